@@ -1,0 +1,51 @@
+// Time as an argument: the only file that touches the system's clock and timers.
+import { TimerQueue } from "./timer-queue.ts";
+
+/** A pending call; cancelling one that has fired or was cancelled does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch; never runs backwards. */
+  now(): number;
+  /** Calls `callback` once, `milliseconds` from now. Any finite delay works, 2^32-1 seconds too. */
+  after(milliseconds: number, callback: () => void): Timer;
+  /** Calls `callback` once, at `time` (milliseconds since the epoch), at once if that has passed. */
+  at(time: number, callback: () => void): Timer;
+}
+
+/** Node's timers overflow above this many milliseconds, so longer waits are taken in steps. */
+const LONGEST_WAIT = 2 ** 31 - 1;
+
+/** One system timer for all the process's deadlines. */
+export function systemClock(): Clock {
+  const queue = new TimerQueue();
+  let armed: NodeJS.Timeout | undefined;
+  let armedFor = Number.POSITIVE_INFINITY;
+  const now = (): number => performance.timeOrigin + performance.now();
+
+  function arm(): void {
+    const due = queue.nextDue();
+    if (due === armedFor) return;
+    clearTimeout(armed);
+    armedFor = due;
+    if (due === Number.POSITIVE_INFINITY) return;
+    const wait = Math.min(Math.max(due - now(), 0), LONGEST_WAIT);
+    armed = setTimeout(fire, wait);
+  }
+  function fire(): void {
+    armedFor = Number.POSITIVE_INFINITY;
+    try {
+      queue.runDue(now());
+    } finally {
+      arm();
+    }
+  }
+  function at(time: number, callback: () => void): Timer {
+    const timer = queue.add(time, callback);
+    if (time < armedFor) arm();
+    return timer;
+  }
+  return { now, at, after: (milliseconds, callback) => at(now() + milliseconds, callback) };
+}
