@@ -1,0 +1,62 @@
+// The port every transport implements: octets in and out, whole messages only. RFC 3261 §18.
+
+export interface HostPort {
+  /** A literal address; IPv6 without brackets. (A name to send to works too, at a resolver's cost.) */
+  readonly host: string;
+  readonly port: number;
+}
+
+export type TransportName = "udp" | "tcp";
+
+/**
+ * The path one peer's messages take (RFC 5626 §3.1): a pair of addresses for UDP, one connection
+ * for a stream. Two messages over the same path carry the same object, or, when a datagram flow
+ * was forgotten in between, one with the same id.
+ */
+export interface Flow {
+  /** Unique while the process lives; a new connection from the same address has another id. */
+  readonly id: string;
+  readonly transport: TransportName;
+  readonly local: HostPort;
+  readonly remote: HostPort;
+}
+
+export type SendFailure =
+  | "refused" // nobody listens there: connect refused, ICMP port unreachable, no route
+  | "timeout" // no connection within the connect timeout
+  | "closed" // the connection is gone
+  | "too-large" // does not fit into a datagram
+  | "overloaded"; // too much is waiting to be written, too many connections
+
+export interface TransportEvents {
+  /** One whole message (for streams framed by Content-Length, RFC 3261 §18.3); `bytes` may be kept. */
+  onMessage(bytes: Buffer, flow: Flow): void;
+  /** A stream that was open ended; its flow will carry nothing any more. Once per flow. */
+  onClosed(flow: Flow): void;
+  /** What the transport itself refused: a stream that cannot be framed, a message over the limit. */
+  onRejected(reason: string, flow: Flow): void;
+}
+
+export interface Transport {
+  readonly name: TransportName;
+  /** True when the transport itself repeats what is lost (RFC 3261 §17: no retransmissions then). */
+  readonly reliable: boolean;
+  /** Where it listens; the port is the real one after `listen` was called with port 0. */
+  readonly local: HostPort;
+  /** Binds and starts to deliver. Rejects with the system's error (EADDRINUSE …). */
+  listen(events: TransportEvents): Promise<void>;
+  /** The flow to `remote`: the existing one if there is one (connection reuse), else a new one. */
+  flowTo(remote: HostPort): Flow;
+  /**
+   * Sends one whole message; `onFailure` is called at most once, when it is known not to have
+   * left, and never before `send` has returned.
+   */
+  send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void;
+  /** Stops listening and ends every connection. */
+  close(): Promise<void>;
+}
+
+/** `host:port`, with brackets around an IPv6 address. */
+export function formatHostPort({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
