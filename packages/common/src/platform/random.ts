@@ -33,7 +33,7 @@ export function randomFrom(fill: (block: Buffer) => void): Random {
     },
     hex(octets) {
       const at = take(octets);
-      return block.hexSlice(at, at + octets);
+      return block.toString("hex", at, at + octets);
     },
     fraction() {
       return block.readUInt32BE(take(4)) / 2 ** 32;

@@ -1,0 +1,18 @@
+// CSeq: orders the requests of one dialog. RFC 3261 §8.1.1.5, §20.16.
+import { isToken, parseNumber } from "./scan.ts";
+
+export interface CSeq {
+  readonly number: number;
+  readonly method: string;
+}
+
+/** RFC 3261 §8.1.1.5: the number is below 2^31. */
+const LARGEST = 2 ** 31 - 1;
+
+export function parseCseq(text: string): CSeq | undefined {
+  const space = text.search(/\s/);
+  if (space < 0) return undefined;
+  const number = parseNumber(text.slice(0, space), LARGEST);
+  const method = text.slice(space).trim();
+  return number === undefined || !isToken(method) ? undefined : { number, method };
+}

@@ -1,0 +1,78 @@
+// How the values of each header are read, one constant per header. RFC 3261 §20 and extensions.
+import { type AuthHeader, parseAuthHeader } from "./auth-header.ts";
+import { type CSeq, parseCseq } from "./cseq.ts";
+import type { Field } from "./header-lines.ts";
+import { type NameAddr, parseNameAddr } from "./name-addr.ts";
+import { Params } from "./params.ts";
+import { isToken, parseNumber } from "./scan.ts";
+import { parseVia, type Via as ViaValue } from "./via.ts";
+
+/** A value with parameters: `reg;id=7`, `active;expires=60`, `application/sdp;charset=utf-8`. */
+export interface ParamValue {
+  readonly value: string;
+  readonly params: Params;
+}
+
+/** RFC 3261 §20.19: delta-seconds up to 2^32-1. */
+export const MAX_DELTA_SECONDS: number = 2 ** 32 - 1;
+
+function parseParamValue(text: string): ParamValue | undefined {
+  const semicolon = text.indexOf(";");
+  const value = (semicolon < 0 ? text : text.slice(0, semicolon)).trim();
+  const params = semicolon < 0 ? Params.none : Params.parse(text, semicolon);
+  const wellFormed = value.split("/").every((part) => isToken(part.trim()));
+  return wellFormed && params !== undefined ? { value, params } : undefined;
+}
+
+function nameAddr(name: string): Field<NameAddr> {
+  return { name, parse: parseNameAddr };
+}
+
+function number(name: string, max: number): Field<number> {
+  return { name, parse: (text) => parseNumber(text, max) };
+}
+
+function paramValue(name: string): Field<ParamValue> {
+  return { name, parse: parseParamValue };
+}
+
+function auth(name: string): Field<AuthHeader> {
+  return { name, parse: parseAuthHeader };
+}
+
+export const Via: Field<ViaValue> = { name: "Via", parse: parseVia };
+export const From: Field<NameAddr> = nameAddr("From");
+export const To: Field<NameAddr> = nameAddr("To");
+export const CSeqField: Field<CSeq> = { name: "CSeq", parse: parseCseq };
+/** `"*"` stands for every binding of the address of record (RFC 3261 §10.2.2). */
+export const Contact: Field<NameAddr | "*"> = {
+  name: "Contact",
+  parse: (text) => (text === "*" ? "*" : parseNameAddr(text)),
+};
+export const Route: Field<NameAddr> = nameAddr("Route");
+export const RecordRoute: Field<NameAddr> = nameAddr("Record-Route");
+/** RFC 3327. */
+export const Path: Field<NameAddr> = nameAddr("Path");
+/** RFC 3608. */
+export const ServiceRoute: Field<NameAddr> = nameAddr("Service-Route");
+export const MaxForwards: Field<number> = number("Max-Forwards", 255);
+export const Expires: Field<number> = number("Expires", MAX_DELTA_SECONDS);
+export const MinExpires: Field<number> = number("Min-Expires", MAX_DELTA_SECONDS);
+/** RFC 3261 §20.33: delta-seconds, a comment may follow. */
+export const RetryAfter: Field<number> = {
+  name: "Retry-After",
+  parse: (text) => parseNumber(/^\d+/.exec(text)?.[0] ?? "", MAX_DELTA_SECONDS),
+};
+/** RFC 6665 §8.2.1. */
+export const EventHeader: Field<ParamValue> = paramValue("Event");
+/** RFC 6665 §8.2.3. */
+export const SubscriptionState: Field<ParamValue> = paramValue("Subscription-State");
+export const ContentType: Field<ParamValue> = paramValue("Content-Type");
+export const Accept: Field<ParamValue> = paramValue("Accept");
+export const Authorization: Field<AuthHeader> = auth("Authorization");
+export const WwwAuthenticate: Field<AuthHeader> = auth("WWW-Authenticate");
+/** RFC 3325. */
+export const PAssertedIdentity: Field<NameAddr> = nameAddr("P-Asserted-Identity");
+export const PPreferredIdentity: Field<NameAddr> = nameAddr("P-Preferred-Identity");
+/** RFC 7315 §4.1. */
+export const PAssociatedUri: Field<NameAddr> = nameAddr("P-Associated-URI");

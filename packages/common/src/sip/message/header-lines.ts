@@ -1,0 +1,185 @@
+// The header section: lines kept as received, values read when asked for. RFC 3261 §7.3.
+import { canonicalName, isListHeader } from "./header-names.ts";
+import { splitList } from "./scan.ts";
+
+/** How one header's values are read; each header name has exactly one (see fields.ts). */
+export interface Field<T> {
+  readonly name: string;
+  /** Undefined when malformed. */
+  parse(text: string): T | undefined;
+}
+
+/** One line as a part of the text it came with; immutable but for what was read from it. */
+export class HeaderLine {
+  readonly name: string;
+  readonly source: string;
+  readonly start: number;
+  readonly valueAt: number;
+  readonly end: number;
+  #text: string | undefined;
+  #values: readonly string[] | undefined;
+  #parsed: readonly unknown[] | undefined;
+
+  constructor(name: string, source: string, start: number, valueAt: number, end: number) {
+    this.name = name;
+    this.source = source;
+    this.start = start;
+    this.valueAt = valueAt;
+    this.end = end;
+  }
+
+  static of(name: string, value: string): HeaderLine {
+    const line = `${name}: ${value}`;
+    return new HeaderLine(canonicalName(name), line, 0, name.length + 1, line.length);
+  }
+
+  /** The value without folds and outer white space. */
+  get text(): string {
+    this.#text ??= unfold(this.source.slice(this.valueAt, this.end));
+    return this.#text;
+  }
+
+  get values(): readonly string[] {
+    this.#values ??= isListHeader(this.name) ? splitList(this.text) : [this.text];
+    return this.#values;
+  }
+
+  /** One entry per value; undefined for a malformed one. */
+  parsed<T>(field: Field<T>): readonly (T | undefined)[] {
+    this.#parsed ??= this.values.map((value) => field.parse(value));
+    return this.#parsed as readonly (T | undefined)[];
+  }
+}
+
+function unfold(raw: string): string {
+  const trimmed = raw.trim();
+  return trimmed.includes("\r") ? trimmed.replace(/[ \t]*\r\n[ \t]+/g, " ") : trimmed;
+}
+
+/** Header lines in order, with reads by name and edits that leave all other lines untouched. */
+export class HeaderLines {
+  protected lines: HeaderLine[];
+
+  protected constructor(lines: HeaderLine[]) {
+    this.lines = lines;
+  }
+
+  /** First line's value, unfolded; undefined when absent. */
+  text(name: string): string | undefined {
+    return this.#first(canonicalName(name))?.text;
+  }
+
+  /** Every value; values of list headers are split at their commas. */
+  texts(name: string): string[] {
+    const canonical = canonicalName(name);
+    const values: string[] = [];
+    for (const line of this.lines) if (line.name === canonical) values.push(...line.values);
+    return values;
+  }
+
+  has(name: string): boolean {
+    return this.#first(canonicalName(name)) !== undefined;
+  }
+
+  /** First value, parsed; undefined when absent or malformed. */
+  get<T>(field: Field<T>): T | undefined {
+    return this.#first(field.name)?.parsed(field)[0];
+  }
+
+  /** All well-formed values, parsed. */
+  all<T>(field: Field<T>): readonly T[] {
+    const found: T[] = [];
+    for (const line of this.lines) {
+      if (line.name !== field.name) continue;
+      for (const value of line.parsed(field)) if (value !== undefined) found.push(value);
+    }
+    return found;
+  }
+
+  /** True when a value of this header is present that its grammar does not allow. */
+  isMalformed(field: Field<unknown>): boolean {
+    for (const line of this.lines) {
+      if (line.name === field.name && line.parsed(field).includes(undefined)) return true;
+    }
+    return false;
+  }
+
+  /** Replaces every line of this name by these values, where the first stood, else at the end. */
+  set(name: string, value: string | readonly string[]): this {
+    const canonical = canonicalName(name);
+    const at = this.lines.findIndex((line) => line.name === canonical);
+    const rest = this.lines.filter((line) => line.name !== canonical);
+    const values = typeof value === "string" ? [value] : value;
+    const fresh = values.map((text) => HeaderLine.of(name, text));
+    rest.splice(at < 0 ? rest.length : at, 0, ...fresh);
+    this.lines = rest;
+    return this;
+  }
+
+  /** Puts a value on top of the others of this name (Via, Route, Record-Route, Path). */
+  push(name: string, value: string): this {
+    const canonical = canonicalName(name);
+    const at = this.lines.findIndex((line) => line.name === canonical);
+    this.lines.splice(Math.max(at, 0), 0, HeaderLine.of(name, value));
+    return this;
+  }
+
+  /** Adds a line below the others of this name, else at the end. */
+  append(name: string, value: string): this {
+    const canonical = canonicalName(name);
+    const at = this.lines.findLastIndex((line) => line.name === canonical);
+    this.lines.splice(at < 0 ? this.lines.length : at + 1, 0, HeaderLine.of(name, value));
+    return this;
+  }
+
+  /** Removes the topmost value and returns it. */
+  pop(name: string): string | undefined {
+    const canonical = canonicalName(name);
+    const at = this.lines.findIndex((line) => line.name === canonical);
+    const line = this.lines[at];
+    if (line === undefined) return undefined;
+    const [top, ...rest] = line.values;
+    this.lines.splice(at, 1, ...(rest.length > 0 ? [HeaderLine.of(name, rest.join(", "))] : []));
+    return top;
+  }
+
+  remove(name: string): this {
+    const canonical = canonicalName(name);
+    if (this.#first(canonical) !== undefined)
+      this.lines = this.lines.filter((line) => line.name !== canonical);
+    return this;
+  }
+
+  /** Canonical names in order of their lines (lower case for unknown ones). */
+  names(): string[] {
+    return this.lines.map((line) => line.name);
+  }
+
+  /** The lines whose canonical name passes, to be shared with another message. */
+  linesNamed(passes: (canonical: string) => boolean): HeaderLine[] {
+    return this.lines.filter((line) => passes(line.name));
+  }
+
+  /** The header section as it goes on the wire; runs of untouched lines are copied in one piece. */
+  headerText(): string {
+    let text = "";
+    for (let at = 0; at < this.lines.length; ) {
+      const first = this.lines[at];
+      if (first === undefined) break;
+      let { end } = first;
+      for (at++; at < this.lines.length; at++) {
+        const next = this.lines[at];
+        if (next?.source !== first.source || next.start !== end + 2) break;
+        end = next.end;
+      }
+      text += `${first.source.slice(first.start, end)}\r\n`;
+    }
+    return text;
+  }
+
+  #first(canonical: string): HeaderLine | undefined {
+    const { lines } = this;
+    for (let at = 0; at < lines.length; at++) if (lines[at]?.name === canonical) return lines[at];
+    return undefined;
+  }
+}

@@ -1,0 +1,159 @@
+// A SIP message: start line, header lines, body. RFC 3261 §7. Text is latin1: one character, one octet.
+import type { CSeq } from "./cseq.ts";
+import { CSeqField, From, To } from "./fields.ts";
+import { HeaderLine, HeaderLines } from "./header-lines.ts";
+import type { NameAddr } from "./name-addr.ts";
+import { reasonPhrase } from "./reason-phrases.ts";
+import { parseUri, type Uri } from "./uri.ts";
+
+export type SipMessage = SipRequest | SipResponse;
+export type HeaderValues = readonly (readonly [name: string, value: string])[];
+
+const NO_BODY = Buffer.alloc(0);
+
+abstract class MessageHeaders extends HeaderLines {
+  /** Octets of the body; for a received message a view of what was received. */
+  body: Buffer;
+
+  protected constructor(lines: HeaderLine[], body: Buffer) {
+    super(lines);
+    this.body = body;
+  }
+
+  abstract get startLine(): string;
+
+  get callId(): string {
+    return this.text("Call-ID") ?? "";
+  }
+
+  /** Present in every message that `decode` accepted and in every one built here. */
+  get cseq(): CSeq {
+    return present(this.get(CSeqField), "CSeq");
+  }
+
+  get from(): NameAddr {
+    return present(this.get(From), "From");
+  }
+
+  get to(): NameAddr {
+    return present(this.get(To), "To");
+  }
+
+  setBody(body: Buffer, contentType: string): this {
+    this.body = body;
+    return this.set("Content-Type", contentType).set("Content-Length", String(body.length));
+  }
+}
+
+function present<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new Error(`a message without a valid ${name} was let through`);
+  return value;
+}
+
+export class SipRequest extends MessageHeaders {
+  readonly kind = "request";
+  readonly method: string;
+  #uri: string;
+  #requestUri: Uri | undefined;
+
+  constructor(method: string, uri: string, lines: HeaderLine[], body: Buffer = NO_BODY) {
+    super(lines, body);
+    this.method = method;
+    this.#uri = uri;
+  }
+
+  /** The Request-URI as it stands on the wire. */
+  get uri(): string {
+    return this.#uri;
+  }
+
+  get requestUri(): Uri {
+    this.#requestUri ??= present(parseUri(this.#uri), "Request-URI");
+    return this.#requestUri;
+  }
+
+  setUri(uri: string): this {
+    this.#uri = uri;
+    this.#requestUri = undefined;
+    return this;
+  }
+
+  get startLine(): string {
+    return `${this.method} ${this.#uri} SIP/2.0`;
+  }
+
+  /** A copy whose edits leave this one as it is. */
+  clone(): SipRequest {
+    return new SipRequest(this.method, this.#uri, this.lines.slice(), this.body);
+  }
+}
+
+export class SipResponse extends MessageHeaders {
+  readonly kind = "response";
+  readonly status: number;
+  readonly reason: string;
+
+  constructor(status: number, reason: string, lines: HeaderLine[], body: Buffer = NO_BODY) {
+    super(lines, body);
+    this.status = status;
+    this.reason = reason;
+  }
+
+  get startLine(): string {
+    return `SIP/2.0 ${this.status} ${this.reason}`;
+  }
+
+  clone(): SipResponse {
+    return new SipResponse(this.status, this.reason, this.lines.slice(), this.body);
+  }
+}
+
+export function newRequest(
+  method: string,
+  uri: string,
+  headers: HeaderValues,
+  body: Buffer = NO_BODY,
+): SipRequest {
+  return new SipRequest(method, uri, headerLines(headers), body);
+}
+
+export interface ResponseOptions {
+  readonly reason?: string;
+  /** Added to To when the request has no tag there yet. */
+  readonly toTag?: string;
+  readonly headers?: HeaderValues;
+  readonly body?: Buffer;
+}
+
+/** RFC 3261 §8.2.6.2: Via, From, To, Call-ID and CSeq are the request's; §12.1.1 for Record-Route. */
+export function newResponse(
+  request: SipRequest,
+  status: number,
+  options: ResponseOptions = {},
+): SipResponse {
+  const lines = copiedLines(request, status);
+  lines.push(...headerLines(options.headers ?? []));
+  const reason = options.reason ?? reasonPhrase(status);
+  const response = new SipResponse(status, reason, lines, options.body);
+  const { toTag } = options;
+  if (toTag !== undefined && request.has("To") && !request.get(To)?.params.has("tag"))
+    response.set("To", `${request.text("To") ?? ""};tag=${toTag}`);
+  return response;
+}
+
+const COPIED: ReadonlySet<string> = new Set(["Via", "From", "To", "Call-ID", "CSeq"]);
+
+/** Record-Route goes back where the response makes a dialog: INVITE, SUBSCRIBE, NOTIFY, REFER. */
+function copiedLines(request: SipRequest, status: number): HeaderLine[] {
+  const makesDialog = status > 100 && status < 300 && request.method !== "REGISTER";
+  return request.linesNamed(
+    (name) =>
+      COPIED.has(name) ||
+      (name === "Record-Route" && makesDialog) ||
+      (name === "Timestamp" && status === 100), // §8.2.6.1
+  );
+}
+
+function headerLines(headers: HeaderValues): HeaderLine[] {
+  return headers.map(([name, value]) => HeaderLine.of(name, value));
+}

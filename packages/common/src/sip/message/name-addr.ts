@@ -1,0 +1,81 @@
+// name-addr and addr-spec with header parameters: From, To, Contact, Route … RFC 3261 §20.10, §25.1.
+import { Params } from "./params.ts";
+import { isSpace, quote, quotedEnd, skipSpace, unquote } from "./scan.ts";
+import { parseUri, type Uri } from "./uri.ts";
+
+export interface NameAddr {
+  /** Without quotes, octets read as UTF-8. */
+  readonly displayName?: string;
+  readonly uri: Uri;
+  /** The URI as received, without angle brackets. */
+  readonly uriText: string;
+  /** The header's parameters (tag, expires, q …), not the URI's. */
+  readonly params: Params;
+}
+
+/** Undefined when malformed; the whole of `text` must be one value. */
+export function parseNameAddr(text: string): NameAddr | undefined {
+  const start = skipSpace(text, 0);
+  if (text.charCodeAt(start) === 34) return parseQuotedName(text, start);
+  const angle = text.indexOf("<", start);
+  if (angle < 0) return parseAddrSpec(text, start);
+  const name = text.slice(start, angle).trimEnd();
+  return isTokens(name) ? parseAngle(text, angle, name) : undefined;
+}
+
+function parseQuotedName(text: string, start: number): NameAddr | undefined {
+  const end = quotedEnd(text, start);
+  if (end < 0) return undefined;
+  const angle = skipSpace(text, end);
+  if (text.charCodeAt(angle) !== 60) return undefined;
+  return parseAngle(text, angle, unquote(text.slice(start, end)));
+}
+
+/** Display names that need no quotes: words of token characters and octets above 127 (UTF-8). */
+function isTokens(name: string): boolean {
+  return name === "" || /^[\w\-.!%*+`'~\s\x80-\xff]+$/.test(name);
+}
+
+function parseAngle(text: string, angle: number, name: string): NameAddr | undefined {
+  const close = text.indexOf(">", angle);
+  if (close < 0) return undefined;
+  const uriText = text.slice(angle + 1, close);
+  const uri = parseUri(uriText);
+  const params = Params.parse(text, close + 1);
+  if (uri === undefined || params === undefined || hasSpace(uriText)) return undefined;
+  return { ...(name !== "" && { displayName: fromUtf8(name) }), uri, uriText, params };
+}
+
+/** RFC 3261 §20: without brackets a semicolon starts header parameters; `?` and `,` are forbidden. */
+function parseAddrSpec(text: string, start: number): NameAddr | undefined {
+  const semicolon = bareUriEnd(text, start);
+  const uriText = text.slice(start, semicolon).trimEnd();
+  if (uriText.includes(",") || hasSpace(uriText)) return undefined;
+  const uri = parseUri(uriText);
+  if (uri === undefined || ("headers" in uri && uri.headers !== undefined)) return undefined;
+  const params = Params.parse(text, semicolon);
+  return params && { uri, uriText, params };
+}
+
+function bareUriEnd(text: string, start: number): number {
+  const semicolon = text.indexOf(";", start);
+  return semicolon < 0 ? text.length : semicolon;
+}
+
+function hasSpace(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (isSpace(text.charCodeAt(at))) return true;
+  return false;
+}
+
+function fromUtf8(latin1: string): string {
+  return /[\x80-\xff]/.test(latin1) ? Buffer.from(latin1, "latin1").toString("utf8") : latin1;
+}
+
+function toLatin1(utf8: string): string {
+  return Buffer.from(utf8, "utf8").toString("latin1");
+}
+
+export function formatNameAddr(value: NameAddr): string {
+  const name = value.displayName === undefined ? "" : `${quote(toLatin1(value.displayName))} `;
+  return `${name}<${value.uriText}>${value.params}`;
+}

@@ -1,0 +1,145 @@
+// Character classes and small scanners shared by the header parsers. RFC 3261 §25.1.
+
+const TOKEN = 1;
+const HOST = 2;
+const DIGIT = 4;
+const USER = 8;
+const HEX = 16;
+
+const classes = new Uint8Array(256);
+function mark(characters: string, kind: number): void {
+  for (let at = 0; at < characters.length; at++) {
+    const code = characters.charCodeAt(at);
+    classes[code] = (classes[code] ?? 0) | kind;
+  }
+}
+const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const DIGITS = "0123456789";
+mark(`${LETTERS}${DIGITS}-.!%*_+\`'~`, TOKEN);
+mark(`${LETTERS}${DIGITS}-._`, HOST);
+mark(DIGITS, DIGIT);
+mark(`${LETTERS}${DIGITS}-_.!~*'()%&=+$,;?/:#[]`, USER); // userinfo, with what real peers send besides
+mark(`${DIGITS}abcdefABCDEF`, HEX);
+
+function is(code: number, kind: number): boolean {
+  return ((classes[code] ?? 0) & kind) !== 0;
+}
+
+/** SP, HTAB, CR or LF: what RFC 3261 calls LWS once lines are known to be whole. */
+export function isSpace(code: number): boolean {
+  return code === 32 || code === 9 || code === 13 || code === 10;
+}
+
+export function skipSpace(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isSpace(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/** The end of the run of token characters that starts at `from`. */
+export function tokenEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && is(text.charCodeAt(at), TOKEN)) at++;
+  return at;
+}
+
+function consistsOf(text: string, kind: number): boolean {
+  for (let at = 0; at < text.length; at++) if (!is(text.charCodeAt(at), kind)) return false;
+  return text.length > 0;
+}
+
+export function isToken(text: string): boolean {
+  return consistsOf(text, TOKEN);
+}
+
+export function isUserInfo(text: string): boolean {
+  return consistsOf(text, USER);
+}
+
+/** A host name or IPv4 address (no brackets). */
+export function isHostName(text: string): boolean {
+  return consistsOf(text, HOST);
+}
+
+const IPV6 = /^[0-9a-f:.]{2,45}$/i;
+
+export function isIpv6(text: string): boolean {
+  return IPV6.test(text) && text.includes(":");
+}
+
+/** Digits only, at most `max`; anything else is undefined. Leading zeros are allowed. */
+export function parseNumber(text: string, max: number): number | undefined {
+  if (!consistsOf(text, DIGIT)) return undefined;
+  const value = Number(text);
+  return value <= max ? value : undefined;
+}
+
+/** The index behind the quoted string that starts at `from`, -1 if it never ends. */
+export function quotedEnd(text: string, from: number): number {
+  for (let at = from + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 34) return at + 1;
+    if (code === 92) at++; // quoted-pair
+  }
+  return -1;
+}
+
+/** The text between the quotes with quoted-pairs undone. */
+export function unquote(quoted: string): string {
+  const inner = quoted.slice(1, -1);
+  return inner.includes("\\") ? inner.replace(/\\([\s\S])/g, "$1") : inner;
+}
+
+export function quote(text: string): string {
+  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/** Undoes %HH once (RFC 3261 §19.1.2); a stray percent sign stays. */
+export function unescapeUri(text: string): string {
+  if (!text.includes("%")) return text;
+  return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}
+
+/** False when a percent sign is not followed by two hexadecimal digits. */
+export function hasValidEscapes(text: string): boolean {
+  for (let at = text.indexOf("%"); at >= 0; at = text.indexOf("%", at + 1)) {
+    if (!is(text.charCodeAt(at + 1), HEX) || !is(text.charCodeAt(at + 2), HEX)) return false;
+  }
+  return true;
+}
+
+/**
+ * Splits a header value at its top-level commas (not in quotes, not in angle brackets).
+ * Empty elements are kept, so that the parsers can refuse them.
+ */
+export function splitList(text: string): string[] {
+  if (!text.includes(",")) return [text];
+  const values: string[] = [];
+  let start = 0;
+  let inAngle = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 34 && !inAngle) {
+      const end = quotedEnd(text, at);
+      if (end < 0) break;
+      at = end - 1;
+    } else if (code === 60) inAngle = true;
+    else if (code === 62) inAngle = false;
+    else if (code === 44 && !inAngle) {
+      values.push(text.slice(start, at).trim());
+      start = at + 1;
+    }
+  }
+  values.push(text.slice(start).trim());
+  return values;
+}
+
+/**
+ * The same characters in memory of their own. A slice keeps the whole received message alive;
+ * what outlives the message must be copied.
+ */
+export function ownCopy(text: string): string {
+  return text.length === 0 ? "" : Buffer.from(text, "latin1").toString("latin1");
+}

@@ -1,0 +1,181 @@
+// SIP, SIPS and tel URIs, and any other scheme as opaque text. RFC 3261 §19.1, RFC 3966.
+import { Params } from "./params.ts";
+import {
+  hasValidEscapes,
+  isHostName,
+  isIpv6,
+  isUserInfo,
+  parseNumber,
+  unescapeUri,
+} from "./scan.ts";
+
+export interface SipUri {
+  readonly scheme: "sip" | "sips";
+  /** As received, escapes included. */
+  readonly user?: string;
+  readonly password?: string;
+  /** Lower case; IPv6 without brackets. */
+  readonly host: string;
+  readonly port?: number;
+  readonly params: Params;
+  /** What stands behind the question mark. */
+  readonly headers?: string;
+}
+
+export interface TelUri {
+  readonly scheme: "tel";
+  /** With its visual separators. */
+  readonly number: string;
+  readonly params: Params;
+}
+
+export interface OtherUri {
+  readonly scheme: "other";
+  /** The whole URI as received. */
+  readonly text: string;
+}
+
+export type Uri = SipUri | TelUri | OtherUri;
+
+/** Undefined for what no URI grammar allows; an unknown scheme is an `OtherUri`. */
+export function parseUri(text: string): Uri | undefined {
+  const colon = text.indexOf(":");
+  if (colon <= 0) return undefined;
+  const scheme = text.slice(0, colon).toLowerCase();
+  if (scheme === "sip" || scheme === "sips") return parseSip(scheme, text.slice(colon + 1));
+  if (scheme === "tel") return parseTel(text.slice(colon + 1));
+  if (!/^[a-z][a-z0-9+.-]*$/.test(scheme) || !/^[\x21-\x7e]+$/.test(text)) return undefined;
+  return { scheme: "other", text };
+}
+
+export function isSip(uri: Uri | undefined): uri is SipUri {
+  return uri !== undefined && (uri.scheme === "sip" || uri.scheme === "sips");
+}
+
+function parseSip(scheme: "sip" | "sips", rest: string): SipUri | undefined {
+  const at = rest.indexOf("@");
+  const userInfo = at < 0 ? undefined : splitUserInfo(rest.slice(0, at));
+  if (at >= 0 && userInfo === undefined) return undefined;
+  const question = rest.indexOf("?", at + 1);
+  const headers = question < 0 ? undefined : rest.slice(question + 1);
+  const body = question < 0 ? rest.slice(at + 1) : rest.slice(at + 1, question);
+  const semicolon = body.indexOf(";");
+  const place = parseHostPort(semicolon < 0 ? body : body.slice(0, semicolon));
+  if (place === undefined) return undefined;
+  const params = semicolon < 0 ? Params.none : Params.parse(body, semicolon);
+  if (params === undefined) return undefined;
+  return { scheme, ...userInfo, ...place, params, ...(headers !== undefined && { headers }) };
+}
+
+function splitUserInfo(text: string): { user: string; password?: string } | undefined {
+  if (!isUserInfo(text) || !hasValidEscapes(text)) return undefined;
+  const colon = text.indexOf(":");
+  if (colon < 0) return { user: text };
+  return colon === 0 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+/** `host[:port]`; undefined when either is malformed. */
+export function parseHostPort(text: string): { host: string; port?: number } | undefined {
+  const hostEnd = text.startsWith("[") ? text.indexOf("]") + 1 : text.indexOf(":");
+  const rawHost = hostEnd <= 0 ? text : text.slice(0, hostEnd);
+  const host = parseHost(rawHost);
+  if (host === undefined) return undefined;
+  const rest = text.slice(rawHost.length);
+  if (rest === "") return { host };
+  const port = rest.startsWith(":") ? parseNumber(rest.slice(1), 65535) : undefined;
+  return port === undefined ? undefined : { host, port };
+}
+
+function parseHost(text: string): string | undefined {
+  if (text.startsWith("[")) {
+    const inner = text.slice(1, -1);
+    return text.endsWith("]") && isIpv6(inner) ? inner.toLowerCase() : undefined;
+  }
+  return isHostName(text) ? text.toLowerCase() : undefined;
+}
+
+function parseTel(rest: string): TelUri | undefined {
+  const semicolon = rest.indexOf(";");
+  const number = semicolon < 0 ? rest : rest.slice(0, semicolon);
+  if (!/^\+?[0-9A-Fa-f*#().-]+$/.test(number)) return undefined;
+  const params = semicolon < 0 ? Params.none : Params.parse(rest, semicolon);
+  return params && { scheme: "tel", number, params };
+}
+
+/** Host as it stands in a URI or Via: brackets around IPv6. */
+export function formatHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+export function formatUri(uri: Uri): string {
+  if (uri.scheme === "other") return uri.text;
+  if (uri.scheme === "tel") return `tel:${uri.number}${uri.params}`;
+  const password = uri.password === undefined ? "" : `:${uri.password}`;
+  const userInfo = uri.user === undefined ? "" : `${uri.user}${password}@`;
+  const port = uri.port === undefined ? "" : `:${uri.port}`;
+  const headers = uri.headers === undefined ? "" : `?${uri.headers}`;
+  return `${uri.scheme}:${userInfo}${formatHost(uri.host)}${port}${uri.params}${headers}`;
+}
+
+/** Parameters that count even when only one of the two URIs has them. RFC 3261 §19.1.4. */
+const DISTINGUISHING = ["user", "ttl", "method", "maddr", "transport"] as const;
+
+/** RFC 3261 §19.1.4 for SIP URIs, RFC 3966 §4 for tel (numbers without visual separators). */
+export function sameUri(a: Uri, b: Uri): boolean {
+  if (a.scheme === "other" || b.scheme === "other")
+    return a.scheme === b.scheme && formatUri(a) === formatUri(b);
+  if (a.scheme === "tel" || b.scheme === "tel")
+    return a.scheme === "tel" && b.scheme === "tel" && bareNumber(a) === bareNumber(b);
+  return (
+    a.scheme === b.scheme &&
+    a.host === b.host &&
+    a.port === b.port &&
+    unescapeUri(a.user ?? "") === unescapeUri(b.user ?? "") &&
+    (a.user === undefined) === (b.user === undefined) &&
+    unescapeUri(a.password ?? "") === unescapeUri(b.password ?? "") &&
+    sameParams(a.params, b.params) &&
+    sameHeaders(a.headers, b.headers)
+  );
+}
+
+function sameParams(a: Params, b: Params): boolean {
+  for (const name of DISTINGUISHING) {
+    if (a.get(name)?.toLowerCase() !== b.get(name)?.toLowerCase()) return false;
+  }
+  for (const [name, value] of a.entries()) {
+    const other = b.get(name);
+    if (
+      other !== undefined &&
+      unescapeUri(other).toLowerCase() !== unescapeUri(value).toLowerCase()
+    )
+      return false;
+  }
+  return true;
+}
+
+function sameHeaders(a = "", b = ""): boolean {
+  if (a === b) return true;
+  const sorted = (text: string): string => text.split("&").map(unescapeUri).sort().join("&");
+  return sorted(a) === sorted(b);
+}
+
+function bareNumber(uri: TelUri): string {
+  return uri.number.replace(/[().-]/g, "").toLowerCase();
+}
+
+/**
+ * The canonical form under which an address of record is filed: RFC 3261 §10.3 step 5, that is
+ * without parameters and with escapes undone; tel numbers without visual separators.
+ */
+export function aorOf(uri: Uri): string {
+  if (uri.scheme === "other") return uri.text;
+  if (uri.scheme === "tel") return `tel:${bareNumber(uri)}`;
+  const user = uri.user === undefined ? "" : `${unescapeUri(uri.user)}@`;
+  const port = uri.port === undefined ? "" : `:${uri.port}`;
+  return `${uri.scheme}:${user}${formatHost(uri.host)}${port}`;
+}
+
+/** The user part with its escapes undone, "" when there is none. */
+export function unescapedUser(uri: SipUri): string {
+  return unescapeUri(uri.user ?? "");
+}

@@ -1,0 +1,76 @@
+// Via: where responses go. RFC 3261 §20.42, RFC 3581.
+import { Params } from "./params.ts";
+import { parseNumber, skipSpace, tokenEnd } from "./scan.ts";
+import { formatHost, parseHostPort } from "./uri.ts";
+
+export interface Via {
+  /** Upper case: UDP, TCP, TLS, SCTP or anything else. */
+  readonly transport: string;
+  /** Lower case; IPv6 without brackets. */
+  readonly host: string;
+  readonly port?: number;
+  readonly params: Params;
+  readonly branch?: string;
+  readonly received?: string;
+  /** "" when asked for without value (RFC 3581 §3), the source port when filled in. */
+  readonly rport?: number | "";
+}
+
+export const BRANCH_COOKIE = "z9hG4bK";
+
+export function parseVia(text: string): Via | undefined {
+  const transport = sentProtocol(text);
+  if (transport === undefined) return undefined;
+  const placeAt = skipSpace(text, transport.end);
+  if (placeAt === transport.end) return undefined;
+  const semicolon = text.indexOf(";", placeAt);
+  const placeEnd = semicolon < 0 ? text.length : semicolon;
+  const place = parseHostPort(
+    text
+      .slice(placeAt, placeEnd)
+      .replace(/\s*:\s*/g, ":")
+      .trim(),
+  );
+  const params = Params.parse(text, placeEnd);
+  if (place === undefined || params === undefined) return undefined;
+  return withParams({ transport: transport.name, ...place }, params);
+}
+
+function withParams(
+  place: { transport: string; host: string; port?: number },
+  params: Params,
+): Via | undefined {
+  const branch = params.get("branch");
+  const received = params.get("received");
+  const rportText = params.get("rport");
+  const rport = rportText ? parseNumber(rportText, 65535) : rportText;
+  if (rportText && rport === undefined) return undefined;
+  return {
+    ...place,
+    params,
+    ...(branch !== undefined && { branch }),
+    ...(received !== undefined && { received: received.replace(/^\[|\]$/g, "") }),
+    ...(rport !== undefined && { rport: rport as number | "" }),
+  };
+}
+
+/** `SIP / 2.0 / transport`, white space allowed around the slashes. */
+function sentProtocol(text: string): { name: string; end: number } | undefined {
+  if (text.startsWith("SIP/2.0/UDP")) return { name: "UDP", end: 11 };
+  let at = skipSpace(text, 0);
+  for (const word of ["sip", "2.0"]) {
+    const end = tokenEnd(text, at);
+    if (text.slice(at, end).toLowerCase() !== word) return undefined;
+    const slash = skipSpace(text, end);
+    if (text.charAt(slash) !== "/") return undefined;
+    at = skipSpace(text, slash + 1);
+  }
+  const end = tokenEnd(text, at);
+  return end === at ? undefined : { name: text.slice(at, end).toUpperCase(), end };
+}
+
+/** `SIP/2.0/UDP host:port;params` with the parameters of `via.params`. */
+export function formatVia(via: Pick<Via, "transport" | "host" | "port" | "params">): string {
+  const port = via.port === undefined ? "" : `:${via.port}`;
+  return `SIP/2.0/${via.transport} ${formatHost(via.host)}${port}${via.params}`;
+}
