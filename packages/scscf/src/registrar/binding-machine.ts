@@ -1,0 +1,240 @@
+// The binding's transitions, pure. TS 24.229 §5.4.1, §5.4.1.5, §5.4.1.6; docs/state-machines.md.
+import {
+  type Ended,
+  type ReauthenticationInput,
+  request,
+  step as stepReauthentication,
+} from "../reauthentication/reauthentication.ts";
+import type {
+  Accepted,
+  Binding,
+  BindingContext,
+  BindingEffect,
+  BindingInput,
+  BindingStep,
+  Duty,
+  RemovalCause,
+} from "./binding.ts";
+
+const NO_EFFECTS: readonly BindingEffect[] = [];
+const FULFILLED: Duty = { state: "fulfilled" };
+const OVERDUE: Duty = { state: "overdue" };
+const NO_DUTY: Duty = { state: "none" };
+
+/** The first 200 to a device: the duty to subscribe begins. */
+export function bind(
+  context: BindingContext,
+  device: { readonly impi: string; readonly token: string },
+  accepted: Accepted,
+): Binding {
+  return {
+    id: accepted.newId,
+    token: device.token,
+    impi: device.impi,
+    impu: accepted.impu,
+    key: accepted.key,
+    address: accepted.address,
+    callId: accepted.callId,
+    cseq: accepted.cseq,
+    registeredAt: accepted.at,
+    authenticatedAt: accepted.at,
+    expiresAt: accepted.expiresAt,
+    event: "registered",
+    duty: dutyWithoutSubscription(context, accepted.at),
+  };
+}
+
+export function step(context: BindingContext, state: Binding, input: BindingInput): BindingStep {
+  switch (input.kind) {
+    case "registered":
+      return registered(context, state, input);
+    case "challenged":
+    case "failed":
+      if (state.leavingBy !== undefined && input.ownFlow && input.kind === "failed") {
+        return gone(context, state, input.at, { kind: "unregistered" });
+      }
+      return reauthenticate(context, state, input);
+    case "leave-challenged":
+      return leaveChallenged(context, state, input);
+    case "subscribed":
+      return subscribed(context, state, input.at);
+    case "unsubscribed":
+      if (state.duty.state !== "fulfilled") return same(state);
+      return same({ ...state, duty: dutyWithoutSubscription(context, input.at) });
+    case "asked":
+      return asked(context, state, input);
+    case "acknowledged":
+    case "notify-failed":
+      return reauthenticate(context, state, input);
+    case "removed":
+      return gone(context, state, input.at, input.cause);
+    case "due":
+      return due(context, state, input.at);
+  }
+}
+
+/** When `due` must be put in next. */
+export function dueAt(state: Binding): number {
+  const { expiresAt, reauthentication, duty, leavingBy = Number.POSITIVE_INFINITY } = state;
+  const end = Math.min(expiresAt, reauthentication?.deadline ?? expiresAt, leavingBy);
+  return duty.state === "owed" && dutyRuns(state) ? Math.min(end, duty.by) : end;
+}
+
+/** `shortened` is shown only while the re-authentication is due and was announced. */
+export function isShortened(state: Binding): boolean {
+  return state.reauthentication !== undefined && state.reauthentication.progress !== "requested";
+}
+
+/** From its first step on, the re-authentication's deadline stands in for the duty's. */
+function dutyRuns(state: Binding): boolean {
+  return !isShortened(state);
+}
+
+function dutyWithoutSubscription(context: BindingContext, at: number): Duty {
+  if (context.duty === "optional") return NO_DUTY;
+  return { state: "owed", by: at + context.subscriptionDeadlineMs };
+}
+
+function registered(
+  context: BindingContext,
+  state: Binding,
+  accepted: { readonly kind: "registered" } & Accepted,
+): BindingStep {
+  const { leavingBy: _, reauthentication: running, ...kept } = state;
+  const hasMoved = accepted.address.contact !== state.address.contact;
+  const after: Binding = {
+    ...kept,
+    id: hasMoved ? accepted.newId : state.id,
+    impu: accepted.impu,
+    key: accepted.key,
+    address: accepted.address,
+    callId: accepted.callId,
+    cseq: accepted.cseq,
+    authenticatedAt: accepted.authenticated ? accepted.at : state.authenticatedAt,
+    expiresAt: accepted.expiresAt,
+    event: hasMoved ? "registered" : "refreshed",
+  };
+  const notice: BindingEffect[] = hasMoved ? [{ kind: "moved", from: state }] : [];
+  if (running === undefined) return { state: after, effects: notice };
+  if (!accepted.authenticated)
+    return { state: { ...after, reauthentication: running }, effects: notice };
+  const ended = stepReauthentication(context.reauthentication, running, {
+    kind: "authenticated",
+    at: accepted.at,
+  });
+  const duty = dutyAfterSuccess(context, state.duty, accepted.at);
+  const effects: BindingEffect[] = [hasMoved ? { kind: "moved", from: state } : { kind: "show" }];
+  if (ended.progress === "ended") effects.push({ kind: "ended", reauthentication: ended });
+  return { state: { ...after, duty }, effects };
+}
+
+/** The duty stood still meanwhile: who has just authenticated gets its whole time again, not none. */
+function dutyAfterSuccess(context: BindingContext, duty: Duty, at: number): Duty {
+  return duty.state === "owed" && duty.by <= at ? dutyWithoutSubscription(context, at) : duty;
+}
+
+function leaveChallenged(
+  context: BindingContext,
+  state: Binding,
+  input: { readonly at: number; readonly ownFlow: boolean },
+): BindingStep {
+  const { at, ownFlow } = input;
+  if (!ownFlow || state.reauthentication === undefined) return same(state);
+  const { awaitMs } = context.reauthentication;
+  return same({ ...state, leavingBy: Math.min(state.leavingBy ?? at + awaitMs, dueAt(state)) });
+}
+
+function subscribed(context: BindingContext, state: Binding, at: number): BindingStep {
+  const after: Binding = { ...state, duty: FULFILLED };
+  return after.reauthentication?.progress === "requested"
+    ? trigger(context, after, at)
+    : same(after);
+}
+
+function asked(
+  context: BindingContext,
+  state: Binding,
+  input: BindingInput & { readonly kind: "asked" },
+): BindingStep {
+  const { at, id, requestId, cause } = input;
+  if (state.reauthentication !== undefined) {
+    return reauthenticate(context, state, { kind: "joined", asker: { cause, at } });
+  }
+  const { impi, id: bindingId, duty, expiresAt } = state;
+  // `warn` and `optional` de-register nobody for not subscribing: then the lifetime is the limit.
+  const enforced = duty.state === "owed" && context.duty === "enforce";
+  const deadline = enforced ? Math.min(duty.by, expiresAt) : expiresAt;
+  const asking = { id, requestId, impi, bindingId, cause, requestedAt: at, deadline };
+  const after: Binding = { ...state, reauthentication: request(asking) };
+  return duty.state === "fulfilled" ? trigger(context, after, at) : same(after);
+}
+
+function trigger(context: BindingContext, state: Binding, at: number): BindingStep {
+  const { expiresAt } = state;
+  const { state: after, effects } = reauthenticate(context, state, {
+    kind: "notified",
+    at,
+    expiresAt,
+  });
+  return { state: after, effects: [...effects, { kind: "trigger" }] };
+}
+
+/** Steps the re-authentication; once announced, the binding expires with it. */
+function reauthenticate(
+  context: BindingContext,
+  state: Binding,
+  input: ReauthenticationInput,
+): BindingStep {
+  if (state.reauthentication === undefined) return same(state);
+  const next = stepReauthentication(context.reauthentication, state.reauthentication, input);
+  if (next === state.reauthentication) return same(state);
+  if (next.progress === "ended") return goneWith(next, { kind: "deadline" });
+  const expiresAt = next.progress === "requested" ? state.expiresAt : next.deadline;
+  return same({ ...state, expiresAt, reauthentication: next });
+}
+
+function due(context: BindingContext, state: Binding, at: number): BindingStep {
+  const { leavingBy, reauthentication, expiresAt, duty } = state;
+  if (leavingBy !== undefined && leavingBy <= at) {
+    return gone(context, state, at, { kind: "unregistered" });
+  }
+  if (reauthentication !== undefined && reauthentication.deadline <= at) {
+    return reauthenticate(context, state, { kind: "due", at });
+  }
+  if (expiresAt <= at) return gone(context, state, at, { kind: "expired" });
+  if (duty.state !== "owed" || duty.by > at || !dutyRuns(state)) return same(state);
+  if (context.duty === "enforce") return gone(context, state, at, { kind: "deadline" });
+  return { state: { ...state, duty: OVERDUE }, effects: [{ kind: "overdue" }] };
+}
+
+function gone(
+  context: BindingContext,
+  state: Binding,
+  at: number,
+  cause: RemovalCause,
+): BindingStep {
+  const { reauthentication } = state;
+  if (reauthentication === undefined) {
+    return { state: undefined, effects: [{ kind: "gone", cause }] };
+  }
+  const ended = stepReauthentication(context.reauthentication, reauthentication, {
+    kind: "withdrawn",
+    at,
+  });
+  if (ended.progress !== "ended") return { state: undefined, effects: [{ kind: "gone", cause }] };
+  return goneWith({ ...ended, deregisteredAt: at }, cause);
+}
+
+function goneWith(ended: Ended, cause: RemovalCause): BindingStep {
+  return {
+    state: undefined,
+    effects: [
+      { kind: "ended", reauthentication: ended },
+      { kind: "gone", cause },
+    ],
+  };
+}
+
+function same(state: Binding): BindingStep {
+  return { state, effects: NO_EFFECTS };
+}
