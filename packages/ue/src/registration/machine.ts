@@ -1,0 +1,180 @@
+// The UE's registration as a pure machine: one function per state. TS 24.229 §5.1.1.2-§5.1.1.7.
+import { obey, settle } from "./attempt.ts";
+import { deregister, refresh, registerAnew } from "./procedures.ts";
+import type {
+  PendingState,
+  RegistrationContext,
+  RegistrationInput,
+  RegistrationState,
+  Step,
+  Trigger,
+} from "./state.ts";
+import { backOffSeconds } from "./timing.ts";
+
+type Of<Name extends RegistrationState["name"]> = Extract<RegistrationState, { name: Name }>;
+
+export function step(
+  context: RegistrationContext,
+  state: RegistrationState,
+  input: RegistrationInput,
+): Step {
+  switch (state.name) {
+    case "deregistered":
+      return input.kind === "register" ? registerAnew(context, state.memory) : stay(state);
+    case "waiting":
+      return whenWaiting(context, state, input);
+    case "registered":
+      return whenRegistered(context, state, input);
+    case "registering":
+    case "refreshing":
+    case "deregistering":
+      return whenPending(context, state, input);
+  }
+}
+
+function stay(state: RegistrationState): Step {
+  return { state, effects: [] };
+}
+
+function whenWaiting(
+  context: RegistrationContext,
+  state: Of<"waiting">,
+  input: RegistrationInput,
+): Step {
+  if (input.kind === "register") return registerAnew(context, state.memory);
+  if (input.kind === "due") {
+    return context.now < state.retryAt ? stay(state) : registerAnew(context, state.memory);
+  }
+  if (input.kind === "deregister") {
+    return stay({ name: "deregistered", memory: state.memory, why: "asked to" });
+  }
+  return stay(state);
+}
+
+function whenRegistered(
+  context: RegistrationContext,
+  state: Of<"registered">,
+  input: RegistrationInput,
+): Step {
+  switch (input.kind) {
+    case "register":
+    case "flow-lost":
+      return refresh(context, state.memory, state.granted);
+    case "deregister":
+      return deregister(state.memory, state.granted);
+    case "due":
+      return whenDue(context, state);
+    case "triggered":
+      return obey(context, state, input.trigger);
+    case "contact-ended":
+      return whenContactEnded(context, state, input);
+    case "accepted":
+    case "challenged":
+    case "too-brief":
+    case "refused":
+    case "unanswered":
+      return stay(state); // answers to nothing we still wait for
+  }
+}
+
+function whenDue(context: RegistrationContext, state: Of<"registered">): Step {
+  const { granted, memory } = state;
+  if (context.now >= granted.expiresAt) {
+    const ended = { kind: "ended", why: "expired" } as const;
+    if (granted.renewAt === undefined) {
+      const why = memory.lastFailure ?? "expired";
+      return { state: { name: "deregistered", memory, why }, effects: [ended] };
+    }
+    if (granted.renewAt > context.now) {
+      return { state: { name: "waiting", memory, retryAt: granted.renewAt }, effects: [ended] };
+    }
+    return first(ended, registerAnew(context, memory));
+  }
+  if (granted.renewAt !== undefined && context.now >= granted.renewAt) {
+    return refresh(context, memory, granted);
+  }
+  return stay(state);
+}
+
+/** RFC 3680 §4.1.1, TS 24.229 §5.1.1.7: what each contact event asks of the UE. */
+function whenContactEnded(
+  context: RegistrationContext,
+  state: Of<"registered">,
+  input: Extract<RegistrationInput, { kind: "contact-ended" }>,
+): Step {
+  const { memory } = state;
+  const ended = { kind: "ended", why: input.event } as const;
+  if (input.event === "deactivated") return first(ended, registerAnew(context, memory));
+  if (input.event === "probation") {
+    const seconds = input.retryAfterSeconds ?? backOffSeconds(memory.failures + 1, context.random);
+    const retryAt = context.now + seconds * 1000;
+    return { state: { name: "waiting", memory, retryAt }, effects: [ended] };
+  }
+  return { state: { name: "deregistered", memory, why: input.event }, effects: [ended] };
+}
+
+function whenPending(
+  context: RegistrationContext,
+  state: PendingState,
+  input: RegistrationInput,
+): Step {
+  switch (input.kind) {
+    case "register":
+    case "deregister":
+      return stay(queue(state, input.kind));
+    case "triggered":
+      return stay(defer(state, input.trigger));
+    case "due":
+      return whenOverdue(context, state);
+    case "contact-ended":
+      return whenContactEndedMeanwhile(state, input.event);
+    case "flow-lost":
+      return stay(state); // the transaction reports it
+    case "accepted":
+    case "challenged":
+    case "too-brief":
+    case "refused":
+    case "unanswered":
+      return settle(context, state, input);
+  }
+}
+
+/** No procedure starts while one runs; the one asked for last comes next. */
+function queue(state: PendingState, asked: "register" | "deregister"): PendingState {
+  const underWay = state.name === "deregistering" ? "deregister" : "register";
+  const next = asked === underWay ? "nothing" : asked;
+  return { ...state, attempt: { ...state.attempt, next } };
+}
+
+function defer(state: PendingState, trigger: Trigger): PendingState {
+  if (state.name !== "refreshing") return state;
+  return { ...state, attempt: { ...state.attempt, trigger } };
+}
+
+function whenOverdue(context: RegistrationContext, state: PendingState): Step {
+  if (state.name !== "refreshing" || context.now < state.granted.expiresAt) return stay(state);
+  return forget(state, "expired");
+}
+
+function whenContactEndedMeanwhile(state: PendingState, event: string): Step {
+  if (state.name !== "refreshing") return stay(state);
+  if (event !== "rejected") return forget(state, event);
+  const { memory } = state;
+  return {
+    state: { name: "deregistered", memory, why: event },
+    effects: [{ kind: "ended", why: event }],
+  };
+}
+
+/** The old registration is gone; the REGISTER under way goes on as an initial one. */
+function forget(state: Of<"refreshing">, why: string): Step {
+  const { memory, attempt } = state;
+  return {
+    state: { name: "registering", memory, attempt: { ...attempt, trigger: undefined } },
+    effects: [{ kind: "ended", why }],
+  };
+}
+
+function first(effect: Step["effects"][number], then: Step): Step {
+  return { state: then.state, effects: [effect, ...then.effects] };
+}

@@ -1,0 +1,168 @@
+// What the UE knows about its registration, what can happen to it, what it then does. TS 24.229 §5.1.1.
+import type { Random } from "@ims-lab/common/platform/random";
+
+/** Names one REGISTER, and in reginfo the binding it made (RFC 3680 §5.3.2 callid, cseq). */
+export interface Order {
+  readonly callId: string;
+  readonly cseq: number;
+}
+
+/** What the last 200 gave. Times in milliseconds since the epoch. */
+export interface Granted {
+  /** The REGISTER that was accepted. */
+  readonly order: Order;
+  readonly expiresAt: number;
+  /** When to re-register; undefined after a refusal for good: the registration then runs out. */
+  readonly renewAt: number | undefined;
+  /** Route values, in order (RFC 3608); empty when the 200 had none. */
+  readonly serviceRoute: readonly string[];
+  /** The first is the default identity (TS 24.229 §5.1.1.2). */
+  readonly associatedUris: readonly string[];
+}
+
+/** One REGISTER procedure, from the first request to the last answer. */
+export interface Attempt {
+  /** The request under way. */
+  readonly order: Order;
+  readonly expiresSeconds: number;
+  /** Challenges in a row that the ISIM did not accept. */
+  readonly invalidChallenges: number;
+  /** Challenges answered with a response. */
+  readonly answers: number;
+  /** What was asked meanwhile: no procedure starts while one runs (TS 24.229 §5.1.1.2). */
+  readonly next: "nothing" | "register" | "deregister";
+  /** Arrived meanwhile; obeyed afterwards if this very attempt made the binding it names. */
+  readonly trigger: Trigger | undefined;
+}
+
+/** "Register again", as a NOTIFY says it: contact event `shortened`. */
+export interface Trigger {
+  /** At once (the lab's own package) or by the 600 s / half-time rule (`reg`). */
+  readonly urgency: "at-once" | "by-expiry";
+  readonly contactId: string;
+  readonly callId: string | undefined;
+  readonly cseq: number | undefined;
+  readonly expiresSeconds: number | undefined;
+}
+
+/** Carried through every state. */
+export interface Memory {
+  /** The last REGISTER sent; the next of this Call-ID has a higher CSeq. */
+  readonly order: Order | undefined;
+  /** Failed attempts in a row (RFC 5626 §4.5). */
+  readonly failures: number;
+  /** Keys of the triggers already obeyed, latest last. */
+  readonly obeyed: readonly string[];
+  /** Why the last attempt failed; undefined after a success. */
+  readonly lastFailure: string | undefined;
+}
+
+export type RegistrationState =
+  | { readonly name: "deregistered"; readonly memory: Memory; readonly why: string }
+  | { readonly name: "waiting"; readonly memory: Memory; readonly retryAt: number }
+  | { readonly name: "registering"; readonly memory: Memory; readonly attempt: Attempt }
+  | { readonly name: "registered"; readonly memory: Memory; readonly granted: Granted }
+  | {
+      readonly name: "refreshing";
+      readonly memory: Memory;
+      readonly attempt: Attempt;
+      readonly granted: Granted;
+    }
+  | {
+      readonly name: "deregistering";
+      readonly memory: Memory;
+      readonly attempt: Attempt;
+      readonly granted: Granted;
+    };
+
+/** The states in which a REGISTER waits for its answer. */
+export type PendingState = Extract<RegistrationState, { readonly attempt: Attempt }>;
+
+/** What a 200 says, as far as the UE needs it. */
+export interface Acceptance {
+  /** Of the UE's own contact. */
+  readonly expiresSeconds: number;
+  readonly serviceRoute: readonly string[];
+  readonly associatedUris: readonly string[];
+}
+
+/** What the credentials make of a 401. */
+export type ChallengeAnswer =
+  | { readonly verdict: "valid" | "invalid"; readonly authorization: string; readonly why: string }
+  | { readonly verdict: "unusable"; readonly why: string };
+
+/** The outcome of the REGISTER under way. */
+export type OutcomeInput =
+  | { readonly kind: "accepted"; readonly acceptance: Acceptance }
+  | { readonly kind: "challenged"; readonly answer: ChallengeAnswer }
+  | { readonly kind: "too-brief"; readonly minExpiresSeconds: number }
+  | {
+      readonly kind: "refused";
+      readonly status: number;
+      readonly reason: string;
+      readonly retryAfterSeconds: number | undefined;
+    }
+  | { readonly kind: "unanswered"; readonly why: string };
+
+export type RegistrationInput =
+  | { readonly kind: "register" }
+  | { readonly kind: "deregister" }
+  /** `nextDeadline` has come. */
+  | { readonly kind: "due" }
+  /** The connection the P-CSCF reached the UE over is gone (RFC 5626 §4.5). */
+  | { readonly kind: "flow-lost" }
+  | { readonly kind: "triggered"; readonly trigger: Trigger }
+  | {
+      readonly kind: "contact-ended";
+      readonly event: string;
+      readonly retryAfterSeconds: number | undefined;
+    }
+  | OutcomeInput;
+
+export type RegistrationEffect =
+  /** `authorization` undefined: what the credentials offer unasked. */
+  | {
+      readonly kind: "send";
+      readonly order: Order;
+      readonly expiresSeconds: number;
+      readonly authorization: string | undefined;
+    }
+  | { readonly kind: "registered"; readonly first: boolean; readonly granted: Granted }
+  /** A registration that stood stands no more. */
+  | { readonly kind: "ended"; readonly why: string }
+  | { readonly kind: "failed"; readonly why: string };
+
+export interface RegistrationContext {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly random: Random;
+  /** Asked for in each REGISTER (TS 24.229 §5.1.1.2: 600 000). */
+  readonly expiresSeconds: number;
+}
+
+export interface Step {
+  readonly state: RegistrationState;
+  readonly effects: readonly RegistrationEffect[];
+}
+
+export const initialState: RegistrationState = {
+  name: "deregistered",
+  memory: { order: undefined, failures: 0, obeyed: [], lastFailure: undefined },
+  why: "not registered yet",
+};
+
+/** When the machine wants `due`, in milliseconds since the epoch. */
+export function nextDeadline(state: RegistrationState): number | undefined {
+  switch (state.name) {
+    case "deregistered":
+    case "registering":
+    case "deregistering":
+      return undefined;
+    case "waiting":
+      return state.retryAt;
+    case "registered":
+      return Math.min(state.granted.renewAt ?? Number.POSITIVE_INFINITY, state.granted.expiresAt);
+    case "refreshing":
+      return state.granted.expiresAt;
+  }
+}
