@@ -1,0 +1,61 @@
+// What an endpoint is built from: transports, time, chance, addresses and its observers.
+import type { Clock } from "../platform/clock.ts";
+import type { Random } from "../platform/random.ts";
+import type { Resolver } from "./resolver.ts";
+import type { TimerSettings } from "./transaction/timers.ts";
+import type { Flow, Transport } from "./transport/transport.ts";
+
+/** An address of ours as some peers must use it; the first rule that fits a peer holds. */
+export interface AdvertiseRule {
+  /** Whether the peer at this literal address is meant; absent: every peer. */
+  readonly forPeers?: (host: string) => boolean;
+  readonly host: string;
+  /** 0 stands for the port that is listened on. */
+  readonly port: number;
+}
+
+/** What is counted; `label` names the method, status class or reason. */
+export type EndpointEvent =
+  | "request-in"
+  | "request-out"
+  | "response-in"
+  | "response-out"
+  | "retransmission-in"
+  | "retransmission-out"
+  | "rejected" // answered without a transaction, by reason
+  | "dropped" // not answered at all, by reason
+  | "timeout" // client transactions without a final response
+  | "size-switch"; // large requests: tcp, tcp-refused, udp-remembered
+
+export interface EndpointCounters {
+  count(event: EndpointEvent, label: string): void;
+}
+
+/** The part of a logger that an endpoint needs. */
+export interface EndpointLog {
+  info(fields: object, event: string): void;
+  warn(fields: object, event: string): void;
+}
+
+/** Sees every whole message on the wire; `at` in milliseconds since the epoch. */
+export type Trace = (direction: "in" | "out", bytes: Buffer, flow: Flow, at: number) => void;
+
+export interface EndpointOptions {
+  readonly name: string;
+  /** At most one of each kind; UDP and TCP listen on one port. */
+  readonly transports: readonly Transport[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly advertise?: readonly AdvertiseRule[];
+  readonly resolver?: Resolver;
+  readonly timers?: Partial<TimerSettings>;
+  /** Requests above this size go over TCP (RFC 3261 §18.1.1); 0 = never. Default 1300. */
+  readonly udpMtuBytes?: number;
+  /** Server transactions above this number are refused with 503. Default 200 000. */
+  readonly maxTransactions?: number;
+  /** Told to peers with each 503 of this endpoint. Default 5. */
+  readonly retryAfterSeconds?: number;
+  readonly log?: EndpointLog;
+  readonly counters?: EndpointCounters;
+  readonly trace?: Trace;
+}
