@@ -10,7 +10,7 @@ export interface CSeq {
 const LARGEST = 2 ** 31 - 1;
 
 export function parseCseq(text: string): CSeq | undefined {
-  const space = text.search(/\s/);
+  const space = text.indexOf(" ");
   if (space < 0) return undefined;
   const number = parseNumber(text.slice(0, space), LARGEST);
   const method = text.slice(space).trim();

@@ -1,6 +1,6 @@
 // Octets to a message or to what is wrong with them; never throws. RFC 3261 §7, §18.3, RFC 4475.
 import { HeaderLine } from "./header-lines.ts";
-import { canonicalNameAt, mayStandOnce } from "./header-names.ts";
+import { headerNameAt } from "./header-names.ts";
 import { type SipMessage, SipRequest, SipResponse } from "./message.ts";
 import { parseNumber, tokenEnd } from "./scan.ts";
 import { problemOfRequest, problemOfResponse } from "./validity.ts";
@@ -18,6 +18,7 @@ export type Decoded =
   | { readonly problem: Problem; readonly message?: undefined };
 
 const HEADER_END = Buffer.from("\r\n\r\n");
+const COLON = 58;
 
 /** @param bytes one datagram, or one message as a framer cut it; may be kept by the result. */
 export function decode(bytes: Buffer): Decoded {
@@ -43,29 +44,29 @@ function leadingLineEnds(bytes: Buffer): number {
 
 interface Section {
   readonly lines: HeaderLine[];
-  readonly problem?: string;
+  readonly problem: string | undefined;
 }
 
 function readLines(head: string, from: number): Section {
   const lines: HeaderLine[] = [];
-  const once = new Set<string>();
+  let seen = 0;
   let problem: string | undefined;
   for (let at = from; at < head.length; ) {
     const end = lineEndAt(head, at);
     if (end < 0) return { lines, problem: "a line end that is not CRLF" };
     const nameEnd = tokenEnd(head, at);
     const colon = skipBlanks(head, nameEnd);
-    if (nameEnd === at || head.charCodeAt(colon) !== 58) {
+    if (nameEnd === at || head.charCodeAt(colon) !== COLON) {
       problem ??= "a header line without a name and a colon";
     } else {
-      const name = canonicalNameAt(head, at, nameEnd);
-      if (mayStandOnce(name) && once.size === once.add(name).size)
-        problem ??= `more than one ${name}`;
-      lines.push(new HeaderLine(name, head, at, colon + 1, end));
+      const header = headerNameAt(head, at, nameEnd);
+      if ((seen & header.onceBit) !== 0) problem ??= `more than one ${header.name}`;
+      seen |= header.onceBit;
+      lines.push(new HeaderLine(header, head, at, colon + 1, end));
     }
     at = end + 2;
   }
-  return problem === undefined ? { lines } : { lines, problem };
+  return { lines, problem };
 }
 
 function skipBlanks(head: string, from: number): number {

@@ -1,6 +1,6 @@
 // The header section: lines kept as received, values read when asked for. RFC 3261 §7.3.
-import { canonicalName, isListHeader } from "./header-names.ts";
-import { splitList } from "./scan.ts";
+import { canonicalName, type HeaderName, headerName } from "./header-names.ts";
+import { isSpace, splitList } from "./scan.ts";
 
 /** How one header's values are read; each header name has exactly one (see fields.ts). */
 export interface Field<T> {
@@ -11,7 +11,7 @@ export interface Field<T> {
 
 /** One line as a part of the text it came with; immutable but for what was read from it. */
 export class HeaderLine {
-  readonly name: string;
+  readonly header: HeaderName;
   readonly source: string;
   readonly start: number;
   readonly valueAt: number;
@@ -20,8 +20,8 @@ export class HeaderLine {
   #values: readonly string[] | undefined;
   #parsed: readonly unknown[] | undefined;
 
-  constructor(name: string, source: string, start: number, valueAt: number, end: number) {
-    this.name = name;
+  constructor(header: HeaderName, source: string, start: number, valueAt: number, end: number) {
+    this.header = header;
     this.source = source;
     this.start = start;
     this.valueAt = valueAt;
@@ -30,30 +30,43 @@ export class HeaderLine {
 
   static of(name: string, value: string): HeaderLine {
     const line = `${name}: ${value}`;
-    return new HeaderLine(canonicalName(name), line, 0, name.length + 1, line.length);
+    return new HeaderLine(headerName(name), line, 0, name.length + 2, line.length);
+  }
+
+  get name(): string {
+    return this.header.name;
   }
 
   /** The value without folds and outer white space. */
   get text(): string {
-    this.#text ??= unfold(this.source.slice(this.valueAt, this.end));
+    this.#text ??= unfold(this.source, this.valueAt, this.end);
     return this.#text;
   }
 
   get values(): readonly string[] {
-    this.#values ??= isListHeader(this.name) ? splitList(this.text) : [this.text];
+    this.#values ??= this.header.isList ? splitList(this.text) : [this.text];
     return this.#values;
   }
 
   /** One entry per value; undefined for a malformed one. */
   parsed<T>(field: Field<T>): readonly (T | undefined)[] {
-    this.#parsed ??= this.values.map((value) => field.parse(value));
+    this.#parsed ??= parseAll(this.values, field);
     return this.#parsed as readonly (T | undefined)[];
   }
 }
 
-function unfold(raw: string): string {
-  const trimmed = raw.trim();
-  return trimmed.includes("\r") ? trimmed.replace(/[ \t]*\r\n[ \t]+/g, " ") : trimmed;
+function parseAll<T>(values: readonly string[], field: Field<T>): readonly (T | undefined)[] {
+  if (values.length === 1) return [field.parse(values[0] ?? "")];
+  return values.map((value) => field.parse(value));
+}
+
+function unfold(source: string, valueAt: number, lineEnd: number): string {
+  let start = valueAt;
+  let end = lineEnd;
+  while (start < end && isSpace(source.charCodeAt(start))) start++;
+  while (end > start && isSpace(source.charCodeAt(end - 1))) end--;
+  const value = source.slice(start, end);
+  return value.includes("\r") ? value.replace(/[ \t]*\r\n[ \t]+/g, " ") : value;
 }
 
 /** Header lines in order, with reads by name and edits that leave all other lines untouched. */
@@ -99,7 +112,8 @@ export class HeaderLines {
   /** True when a value of this header is present that its grammar does not allow. */
   isMalformed(field: Field<unknown>): boolean {
     for (const line of this.lines) {
-      if (line.name === field.name && line.parsed(field).includes(undefined)) return true;
+      if (line.name !== field.name) continue;
+      for (const value of line.parsed(field)) if (value === undefined) return true;
     }
     return false;
   }

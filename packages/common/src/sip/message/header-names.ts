@@ -67,41 +67,50 @@ const KNOWN: readonly (readonly [name: string, shape: Shape, compact?: string])[
   ["MIME-Version", "once"],
 ];
 
-const canonicalOf = new Map<string, string>();
-const shapeOf = new Map<string, Shape>();
+/** One per header name; lines of the same header share it, so comparing identities is enough. */
+export interface HeaderName {
+  /** Canonical spelling of a known header, lower case of any other. */
+  readonly name: string;
+  readonly isList: boolean;
+  /** A bit of its own for headers that may stand once only, 0 for others. */
+  readonly onceBit: number;
+}
+
+const byName = new Map<string, HeaderName>();
 /** By first letter and length, the spelling most peers send: found without making a string. */
-const likely = new Map<number, string[]>();
+const likely = new Map<number, HeaderName[]>();
 
 const likelyKey = (code: number, length: number): number => (code | 32) * 64 + length;
 
+let onceHeaders = 0;
 for (const [name, shape, compact] of KNOWN) {
-  canonicalOf.set(name.toLowerCase(), name);
-  shapeOf.set(name, shape);
-  if (compact) canonicalOf.set(compact, name);
+  const header = {
+    name,
+    isList: shape === "list",
+    onceBit: shape === "once" ? 1 << onceHeaders++ : 0,
+  };
+  byName.set(name, header).set(name.toLowerCase(), header);
+  if (compact) byName.set(compact, header);
   const key = likelyKey(name.charCodeAt(0), name.length);
-  likely.set(key, [...(likely.get(key) ?? []), name]);
+  likely.set(key, [...(likely.get(key) ?? []), header]);
+}
+if (onceHeaders > 31) throw new RangeError("more headers that stand once than a bit mask holds");
+
+export function headerName(name: string): HeaderName {
+  const known = byName.get(name) ?? byName.get(name.toLowerCase());
+  return known ?? { name: name.toLowerCase(), isList: false, onceBit: 0 };
+}
+
+/** The same for the name at `source[start, end)`. */
+export function headerNameAt(source: string, start: number, end: number): HeaderName {
+  const candidates = likely.get(likelyKey(source.charCodeAt(start), end - start));
+  if (candidates !== undefined) {
+    for (const header of candidates) if (source.startsWith(header.name, start)) return header;
+  }
+  return headerName(source.slice(start, end));
 }
 
 /** Canonical spelling of a known name, lower case of any other. */
 export function canonicalName(name: string): string {
-  if (shapeOf.has(name)) return name;
-  const lower = name.toLowerCase();
-  return canonicalOf.get(lower) ?? lower;
-}
-
-/** The same for the name at `source[start, end)`. */
-export function canonicalNameAt(source: string, start: number, end: number): string {
-  const candidates = likely.get(likelyKey(source.charCodeAt(start), end - start));
-  if (candidates !== undefined) {
-    for (const name of candidates) if (source.startsWith(name, start)) return name;
-  }
-  return canonicalName(source.slice(start, end));
-}
-
-export function isListHeader(canonical: string): boolean {
-  return shapeOf.get(canonical) === "list";
-}
-
-export function mayStandOnce(canonical: string): boolean {
-  return shapeOf.get(canonical) === "once";
+  return byName.get(name)?.name ?? headerName(name).name;
 }

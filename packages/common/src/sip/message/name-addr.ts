@@ -5,7 +5,7 @@ import { parseUri, type Uri } from "./uri.ts";
 
 export interface NameAddr {
   /** Without quotes, octets read as UTF-8. */
-  readonly displayName?: string;
+  readonly displayName?: string | undefined;
   readonly uri: Uri;
   /** The URI as received, without angle brackets. */
   readonly uriText: string;
@@ -40,10 +40,10 @@ function parseAngle(text: string, angle: number, name: string): NameAddr | undef
   const close = text.indexOf(">", angle);
   if (close < 0) return undefined;
   const uriText = text.slice(angle + 1, close);
-  const uri = parseUri(uriText);
+  const uri = hasSpace(uriText) ? undefined : parseUri(uriText);
   const params = Params.parse(text, close + 1);
-  if (uri === undefined || params === undefined || hasSpace(uriText)) return undefined;
-  return { ...(name !== "" && { displayName: fromUtf8(name) }), uri, uriText, params };
+  if (uri === undefined || params === undefined) return undefined;
+  return { displayName: name === "" ? undefined : fromUtf8(name), uri, uriText, params };
 }
 
 /** RFC 3261 §20: without brackets a semicolon starts header parameters; `?` and `,` are forbidden. */
@@ -54,7 +54,7 @@ function parseAddrSpec(text: string, start: number): NameAddr | undefined {
   const uri = parseUri(uriText);
   if (uri === undefined || ("headers" in uri && uri.headers !== undefined)) return undefined;
   const params = Params.parse(text, semicolon);
-  return params && { uri, uriText, params };
+  return params && { displayName: undefined, uri, uriText, params };
 }
 
 function bareUriEnd(text: string, start: number): number {

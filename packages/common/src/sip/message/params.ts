@@ -1,17 +1,9 @@
 // ;name=value lists of headers and URIs, read where needed. RFC 3261 §7.3.1, §19.1.1.
-import { isSpace, isToken, quote, quotedEnd, skipSpace, tokenEnd, unquote } from "./scan.ts";
+import { isBareValue, isParamName, isToken, quote, quotedEnd, skipSpace, unquote } from "./scan.ts";
 
 const SEMICOLON = 59;
 const EQUALS = 61;
 const QUOTE = 34;
-
-/** Where one parameter stands in its text. `valueAt` is -1 for a parameter without value. */
-interface Span {
-  nameAt: number;
-  nameEnd: number;
-  valueAt: number;
-  end: number;
-}
 
 /** Immutable; keeps the text as received and looks names up in it (case-insensitively). */
 export class Params {
@@ -24,41 +16,36 @@ export class Params {
 
   /** Everything from `from` on must be `;name[=value]` repeated, else undefined. */
   static parse(text: string, from = 0): Params | undefined {
-    const rest = text.slice(from).trim();
-    if (rest === "") return Params.none;
-    for (let at = 0; at < rest.length; ) {
-      const span = spanAt(rest, at);
-      if (span === undefined) return undefined;
-      at = span.end;
+    const start = skipSpace(text, from);
+    if (start === text.length) return Params.none;
+    for (let at = start; at < text.length; ) {
+      at = paramEnd(text, at);
+      if (at < 0) return undefined;
     }
-    return new Params(rest);
+    return new Params(start === 0 ? text : text.slice(start));
   }
 
   /** The value without quotes, "" for a parameter without value, undefined when absent. */
   get(name: string): string | undefined {
-    const span = this.#find(name);
-    if (span === undefined) return undefined;
-    if (span.valueAt < 0) return "";
-    const value = this.#text.slice(span.valueAt, span.end).trimEnd();
-    return value.charCodeAt(0) === QUOTE ? unquote(value) : value;
+    const at = this.#find(name);
+    return at < 0 ? undefined : this.#valueAt(at + name.length);
   }
 
   has(name: string): boolean {
-    return this.#find(name) !== undefined;
+    return this.#find(name) >= 0;
   }
 
   /** Names in lower case with their values as `get` gives them. */
   *entries(): Generator<readonly [string, string]> {
-    for (let at = 0; at < this.#text.length; ) {
-      const span = spanAt(this.#text, at);
-      if (span === undefined) return;
-      const name = this.#text.slice(span.nameAt, span.nameEnd).toLowerCase();
-      yield [name, this.get(name) ?? ""];
-      at = span.end;
+    const text = this.#text;
+    for (let at = 0; at < text.length; at = paramEnd(text, at)) {
+      const nameAt = skipSpace(text, at + 1);
+      const nameEnd = paramNameEnd(text, nameAt);
+      yield [text.slice(nameAt, nameEnd).toLowerCase(), this.#valueAt(nameEnd)];
     }
   }
 
-  /** With `name` set; a value that is no token is quoted. */
+  /** With `name` set; a value that may not stand bare is quoted. */
   with(name: string, value = ""): Params {
     const rest = this.without(name).#text;
     if (value === "") return new Params(`${rest};${name}`);
@@ -66,10 +53,11 @@ export class Params {
   }
 
   without(name: string): Params {
-    const span = this.#find(name);
-    if (span === undefined) return this;
-    const semicolon = this.#text.lastIndexOf(";", span.nameAt);
-    return new Params(this.#text.slice(0, semicolon) + this.#text.slice(span.end));
+    const nameAt = this.#find(name);
+    if (nameAt < 0) return this;
+    const semicolon = this.#text.lastIndexOf(";", nameAt);
+    const behind = paramEnd(this.#text, semicolon);
+    return new Params(this.#text.slice(0, semicolon) + this.#text.slice(behind));
   }
 
   /** `;a=b;c`, or "" when there is none. */
@@ -77,24 +65,30 @@ export class Params {
     return this.#text;
   }
 
-  #find(name: string): Span | undefined {
+  /** Where the parameter's name starts, -1 when there is none of this name. */
+  #find(name: string): number {
     const text = this.#text;
-    for (let at = 0; at < text.length; ) {
-      const span = spanAt(text, at);
-      if (span === undefined) return undefined;
-      if (span.nameEnd - span.nameAt === name.length && sameName(text, span.nameAt, name))
-        return span;
-      at = span.end;
+    for (let at = 0; at < text.length; at = paramEnd(text, at)) {
+      const nameAt = skipSpace(text, at + 1);
+      if (sameName(text, nameAt, name) && !isParamName(text.charCodeAt(nameAt + name.length)))
+        return nameAt;
     }
-    return undefined;
+    return -1;
+  }
+
+  #valueAt(nameEnd: number): string {
+    const text = this.#text;
+    const equals = skipSpace(text, nameEnd);
+    if (text.charCodeAt(equals) !== EQUALS) return "";
+    const from = skipSpace(text, equals + 1);
+    if (text.charCodeAt(from) === QUOTE) return unquote(text.slice(from, quotedEnd(text, from)));
+    return text.slice(from, bareEnd(text, from));
   }
 }
 
 function sameName(text: string, at: number, name: string): boolean {
-  return (
-    text.startsWith(name, at) ||
-    text.slice(at, at + name.length).toLowerCase() === name.toLowerCase()
-  );
+  if (text.startsWith(name, at)) return true;
+  return text.slice(at, at + name.length).toLowerCase() === name.toLowerCase();
 }
 
 /** Hosts and IPv6 references may stand unquoted too (RFC 3261 §25.1, gen-value). */
@@ -102,37 +96,31 @@ function isPlain(value: string): boolean {
   return isToken(value) || /^[\w.:[\]-]+$/.test(value);
 }
 
-function spanAt(text: string, at: number): Span | undefined {
-  if (text.charCodeAt(at) !== SEMICOLON) return undefined;
+/** The index behind the parameter whose semicolon stands at `at`, -1 when it is malformed. */
+function paramEnd(text: string, at: number): number {
+  if (text.charCodeAt(at) !== SEMICOLON) return -1;
   const nameAt = skipSpace(text, at + 1);
   const nameEnd = paramNameEnd(text, nameAt);
-  if (nameEnd === nameAt) return undefined;
-  const behind = skipSpace(text, nameEnd);
-  if (behind === text.length || text.charCodeAt(behind) === SEMICOLON)
-    return { nameAt, nameEnd, valueAt: -1, end: behind };
-  if (text.charCodeAt(behind) !== EQUALS) return undefined;
-  const valueAt = skipSpace(text, behind + 1);
-  const valueEnd =
-    text.charCodeAt(valueAt) === QUOTE ? quotedEnd(text, valueAt) : bareEnd(text, valueAt);
-  if (valueEnd <= valueAt) return undefined;
-  const end = skipSpace(text, valueEnd);
-  if (end < text.length && text.charCodeAt(end) !== SEMICOLON) return undefined;
-  return { nameAt, nameEnd, valueAt, end };
+  if (nameEnd === nameAt) return -1;
+  let end = skipSpace(text, nameEnd);
+  if (text.charCodeAt(end) === EQUALS) {
+    const valueAt = skipSpace(text, end + 1);
+    const isQuoted = text.charCodeAt(valueAt) === QUOTE;
+    const valueEnd = isQuoted ? quotedEnd(text, valueAt) : bareEnd(text, valueAt);
+    if (valueEnd <= valueAt) return -1;
+    end = skipSpace(text, valueEnd);
+  }
+  return end === text.length || text.charCodeAt(end) === SEMICOLON ? end : -1;
 }
 
-/** Token characters, and `[ ] / : & + $` for URI parameters (RFC 3261 §25.1, param-unreserved). */
 function paramNameEnd(text: string, from: number): number {
-  let at = tokenEnd(text, from);
-  while (at < text.length && "[]/:&+$()".includes(text.charAt(at))) at = tokenEnd(text, at + 1);
+  let at = from;
+  while (isParamName(text.charCodeAt(at))) at++;
   return at;
 }
 
 function bareEnd(text: string, from: number): number {
   let at = from;
-  for (; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === SEMICOLON || code === QUOTE || code === 44 || code === 60 || code === 62) break;
-    if (isSpace(code)) break;
-  }
+  while (at < text.length && isBareValue(text.charCodeAt(at))) at++;
   return at;
 }

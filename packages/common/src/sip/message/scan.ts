@@ -2,9 +2,10 @@
 
 const TOKEN = 1;
 const HOST = 2;
-const DIGIT = 4;
 const USER = 8;
 const HEX = 16;
+const PARAM_NAME = 32;
+const BARE_VALUE = 64;
 
 const classes = new Uint8Array(256);
 function mark(characters: string, kind: number): void {
@@ -17,9 +18,14 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS = "0123456789";
 mark(`${LETTERS}${DIGITS}-.!%*_+\`'~`, TOKEN);
 mark(`${LETTERS}${DIGITS}-._`, HOST);
-mark(DIGITS, DIGIT);
 mark(`${LETTERS}${DIGITS}-_.!~*'()%&=+$,;?/:#[]`, USER); // userinfo, with what real peers send besides
 mark(`${DIGITS}abcdefABCDEF`, HEX);
+mark(`${LETTERS}${DIGITS}-.!%*_+\`'~[]/:&$()`, PARAM_NAME); // token, param-unreserved, paramchar
+for (let code = 0; code < 256; code++) {
+  // what ends an unquoted value: controls, white space, and the separators of lists
+  if (code > 32 && !';",<>'.includes(String.fromCharCode(code)))
+    classes[code] = (classes[code] ?? 0) | BARE_VALUE;
+}
 
 function is(code: number, kind: number): boolean {
   return ((classes[code] ?? 0) & kind) !== 0;
@@ -41,6 +47,14 @@ export function tokenEnd(text: string, from: number): number {
   let at = from;
   while (at < text.length && is(text.charCodeAt(at), TOKEN)) at++;
   return at;
+}
+
+export function isParamName(code: number): boolean {
+  return is(code, PARAM_NAME);
+}
+
+export function isBareValue(code: number): boolean {
+  return is(code, BARE_VALUE);
 }
 
 function consistsOf(text: string, kind: number): boolean {
@@ -69,9 +83,14 @@ export function isIpv6(text: string): boolean {
 
 /** Digits only, at most `max`; anything else is undefined. Leading zeros are allowed. */
 export function parseNumber(text: string, max: number): number | undefined {
-  if (!consistsOf(text, DIGIT)) return undefined;
-  const value = Number(text);
-  return value <= max ? value : undefined;
+  let value = 0;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+    if (value > max) return undefined;
+  }
+  return text.length === 0 ? undefined : value;
 }
 
 /** The index behind the quoted string that starts at `from`, -1 if it never ends. */

@@ -12,14 +12,14 @@ import {
 export interface SipUri {
   readonly scheme: "sip" | "sips";
   /** As received, escapes included. */
-  readonly user?: string;
-  readonly password?: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
   /** Lower case; IPv6 without brackets. */
   readonly host: string;
-  readonly port?: number;
+  readonly port?: number | undefined;
   readonly params: Params;
   /** What stands behind the question mark. */
-  readonly headers?: string;
+  readonly headers?: string | undefined;
 }
 
 export interface TelUri {
@@ -39,10 +39,11 @@ export type Uri = SipUri | TelUri | OtherUri;
 
 /** Undefined for what no URI grammar allows; an unknown scheme is an `OtherUri`. */
 export function parseUri(text: string): Uri | undefined {
+  if (text.startsWith("sip:")) return parseSip("sip", text, 4);
   const colon = text.indexOf(":");
   if (colon <= 0) return undefined;
   const scheme = text.slice(0, colon).toLowerCase();
-  if (scheme === "sip" || scheme === "sips") return parseSip(scheme, text.slice(colon + 1));
+  if (scheme === "sip" || scheme === "sips") return parseSip(scheme, text, colon + 1);
   if (scheme === "tel") return parseTel(text.slice(colon + 1));
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme) || !/^[\x21-\x7e]+$/.test(text)) return undefined;
   return { scheme: "other", text };
@@ -52,42 +53,46 @@ export function isSip(uri: Uri | undefined): uri is SipUri {
   return uri !== undefined && (uri.scheme === "sip" || uri.scheme === "sips");
 }
 
-function parseSip(scheme: "sip" | "sips", rest: string): SipUri | undefined {
-  const at = rest.indexOf("@");
-  const userInfo = at < 0 ? undefined : splitUserInfo(rest.slice(0, at));
-  if (at >= 0 && userInfo === undefined) return undefined;
-  const question = rest.indexOf("?", at + 1);
-  const headers = question < 0 ? undefined : rest.slice(question + 1);
-  const body = question < 0 ? rest.slice(at + 1) : rest.slice(at + 1, question);
-  const semicolon = body.indexOf(";");
-  const place = parseHostPort(semicolon < 0 ? body : body.slice(0, semicolon));
-  if (place === undefined) return undefined;
+function parseSip(scheme: "sip" | "sips", text: string, from: number): SipUri | undefined {
+  const at = text.indexOf("@", from);
+  const hostAt = at < 0 ? from : at + 1;
+  let user: string | undefined;
+  let password: string | undefined;
+  if (at >= 0) {
+    user = text.slice(from, at);
+    if (!isUserInfo(user) || !hasValidEscapes(user)) return undefined;
+    const colon = user.indexOf(":");
+    if (colon === 0) return undefined;
+    if (colon > 0) {
+      password = user.slice(colon + 1);
+      user = user.slice(0, colon);
+    }
+  }
+  const question = text.indexOf("?", hostAt);
+  const headers = question < 0 ? undefined : text.slice(question + 1);
+  const body = question < 0 ? text : text.slice(0, question);
+  const semicolon = body.indexOf(";", hostAt);
+  const place = parseHostPort(body.slice(hostAt, semicolon < 0 ? body.length : semicolon));
   const params = semicolon < 0 ? Params.none : Params.parse(body, semicolon);
-  if (params === undefined) return undefined;
-  return { scheme, ...userInfo, ...place, params, ...(headers !== undefined && { headers }) };
-}
-
-function splitUserInfo(text: string): { user: string; password?: string } | undefined {
-  if (!isUserInfo(text) || !hasValidEscapes(text)) return undefined;
-  const colon = text.indexOf(":");
-  if (colon < 0) return { user: text };
-  return colon === 0 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) };
+  if (place === undefined || params === undefined) return undefined;
+  return { scheme, user, password, host: place.host, port: place.port, params, headers };
 }
 
 /** `host[:port]`; undefined when either is malformed. */
-export function parseHostPort(text: string): { host: string; port?: number } | undefined {
-  const hostEnd = text.startsWith("[") ? text.indexOf("]") + 1 : text.indexOf(":");
-  const rawHost = hostEnd <= 0 ? text : text.slice(0, hostEnd);
-  const host = parseHost(rawHost);
+export function parseHostPort(
+  text: string,
+): { host: string; port: number | undefined } | undefined {
+  const hostEnd = text.charCodeAt(0) === 91 ? text.indexOf("]") + 1 : text.indexOf(":");
+  const host = parseHost(hostEnd <= 0 ? text : text.slice(0, hostEnd));
   if (host === undefined) return undefined;
-  const rest = text.slice(rawHost.length);
-  if (rest === "") return { host };
-  const port = rest.startsWith(":") ? parseNumber(rest.slice(1), 65535) : undefined;
+  if (hostEnd <= 0 || hostEnd === text.length) return { host, port: undefined };
+  if (text.charCodeAt(hostEnd) !== 58) return undefined;
+  const port = parseNumber(text.slice(hostEnd + 1), 65535);
   return port === undefined ? undefined : { host, port };
 }
 
 function parseHost(text: string): string | undefined {
-  if (text.startsWith("[")) {
+  if (text.charCodeAt(0) === 91) {
     const inner = text.slice(1, -1);
     return text.endsWith("]") && isIpv6(inner) ? inner.toLowerCase() : undefined;
   }

@@ -8,50 +8,43 @@ export interface Via {
   readonly transport: string;
   /** Lower case; IPv6 without brackets. */
   readonly host: string;
-  readonly port?: number;
+  readonly port?: number | undefined;
   readonly params: Params;
-  readonly branch?: string;
-  readonly received?: string;
+  readonly branch?: string | undefined;
+  readonly received?: string | undefined;
   /** "" when asked for without value (RFC 3581 §3), the source port when filled in. */
-  readonly rport?: number | "";
+  readonly rport?: number | "" | undefined;
 }
 
 export const BRANCH_COOKIE = "z9hG4bK";
 
 export function parseVia(text: string): Via | undefined {
-  const transport = sentProtocol(text);
-  if (transport === undefined) return undefined;
-  const placeAt = skipSpace(text, transport.end);
-  if (placeAt === transport.end) return undefined;
+  const protocol = sentProtocol(text);
+  if (protocol === undefined) return undefined;
+  const placeAt = skipSpace(text, protocol.end);
+  if (placeAt === protocol.end) return undefined;
   const semicolon = text.indexOf(";", placeAt);
   const placeEnd = semicolon < 0 ? text.length : semicolon;
-  const place = parseHostPort(
-    text
-      .slice(placeAt, placeEnd)
-      .replace(/\s*:\s*/g, ":")
-      .trim(),
-  );
+  const place = parseHostPort(withoutSpace(text.slice(placeAt, placeEnd)));
   const params = Params.parse(text, placeEnd);
   if (place === undefined || params === undefined) return undefined;
-  return withParams({ transport: transport.name, ...place }, params);
+  const rportText = params.get("rport");
+  const rport = rportText ? parseNumber(rportText, 65535) : "";
+  if (rport === undefined) return undefined;
+  return {
+    transport: protocol.name,
+    host: place.host,
+    port: place.port,
+    params,
+    branch: params.get("branch"),
+    received: params.get("received")?.replace(/^\[|\]$/g, ""),
+    rport: rportText === undefined ? undefined : rport,
+  };
 }
 
-function withParams(
-  place: { transport: string; host: string; port?: number },
-  params: Params,
-): Via | undefined {
-  const branch = params.get("branch");
-  const received = params.get("received");
-  const rportText = params.get("rport");
-  const rport = rportText ? parseNumber(rportText, 65535) : rportText;
-  if (rportText && rport === undefined) return undefined;
-  return {
-    ...place,
-    params,
-    ...(branch !== undefined && { branch }),
-    ...(received !== undefined && { received: received.replace(/^\[|\]$/g, "") }),
-    ...(rport !== undefined && { rport: rport as number | "" }),
-  };
+/** White space may stand around the colon of `host : port` (RFC 3261 §25.1, COLON). */
+function withoutSpace(place: string): string {
+  return place.includes(" ") || place.includes("\t") ? place.replace(/\s*(:|$)\s*/g, "$1") : place;
 }
 
 /** `SIP / 2.0 / transport`, white space allowed around the slashes. */
