@@ -1,11 +1,6 @@
 // One re-authentication of one binding as a pure machine. TS 24.229 §5.4.1.6; docs/state-machines.md.
 
-/** What made it happen; the first asker's cause names it. */
-export type ReauthenticationCause =
-  | "operator"
-  | "pcscf"
-  | `policy:${string}`
-  | `campaign:${string}`;
+import type { ReauthenticationCause, ReauthenticationEnd } from "@ims-lab/common/ims/admin-api";
 
 export interface Asker {
   readonly cause: ReauthenticationCause;
@@ -13,23 +8,16 @@ export interface Asker {
   readonly at: number;
 }
 
-/** How it ended; every end but the first and the last de-registers the binding. */
-export type End =
-  | "reauthenticated" // answered a fresh challenge
-  | "refused" // the last attempt was answered wrongly, or the UE rejected AUTN
-  | "unanswered" // challenged, no answer
-  | "ignored" // NOTIFY acknowledged, no REGISTER
-  | "unreachable" // NOTIFY not answered or rejected, no REGISTER
-  | "unsubscribed" // nobody to notify by the deadline
-  | "withdrawn"; // the UE or the operator de-registered it meanwhile
-
 /** Set at the asking, never changed after it but for `askers`. Times are milliseconds since the epoch. */
 interface Request {
   readonly id: string;
   /** Shared by all bindings that one asking reached. */
   readonly requestId: string;
   readonly impi: string;
+  readonly impu: string;
+  /** Service-Route token of the binding. */
   readonly bindingId: string;
+  readonly contact: string;
   readonly cause: ReauthenticationCause;
   readonly askers: readonly Asker[];
   readonly requestedAt: number;
@@ -63,7 +51,7 @@ export type Due =
 
 export interface Ended extends Request {
   readonly progress: "ended";
-  readonly end: End;
+  readonly end: ReauthenticationEnd;
   readonly endedAt: number;
   readonly course: Course;
   /** The moment the binding went because of this end. */
@@ -82,7 +70,9 @@ export interface ReauthenticationContext {
 
 export type ReauthenticationInput =
   | { readonly kind: "joined"; readonly asker: Asker }
-  /** The NOTIFY goes out for the first time; the binding would expire at `expiresAt`. */
+  /** Who can be notified has changed: until then nobody need be, at most the binding's life. */
+  | { readonly kind: "limited"; readonly deadline: number }
+  /** The NOTIFY went out for the first time; the binding would expire at `expiresAt`. */
   | { readonly kind: "notified"; readonly at: number; readonly expiresAt: number }
   | { readonly kind: "acknowledged"; readonly at: number }
   | { readonly kind: "notify-failed"; readonly why: string }
@@ -113,6 +103,8 @@ export function step(
   switch (input.kind) {
     case "joined":
       return { ...state, askers: [...state.askers, input.asker] };
+    case "limited":
+      return state.progress === "requested" ? { ...state, deadline: input.deadline } : state;
     case "notified":
       return notified(context, state, input);
     case "acknowledged":
@@ -179,7 +171,7 @@ function failed(
   return context.onRefused === "deregister" ? end(refused, "refused", input.at) : refused;
 }
 
-function endAtDeadline(state: Due): End {
+function endAtDeadline(state: Due): ReauthenticationEnd {
   switch (state.progress) {
     case "requested":
       return "unsubscribed";
@@ -192,13 +184,13 @@ function endAtDeadline(state: Due): End {
   }
 }
 
-function end(state: Due, how: End, at: number): Ended {
+function end(state: Due, how: ReauthenticationEnd, at: number): Ended {
   const { progress: _, deadline: __, ...request } = state;
   const ended: Ended = { ...request, progress: "ended", end: how, endedAt: at };
   return deregisters(how) ? { ...ended, deregisteredAt: at } : ended;
 }
 
 /** Whether the binding goes with it. `withdrawn` comes after the binding has gone by other means. */
-function deregisters(how: End): boolean {
+function deregisters(how: ReauthenticationEnd): boolean {
   return how !== "reauthenticated" && how !== "withdrawn";
 }

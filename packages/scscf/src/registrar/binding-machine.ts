@@ -24,15 +24,15 @@ const NO_DUTY: Duty = { state: "none" };
 /** The first 200 to a device: the duty to subscribe begins. */
 export function bind(
   context: BindingContext,
-  device: { readonly impi: string; readonly token: string },
+  device: { readonly impi: string; readonly set: string; readonly token: string },
   accepted: Accepted,
 ): Binding {
   return {
     id: accepted.newId,
     token: device.token,
     impi: device.impi,
+    set: device.set,
     impu: accepted.impu,
-    key: accepted.key,
     address: accepted.address,
     callId: accepted.callId,
     cseq: accepted.cseq,
@@ -57,12 +57,13 @@ export function step(context: BindingContext, state: Binding, input: BindingInpu
     case "leave-challenged":
       return leaveChallenged(context, state, input);
     case "subscribed":
-      return subscribed(context, state, input.at);
+      return subscribed(context, state);
     case "unsubscribed":
-      if (state.duty.state !== "fulfilled") return same(state);
-      return same({ ...state, duty: dutyWithoutSubscription(context, input.at) });
+      return unsubscribed(context, state, input.at);
     case "asked":
       return asked(context, state, input);
+    case "notified":
+      return reauthenticate(context, state, { ...input, expiresAt: state.expiresAt });
     case "acknowledged":
     case "notify-failed":
       return reauthenticate(context, state, input);
@@ -106,7 +107,6 @@ function registered(
     ...kept,
     id: hasMoved ? accepted.newId : state.id,
     impu: accepted.impu,
-    key: accepted.key,
     address: accepted.address,
     callId: accepted.callId,
     cseq: accepted.cseq,
@@ -144,11 +144,32 @@ function leaveChallenged(
   return same({ ...state, leavingBy: Math.min(state.leavingBy ?? at + awaitMs, dueAt(state)) });
 }
 
-function subscribed(context: BindingContext, state: Binding, at: number): BindingStep {
-  const after: Binding = { ...state, duty: FULFILLED };
-  return after.reauthentication?.progress === "requested"
-    ? trigger(context, after, at)
-    : same(after);
+function subscribed(context: BindingContext, state: Binding): BindingStep {
+  if (state.duty.state === "fulfilled") return same(state);
+  const after = limited(context, { ...state, duty: FULFILLED });
+  return after.reauthentication?.progress === "requested" ? trigger(after) : same(after);
+}
+
+function unsubscribed(context: BindingContext, state: Binding, at: number): BindingStep {
+  if (state.duty.state !== "fulfilled") return same(state);
+  return same(limited(context, { ...state, duty: dutyWithoutSubscription(context, at) }));
+}
+
+/** How long a re-authentication that nobody has been told of may wait. */
+function limited(context: BindingContext, state: Binding): Binding {
+  const { reauthentication } = state;
+  if (reauthentication?.progress !== "requested") return state;
+  const next = stepReauthentication(context.reauthentication, reauthentication, {
+    kind: "limited",
+    deadline: waitingDeadline(context, state),
+  });
+  return next.progress === "ended" ? state : { ...state, reauthentication: next };
+}
+
+/** `warn` and `optional` de-register nobody for not subscribing: there the lifetime is the limit. */
+function waitingDeadline(context: BindingContext, { duty, expiresAt }: Binding): number {
+  const enforced = duty.state === "owed" && context.duty === "enforce";
+  return enforced ? Math.min(duty.by, expiresAt) : expiresAt;
 }
 
 function asked(
@@ -160,23 +181,23 @@ function asked(
   if (state.reauthentication !== undefined) {
     return reauthenticate(context, state, { kind: "joined", asker: { cause, at } });
   }
-  const { impi, id: bindingId, duty, expiresAt } = state;
-  // `warn` and `optional` de-register nobody for not subscribing: then the lifetime is the limit.
-  const enforced = duty.state === "owed" && context.duty === "enforce";
-  const deadline = enforced ? Math.min(duty.by, expiresAt) : expiresAt;
-  const asking = { id, requestId, impi, bindingId, cause, requestedAt: at, deadline };
-  const after: Binding = { ...state, reauthentication: request(asking) };
-  return duty.state === "fulfilled" ? trigger(context, after, at) : same(after);
+  const reauthentication = request({
+    id,
+    requestId,
+    cause,
+    impi: state.impi,
+    impu: state.impu,
+    bindingId: state.token,
+    contact: state.address.contact,
+    requestedAt: at,
+    deadline: waitingDeadline(context, state),
+  });
+  const after: Binding = { ...state, reauthentication };
+  return state.duty.state === "fulfilled" ? trigger(after) : same(after);
 }
 
-function trigger(context: BindingContext, state: Binding, at: number): BindingStep {
-  const { expiresAt } = state;
-  const { state: after, effects } = reauthenticate(context, state, {
-    kind: "notified",
-    at,
-    expiresAt,
-  });
-  return { state: after, effects: [...effects, { kind: "trigger" }] };
+function trigger(state: Binding): BindingStep {
+  return { state, effects: [{ kind: "trigger" }] };
 }
 
 /** Steps the re-authentication; once announced, the binding expires with it. */

@@ -1,10 +1,7 @@
 // One binding, the unit of everything timed: its state, what happens to it, what follows. TS 24.229 §5.4.1.
-import type {
-  Due,
-  Ended,
-  ReauthenticationCause,
-  ReauthenticationContext,
-} from "../reauthentication/reauthentication.ts";
+import type { ReauthenticationCause } from "@ims-lab/common/ims/admin-api";
+import type { DeregistrationCause } from "@ims-lab/common/ims/events";
+import type { Due, Ended, ReauthenticationContext } from "../reauthentication/reauthentication.ts";
 
 export type SubscriptionDuty = "enforce" | "warn" | "optional";
 
@@ -13,13 +10,14 @@ export interface Address {
   /** Contact URI as text, byte for byte. */
   readonly contact: string;
   readonly displayName?: string;
-  /** Contact header parameters for reginfo's unknown-param, `;`-separated, without expires and q. */
+  /** Contact header parameters as received, without expires: `;q=0.5;+sip.instance="<…>"`. */
   readonly params: string;
-  readonly q?: string;
+  /** `+sip.instance` with `reg-id`, when given: then it, not the Contact URI, names the device. */
+  readonly device?: string;
   /** Topmost first (RFC 3327 §5.3); empty for a device that registers straight at the S-CSCF. */
   readonly path: readonly string[];
-  /** What distinguishes the way it came: Path, else the source address. */
-  readonly flow: string;
+  /** Where a device without Path registered from. */
+  readonly source?: string;
 }
 
 /** The duty to subscribe, as it stands. */
@@ -35,10 +33,10 @@ export interface Binding {
   /** User part of the Service-Route: ties a SUBSCRIBE to this binding. */
   readonly token: string;
   readonly impi: string;
+  /** Names the implicit registration set: its first IMPU. */
+  readonly set: string;
   /** The AoR that was registered explicitly; the others of the set came with it. */
   readonly impu: string;
-  /** What makes two REGISTERs the same device. */
-  readonly key: string;
   readonly address: Address;
   readonly callId: string;
   readonly cseq: number;
@@ -54,7 +52,7 @@ export interface Binding {
 
 /** Why a binding went; `retryAfterSeconds` comes with `probation`. */
 export type RemovalCause =
-  | { readonly kind: "deadline" | "expired" | "deactivated" | "rejected" | "unregistered" }
+  | { readonly kind: Exclude<DeregistrationCause, "probation"> }
   | { readonly kind: "probation"; readonly retryAfterSeconds: number };
 
 export interface BindingContext {
@@ -70,7 +68,6 @@ export interface Accepted {
   readonly authenticated: boolean;
   /** Used when the Contact URI is another one than before. */
   readonly newId: string;
-  readonly key: string;
   readonly address: Address;
   readonly impu: string;
   readonly callId: string;
@@ -98,6 +95,8 @@ export type BindingInput =
       readonly requestId: string;
       readonly cause: ReauthenticationCause;
     }
+  /** The trigger's first transmission. */
+  | { readonly kind: "notified"; readonly at: number }
   | { readonly kind: "acknowledged"; readonly at: number }
   | { readonly kind: "notify-failed"; readonly why: string }
   | { readonly kind: "removed"; readonly at: number; readonly cause: RemovalCause }
