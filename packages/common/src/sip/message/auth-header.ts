@@ -1,5 +1,5 @@
 // Authorization, WWW-Authenticate and their like: a scheme and its parameters. RFC 3261 §25.1, RFC 7616.
-import { isSpace, quotedEnd, skipSpace, tokenEnd, unquote } from "./scan.ts";
+import { unquote } from "./scan.ts";
 
 export interface AuthHeader {
   /** As received; compare case-insensitively. */
@@ -8,44 +8,29 @@ export interface AuthHeader {
   readonly params: ReadonlyMap<string, string>;
 }
 
-const COMMA = 44;
-const EQUALS = 61;
-const QUOTE = 34;
+const SCHEME = /([\w\-.!%*+`'~]+)(?:\s+|$)/y;
+/** name, quoted value, bare value, and the comma behind if another follows */
+const PARAM = /([\w\-.!%*+`'~]+)\s*=\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^\s,"]+))\s*(?:,\s*(?=\S)|$)/y;
 
 /** Undefined when malformed or when a parameter stands twice. */
 export function parseAuthHeader(text: string): AuthHeader | undefined {
-  const schemeEnd = tokenEnd(text, 0);
+  SCHEME.lastIndex = 0;
+  const scheme = SCHEME.exec(text)?.[1];
+  if (scheme === undefined) return undefined;
   const params = new Map<string, string>();
-  let at = skipSpace(text, schemeEnd);
-  if (schemeEnd === 0 || (at === schemeEnd && at < text.length)) return undefined;
-  while (at < text.length) {
-    at = readParam(text, at, params);
-    if (at < 0) return undefined;
+  PARAM.lastIndex = SCHEME.lastIndex;
+  while (PARAM.lastIndex < text.length) {
+    const match = PARAM.exec(text);
+    if (match === null) return undefined;
+    const name = (match[1] ?? "").toLowerCase();
+    if (params.has(name)) return undefined;
+    params.set(name, match[3] ?? undoPairs(match[2] ?? ""));
   }
-  return { scheme: text.slice(0, schemeEnd), params };
+  return { scheme, params };
 }
 
-/** Reads `name=value` and the comma behind it; where the next one starts, or -1. */
-function readParam(text: string, at: number, params: Map<string, string>): number {
-  const nameEnd = tokenEnd(text, at);
-  const name = text.slice(at, nameEnd).toLowerCase();
-  const equals = skipSpace(text, nameEnd);
-  if (nameEnd === at || text.charCodeAt(equals) !== EQUALS || params.has(name)) return -1;
-  const valueAt = skipSpace(text, equals + 1);
-  const isQuoted = text.charCodeAt(valueAt) === QUOTE;
-  const valueEnd = isQuoted ? quotedEnd(text, valueAt) : bareEnd(text, valueAt);
-  if (valueEnd <= valueAt) return -1;
-  const value = text.slice(valueAt, valueEnd);
-  params.set(name, isQuoted ? unquote(value) : value);
-  const comma = skipSpace(text, valueEnd);
-  if (comma < text.length && text.charCodeAt(comma) !== COMMA) return -1;
-  return skipSpace(text, comma + 1);
-}
-
-function bareEnd(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && text.charCodeAt(at) !== COMMA && !isSpace(text.charCodeAt(at))) at++;
-  return at;
+function undoPairs(inner: string): string {
+  return inner.includes("\\") ? unquote(`"${inner}"`) : inner;
 }
 
 /** Parameters whose values stand without quotes. RFC 3261 §25.1, RFC 7616 §3.4. */

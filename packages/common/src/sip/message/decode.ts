@@ -18,7 +18,6 @@ export type Decoded =
   | { readonly problem: Problem; readonly message?: undefined };
 
 const HEADER_END = Buffer.from("\r\n\r\n");
-const COLON = 58;
 
 /** @param bytes one datagram, or one message as a framer cut it; may be kept by the result. */
 export function decode(bytes: Buffer): Decoded {
@@ -54,12 +53,11 @@ function readLines(head: string, from: number): Section {
   for (let at = from; at < head.length; ) {
     const end = lineEndAt(head, at);
     if (end < 0) return { lines, problem: "a line end that is not CRLF" };
-    const nameEnd = tokenEnd(head, at);
-    const colon = skipBlanks(head, nameEnd);
-    if (nameEnd === at || head.charCodeAt(colon) !== COLON) {
+    const colon = head.indexOf(":", at);
+    const header = colon < 0 || colon > end ? undefined : headerNameAt(head, at, colon);
+    if (header === undefined) {
       problem ??= "a header line without a name and a colon";
     } else {
-      const header = headerNameAt(head, at, nameEnd);
       if ((seen & header.onceBit) !== 0) problem ??= `more than one ${header.name}`;
       seen |= header.onceBit;
       lines.push(new HeaderLine(header, head, at, colon + 1, end));
@@ -67,12 +65,6 @@ function readLines(head: string, from: number): Section {
     at = end + 2;
   }
   return { lines, problem };
-}
-
-function skipBlanks(head: string, from: number): number {
-  let at = from;
-  while (head.charCodeAt(at) === 32 || head.charCodeAt(at) === 9) at++;
-  return at;
 }
 
 /** Where this line ends, its folds included; -1 for a CR or LF that stands alone. */

@@ -60,6 +60,11 @@ function parseAll<T>(values: readonly string[], field: Field<T>): readonly (T | 
   return values.map((value) => field.parse(value));
 }
 
+function hasUndefined(values: readonly unknown[]): boolean {
+  for (const value of values) if (value === undefined) return true;
+  return false;
+}
+
 function unfold(source: string, valueAt: number, lineEnd: number): string {
   let start = valueAt;
   let end = lineEnd;
@@ -109,13 +114,14 @@ export class HeaderLines {
     return found;
   }
 
-  /** True when a value of this header is present that its grammar does not allow. */
-  isMalformed(field: Field<unknown>): boolean {
+  /** "a malformed NAME" for the first line that its field cannot read, else undefined. */
+  firstMalformed(fields: ReadonlyMap<string, Field<unknown>>): string | undefined {
     for (const line of this.lines) {
-      if (line.name !== field.name) continue;
-      for (const value of line.parsed(field)) if (value === undefined) return true;
+      const field = fields.get(line.name);
+      if (field !== undefined && hasUndefined(line.parsed(field)))
+        return `a malformed ${line.name}`;
     }
-    return false;
+    return undefined;
   }
 
   /** Replaces every line of this name by these values, where the first stood, else at the end. */

@@ -1,5 +1,7 @@
 // The header fields this project knows: spelling, compact form, list or single. RFC 3261 §7.3, §20.
 
+import { isToken } from "./scan.ts";
+
 /** `list`: one line may hold several values, separated by commas. `once`: a second line is an error. */
 type Shape = "list" | "once" | "lines";
 
@@ -101,13 +103,14 @@ export function headerName(name: string): HeaderName {
   return known ?? { name: name.toLowerCase(), isList: false, onceBit: 0 };
 }
 
-/** The same for the name at `source[start, end)`. */
-export function headerNameAt(source: string, start: number, end: number): HeaderName {
-  const candidates = likely.get(likelyKey(source.charCodeAt(start), end - start));
+/** The same for the name at `source[start, colon)`; undefined when that is no token. */
+export function headerNameAt(source: string, start: number, colon: number): HeaderName | undefined {
+  const candidates = likely.get(likelyKey(source.charCodeAt(start), colon - start));
   if (candidates !== undefined) {
     for (const header of candidates) if (source.startsWith(header.name, start)) return header;
   }
-  return headerName(source.slice(start, end));
+  const name = source.slice(start, colon).trimEnd(); // white space before the colon: RFC 3261 §7.3.1
+  return isToken(name) ? headerName(name) : undefined;
 }
 
 /** Canonical spelling of a known name, lower case of any other. */

@@ -68,7 +68,11 @@ export class SipRequest extends MessageHeaders {
   }
 
   get requestUri(): Uri {
-    this.#requestUri ??= present(parseUri(this.#uri), "Request-URI");
+    return present(this.requestUriIfValid, "Request-URI");
+  }
+
+  get requestUriIfValid(): Uri | undefined {
+    this.#requestUri ??= parseUri(this.#uri);
     return this.#requestUri;
   }
 

@@ -1,6 +1,6 @@
 // name-addr and addr-spec with header parameters: From, To, Contact, Route … RFC 3261 §20.10, §25.1.
 import { Params } from "./params.ts";
-import { isSpace, quote, quotedEnd, skipSpace, unquote } from "./scan.ts";
+import { hasSpace, quote, quotedEnd, skipSpace, unquote } from "./scan.ts";
 import { parseUri, type Uri } from "./uri.ts";
 
 export interface NameAddr {
@@ -16,6 +16,7 @@ export interface NameAddr {
 /** Undefined when malformed; the whole of `text` must be one value. */
 export function parseNameAddr(text: string): NameAddr | undefined {
   const start = skipSpace(text, 0);
+  if (text.charCodeAt(start) === 60) return parseAngle(text, start, "");
   if (text.charCodeAt(start) === 34) return parseQuotedName(text, start);
   const angle = text.indexOf("<", start);
   if (angle < 0) return parseAddrSpec(text, start);
@@ -60,11 +61,6 @@ function parseAddrSpec(text: string, start: number): NameAddr | undefined {
 function bareUriEnd(text: string, start: number): number {
   const semicolon = text.indexOf(";", start);
   return semicolon < 0 ? text.length : semicolon;
-}
-
-function hasSpace(text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (isSpace(text.charCodeAt(at))) return true;
-  return false;
 }
 
 function fromUtf8(latin1: string): string {

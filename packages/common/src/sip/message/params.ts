@@ -1,9 +1,18 @@
 // ;name=value lists of headers and URIs, read where needed. RFC 3261 §7.3.1, §19.1.1.
-import { isBareValue, isParamName, isToken, quote, quotedEnd, skipSpace, unquote } from "./scan.ts";
+import { isSpace, isToken, quote, quotedEnd, skipSpace, unquote } from "./scan.ts";
 
 const SEMICOLON = 59;
 const EQUALS = 61;
 const QUOTE = 34;
+
+/** One parameter with its semicolon: token, param-unreserved and paramchar for the name. */
+const NAME = "[\\w\\-.!%*+`'~[\\]/:&$()]+";
+const VALUE = '(?:"(?:[^"\\\\]|\\\\[\\s\\S])*"|[^\\s;",<>]+)';
+const PARAM = `;\\s*${NAME}\\s*(?:=\\s*${VALUE}\\s*)?`;
+const ONE_PARAM = new RegExp(PARAM, "y");
+const ALL_PARAMS = new RegExp(`(?:${PARAM})*$`, "y");
+const NAME_RUN = new RegExp(NAME, "y");
+const BARE_RUN = /[^\s;",<>]*/y;
 
 /** Immutable; keeps the text as received and looks names up in it (case-insensitively). */
 export class Params {
@@ -18,10 +27,8 @@ export class Params {
   static parse(text: string, from = 0): Params | undefined {
     const start = skipSpace(text, from);
     if (start === text.length) return Params.none;
-    for (let at = start; at < text.length; ) {
-      at = paramEnd(text, at);
-      if (at < 0) return undefined;
-    }
+    ALL_PARAMS.lastIndex = start;
+    if (!ALL_PARAMS.test(text)) return undefined;
     return new Params(start === 0 ? text : text.slice(start));
   }
 
@@ -70,8 +77,7 @@ export class Params {
     const text = this.#text;
     for (let at = 0; at < text.length; at = paramEnd(text, at)) {
       const nameAt = skipSpace(text, at + 1);
-      if (sameName(text, nameAt, name) && !isParamName(text.charCodeAt(nameAt + name.length)))
-        return nameAt;
+      if (sameName(text, nameAt, name) && endsName(text, nameAt + name.length)) return nameAt;
     }
     return -1;
   }
@@ -96,31 +102,30 @@ function isPlain(value: string): boolean {
   return isToken(value) || /^[\w.:[\]-]+$/.test(value);
 }
 
-/** The index behind the parameter whose semicolon stands at `at`, -1 when it is malformed. */
+/** True where a name that starts well has its end: `=`, `;`, white space or nothing follows. */
+function endsName(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === EQUALS || code === SEMICOLON || Number.isNaN(code) || isSpace(code);
+}
+
+/** The index behind the parameter whose semicolon stands at `at`. */
 function paramEnd(text: string, at: number): number {
-  if (text.charCodeAt(at) !== SEMICOLON) return -1;
-  const nameAt = skipSpace(text, at + 1);
-  const nameEnd = paramNameEnd(text, nameAt);
-  if (nameEnd === nameAt) return -1;
-  let end = skipSpace(text, nameEnd);
-  if (text.charCodeAt(end) === EQUALS) {
-    const valueAt = skipSpace(text, end + 1);
-    const isQuoted = text.charCodeAt(valueAt) === QUOTE;
-    const valueEnd = isQuoted ? quotedEnd(text, valueAt) : bareEnd(text, valueAt);
-    if (valueEnd <= valueAt) return -1;
-    end = skipSpace(text, valueEnd);
-  }
-  return end === text.length || text.charCodeAt(end) === SEMICOLON ? end : -1;
+  const next = text.indexOf(";", at + 1);
+  const quote = next < 0 ? -1 : text.indexOf('"', at + 1);
+  if (next < 0 || quote < 0 || quote > next) return next < 0 ? text.length : next;
+  ONE_PARAM.lastIndex = at;
+  ONE_PARAM.test(text);
+  return ONE_PARAM.lastIndex || text.length;
 }
 
 function paramNameEnd(text: string, from: number): number {
-  let at = from;
-  while (isParamName(text.charCodeAt(at))) at++;
-  return at;
+  NAME_RUN.lastIndex = from;
+  NAME_RUN.test(text);
+  return NAME_RUN.lastIndex;
 }
 
 function bareEnd(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && isBareValue(text.charCodeAt(at))) at++;
-  return at;
+  BARE_RUN.lastIndex = from;
+  BARE_RUN.test(text);
+  return BARE_RUN.lastIndex;
 }

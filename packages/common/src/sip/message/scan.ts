@@ -1,81 +1,50 @@
 // Character classes and small scanners shared by the header parsers. RFC 3261 §25.1.
+// Regular expressions run several times faster here than loops over characters; each is linear:
+// no two neighbouring repetitions can match the same character.
 
-const TOKEN = 1;
-const HOST = 2;
-const USER = 8;
-const HEX = 16;
-const PARAM_NAME = 32;
-const BARE_VALUE = 64;
-
-const classes = new Uint8Array(256);
-function mark(characters: string, kind: number): void {
-  for (let at = 0; at < characters.length; at++) {
-    const code = characters.charCodeAt(at);
-    classes[code] = (classes[code] ?? 0) | kind;
-  }
-}
-const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-const DIGITS = "0123456789";
-mark(`${LETTERS}${DIGITS}-.!%*_+\`'~`, TOKEN);
-mark(`${LETTERS}${DIGITS}-._`, HOST);
-mark(`${LETTERS}${DIGITS}-_.!~*'()%&=+$,;?/:#[]`, USER); // userinfo, with what real peers send besides
-mark(`${DIGITS}abcdefABCDEF`, HEX);
-mark(`${LETTERS}${DIGITS}-.!%*_+\`'~[]/:&$()`, PARAM_NAME); // token, param-unreserved, paramchar
-for (let code = 0; code < 256; code++) {
-  // what ends an unquoted value: controls, white space, and the separators of lists
-  if (code > 32 && !';",<>'.includes(String.fromCharCode(code)))
-    classes[code] = (classes[code] ?? 0) | BARE_VALUE;
-}
-
-function is(code: number, kind: number): boolean {
-  return ((classes[code] ?? 0) & kind) !== 0;
-}
+const TOKEN = /^[\w\-.!%*+`'~]+$/;
+const TOKEN_RUN = /[\w\-.!%*+`'~]*/y;
+/** RFC 3261 §25.1 user and password, with `#[]` that real peers send besides. */
+const USER_INFO = /^[\w\-.!~*'()%&=+$,;?/:#[\]]+$/;
+const HOST_NAME = /^[A-Za-z0-9\-._]+$/;
+const IPV6 = /^[0-9A-Fa-f:.]{2,45}$/;
+const SPACE = /\s/;
+const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 
 /** SP, HTAB, CR or LF: what RFC 3261 calls LWS once lines are known to be whole. */
 export function isSpace(code: number): boolean {
   return code === 32 || code === 9 || code === 13 || code === 10;
 }
 
+export function hasSpace(text: string): boolean {
+  return SPACE.test(text);
+}
+
 export function skipSpace(text: string, from: number): number {
   let at = from;
-  while (at < text.length && isSpace(text.charCodeAt(at))) at++;
+  while (isSpace(text.charCodeAt(at))) at++;
   return at;
 }
 
 /** The end of the run of token characters that starts at `from`. */
 export function tokenEnd(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && is(text.charCodeAt(at), TOKEN)) at++;
-  return at;
-}
-
-export function isParamName(code: number): boolean {
-  return is(code, PARAM_NAME);
-}
-
-export function isBareValue(code: number): boolean {
-  return is(code, BARE_VALUE);
-}
-
-function consistsOf(text: string, kind: number): boolean {
-  for (let at = 0; at < text.length; at++) if (!is(text.charCodeAt(at), kind)) return false;
-  return text.length > 0;
+  TOKEN_RUN.lastIndex = from;
+  TOKEN_RUN.test(text);
+  return TOKEN_RUN.lastIndex;
 }
 
 export function isToken(text: string): boolean {
-  return consistsOf(text, TOKEN);
+  return TOKEN.test(text);
 }
 
 export function isUserInfo(text: string): boolean {
-  return consistsOf(text, USER);
+  return USER_INFO.test(text);
 }
 
 /** A host name or IPv4 address (no brackets). */
 export function isHostName(text: string): boolean {
-  return consistsOf(text, HOST);
+  return HOST_NAME.test(text);
 }
-
-const IPV6 = /^[0-9a-f:.]{2,45}$/i;
 
 export function isIpv6(text: string): boolean {
   return IPV6.test(text) && text.includes(":");
@@ -123,10 +92,7 @@ export function unescapeUri(text: string): string {
 
 /** False when a percent sign is not followed by two hexadecimal digits. */
 export function hasValidEscapes(text: string): boolean {
-  for (let at = text.indexOf("%"); at >= 0; at = text.indexOf("%", at + 1)) {
-    if (!is(text.charCodeAt(at + 1), HEX) || !is(text.charCodeAt(at + 2), HEX)) return false;
-  }
-  return true;
+  return !BAD_ESCAPE.test(text);
 }
 
 /**

@@ -39,11 +39,11 @@ export type Uri = SipUri | TelUri | OtherUri;
 
 /** Undefined for what no URI grammar allows; an unknown scheme is an `OtherUri`. */
 export function parseUri(text: string): Uri | undefined {
-  if (text.startsWith("sip:")) return parseSip("sip", text, 4);
+  if (text.startsWith("sip:")) return parseSip("sip", text.slice(4));
   const colon = text.indexOf(":");
   if (colon <= 0) return undefined;
   const scheme = text.slice(0, colon).toLowerCase();
-  if (scheme === "sip" || scheme === "sips") return parseSip(scheme, text, colon + 1);
+  if (scheme === "sip" || scheme === "sips") return parseSip(scheme, text.slice(colon + 1));
   if (scheme === "tel") return parseTel(text.slice(colon + 1));
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme) || !/^[\x21-\x7e]+$/.test(text)) return undefined;
   return { scheme: "other", text };
@@ -53,29 +53,31 @@ export function isSip(uri: Uri | undefined): uri is SipUri {
   return uri !== undefined && (uri.scheme === "sip" || uri.scheme === "sips");
 }
 
-function parseSip(scheme: "sip" | "sips", text: string, from: number): SipUri | undefined {
-  const at = text.indexOf("@", from);
-  const hostAt = at < 0 ? from : at + 1;
-  let user: string | undefined;
-  let password: string | undefined;
-  if (at >= 0) {
-    user = text.slice(from, at);
-    if (!isUserInfo(user) || !hasValidEscapes(user)) return undefined;
-    const colon = user.indexOf(":");
-    if (colon === 0) return undefined;
-    if (colon > 0) {
-      password = user.slice(colon + 1);
-      user = user.slice(0, colon);
-    }
-  }
-  const question = text.indexOf("?", hostAt);
-  const headers = question < 0 ? undefined : text.slice(question + 1);
-  const body = question < 0 ? text : text.slice(0, question);
-  const semicolon = body.indexOf(";", hostAt);
-  const place = parseHostPort(body.slice(hostAt, semicolon < 0 ? body.length : semicolon));
-  const params = semicolon < 0 ? Params.none : Params.parse(body, semicolon);
-  if (place === undefined || params === undefined) return undefined;
-  return { scheme, user, password, host: place.host, port: place.port, params, headers };
+/** scheme, user, password, host, port, params, headers. The user part may hold `;` and `?`. */
+const SIP_URI =
+  /^(?:([^@:\s]+)(?::([^@\s]*))?@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._]+)(?::(\d{1,5}))?(;[^?\s]*)?(?:\?(\S*))?$/;
+
+function parseSip(scheme: "sip" | "sips", rest: string): SipUri | undefined {
+  const match = SIP_URI.exec(rest);
+  if (match === null) return undefined;
+  const [, user, password, rawHost = "", rawPort, rawParams, headers] = match;
+  const port = rawPort === undefined ? undefined : Number(rawPort);
+  const params = rawParams === undefined ? Params.none : Params.parse(rawParams);
+  const host = hostOf(rawHost);
+  if (params === undefined || host === undefined || (port !== undefined && port > 65535))
+    return undefined;
+  if (!isUserPart(user) || !isUserPart(password)) return undefined;
+  return { scheme, user, password, host, port, params, headers };
+}
+
+function isUserPart(text: string | undefined): boolean {
+  return text === undefined || text === "" || (isUserInfo(text) && hasValidEscapes(text));
+}
+
+function hostOf(text: string): string | undefined {
+  if (text.charCodeAt(0) !== 91) return text.toLowerCase();
+  const inner = text.slice(1, -1);
+  return isIpv6(inner) ? inner.toLowerCase() : undefined;
 }
 
 /** `host[:port]`; undefined when either is malformed. */

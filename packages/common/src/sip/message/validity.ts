@@ -2,41 +2,44 @@
 import { Contact, CSeqField, From, MaxForwards, RecordRoute, Route, To, Via } from "./fields.ts";
 import type { Field } from "./header-lines.ts";
 import type { SipMessage, SipRequest, SipResponse } from "./message.ts";
-import { isSip, parseUri } from "./uri.ts";
+import { isSip } from "./uri.ts";
 import { BRANCH_COOKIE } from "./via.ts";
 
-const MANDATORY: readonly Field<unknown>[] = [Via, From, To, CSeqField];
-const IF_PRESENT: readonly Field<unknown>[] = [Contact, Route, RecordRoute, MaxForwards];
+/** Headers whose every value must be well formed in a request. */
+const CHECKED: ReadonlyMap<string, Field<unknown>> = new Map(
+  [Via, From, To, CSeqField, Contact, Route, RecordRoute, MaxForwards].map((f) => [f.name, f]),
+);
+const MANDATORY = ["Via", "From", "To", "CSeq", "Call-ID"] as const;
 
 /** Undefined when well formed, else the reason for a 400. */
 export function problemOfRequest(request: SipRequest): string | undefined {
   return (
-    problemOfMessage(request) ??
+    missingHeader(request) ??
+    request.firstMalformed(CHECKED) ??
     problemOfRequestUri(request) ??
     (request.cseq.method === request.method ? undefined : "a CSeq of another method") ??
     (request.get(Via)?.branch === BRANCH_COOKIE ? "an empty branch" : undefined)
   );
 }
 
-/** Undefined when well formed, else the reason to drop it. */
+/** Undefined when well formed, else the reason to drop it. Only what matching needs is read. */
 export function problemOfResponse(response: SipResponse): string | undefined {
-  return problemOfMessage(response);
+  const missing = missingHeader(response);
+  if (missing !== undefined) return missing;
+  for (const field of [Via, CSeqField, From, To]) {
+    if (response.get<unknown>(field) === undefined) return `a malformed ${field.name}`;
+  }
+  return undefined;
 }
 
-function problemOfMessage(message: SipMessage): string | undefined {
-  for (const field of MANDATORY) {
-    if (!message.has(field.name)) return `no ${field.name}`;
-    if (message.isMalformed(field)) return `a malformed ${field.name}`;
-  }
-  if (message.callId === "") return "no Call-ID";
-  for (const field of IF_PRESENT)
-    if (message.isMalformed(field)) return `a malformed ${field.name}`;
+function missingHeader(message: SipMessage): string | undefined {
+  for (const name of MANDATORY) if (!message.text(name)) return `no ${name}`;
   return undefined;
 }
 
 /** RFC 3261 §19.1.1: a Request-URI carries no headers. */
 function problemOfRequestUri(request: SipRequest): string | undefined {
-  const uri = parseUri(request.uri);
+  const uri = request.requestUriIfValid;
   if (uri === undefined) return "a malformed Request-URI";
   return isSip(uri) && uri.headers !== undefined ? "headers in the Request-URI" : undefined;
 }
