@@ -1,0 +1,118 @@
+// One UE's registration at work: carries out what the machine decides. TS 24.229 §5.1.1.
+import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import type { Random } from "@ims-lab/common/platform/random";
+import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import type { Credentials } from "./credentials.ts";
+import { step } from "./machine.ts";
+import { type Identity, registerRequest, registrarUri } from "./register-request.ts";
+import { outcomeOf } from "./register-response.ts";
+import {
+  type Granted,
+  initialState,
+  nextDeadline,
+  type RegistrationEffect,
+  type RegistrationInput,
+  type RegistrationState,
+} from "./state.ts";
+
+export interface RegistrationEvents {
+  /** `first`: initial registration; else the registration was renewed. */
+  onRegistered(granted: Granted, first: boolean): void;
+  /** A registration that stood stands no more. */
+  onEnded(why: string): void;
+  onFailed(why: string): void;
+}
+
+export interface RegistrationOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly identity: Identity;
+  readonly credentials: Credentials;
+  readonly send: SendRequest;
+  readonly expiresSeconds: number;
+  readonly events: RegistrationEvents;
+}
+
+export class Registration {
+  readonly #options: RegistrationOptions;
+  readonly #fromTag: string;
+  #state: RegistrationState = initialState;
+  #timer: Timer | undefined;
+  /** Counts REGISTERs, so that an answer to an older one is known as such. */
+  #sent = 0;
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options;
+    this.#fromTag = options.random.hex(8);
+  }
+
+  get state(): RegistrationState {
+    return this.#state;
+  }
+
+  /** The registration that stands, if one does. */
+  get granted(): Granted | undefined {
+    return "granted" in this.#state ? this.#state.granted : undefined;
+  }
+
+  apply(input: RegistrationInput): void {
+    const { clock, random, expiresSeconds } = this.#options;
+    const { state, effects } = step(
+      { now: clock.now(), random, expiresSeconds },
+      this.#state,
+      input,
+    );
+    this.#state = state;
+    this.#arm();
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  /** Ends the timer; sends nothing. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#sent++;
+  }
+
+  #arm(): void {
+    this.#timer?.cancel();
+    const deadline = nextDeadline(this.#state);
+    if (deadline === undefined) return;
+    this.#timer = this.#options.clock.at(deadline, () => this.apply({ kind: "due" }));
+  }
+
+  #perform(effect: RegistrationEffect): void {
+    const { events } = this.#options;
+    switch (effect.kind) {
+      case "send":
+        return this.#send(effect);
+      case "registered":
+        return events.onRegistered(effect.granted, effect.first);
+      case "ended":
+        return events.onEnded(effect.why);
+      case "failed":
+        return events.onFailed(effect.why);
+    }
+  }
+
+  #send(effect: Extract<RegistrationEffect, { kind: "send" }>): void {
+    const { identity, credentials, send } = this.#options;
+    const toAuthorize = { method: "REGISTER", uri: registrarUri(identity) };
+    const request = registerRequest(identity, {
+      order: effect.order,
+      expiresSeconds: effect.expiresSeconds,
+      authorization: effect.authorization ?? credentials.unprompted(toAuthorize),
+      fromTag: this.#fromTag,
+    });
+    const mine = ++this.#sent;
+    send(request, {
+      onResponse: (response) => {
+        if (mine !== this.#sent) return;
+        const outcome = outcomeOf(request, response, identity, credentials);
+        if (outcome !== undefined) this.apply(outcome);
+      },
+      onFailure: (why) => {
+        if (mine === this.#sent) this.apply({ kind: "unanswered", why });
+      },
+    });
+  }
+}

@@ -1,0 +1,25 @@
+// The port behind which the UE's SIP stacks stand: what an Endpoint offers, as far as a UE needs it.
+import type {
+  Destination,
+  LocalAddress,
+  RequestHandler,
+  ResponseHandlers,
+} from "@ims-lab/common/sip/endpoint";
+import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
+import type { Flow } from "@ims-lab/common/sip/transport/transport";
+
+export interface Stack {
+  /** Where it listens; real ports once `listen` has settled. */
+  readonly local: readonly LocalAddress[];
+  listen(handler: RequestHandler): Promise<void>;
+  request(request: SipRequest, to: Destination, handlers: ResponseHandlers): SentRequest;
+  /** Sends without a transaction: the ACK of a 2xx. */
+  sendStateless(message: SipMessage, to: Destination): void;
+  onFlowClosed(listener: (flow: Flow) => void): void;
+  close(): Promise<void>;
+}
+
+export interface SentRequest {
+  /** No callback from now on. */
+  abandon(): void;
+}
