@@ -1,0 +1,89 @@
+// The admin server of a node: health, metrics, OpenAPI, one bearer token; errors as RFC 9457 problems.
+import swagger from "@fastify/swagger";
+import { type FastifyInstance, fastify } from "fastify";
+import { isHost } from "./cidr.ts";
+import { SettingError } from "./config/error.ts";
+import { guard } from "./http/guard.ts";
+import { answerProblems } from "./http/problem.ts";
+import { isLoopback } from "./ip-address.ts";
+import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Secret } from "./secret.ts";
+import { host, port, type SchemaOf, secret, texts } from "./settings.ts";
+
+export interface HttpSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly token: Secret | undefined;
+  /** Further names in the Host header that are ours. */
+  readonly names: readonly string[];
+}
+
+export function httpSettings(defaultPort: number): SchemaOf<HttpSettings> {
+  return {
+    host: host({ doc: "Where the admin interface listens.", default: "127.0.0.1" }),
+    port: port({ doc: "Port of the admin interface; 0: any.", default: defaultPort }),
+    token: secret({ doc: "Bearer token; needed outside loopback.", minLength: 16 }),
+    names: texts({
+      doc: "Names this interface may be called by, beside localhost.",
+      allowed: "a list of host names or addresses",
+      accepts: isHost,
+      default: [],
+    }),
+  };
+}
+
+export interface AdminServerOptions {
+  readonly settings: HttpSettings;
+  readonly log: Logger;
+  /** Of the API, for OpenAPI. */
+  readonly title: string;
+  readonly version: string;
+  readonly metrics: Metrics;
+  /** Whether the node takes work: `/readyz`. */
+  ready(): boolean;
+}
+
+/** Bigger than any request of ours by far. */
+const BODY_LIMIT_OCTETS = 256 * 1024;
+/** Anything longer than an IMPU can be is not one. */
+const LONGEST_PARAMETER = 1024;
+
+/**
+ * A fastify instance that has not started: add routes, then `listen({ host, port })` of the settings.
+ * Throws SettingError for a listener outside loopback without a token (design section 11).
+ */
+export async function adminServer(options: AdminServerOptions): Promise<FastifyInstance> {
+  const { settings, metrics } = options;
+  if (settings.token === undefined && !isLoopback(settings.host)) {
+    throw new SettingError("http.token", undefined, "a token when http.host is not loopback");
+  }
+  const app = fastify({
+    bodyLimit: BODY_LIMIT_OCTETS,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    forceCloseConnections: true,
+    // Unknown query parameters and properties are refused, not dropped; no copy of a bad request back.
+    ajv: { customOptions: { removeAdditional: false, allErrors: false } },
+  });
+  answerProblems(app, options.log);
+  guard(app, settings);
+  await app.register(swagger, {
+    openapi: {
+      info: { title: options.title, version: options.version },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
+    },
+  });
+  const hidden = { schema: { hide: true } };
+  app.get("/healthz", hidden, () => ({ status: "alive" }));
+  app.get("/readyz", hidden, (_request, reply) =>
+    options.ready()
+      ? reply.send({ status: "ready" })
+      : reply.code(503).header("retry-after", "1").send({ status: "not ready" }),
+  );
+  app.get("/metrics", hidden, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.text()),
+  );
+  app.get("/openapi.json", hidden, () => app.swagger());
+  return app;
+}

@@ -1,0 +1,88 @@
+// RFC 9457: every error answer is `application/problem+json`, and says nothing about our insides.
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "../logger.ts";
+
+/** An answer that is an error; throw or return it from a handler. */
+export class Problem extends Error {
+  readonly statusCode: number;
+  readonly title: string;
+  readonly detail: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    title: string,
+    detail?: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(detail ?? title);
+    this.statusCode = status;
+    this.title = title;
+    this.detail = detail;
+    this.headers = headers;
+  }
+}
+
+/** `title` names the kind of problem, `detail` what to do about this one. */
+export function problem(status: number, title: string, detail?: string): Problem {
+  return new Problem(status, title, detail);
+}
+
+/** Makes fastify answer each of its own and our errors as a problem. */
+export function answerProblems(app: FastifyInstance, log: Logger): void {
+  const routes: { readonly method: string; readonly pattern: RegExp }[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    for (const one of [method].flat()) routes.push({ method: one, pattern: patternOf(url) });
+  });
+  app.setErrorHandler((error: FastifyError | Problem, request, reply) =>
+    send(reply, asProblem(error, request, log)),
+  );
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?")[0] ?? "";
+    const allow = routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+    return send(
+      reply,
+      allow.length > 0
+        ? // RFC 9110 §15.5.6: a 405 names what is allowed.
+          new Problem(405, "Method not allowed", `Use ${allow.join(", ")}.`, {
+            allow: allow.join(", "),
+          })
+        : problem(404, "No such resource", "See /openapi.json."),
+    );
+  });
+}
+
+/** "/registrations/:impu" matches one segment in the place of the parameter. */
+function patternOf(url: string): RegExp {
+  const segments = url
+    .split("/")
+    .map((segment) =>
+      segment.startsWith(":") ? "[^/]+" : segment.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"),
+    );
+  return new RegExp(`^${segments.join("/")}$`);
+}
+
+function asProblem(error: FastifyError | Problem, request: FastifyRequest, log: Logger): Problem {
+  if (error instanceof Problem) return error;
+  const status = error.statusCode ?? 500;
+  // Fastify's own words for a bad request name the field and the rule, nothing of ours.
+  if (status >= 400 && status < 500) return problem(status, titleOf(status), error.message);
+  log.error("http.failed", { method: request.method, route: request.routeOptions.url, error });
+  return problem(500, "Internal error", "The node's log says more.");
+}
+
+function titleOf(status: number): string {
+  const titles: Readonly<Record<number, string>> = {
+    413: "Body too large",
+    415: "Body is not JSON",
+  };
+  return titles[status] ?? "Bad request";
+}
+
+function send(reply: FastifyReply, { statusCode, title, detail, headers }: Problem): FastifyReply {
+  return reply
+    .code(statusCode)
+    .headers(headers)
+    .type("application/problem+json")
+    .send(JSON.stringify({ type: "about:blank", title, status: statusCode, detail }));
+}

@@ -1,0 +1,207 @@
+// A node as a process: settings, start, the `ready` line, signals, exit codes (design sections 1 and 8).
+import { readFileSync } from "node:fs";
+import { type Clock, systemClock } from "./clock.ts";
+import { type ConfigError, errorLine, SettingError } from "./config/error.ts";
+import { leavesOf } from "./config/leaves.ts";
+import { type LoadedConfig, loadConfig, type Settings } from "./config.ts";
+import { createLogger, type LogSettings, type RootLogger } from "./logger.ts";
+
+/** What a node needs of `process`; `main.ts` hands the real one in. */
+export interface ProcessPort {
+  /** With the program and the script in front, as Node gives it. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  exit(code: number): void;
+  on(event: string, listener: (reason: unknown) => void): unknown;
+}
+
+export interface NodeTools {
+  readonly log: RootLogger;
+  readonly clock: Clock;
+}
+
+export interface RunningNode {
+  /** For the `ready` line: { sip: "127.0.0.1:6060", http: "http://127.0.0.1:9062" }. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Refuses new work, finishes what is under way, writes state; within 1.5 s. */
+  stop(): Promise<void>;
+}
+
+export interface NodeProgram<C extends { readonly log: LogSettings }> extends Settings<C> {
+  /** Resolves when the node serves. May throw SettingError, or the system's error of a listener. */
+  start(config: C, tools: NodeTools): Promise<RunningNode>;
+}
+
+/** After a signal, a node is gone within two seconds, whatever hangs. */
+const LONGEST_STOP_MS = 1_900;
+
+const EXIT = { done: 0, failed: 1, refused: 2 } as const;
+
+/** Runs a node until a signal ends it; exits with 2 when its settings are refused. */
+export async function runNode<C extends { readonly log: LogSettings }>(
+  port: ProcessPort,
+  program: NodeProgram<C>,
+): Promise<void> {
+  const name = program.node.toLowerCase();
+  const loaded = loadConfig(program, {
+    argv: port.argv.slice(2),
+    env: port.env,
+    readFile: (path) => readFileSync(path, "utf8"),
+  });
+  if (loaded.kind !== "config") {
+    answer(port, name, loaded);
+    return;
+  }
+  const clock = systemClock();
+  const log = createLogger({ node: name, settings: loaded.config.log, clock });
+  const stopper = stopOnSignal(port, { log, clock });
+  try {
+    const node = await program.start(loaded.config, { log, clock });
+    if (stopper.started(node)) port.stdout.write(readyLine(name, node));
+  } catch (problem) {
+    const errors = refusedWhileStarting(problem, program, loaded);
+    if (errors.length > 0) answer(port, name, { kind: "refused", errors });
+    else fail(port, log, "start.failed", problem);
+  }
+}
+
+/** What is printed instead of running. */
+function answer<C>(
+  port: ProcessPort,
+  name: string,
+  loaded: Exclude<LoadedConfig<C>, { kind: "config" }>,
+): void {
+  switch (loaded.kind) {
+    case "help":
+      port.stdout.write(loaded.text);
+      break;
+    case "version":
+      port.stdout.write(`${name} ${productVersion()}\n`);
+      break;
+    case "refused":
+      for (const error of loaded.errors) port.stderr.write(`${name}: ${errorLine(error)}\n`);
+      break;
+  }
+  port.exit(loaded.kind === "refused" ? EXIT.refused : EXIT.done);
+}
+
+/** The version that all workspaces share. */
+export function productVersion(): string {
+  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const parsed = JSON.parse(file) as { version: string };
+  return parsed.version;
+}
+
+function readyLine(name: string, { addresses }: RunningNode): string {
+  const parts = Object.entries(addresses).map(([side, address]) => ` ${side}=${address}`);
+  return `ready ${name}${parts.join("")}\n`;
+}
+
+function stopOnSignal(
+  port: ProcessPort,
+  { log, clock }: NodeTools,
+): { started(node: RunningNode): boolean } {
+  let running: RunningNode | undefined;
+  let stopping = false;
+  const exit = (code: number): void => {
+    log.flush();
+    port.exit(code);
+  };
+  const onSignal = (signal: string) => (): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info("node.stopping", { signal });
+    const force = clock.after(LONGEST_STOP_MS, () => {
+      log.warn("node.stop-forced", { afterMs: LONGEST_STOP_MS });
+      exit(EXIT.done);
+    });
+    const stopped = running?.stop() ?? Promise.resolve();
+    stopped.then(
+      () => {
+        force.cancel();
+        exit(EXIT.done);
+      },
+      (problem: unknown) => fail(port, log, "node.stop-failed", problem),
+    );
+  };
+  for (const signal of ["SIGTERM", "SIGINT"]) port.on(signal, onSignal(signal));
+  for (const fault of ["unhandledRejection", "uncaughtException"]) {
+    port.on(fault, (reason) => fail(port, log, "node.fault", reason));
+  }
+  return {
+    started: (node) => {
+      running = node;
+      return !stopping;
+    },
+  };
+}
+
+/** Our own fault: a person sees it even when the log is off. */
+function fail(port: ProcessPort, log: RootLogger, event: string, problem: unknown): void {
+  const error = problem instanceof Error ? problem : new Error(String(problem));
+  log.error(event, { error });
+  log.flush();
+  port.stderr.write(`${event}: ${error.stack ?? error.message}\n`);
+  port.exit(EXIT.failed);
+}
+
+/** The settings to blame for a failed start; none when it is our own fault. */
+function refusedWhileStarting<C>(
+  problem: unknown,
+  { node, schema }: Settings<C>,
+  loaded: Extract<LoadedConfig<C>, { kind: "config" }>,
+): readonly ConfigError[] {
+  if (problem instanceof SettingError) {
+    const { key, value, allowed } = problem;
+    return [{ key, value, allowed, source: loaded.where(key) }];
+  }
+  const failure = listenFailure(problem);
+  if (failure === undefined) return [];
+  const ports = [...leavesOf(node, schema)]
+    .filter(([, { setting }]) => setting.kind === "port")
+    .map(([key]) => key);
+  const wanted = ports.filter((key) => at(loaded.config, key) === failure.port);
+  // Two sides may use one port on two addresses: the address tells which.
+  const exact = wanted.filter((key) => at(loaded.config, hostKey(key)) === failure.address);
+  return (exact.length > 0 ? exact : wanted).slice(0, 1).map((key) => ({
+    key,
+    value: failure.port,
+    source: loaded.where(key),
+    allowed: `${failure.expected} (${failure.address}:${failure.port}: ${failure.code})`,
+  }));
+}
+
+function hostKey(portKey: string): string {
+  return portKey.replace(/[^.]+$/, "host");
+}
+
+function at(config: unknown, key: string): unknown {
+  let value: unknown = config;
+  for (const name of key.split(".")) value = (value as Record<string, unknown> | undefined)?.[name];
+  return value;
+}
+
+interface ListenFailure {
+  readonly code: string;
+  readonly address: string;
+  readonly port: number;
+  readonly expected: string;
+}
+
+const LISTEN_FAILURES: Readonly<Record<string, string>> = {
+  EADDRINUSE: "a port that nobody else uses",
+  EACCES: "a port this user may listen on",
+  EADDRNOTAVAIL: "a port on an address of this machine",
+};
+
+function listenFailure(problem: unknown): ListenFailure | undefined {
+  if (!(problem instanceof Error)) return undefined;
+  const { code, address, port } = problem as Error & Partial<Omit<ListenFailure, "expected">>;
+  const expected = LISTEN_FAILURES[code ?? ""];
+  if (code === undefined || expected === undefined || port === undefined) {
+    return listenFailure(problem.cause);
+  }
+  return { code, address: address ?? "", port, expected };
+}

@@ -1,0 +1,100 @@
+// The log: named events as JSON lines on standard output. Only plain values get in: no object, no secret.
+import { type DestinationStream, destination, pino } from "pino";
+import type { Clock } from "./clock.ts";
+import { oneOf, type SchemaOf } from "./settings.ts";
+
+/** What an event may carry; secrets are of type `Secret`, which is not among them. */
+export type LogValue = string | number | boolean | null | undefined | readonly string[] | Error;
+export type LogFields = Readonly<Record<string, LogValue>>;
+
+/** `error` is for our own faults; what a peer or operator should look at is `warn`. */
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
+export const logLevels = ["trace", "debug", "info", "warn", "error", "silent"] as const;
+
+/** `event` is a fixed name such as "registration.bound"; what varies goes into the fields. */
+export interface Logger {
+  trace(event: string, fields?: LogFields): void;
+  debug(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+  /** Ask before collecting fields that cost something. */
+  enabled(level: LogLevel): boolean;
+  /** The same log, with these fields in every event. */
+  child(fields: LogFields): Logger;
+}
+
+/** The root of a process's log. */
+export interface RootLogger extends Logger {
+  /** Writes out what is buffered; call before the process exits. */
+  flush(): void;
+}
+
+export interface LogSettings {
+  readonly level: (typeof logLevels)[number];
+}
+
+export const logSettings: SchemaOf<LogSettings> = {
+  level: oneOf({ doc: "Least important events to log.", words: logLevels, default: "info" }),
+};
+
+/** A second line of defence: fields of these names are never written, whatever they hold. */
+const NEVER_LOGGED = ["k", "op", "opc", "ik", "ck", "password", "token", "authorization"];
+
+/** What pino and its children have in common, as far as the log needs it. */
+interface Sink {
+  trace(fields: LogFields, event: string): void;
+  debug(fields: LogFields, event: string): void;
+  info(fields: LogFields, event: string): void;
+  warn(fields: LogFields, event: string): void;
+  error(fields: LogFields, event: string): void;
+  isLevelEnabled(level: string): boolean;
+  child(fields: LogFields): Sink;
+}
+
+/** JSON lines `{ level, time, node, event, … }`; written behind the caller's back, in order. */
+export function createLogger(options: {
+  readonly node: string;
+  readonly settings: LogSettings;
+  readonly clock: Clock;
+  /** Standard output unless a test says otherwise. */
+  readonly output?: DestinationStream;
+}): RootLogger {
+  const stdout = options.output === undefined ? destination({ dest: 1, sync: false }) : undefined;
+  const sink = pino(
+    {
+      level: options.settings.level,
+      base: { node: options.node },
+      messageKey: "event",
+      redact: { paths: NEVER_LOGGED, censor: "[secret]" },
+      formatters: { level: (level) => ({ level }) },
+      timestamp: () => `,"time":${Math.floor(options.clock.now())}`,
+      serializers: { error: pino.stdSerializers.err },
+    },
+    options.output ?? stdout ?? process.stdout,
+  );
+  return { ...onto(sink), flush: () => stdout?.flushSync() };
+}
+
+function onto(sink: Sink): Logger {
+  return {
+    trace: (event, fields = {}) => sink.trace(fields, event),
+    debug: (event, fields = {}) => sink.debug(fields, event),
+    info: (event, fields = {}) => sink.info(fields, event),
+    warn: (event, fields = {}) => sink.warn(fields, event),
+    error: (event, fields = {}) => sink.error(fields, event),
+    enabled: (level) => sink.isLevelEnabled(level),
+    child: (fields) => onto(sink.child(fields)),
+  };
+}
+
+/** Logs nothing. */
+export const nullLogger: Logger = {
+  trace: () => undefined,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  enabled: () => false,
+  child: () => nullLogger,
+};
