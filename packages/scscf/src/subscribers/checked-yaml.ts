@@ -1,0 +1,109 @@
+// A YAML document read strictly: each wrong place becomes one line with path, value and what is allowed.
+import { type ErrorCode, parseDocument } from "yaml";
+
+/** Every scalar stays text, so that a key of digits keeps its zeros and `8000` is no number. */
+export type Yaml = string | readonly Yaml[] | { readonly [key: string]: Yaml };
+
+export type Problems = string[];
+
+/** `name`: the file, as the person who wrote it knows it. */
+export function parseYaml(name: string, text: string, problems: Problems): Yaml | undefined {
+  const document = parseDocument(text, { schema: "failsafe", uniqueKeys: true });
+  for (const error of document.errors) {
+    const line = error.linePos?.[0].line ?? 1;
+    problems.push(`${name}: line ${line}: ${plain(error.code, error.message)}`);
+  }
+  if (problems.length > 0) return undefined;
+  try {
+    return document.toJS({ maxAliasCount: 100 }) as Yaml;
+  } catch (error) {
+    problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}
+
+/** The library's message quotes the source, which may hold a secret: only its first sentence is kept. */
+function plain(code: ErrorCode, message: string): string {
+  return `${message.split(/ at line |:?\n/)[0] ?? code}, expected YAML`;
+}
+
+/** One place in the document. */
+export class Place {
+  readonly #problems: Problems;
+  readonly #name: string;
+  readonly path: string;
+  readonly value: Yaml | undefined;
+
+  constructor(name: string, path: string, value: Yaml | undefined, problems: Problems) {
+    this.#name = name;
+    this.path = path;
+    this.value = value;
+    this.#problems = problems;
+  }
+
+  /** Refuses what stands here; `shown` is said instead of the value. */
+  refuse(allowed: string, shown: string = show(this.value)): undefined {
+    const path = this.path === "" ? "" : `${this.path}: `;
+    this.#problems.push(`${this.#name}: ${path}${shown}, expected ${allowed}`);
+    return undefined;
+  }
+
+  /** As `refuse`, without the value. */
+  refuseSecret(allowed: string): undefined {
+    const shown = typeof this.value === "string" ? `${this.value.length} characters` : "no text";
+    return this.refuse(allowed, this.value === undefined ? "missing" : `${shown} (not shown)`);
+  }
+
+  /** The members of a mapping that has no other keys than `allowed`. */
+  members<K extends string>(allowed: readonly K[]): Readonly<Record<K, Place>> | undefined {
+    const { value } = this;
+    if (typeof value !== "object" || Array.isArray(value))
+      return this.refuse(`a mapping of ${allowed.join(", ")}`);
+    const mapping = value as { readonly [key: string]: Yaml };
+    for (const key of Object.keys(mapping)) {
+      if (!allowed.some((known) => known === key))
+        this.#member(key, undefined).refuse(`one of ${allowed.join(", ")}`, "unknown key");
+    }
+    const places = allowed.map((key) => [key, this.#member(key, own(mapping, key))] as const);
+    return Object.fromEntries(places) as Record<K, Place>;
+  }
+
+  items(allowed: string): readonly Place[] | undefined {
+    if (!Array.isArray(this.value)) return this.refuse(allowed);
+    return this.value.map(
+      (item: Yaml, index) => new Place(this.#name, `${this.path}[${index}]`, item, this.#problems),
+    );
+  }
+
+  get isAbsent(): boolean {
+    return this.value === undefined;
+  }
+
+  /** Text that `accepts`; `fallback` when nothing stands here. */
+  text(allowed: string, accepts: (text: string) => boolean, fallback?: string): string | undefined {
+    if (this.isAbsent && fallback !== undefined) return fallback;
+    if (typeof this.value === "string" && accepts(this.value)) return this.value;
+    return this.refuse(allowed);
+  }
+
+  oneOf<const W extends string>(words: readonly W[], fallback?: W): W | undefined {
+    if (this.isAbsent && fallback !== undefined) return fallback;
+    return words.find((word) => word === this.value) ?? this.refuse(words.join(" | "));
+  }
+
+  #member(key: string, value: Yaml | undefined): Place {
+    const path = this.path === "" ? key : `${this.path}.${key}`;
+    return new Place(this.#name, path, value, this.#problems);
+  }
+}
+
+function own(mapping: { readonly [key: string]: Yaml }, key: string): Yaml | undefined {
+  return Object.hasOwn(mapping, key) ? mapping[key] : undefined;
+}
+
+/** Mappings are not spelled out: a secret may be among their members. */
+function show(value: Yaml | undefined): string {
+  if (value === undefined) return "missing";
+  if (typeof value === "string") return JSON.stringify(value);
+  return Array.isArray(value) ? `a list of ${value.length}` : "a mapping";
+}

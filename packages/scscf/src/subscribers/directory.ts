@@ -1,0 +1,100 @@
+// Who there is: subscribers by private and public identity. Templates expand when asked, never ahead.
+import type { NumberPattern } from "./number-pattern.ts";
+import type { Impu, Subscriber } from "./subscriber.ts";
+
+/** Many subscribers that differ in a number. */
+export interface SubscriberTemplate {
+  readonly from: number;
+  readonly to: number;
+  readonly impi: NumberPattern;
+  /** Canonical forms, each with the number in it. */
+  readonly impus: readonly NumberPattern[];
+  /** Makes the n-th; `n` is within `from` and `to`. */
+  expand(n: number): Subscriber;
+}
+
+export interface SubscriberDirectory {
+  /** How many private identities there are. */
+  readonly size: number;
+  byImpi(impi: string): Subscriber | undefined;
+  /** `aor`: in the form of `aorOf`. More than one when an identity is shared. */
+  ownersOf(aor: string): readonly Subscriber[];
+  /** The public identities that register together, the default first; none for a stranger. */
+  implicitSet(impi: string): readonly Impu[];
+  /** In the file's order. */
+  list(offset: number, limit: number): readonly Subscriber[];
+}
+
+const NOBODY: readonly Subscriber[] = [];
+
+export function subscriberDirectory(
+  subscribers: readonly Subscriber[],
+  templates: readonly SubscriberTemplate[],
+): SubscriberDirectory {
+  const byImpi = new Map(subscribers.map((subscriber) => [subscriber.impi, subscriber]));
+  const byAor = new Map<string, Subscriber[]>();
+  for (const subscriber of subscribers) {
+    for (const { aor } of subscriber.impus) {
+      const owners = byAor.get(aor);
+      if (owners === undefined) byAor.set(aor, [subscriber]);
+      else owners.push(subscriber);
+    }
+  }
+  const find = (impi: string): Subscriber | undefined =>
+    byImpi.get(impi) ?? expandFirst(templates, (template) => template.impi.match(impi));
+
+  return {
+    size: templates.reduce((sum, { from, to }) => sum + to - from + 1, subscribers.length),
+    byImpi: find,
+    ownersOf(aor) {
+      const listed = byAor.get(aor) ?? NOBODY;
+      const made = templates.flatMap((template) => templateOwner(template, aor) ?? []);
+      return made.length === 0 ? listed : [...listed, ...made];
+    },
+    implicitSet: (impi) => find(impi)?.impus ?? [],
+    list: (offset, limit) => page(subscribers, templates, offset, limit),
+  };
+}
+
+function templateOwner(template: SubscriberTemplate, aor: string): Subscriber | undefined {
+  for (const impu of template.impus) {
+    const n = inRange(template, impu.match(aor));
+    if (n !== undefined) return template.expand(n);
+  }
+  return undefined;
+}
+
+function expandFirst(
+  templates: readonly SubscriberTemplate[],
+  numberIn: (template: SubscriberTemplate) => number | undefined,
+): Subscriber | undefined {
+  for (const template of templates) {
+    const n = inRange(template, numberIn(template));
+    if (n !== undefined) return template.expand(n);
+  }
+  return undefined;
+}
+
+export function inRange(
+  template: { readonly from: number; readonly to: number },
+  n: number | undefined,
+): number | undefined {
+  return n !== undefined && n >= template.from && n <= template.to ? n : undefined;
+}
+
+function page(
+  subscribers: readonly Subscriber[],
+  templates: readonly SubscriberTemplate[],
+  offset: number,
+  limit: number,
+): readonly Subscriber[] {
+  const found = subscribers.slice(offset, offset + limit);
+  let before = subscribers.length;
+  for (const template of templates) {
+    const first = template.from + Math.max(0, offset - before);
+    for (let n = first; n <= template.to && found.length < limit; n++)
+      found.push(template.expand(n));
+    before += template.to - template.from + 1;
+  }
+  return found;
+}

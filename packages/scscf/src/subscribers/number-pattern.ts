@@ -1,0 +1,43 @@
+// Text with `{n}` (or `{n:6}`, zero-padded to six digits) in it: one template stands for many names.
+
+/** Undefined for text whose numbers could not be read back out of it. */
+export function parsePattern(text: string): NumberPattern | undefined {
+  // A digit right behind the number would belong to it.
+  if (/\{n(?::\d+)?\}(?:\d|\{)/.test(text)) return undefined;
+  const parts = text.split(/\{n(?::([1-9]|1[0-9]))?\}/);
+  if (parts.some((part) => part !== undefined && /[{}]/.test(part))) return undefined;
+  return new NumberPattern(parts);
+}
+
+export class NumberPattern {
+  /** Literal, width, literal, width, … literal. */
+  readonly #parts: readonly (string | undefined)[];
+
+  constructor(parts: readonly (string | undefined)[]) {
+    this.#parts = parts;
+  }
+
+  /** Whether it depends on the number at all. */
+  get varies(): boolean {
+    return this.#parts.length > 1;
+  }
+
+  expand(n: number): string {
+    let text = this.#parts[0] ?? "";
+    for (let at = 1; at < this.#parts.length; at += 2) {
+      const width = Number(this.#parts[at] ?? 0);
+      text += `${String(n).padStart(width, "0")}${this.#parts[at + 1] ?? ""}`;
+    }
+    return text;
+  }
+
+  /** The number that `expand` makes `text` of. */
+  match(text: string): number | undefined {
+    const prefix = this.#parts[0] ?? "";
+    if (!text.startsWith(prefix)) return undefined;
+    const digits = /^\d{1,15}/.exec(text.slice(prefix.length, prefix.length + 16))?.[0];
+    if (digits === undefined) return undefined;
+    const n = Number(digits);
+    return this.expand(n) === text ? n : undefined;
+  }
+}

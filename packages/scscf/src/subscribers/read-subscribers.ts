@@ -1,0 +1,200 @@
+// The subscribers file's entries: single subscribers and templates, with nobody in it twice.
+import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
+import type { Place } from "./checked-yaml.ts";
+import { inRange, type SubscriberTemplate } from "./directory.ts";
+import { type NumberPattern, parsePattern } from "./number-pattern.ts";
+import { type CredentialsOf, readCredentials } from "./read-credentials.ts";
+import type { Impu, Subscriber } from "./subscriber.ts";
+
+const IDENTITY_KEYS = ["impi", "impus", "auth", "subscription"] as const;
+const IMPI = "USER@REALM without spaces and quotes";
+const IMPU = "a sip:, sips: or tel: URI";
+const RANGE = "a whole number, 0 to 999999999999";
+
+export interface Entries {
+  readonly subscribers: readonly Subscriber[];
+  readonly templates: readonly SubscriberTemplate[];
+}
+
+export function readEntries(place: Place): Entries {
+  const subscribers: Subscriber[] = [];
+  const templates: SubscriberTemplate[] = [];
+  const seen = new Map<string, string>();
+  for (const item of place.items("a list of subscribers") ?? []) {
+    const members = item.members([...IDENTITY_KEYS, "template"]);
+    if (members === undefined) continue;
+    if (members.template.isAbsent) {
+      const subscriber = readSubscriber(members, seen, templates);
+      if (subscriber !== undefined) subscribers.push(subscriber);
+    } else {
+      refuseBeside(members);
+      const template = readTemplate(members.template, subscribers, templates);
+      if (template !== undefined) templates.push(template);
+    }
+  }
+  return { subscribers, templates };
+}
+
+type Identity = Readonly<Record<(typeof IDENTITY_KEYS)[number], Place>>;
+
+function readSubscriber(
+  members: Identity,
+  seen: Map<string, string>,
+  templates: readonly SubscriberTemplate[],
+): Subscriber | undefined {
+  const impi = members.impi.text(IMPI, isImpi);
+  const impus = readImpus(members.impus);
+  const auth = readCredentials(members.auth)?.(0);
+  const subscription = readDuty(members.subscription);
+  if (impi === undefined) return undefined;
+  const before = seen.get(impi);
+  if (before !== undefined) members.impi.refuse(`each impi once, this is ${before}'s`);
+  if (templates.some((template) => inRange(template, template.impi.match(impi)) !== undefined))
+    members.impi.refuse("an impi that no template makes");
+  seen.set(impi, members.impi.path);
+  return impus && auth && { impi, impus, auth, ...(subscription && { subscription }) };
+}
+
+function readDuty(place: Place): Subscriber["subscription"] {
+  return place.isAbsent ? undefined : place.oneOf(["enforce", "warn", "optional"]);
+}
+
+function isImpi(text: string): boolean {
+  return /^[^@\s"\\]+@[^@\s"\\]+$/.test(text) && /^[\x21-\x7e]+$/.test(text);
+}
+
+function readImpus(place: Place): readonly Impu[] | undefined {
+  const items = place.items("a list of public identities, the default first");
+  if (items === undefined) return undefined;
+  const impus = items.flatMap((item) => readImpu(item) ?? []);
+  if (items.length === 0) return place.refuse("at least one public identity");
+  if (impus[0]?.barred === true) return place.refuse("a default identity that is not barred");
+  const aors = new Set(impus.map(({ aor }) => aor));
+  return aors.size < impus.length ? place.refuse("each identity once") : impus;
+}
+
+function readImpu(place: Place): Impu | undefined {
+  if (typeof place.value === "string") return impuOf(place, place.value, false);
+  const members = place.members(["uri", "barred"]);
+  const uri = members?.uri.text(IMPU, () => true);
+  const barred = members?.barred.oneOf(["true", "false"], "false");
+  return members && uri !== undefined && barred !== undefined
+    ? impuOf(members.uri, uri, barred === "true")
+    : undefined;
+}
+
+function impuOf(place: Place, uri: string, barred: boolean): Impu | undefined {
+  const aor = canonical(uri);
+  return aor === undefined ? place.refuse(IMPU) : { uri, aor, barred };
+}
+
+function canonical(uri: string): string | undefined {
+  const parsed = parseUri(uri);
+  if (parsed === undefined || parsed.scheme === "other") return undefined;
+  if (parsed.scheme !== "tel" && parsed.user === undefined) return undefined;
+  return aorOf(parsed);
+}
+
+function refuseBeside(members: Identity): void {
+  for (const key of IDENTITY_KEYS) {
+    if (!members[key].isAbsent) members[key].refuse("no such key beside template", "given");
+  }
+}
+
+function readTemplate(
+  place: Place,
+  subscribers: readonly Subscriber[],
+  templates: readonly SubscriberTemplate[],
+): SubscriberTemplate | undefined {
+  const members = place.members([...IDENTITY_KEYS, "from", "to"]);
+  if (members === undefined) return undefined;
+  const from = readNumber(members.from);
+  const to = readNumber(members.to);
+  const impi = readPattern(members.impi, isImpi, `${IMPI}, with {n} in it`, from);
+  const impus = members.impus
+    .items("a list of public identities, the default first")
+    ?.flatMap(
+      (item) =>
+        readPattern(item, isCanonical, `${IMPU} in its shortest form, with {n} in it`, from) ?? [],
+    );
+  const auth = readCredentials(members.auth);
+  const subscription = readDuty(members.subscription);
+  if (from === undefined || to === undefined || impi === undefined) return undefined;
+  if (from > to) return members.to.refuse(`a number not below from (${from})`);
+  if (impus === undefined || auth === undefined) return undefined;
+  if (impus.length === 0) return members.impus.refuse("at least one public identity");
+  const template = templateOf({ from, to, impi, impus, auth, subscription });
+  const twice = collision(template, subscribers, templates);
+  return twice === undefined
+    ? template
+    : members.impi.refuse("each impi once", `${JSON.stringify(twice)} is there already`);
+}
+
+function readNumber(place: Place): number | undefined {
+  const text = place.text(RANGE, (written) => /^\d{1,12}$/.test(written));
+  return text === undefined ? undefined : Number(text);
+}
+
+function readPattern(
+  place: Place,
+  accepts: (text: string) => boolean,
+  allowed: string,
+  sample = 0,
+): NumberPattern | undefined {
+  const pattern = typeof place.value === "string" ? parsePattern(place.value) : undefined;
+  if (pattern?.varies === true && accepts(pattern.expand(sample))) return pattern;
+  return place.refuse(allowed);
+}
+
+function isCanonical(uri: string): boolean {
+  return canonical(uri) === uri;
+}
+
+interface TemplateParts {
+  readonly from: number;
+  readonly to: number;
+  readonly impi: NumberPattern;
+  readonly impus: readonly NumberPattern[];
+  readonly auth: CredentialsOf;
+  readonly subscription: Subscriber["subscription"];
+}
+
+function templateOf(parts: TemplateParts): SubscriberTemplate {
+  const { from, to, impi, impus, auth, subscription } = parts;
+  return {
+    from,
+    to,
+    impi,
+    impus,
+    expand: (n) => ({
+      impi: impi.expand(n),
+      impus: impus.map((impu) => {
+        const uri = impu.expand(n);
+        return { uri, aor: uri, barred: false };
+      }),
+      auth: auth(n),
+      ...(subscription && { subscription }),
+    }),
+  };
+}
+
+/** An IMPI that the new template shares with what was there before. */
+function collision(
+  template: SubscriberTemplate,
+  subscribers: readonly Subscriber[],
+  templates: readonly SubscriberTemplate[],
+): string | undefined {
+  const makes = (other: SubscriberTemplate, impi: string): boolean =>
+    inRange(other, other.impi.match(impi)) !== undefined;
+  const listed = subscribers.find(({ impi }) => makes(template, impi));
+  if (listed !== undefined) return listed.impi;
+  for (const other of templates) {
+    const [small, large] =
+      template.to - template.from < other.to - other.from ? [template, other] : [other, template];
+    for (let n = small.from; n <= small.to; n++) {
+      const impi = small.impi.expand(n);
+      if (makes(large, impi)) return impi;
+    }
+  }
+  return undefined;
+}
