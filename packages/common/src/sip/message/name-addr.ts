@@ -1,7 +1,7 @@
 // name-addr and addr-spec with header parameters: From, To, Contact, Route … RFC 3261 §20.10, §25.1.
 import { Params } from "./params.ts";
 import { hasSpace, quote, quotedEnd, skipSpace, unquote } from "./scan.ts";
-import { parseUri, type Uri } from "./uri.ts";
+import { isUri, parseUri, type Uri } from "./uri.ts";
 
 export interface NameAddr {
   /** Without quotes, octets read as UTF-8. */
@@ -37,14 +37,33 @@ function isTokens(name: string): boolean {
   return name === "" || /^[\w\-.!%*+`'~\s\x80-\xff]+$/.test(name);
 }
 
+/** The URI is checked at once but taken apart only when somebody asks for its parts. */
+class LazyNameAddr implements NameAddr {
+  readonly displayName: string | undefined;
+  readonly uriText: string;
+  readonly params: Params;
+  #uri: Uri | undefined;
+
+  constructor(displayName: string | undefined, uriText: string, params: Params) {
+    this.displayName = displayName;
+    this.uriText = uriText;
+    this.params = params;
+  }
+
+  get uri(): Uri {
+    this.#uri ??= parseUri(this.uriText);
+    if (this.#uri === undefined) throw new Error(`checked, but not a URI: ${this.uriText}`);
+    return this.#uri;
+  }
+}
+
 function parseAngle(text: string, angle: number, name: string): NameAddr | undefined {
   const close = text.indexOf(">", angle);
   if (close < 0) return undefined;
   const uriText = text.slice(angle + 1, close);
-  const uri = hasSpace(uriText) ? undefined : parseUri(uriText);
+  if (!isUri(uriText)) return undefined;
   const params = Params.parse(text, close + 1);
-  if (uri === undefined || params === undefined) return undefined;
-  return { displayName: name === "" ? undefined : fromUtf8(name), uri, uriText, params };
+  return params && new LazyNameAddr(name === "" ? undefined : fromUtf8(name), uriText, params);
 }
 
 /** RFC 3261 §20: without brackets a semicolon starts header parameters; `?` and `,` are forbidden. */
@@ -55,7 +74,7 @@ function parseAddrSpec(text: string, start: number): NameAddr | undefined {
   const uri = parseUri(uriText);
   if (uri === undefined || ("headers" in uri && uri.headers !== undefined)) return undefined;
   const params = Params.parse(text, semicolon);
-  return params && { displayName: undefined, uri, uriText, params };
+  return params && new LazyNameAddr(undefined, uriText, params);
 }
 
 function bareUriEnd(text: string, start: number): number {

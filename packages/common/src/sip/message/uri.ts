@@ -1,13 +1,6 @@
 // SIP, SIPS and tel URIs, and any other scheme as opaque text. RFC 3261 §19.1, RFC 3966.
 import { Params } from "./params.ts";
-import {
-  hasValidEscapes,
-  isHostName,
-  isIpv6,
-  isUserInfo,
-  parseNumber,
-  unescapeUri,
-} from "./scan.ts";
+import { isHostName, isIpv6, parseNumber, unescapeUri } from "./scan.ts";
 
 export interface SipUri {
   readonly scheme: "sip" | "sips";
@@ -39,11 +32,11 @@ export type Uri = SipUri | TelUri | OtherUri;
 
 /** Undefined for what no URI grammar allows; an unknown scheme is an `OtherUri`. */
 export function parseUri(text: string): Uri | undefined {
-  if (text.startsWith("sip:")) return parseSip("sip", text.slice(4));
+  if (text.startsWith("sip:")) return parseSip("sip", text);
   const colon = text.indexOf(":");
   if (colon <= 0) return undefined;
   const scheme = text.slice(0, colon).toLowerCase();
-  if (scheme === "sip" || scheme === "sips") return parseSip(scheme, text.slice(colon + 1));
+  if (scheme === "sip" || scheme === "sips") return parseSip(scheme, text);
   if (scheme === "tel") return parseTel(text.slice(colon + 1));
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme) || !/^[\x21-\x7e]+$/.test(text)) return undefined;
   return { scheme: "other", text };
@@ -53,25 +46,30 @@ export function isSip(uri: Uri | undefined): uri is SipUri {
   return uri !== undefined && (uri.scheme === "sip" || uri.scheme === "sips");
 }
 
-/** scheme, user, password, host, port, params, headers. The user part may hold `;` and `?`. */
-const SIP_URI =
-  /^(?:([^@:\s]+)(?::([^@\s]*))?@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._]+)(?::(\d{1,5}))?(;[^?\s]*)?(?:\?(\S*))?$/;
+const USER = "[\\w\\-.!~*'()&=+$,;?/#[\\]]*(?:%[0-9A-Fa-f]{2}[\\w\\-.!~*'()&=+$,;?/#[\\]]*)*";
+const HOST = "\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9\\-._]+";
+const PORT = "\\d{1,4}|[0-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]";
+const PARAMS = "(?:;[\\w\\-.!%*+`'~[\\]/:&$()]+(?:=[^\\s;\",<>?]+)?)*";
+/** user, password, host, port, params, headers. The user part may hold `;` and `?`. */
+const SIP_URI = new RegExp(
+  `^[sS][iI][pP][sS]?:(?:(?=[^:@])(${USER})(?::(${USER}))?@)?(${HOST})(?::(${PORT}))?(${PARAMS})(?:\\?(\\S*))?$`,
+);
 
-function parseSip(scheme: "sip" | "sips", rest: string): SipUri | undefined {
-  const match = SIP_URI.exec(rest);
+/** True for what `parseUri` can take apart; cheaper, as nothing is taken apart. */
+export function isUri(text: string): boolean {
+  if (text.startsWith("sip:") && !text.includes("[")) return SIP_URI.test(text);
+  return parseUri(text) !== undefined;
+}
+
+function parseSip(scheme: "sip" | "sips", text: string): SipUri | undefined {
+  const match = SIP_URI.exec(text);
   if (match === null) return undefined;
   const [, user, password, rawHost = "", rawPort, rawParams, headers] = match;
   const port = rawPort === undefined ? undefined : Number(rawPort);
-  const params = rawParams === undefined ? Params.none : Params.parse(rawParams);
+  const params = rawParams ? Params.parse(rawParams) : Params.none;
   const host = hostOf(rawHost);
-  if (params === undefined || host === undefined || (port !== undefined && port > 65535))
-    return undefined;
-  if (!isUserPart(user) || !isUserPart(password)) return undefined;
+  if (params === undefined || host === undefined) return undefined;
   return { scheme, user, password, host, port, params, headers };
-}
-
-function isUserPart(text: string | undefined): boolean {
-  return text === undefined || text === "" || (isUserInfo(text) && hasValidEscapes(text));
 }
 
 function hostOf(text: string): string | undefined {
