@@ -84,13 +84,17 @@ export class Registration {
     const { events } = this.#options;
     switch (effect.kind) {
       case "send":
-        return this.#send(effect);
+        this.#send(effect);
+        break;
       case "registered":
-        return events.onRegistered(effect.granted, effect.first);
+        events.onRegistered(effect.granted, effect.first);
+        break;
       case "ended":
-        return events.onEnded(effect.why);
+        events.onEnded(effect.why);
+        break;
       case "failed":
-        return events.onFailed(effect.why);
+        events.onFailed(effect.why);
+        break;
     }
   }
 
