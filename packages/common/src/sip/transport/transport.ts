@@ -60,3 +60,11 @@ export interface Transport {
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** False for port numbers that no socket takes: a peer's Via or Contact may well name one. */
+export function isPort(port: number): boolean {
+  return Number.isInteger(port) && port > 0 && port <= 65_535;
+}
+
+/** What one IPv4 datagram carries: 65 535 less 20 octets of IP and 8 of UDP header. */
+export const LARGEST_PAYLOAD = 65_507;

@@ -5,7 +5,15 @@ import { failureOf } from "./failures.ts";
 import { FlowCache } from "./flow-cache.ts";
 import { leadingLineEnds, PING, PONG } from "./keep-alive.ts";
 import { literalLookup } from "./literal-lookup.ts";
-import type { Flow, HostPort, SendFailure, Transport, TransportEvents } from "./transport.ts";
+import {
+  type Flow,
+  type HostPort,
+  isPort,
+  LARGEST_PAYLOAD,
+  type SendFailure,
+  type Transport,
+  type TransportEvents,
+} from "./transport.ts";
 
 export interface UdpOptions extends HostPort {
   /** How many remote addresses are remembered as flow objects. */
@@ -13,9 +21,6 @@ export interface UdpOptions extends HostPort {
   /** What the kernel is asked to buffer each way; it silently gives less if it must. */
   readonly socketBufferBytes?: number;
 }
-
-/** The IPv4 limit: 65 535 less 20 octets of IP and 8 of UDP header. */
-const LARGEST_PAYLOAD = 65_507;
 
 /** One socket of the family of `options.host`; IPv6 sockets take no IPv4. */
 export function udpTransport(options: UdpOptions): Transport {
@@ -74,15 +79,12 @@ class UdpTransport implements Transport {
 
   send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void {
     const socket = this.#socket;
-    if (socket === undefined || bytes.length > LARGEST_PAYLOAD) {
-      if (onFailure !== undefined) {
-        queueMicrotask(() => onFailure(socket === undefined ? "closed" : "too-large"));
-      }
-      return;
-    }
     const { host, port } = flow.remote;
+    if (socket === undefined) failLater("closed", onFailure);
+    else if (bytes.length > LARGEST_PAYLOAD) failLater("too-large", onFailure);
+    else if (!isPort(port)) failLater("refused", onFailure);
     // Node queues a callback for every send that has one: only for those who want to know.
-    if (onFailure === undefined) socket.send(bytes, port, host);
+    else if (onFailure === undefined) socket.send(bytes, port, host);
     else {
       socket.send(bytes, port, host, (error) => {
         if (error !== null) onFailure(failureOf(error));
@@ -111,4 +113,8 @@ class UdpTransport implements Transport {
   #newFlows(): FlowCache {
     return new FlowCache("udp", this.#local, this.#options.maxFlows ?? 65_536);
   }
+}
+
+function failLater(why: SendFailure, onFailure: ((why: SendFailure) => void) | undefined): void {
+  if (onFailure !== undefined) queueMicrotask(() => onFailure(why));
 }

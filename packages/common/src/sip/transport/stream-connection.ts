@@ -1,0 +1,209 @@
+// One connection of a stream transport: framing, keep-alive, write queue, deadlines. RFC 3261 §18.3, RFC 5626 §4.4.1.
+import type { Clock, Timer } from "../../platform/clock.ts";
+import { type Frame, Framer } from "../message/framer.ts";
+import { PING, PONG } from "./keep-alive.ts";
+import type { Pipe } from "./pipe.ts";
+import type { StreamLimits } from "./stream-limits.ts";
+import type { Flow, HostPort, SendFailure } from "./transport.ts";
+
+type OnFailure = (why: SendFailure) => void;
+
+/** Whom a connection reports to. */
+export interface ConnectionOwner {
+  onMessage(bytes: Buffer, flow: Flow): void;
+  onRejected(reason: string, flow: Flow): void;
+  /** @param wasOpen false when the connection was never made. */
+  onGone(connection: StreamConnection, wasOpen: boolean): void;
+}
+
+export type ConnectionFlow = { -readonly [Key in keyof Flow]: Flow[Key] };
+
+interface Waiting {
+  readonly bytes: Buffer;
+  readonly onFailure: OnFailure | undefined;
+}
+
+export class StreamConnection {
+  readonly flow: ConnectionFlow;
+  readonly #pipe: Pipe;
+  readonly #owner: ConnectionOwner;
+  readonly #clock: Clock;
+  readonly #limits: StreamLimits;
+  readonly #framer: Framer;
+  /** `ending`: nothing is read or taken for sending any more, what was sent may still leave. */
+  #state: "connecting" | "open" | "ending" | "closed";
+  /** Why it closed: said to everything sent from then on. */
+  #why: SendFailure = "closed";
+  #waiting: Waiting[] = [];
+  #waitingOctets = 0;
+  /** CRLF received that are not (yet) part of a ping; a ping of ours that waits for its answer. */
+  #lineEnds = 0;
+  #pinged = false;
+  readonly #openedAt: number;
+  #activeAt: number;
+  #partialSince = 0;
+  #heard = false;
+  #timer: Timer | undefined;
+  #timerDue = Number.POSITIVE_INFINITY;
+
+  /** @param accepted true for the peer's connection to us, false for ours to it. */
+  constructor(
+    pipe: Pipe,
+    flow: ConnectionFlow,
+    accepted: boolean,
+    context: { owner: ConnectionOwner; clock: Clock; limits: StreamLimits },
+  ) {
+    this.flow = flow;
+    this.#pipe = pipe;
+    this.#owner = context.owner;
+    this.#clock = context.clock;
+    this.#limits = context.limits;
+    this.#framer = new Framer(context.limits.maxMessageBytes);
+    this.#state = accepted ? "open" : "connecting";
+    this.#heard = !accepted;
+    this.#openedAt = this.#clock.now();
+    this.#activeAt = this.#openedAt;
+    this.#watch();
+    pipe.start({
+      onOpen: (local) => this.#opened(local),
+      onBytes: (chunk) => this.#received(chunk),
+      onClosed: (why) => this.#closed(why),
+    });
+  }
+
+  send(bytes: Buffer, onFailure?: OnFailure): void {
+    if (this.#state === "closed" || this.#state === "ending") this.#fail(onFailure, this.#why);
+    else if (this.#backlog + bytes.length > this.#limits.maxBacklogBytes) {
+      this.#fail(onFailure, "overloaded");
+    } else if (this.#state === "connecting") {
+      this.#waiting.push({ bytes, onFailure });
+      this.#waitingOctets += bytes.length;
+    } else this.#write(bytes, onFailure);
+  }
+
+  /** Closes after what was sent has left, or when that takes too long. */
+  end(): void {
+    if (this.#state === "connecting") this.#pipe.destroy();
+    if (this.#state !== "open") return;
+    this.#state = "ending";
+    this.#pipe.end();
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(this.#limits.closeGraceMs, () => this.#pipe.destroy());
+  }
+
+  get #backlog(): number {
+    return this.#state === "open" ? this.#pipe.backlog : this.#waitingOctets;
+  }
+
+  #write(bytes: Buffer, onFailure: OnFailure | undefined): void {
+    this.#activeAt = this.#clock.now();
+    if (bytes.length === PING.length && bytes.equals(PING)) this.#pinged = true;
+    this.#pipe.write(bytes, onFailure);
+  }
+
+  #opened(local: HostPort): void {
+    if (this.#state !== "connecting") return;
+    this.#state = "open";
+    // A wildcard listener learns here which address of ours this peer sees.
+    this.flow.local = { host: local.host, port: this.flow.local.port };
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingOctets = 0;
+    for (const { bytes, onFailure } of waiting) this.#write(bytes, onFailure);
+    this.#watch();
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#state !== "open") return;
+    this.#activeAt = this.#clock.now();
+    const wasPending = this.#framer.pending;
+    let whole = false;
+    for (const frame of this.#framer.push(chunk)) {
+      if (this.#state !== "open") return; // a handler closed the transport
+      if (frame.kind === "message") whole = true;
+      this.#take(frame);
+    }
+    if (!this.#framer.pending || (wasPending && !whole)) return;
+    this.#partialSince = this.#activeAt;
+    this.#watch();
+  }
+
+  #take(frame: Frame): void {
+    switch (frame.kind) {
+      case "message":
+        this.#heard = true;
+        this.#lineEnds = 0;
+        this.#owner.onMessage(frame.bytes, this.flow);
+        return;
+      case "line-ends":
+        this.#keepAlive(frame.count);
+        return;
+      case "rejected":
+        this.#reject(frame.reason);
+        return;
+    }
+  }
+
+  #keepAlive(count: number): void {
+    if (count === 1 && this.#pinged) {
+      this.#pinged = false;
+      return;
+    }
+    this.#lineEnds += count;
+    if (this.#lineEnds < 2) return;
+    this.#lineEnds = 0;
+    // However many pings arrive at once, one answer: nothing is amplified.
+    this.send(PONG);
+  }
+
+  #reject(reason: string): void {
+    this.#owner.onRejected(reason, this.flow);
+    this.end();
+  }
+
+  #closed(why: SendFailure): void {
+    if (this.#state === "closed") return;
+    const wasOpen = this.#state !== "connecting";
+    if (!wasOpen && this.#why === "closed") this.#why = why;
+    this.#state = "closed";
+    this.#timer?.cancel();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#owner.onGone(this, wasOpen);
+    for (const { onFailure } of waiting) onFailure?.(this.#why);
+  }
+
+  #fail(onFailure: OnFailure | undefined, why: SendFailure): void {
+    if (onFailure !== undefined) this.#clock.after(0, () => onFailure(why));
+  }
+
+  /** When this connection has to go if nothing happens until then. */
+  #deadline(): number {
+    const limits = this.#limits;
+    if (this.#state === "connecting") return this.#openedAt + limits.connectTimeoutMs;
+    const idle = this.#activeAt + limits.idleTimeoutMs;
+    const first = this.#heard ? idle : this.#openedAt + limits.firstMessageTimeoutMs;
+    const partial = this.#framer.pending ? this.#partialSince + limits.partialTimeoutMs : idle;
+    return Math.min(idle, first, partial);
+  }
+
+  /** One timer, moved only when it would fire too late; firing early it looks again. */
+  #watch(): void {
+    const due = this.#deadline();
+    if (due >= this.#timerDue) return;
+    this.#timer?.cancel();
+    this.#timerDue = due;
+    this.#timer = this.#clock.at(due, () => {
+      this.#timerDue = Number.POSITIVE_INFINITY;
+      if (this.#clock.now() < this.#deadline()) this.#watch();
+      else this.#expire();
+    });
+  }
+
+  #expire(): void {
+    if (this.#state === "connecting") this.#why = "timeout";
+    else if (this.#framer.pending) this.#owner.onRejected("message not completed", this.flow);
+    else if (!this.#heard) this.#owner.onRejected("no message after connecting", this.flow);
+    this.#pipe.destroy();
+  }
+}

@@ -1,0 +1,28 @@
+// What one peer may take of a stream transport's memory, time and connections.
+
+export interface StreamLimits {
+  readonly connectTimeoutMs: number;
+  /** A connection that carried nothing either way for so long is closed. */
+  readonly idleTimeoutMs: number;
+  /** From the first octet of a message to its last: against slow senders. */
+  readonly partialTimeoutMs: number;
+  /** From accepting a connection to its first whole message. */
+  readonly firstMessageTimeoutMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxConnections: number;
+  /** What may wait to be written to one connection. */
+  readonly maxBacklogBytes: number;
+  /** How long `close` lets connections finish writing. */
+  readonly closeGraceMs: number;
+}
+
+export const DEFAULT_STREAM_LIMITS: StreamLimits = {
+  connectTimeoutMs: 1000,
+  idleTimeoutMs: 7_200_000, // longer than a registration of 3600 s without keep-alive
+  partialTimeoutMs: 10_000,
+  firstMessageTimeoutMs: 32_000,
+  maxMessageBytes: 65_535,
+  maxConnections: 10_000,
+  maxBacklogBytes: 2 ** 20,
+  closeGraceMs: 500,
+};

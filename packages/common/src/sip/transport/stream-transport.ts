@@ -1,0 +1,139 @@
+// A Transport over connections: which exist, which is reused, how many there may be. RFC 3261 §18.
+import type { Clock } from "../../platform/clock.ts";
+import type { Carrier, Pipe } from "./pipe.ts";
+import {
+  type ConnectionFlow,
+  type ConnectionOwner,
+  StreamConnection,
+} from "./stream-connection.ts";
+import { DEFAULT_STREAM_LIMITS, type StreamLimits } from "./stream-limits.ts";
+import {
+  type Flow,
+  formatHostPort,
+  type HostPort,
+  isPort,
+  type SendFailure,
+  type Transport,
+  type TransportEvents,
+} from "./transport.ts";
+
+export interface StreamOptions extends HostPort, Partial<StreamLimits> {
+  readonly clock: Clock;
+}
+
+export class StreamTransport implements Transport, ConnectionOwner {
+  readonly name = "tcp";
+  readonly reliable = true;
+  readonly #carrier: Carrier;
+  readonly #clock: Clock;
+  readonly #limits: StreamLimits;
+  readonly #connections = new Map<string, StreamConnection>();
+  /** The newest connection with each remote address, whoever made it. */
+  readonly #byRemote = new Map<string, StreamConnection>();
+  /** Flows for which no connection was tried, and why. */
+  readonly #neverMade = new WeakMap<Flow, SendFailure>();
+  #local: HostPort;
+  #events: TransportEvents | undefined;
+  #made = 0;
+  #whenDrained: (() => void) | undefined;
+
+  constructor(carrier: Carrier, options: StreamOptions) {
+    this.#carrier = carrier;
+    this.#clock = options.clock;
+    this.#limits = { ...DEFAULT_STREAM_LIMITS, ...options };
+    this.#local = { host: options.host, port: options.port };
+  }
+
+  get local(): HostPort {
+    return this.#local;
+  }
+
+  async listen(events: TransportEvents): Promise<void> {
+    if (this.#events !== undefined) throw new Error("this transport listens already");
+    this.#events = events;
+    this.#local = await this.#carrier.listen(this.#local, (pipe, remote) => {
+      this.#accept(pipe, remote);
+    });
+  }
+
+  flowTo(remote: HostPort): Flow {
+    const existing = this.#byRemote.get(remoteKey(remote));
+    if (existing !== undefined) return existing.flow;
+    const flow = this.#newFlow(this.#local, remote);
+    // A flow that is in no table says so when something is sent on it.
+    if (this.#whenDrained !== undefined) return flow;
+    if (this.#connections.size >= this.#limits.maxConnections) {
+      this.#neverMade.set(flow, "overloaded");
+    } else if (!isPort(remote.port)) this.#neverMade.set(flow, "refused");
+    else this.#add(this.#carrier.connect(this.#local, remote), flow, false);
+    return flow;
+  }
+
+  send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void {
+    const connection = this.#connections.get(flow.id);
+    if (connection !== undefined) connection.send(bytes, onFailure);
+    else if (onFailure !== undefined) {
+      const why = this.#neverMade.get(flow) ?? "closed";
+      this.#clock.after(0, () => onFailure(why));
+    }
+  }
+
+  async close(): Promise<void> {
+    const stopped = this.#carrier.close();
+    const drained = new Promise<void>((resolve) => {
+      this.#whenDrained = resolve;
+    });
+    for (const connection of this.#connections.values()) connection.end();
+    this.#checkDrained();
+    await drained;
+    await stopped;
+  }
+
+  onMessage(bytes: Buffer, flow: Flow): void {
+    this.#events?.onMessage(bytes, flow);
+  }
+
+  onRejected(reason: string, flow: Flow): void {
+    this.#events?.onRejected(reason, flow);
+  }
+
+  onGone(connection: StreamConnection, wasOpen: boolean): void {
+    const { flow } = connection;
+    this.#connections.delete(flow.id);
+    const key = remoteKey(flow.remote);
+    if (this.#byRemote.get(key) === connection) this.#byRemote.delete(key);
+    if (wasOpen) this.#events?.onClosed(flow);
+    this.#checkDrained();
+  }
+
+  #accept(pipe: Pipe, remote: HostPort): void {
+    const flow = this.#newFlow(pipe.local, remote);
+    if (this.#connections.size < this.#limits.maxConnections && this.#whenDrained === undefined) {
+      this.#add(pipe, flow, true);
+      return;
+    }
+    this.#events?.onRejected("too many connections", flow);
+    pipe.destroy();
+  }
+
+  #add(pipe: Pipe, flow: ConnectionFlow, accepted: boolean): void {
+    const context = { owner: this, clock: this.#clock, limits: this.#limits };
+    const connection = new StreamConnection(pipe, flow, accepted, context);
+    this.#connections.set(flow.id, connection);
+    this.#byRemote.set(remoteKey(flow.remote), connection);
+  }
+
+  #newFlow(local: HostPort, remote: HostPort): ConnectionFlow {
+    this.#made++;
+    const id = `${this.name} ${formatHostPort(this.#local)} ${this.#made}`;
+    return { id, transport: this.name, local, remote };
+  }
+
+  #checkDrained(): void {
+    if (this.#connections.size === 0) this.#whenDrained?.();
+  }
+}
+
+function remoteKey({ host, port }: HostPort): string {
+  return `${port} ${host}`;
+}
