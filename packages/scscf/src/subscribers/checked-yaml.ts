@@ -15,7 +15,8 @@ export function parseYaml(name: string, text: string, problems: Problems): Yaml 
   }
   if (problems.length > 0) return undefined;
   try {
-    return document.toJS({ maxAliasCount: 100 }) as Yaml;
+    // An empty document is null.
+    return (document.toJS({ maxAliasCount: 100 }) as Yaml | null) ?? {};
   } catch (error) {
     problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
