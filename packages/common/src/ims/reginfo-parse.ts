@@ -1,0 +1,172 @@
+// Reads reginfo documents: strict XML, bounded, no DTD, no entities but XML's own. RFC 3680 §5.
+import { isUtf8 } from "node:buffer";
+import { SaxesParser, type SaxesTagNS } from "saxes";
+import {
+  attributesOf,
+  readContact,
+  readRegistration,
+  readRoot,
+  wordOf,
+} from "./reginfo-attributes.ts";
+import {
+  NAMESPACE,
+  type ReginfoContact,
+  type ReginfoParse,
+  type ReginfoRegistration,
+} from "./reginfo-document.ts";
+
+/** Octets; a full state of hundreds of contacts fits. */
+const MAX_SIZE = 65_536;
+const MAX_DEPTH = 16;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Root = { readonly version: number; readonly state: "full" | "partial" };
+
+/** A peer's body; every string of the result is its own. */
+export function parseReginfo(body: Buffer): ReginfoParse {
+  if (body.length > MAX_SIZE) return { problem: `more than ${MAX_SIZE} octets` };
+  if (!isUtf8(body)) return { problem: "not UTF-8" };
+  const reader = new Reader();
+  const parser = new SaxesParser({ xmlns: true });
+  parser.on("error", (error) => reader.fail(error.message));
+  parser.on("doctype", () => reader.fail("a document type declaration"));
+  parser.on("xmldecl", ({ encoding }) => {
+    if (encoding !== undefined && !/^(utf-8|us-ascii)$/i.test(encoding))
+      reader.fail(`encoding ${encoding}`);
+  });
+  parser.on("opentag", (tag) => reader.open(tag));
+  parser.on("closetag", (tag) => reader.close(tag));
+  parser.on("text", (text) => reader.text(text));
+  parser.on("cdata", (text) => reader.text(text));
+  parser.write(body.toString("utf8")).close();
+  return reader.result();
+}
+
+/** Builds the document from the parser's events; the first problem stands. */
+class Reader {
+  #problem: string | undefined;
+  #root: Root | undefined;
+  readonly #registrations: ReginfoRegistration[] = [];
+  #registration: Mutable<ReginfoRegistration> | undefined;
+  #contacts: ReginfoContact[] = [];
+  #contact: Partial<Mutable<ReginfoContact>> | undefined;
+  #unknownParams: { name: string; value: string }[] = [];
+  #paramName = "";
+  #text = "";
+  #depth = 0;
+  /** Depth of the foreign element within which everything is skipped. */
+  #foreignFrom: number | undefined;
+
+  fail(problem: string): void {
+    this.#problem ??= problem;
+  }
+
+  result(): ReginfoParse {
+    if (this.#problem !== undefined) return { problem: this.#problem };
+    if (this.#root === undefined) return { problem: "no reginfo element" };
+    return { reginfo: { ...this.#root, registrations: this.#registrations } };
+  }
+
+  open(tag: SaxesTagNS): void {
+    this.#depth++;
+    if (this.#depth > MAX_DEPTH) this.fail(`more than ${MAX_DEPTH} levels`);
+    if (this.#problem !== undefined || this.#foreignFrom !== undefined) return;
+    if (tag.uri !== NAMESPACE && this.#depth > 1) {
+      this.#foreignFrom = this.#depth;
+      return;
+    }
+    this.#text = "";
+    const problem = this.#openKnown(
+      `${this.#depth} ${tag.uri === NAMESPACE ? tag.local : ""}`,
+      tag,
+    );
+    if (problem !== undefined) this.fail(problem);
+  }
+
+  /** The five places that the schema knows; returns what is wrong. */
+  #openKnown(place: string, tag: SaxesTagNS): string | undefined {
+    const attributes = attributesOf(tag);
+    switch (place) {
+      case "1 reginfo": {
+        const root = readRoot(attributes);
+        if (typeof root === "string") return root;
+        this.#root = root;
+        return undefined;
+      }
+      case "2 registration": {
+        const registration = readRegistration(attributes);
+        if (typeof registration === "string") return registration;
+        this.#registration = registration;
+        this.#contacts = [];
+        return undefined;
+      }
+      case "3 contact": {
+        const contact = readContact(attributes);
+        if (typeof contact === "string") return contact;
+        this.#contact = contact;
+        this.#unknownParams = [];
+        return undefined;
+      }
+      case "4 uri":
+      case "4 display-name":
+        return undefined;
+      case "4 unknown-param":
+        this.#paramName = attributes.get("name") ?? "";
+        return this.#paramName === "" ? "unknown-param without name" : undefined;
+    }
+    return `element ${wordOf(tag.name)} does not belong there`;
+  }
+
+  text(text: string): void {
+    if (this.#foreignFrom === undefined) this.#text += text;
+  }
+
+  close(tag: SaxesTagNS): void {
+    const depth = this.#depth--;
+    if (this.#foreignFrom !== undefined) {
+      if (depth === this.#foreignFrom) this.#foreignFrom = undefined;
+      return;
+    }
+    if (this.#problem === undefined) this.#closeKnown(`${depth} ${tag.local}`);
+  }
+
+  #closeKnown(place: string): void {
+    const text = this.#text.trim();
+    const contact = this.#contact;
+    switch (place) {
+      case "2 registration":
+        this.#closeRegistration();
+        break;
+      case "3 contact":
+        this.#closeContact();
+        break;
+      case "4 uri":
+        if (contact !== undefined) contact.uri = text;
+        break;
+      case "4 display-name":
+        if (contact !== undefined) contact.displayName = text;
+        break;
+      case "4 unknown-param":
+        this.#unknownParams.push({ name: this.#paramName, value: text });
+        break;
+    }
+  }
+
+  #closeRegistration(): void {
+    const registration = this.#registration;
+    if (registration === undefined) return;
+    this.#registrations.push({ ...registration, contacts: this.#contacts });
+  }
+
+  #closeContact(): void {
+    const { id, state, event, uri, ...rest } = this.#contact ?? {};
+    if (id === undefined || state === undefined || event === undefined) return;
+    if (uri === undefined || uri === "") {
+      this.fail(`contact ${wordOf(id)} without uri`);
+      return;
+    }
+    const unknownParams = this.#unknownParams;
+    const params = unknownParams.length === 0 ? {} : { unknownParams };
+    this.#contacts.push({ id, state, event, uri, ...rest, ...params });
+  }
+}

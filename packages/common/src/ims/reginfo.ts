@@ -1,0 +1,14 @@
+// Registration information, application/reginfo+xml: one door to its parts. RFC 3680 §5.
+export type {
+  ContactEvent,
+  Reginfo,
+  ReginfoContact,
+  ReginfoParse,
+  ReginfoRegistration,
+  ReginfoUpdate,
+  ReginfoView,
+  RegistrationState,
+} from "./reginfo-document.ts";
+export { formatReginfo } from "./reginfo-format.ts";
+export { parseReginfo } from "./reginfo-parse.ts";
+export { applyReginfo } from "./reginfo-view.ts";

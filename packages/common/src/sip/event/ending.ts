@@ -1,0 +1,48 @@
+// Which answers end a subscription, and what a subscriber may do after the end. RFC 6665 §4.1.2.2, §4.1.3, §4.2.2.
+
+const ENDING_STATUSES: ReadonlySet<number> = new Set([
+  404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604,
+]);
+
+/** These answers to SUBSCRIBE or NOTIFY mean that the subscription is gone; others leave it alone. */
+export function endsSubscription(status: number): boolean {
+  return ENDING_STATUSES.has(status);
+}
+
+export type Resubscribe =
+  | { readonly kind: "now" }
+  | { readonly kind: "later"; readonly seconds: number }
+  | { readonly kind: "never" };
+
+const NEVER: Resubscribe = { kind: "never" };
+
+/** §4.1.3: a peer that says "later" without saying when. */
+const LATER_SECONDS = 60;
+
+/** §4.1.3: advice for `Subscription-State: terminated` with this reason. */
+export function afterTermination(reason: string | undefined, retryAfter?: number): Resubscribe {
+  switch (reason?.toLowerCase()) {
+    case "rejected":
+    case "noresource":
+    case "invariant":
+      return NEVER;
+    case "deactivated":
+    case "timeout": // retry-after has no meaning with these two
+      return { kind: "now" };
+    case "probation":
+      return { kind: "later", seconds: retryAfter ?? LATER_SECONDS };
+    case "giveup":
+    case undefined:
+      break;
+  }
+  return retryAfter === undefined ? { kind: "now" } : { kind: "later", seconds: retryAfter };
+}
+
+/** Advice after a SUBSCRIBE that would have made a subscription was refused. */
+export function afterRefusal(status: number, retryAfter?: number): Resubscribe {
+  if (retryAfter !== undefined) return { kind: "later", seconds: retryAfter };
+  const isServerSide = status >= 500 && status < 600 && status !== 501;
+  return isServerSide || status === 408 || status === 480
+    ? { kind: "later", seconds: LATER_SECONDS }
+    : NEVER;
+}
