@@ -4,7 +4,7 @@ import { type FastifyInstance, fastify } from "fastify";
 import { isHost } from "./cidr.ts";
 import { SettingError } from "./config/error.ts";
 import { guard } from "./http/guard.ts";
-import { answerProblems } from "./http/problem.ts";
+import { answerBeforeRouting, answerProblems } from "./http/problem.ts";
 import { isLoopback } from "./ip-address.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
@@ -62,7 +62,10 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
     bodyLimit: BODY_LIMIT_OCTETS,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     forceCloseConnections: true,
-    // Unknown query parameters and properties are refused, not dropped; no copy of a bad request back.
+    frameworkErrors: (error, _request, reply) => {
+      answerBeforeRouting(error, reply);
+    },
+    // Unknown query parameters and properties are refused, not dropped.
     ajv: { customOptions: { removeAdditional: false, allErrors: false } },
   });
   answerProblems(app, options.log);

@@ -46,7 +46,10 @@ export function expectedKnown(key: string, known: readonly string[]): string {
   const near = known
     .map((name) => ({ name, distance: distance(bare(key), bare(name)) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  const hint = near && near.distance <= 2 ? `did you mean ${near.name}?` : "see --help";
+  const hint =
+    near && near.distance <= Math.min(2, bare(key).length / 3)
+      ? `did you mean ${near.name}?`
+      : "see --help";
   return `a known setting; ${hint}`;
 }
 

@@ -52,6 +52,11 @@ export function answerProblems(app: FastifyInstance, log: Logger): void {
   });
 }
 
+/** What fastify finds wrong before it knows a route, such as "%zz" in a path. */
+export function answerBeforeRouting(error: FastifyError, reply: FastifyReply): FastifyReply {
+  return send(reply, problem(400, titleOf(400), error.message));
+}
+
 /** "/registrations/:impu" matches one segment in the place of the parameter. */
 function patternOf(url: string): RegExp {
   const segments = url

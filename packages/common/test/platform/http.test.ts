@@ -1,0 +1,165 @@
+// The admin server: who gets in, what errors look like, what lists look like.
+import type { FastifyInstance } from "fastify";
+import { describe, expect, it } from "vitest";
+import { SettingError } from "../../src/platform/config/error.ts";
+import { type PageQuery, page, pageQuerySchema } from "../../src/platform/http/page.ts";
+import { problem } from "../../src/platform/http/problem.ts";
+import { adminServer, type HttpSettings } from "../../src/platform/http.ts";
+import { createMetrics } from "../../src/platform/metrics.ts";
+import { Secret } from "../../src/platform/secret.ts";
+import { type MemoryLogger, memoryLogger } from "../../src/testing/memory-logger.ts";
+
+const TOKEN = "0123456789abcdef";
+
+async function server(
+  settings: Partial<HttpSettings> = {},
+  ready = true,
+): Promise<{ app: FastifyInstance; log: MemoryLogger }> {
+  const log = memoryLogger();
+  const app = await adminServer({
+    settings: { host: "127.0.0.1", port: 0, token: undefined, names: [], ...settings },
+    log,
+    title: "S-CSCF",
+    version: "0.1.0",
+    metrics: createMetrics({ node: "scscf", processFigures: false }),
+    ready: () => ready,
+  });
+  const users = ["a", "b", "c"];
+  app.get<{ Querystring: PageQuery }>(
+    "/registrations",
+    { schema: { querystring: pageQuerySchema } },
+    (request) => page(users, request.query, (impu) => ({ impu })),
+  );
+  app.get<{ Params: { impu: string } }>("/registrations/:impu", (request) => {
+    if (request.params.impu === "sip:nobody") throw problem(404, "Not registered", "Try another.");
+    return { impu: request.params.impu };
+  });
+  app.post("/registrations/:impu/reauthenticate", () => {
+    throw new Error("opc=cdc202d5 leaked");
+  });
+  return { app, log };
+}
+
+describe("health", () => {
+  it("answers probes, metrics and OpenAPI", async () => {
+    const { app } = await server();
+    expect((await app.inject("/healthz")).statusCode).toBe(200);
+    expect((await app.inject("/readyz")).statusCode).toBe(200);
+    expect((await app.inject("/metrics")).headers["content-type"]).toContain("text/plain");
+    const api = (await app.inject("/openapi.json")).json<{ paths: object; info: object }>();
+    expect(api.info).toEqual({ title: "S-CSCF", version: "0.1.0" });
+    expect(Object.keys(api.paths)).toEqual([
+      "/registrations",
+      "/registrations/{impu}",
+      "/registrations/{impu}/reauthenticate",
+    ]);
+  });
+
+  it("is not ready while the node is not", async () => {
+    const { app } = await server({}, false);
+    expect((await app.inject("/readyz")).statusCode).toBe(503);
+    expect((await app.inject("/healthz")).statusCode).toBe(200);
+  });
+});
+
+describe("errors (RFC 9457)", () => {
+  it.each([
+    ["a handler's problem", "GET", "/registrations/sip:nobody", 404, "Not registered"],
+    ["no such path", "GET", "/nothing", 404, "No such resource"],
+    ["another method", "PUT", "/registrations/sip:a", 405, "Method not allowed"],
+    ["a limit out of range", "GET", "/registrations?limit=0", 400, "Bad request"],
+    ["an unknown parameter", "GET", "/registrations?limt=1", 400, "Bad request"],
+    ["a broken percent code", "GET", "/registrations/%zz", 400, "Bad request"],
+    ["our own fault", "POST", "/registrations/sip:a/reauthenticate", 500, "Internal error"],
+  ] as const)("%s", async (_what, method, url, status, title) => {
+    const { app } = await server();
+    const answer = await app.inject({ method, url });
+    expect(answer.headers["content-type"]).toContain("application/problem+json");
+    expect(answer.json()).toMatchObject({ type: "about:blank", status, title });
+    expect(answer.statusCode).toBe(status);
+  });
+
+  it("names the methods that a 405 leaves", async () => {
+    const { app } = await server();
+    const answer = await app.inject({ method: "PUT", url: "/registrations/sip:a" });
+    expect(answer.headers.allow).toBe("GET, HEAD");
+  });
+
+  it("logs our own fault and tells the client nothing of it", async () => {
+    const { app, log } = await server();
+    const answer = await app.inject({ method: "POST", url: "/registrations/a/reauthenticate" });
+    expect(answer.body).not.toContain("cdc202d5");
+    expect(log.named("http.failed")).toHaveLength(1);
+  });
+
+  it("refuses a body that is too large or no JSON", async () => {
+    const { app } = await server();
+    const post = { method: "POST", url: "/registrations/a/reauthenticate" } as const;
+    const headers = { "content-type": "application/json" };
+    const large = await app.inject({ ...post, headers, payload: `"${"x".repeat(300_000)}"` });
+    expect(large.json()).toMatchObject({ status: 413, title: "Body too large" });
+    const broken = await app.inject({ ...post, headers, payload: "{" });
+    expect(broken.json()).toMatchObject({ status: 400 });
+    const xml = { "content-type": "application/xml" };
+    const other = await app.inject({ ...post, headers: xml, payload: "<a/>" });
+    expect(other.json()).toMatchObject({ status: 415, title: "Body is not JSON" });
+  });
+});
+
+describe("lists and names", () => {
+  it("answers items and total, by limit and offset", async () => {
+    const { app } = await server();
+    const answer = await app.inject("/registrations?limit=1&offset=1");
+    expect(answer.json()).toEqual({ items: [{ impu: "b" }], total: 3 });
+    const all = await app.inject("/registrations");
+    expect(all.json<{ items: unknown[] }>().items).toHaveLength(3);
+  });
+
+  it("understands a percent-encoded IMPU", async () => {
+    const { app } = await server();
+    const tel = await app.inject("/registrations/tel%3A%2B15550001");
+    expect(tel.json()).toEqual({ impu: "tel:+15550001" });
+    const long = `sip:${"x".repeat(300)}@ims.example`;
+    const answer = await app.inject(`/registrations/${encodeURIComponent(long)}`);
+    expect(answer.json()).toEqual({ impu: long });
+  });
+});
+
+describe("who gets in (design section 11)", () => {
+  it("refuses to listen outside loopback without a token", async () => {
+    await expect(server({ host: "0.0.0.0" })).rejects.toThrow(SettingError);
+    await expect(server({ host: "0.0.0.0", token: new Secret(TOKEN) })).resolves.toBeDefined();
+  });
+
+  it.each([
+    [undefined, "/registrations", 401],
+    ["Bearer wrong", "/registrations", 401],
+    [`Basic ${TOKEN}`, "/registrations", 401],
+    [`Bearer ${TOKEN}`, "/registrations", 200],
+    [`bearer ${TOKEN}`, "/openapi.json", 200],
+    [undefined, "/openapi.json", 401],
+    [undefined, "/nothing", 401],
+    [undefined, "/healthz", 200],
+    [undefined, "/readyz", 200],
+    [undefined, "/metrics", 200],
+  ])("with a token set: %s %s → %i", async (authorization, url, status) => {
+    const { app } = await server({ token: new Secret(TOKEN) });
+    const headers = authorization === undefined ? {} : { authorization };
+    expect((await app.inject({ url, headers })).statusCode).toBe(status);
+  });
+
+  it.each([
+    ["localhost:9062", undefined, 200],
+    ["127.0.0.1:9062", undefined, 200],
+    ["[::1]:9062", undefined, 200],
+    ["lab.example:9062", undefined, 200],
+    ["evil.example:9062", undefined, 403],
+    ["localhost:9062", "http://localhost:8080", 200],
+    ["localhost:9062", "https://evil.example", 403],
+    ["localhost:9062", "null", 403],
+  ])("on loopback without one: Host %s, Origin %s → %i", async (host, origin, status) => {
+    const { app } = await server({ names: ["lab.example"] });
+    const headers = origin === undefined ? { host } : { host, origin };
+    expect((await app.inject({ url: "/registrations", headers })).statusCode).toBe(status);
+  });
+});

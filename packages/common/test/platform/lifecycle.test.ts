@@ -1,0 +1,191 @@
+// A node as a process: what is printed, and with which code it exits.
+import { describe, expect, it } from "vitest";
+import { SettingError } from "../../src/platform/config/error.ts";
+import {
+  type NodeProgram,
+  type ProcessPort,
+  type RunningNode,
+  runNode,
+} from "../../src/platform/lifecycle.ts";
+import { type LogSettings, logSettings } from "../../src/platform/logger.ts";
+import { type ListenSettings, listenSettings } from "../../src/platform/settings.ts";
+
+interface Config {
+  readonly sip: ListenSettings;
+  readonly core: ListenSettings;
+  readonly log: LogSettings;
+}
+
+class FakeProcess implements ProcessPort {
+  readonly argv: readonly string[];
+  readonly env = { SCSCF_LOG_LEVEL: "silent" };
+  output = "";
+  errors = "";
+  exits: number[] = [];
+  readonly listeners = new Map<string, (reason: unknown) => void>();
+  readonly stdout = {
+    write: (text: string): void => {
+      this.output += text;
+    },
+  };
+  readonly stderr = {
+    write: (text: string): void => {
+      this.errors += text;
+    },
+  };
+
+  constructor(...options: string[]) {
+    this.argv = ["node", "main.ts", ...options];
+  }
+  exit(code: number): void {
+    this.exits.push(code);
+  }
+  on(event: string, listener: (reason: unknown) => void): void {
+    this.listeners.set(event, listener);
+  }
+}
+
+function program(start: () => Promise<RunningNode>): NodeProgram<Config> {
+  return {
+    node: "SCSCF",
+    schema: {
+      sip: listenSettings({ what: "SIP", port: 6060 }),
+      core: listenSettings({ what: "SIP", port: 4060 }),
+      log: logSettings,
+    },
+    start,
+  };
+}
+
+const running: RunningNode = {
+  addresses: { sip: "127.0.0.1:6060", http: "http://127.0.0.1:9062" },
+  stop: () => Promise.resolve(),
+};
+
+const failure = (code: string, address: string, port: number): Error =>
+  Object.assign(new Error(code), { code, address, port });
+
+describe("starting", () => {
+  it("prints one ready line with the addresses", async () => {
+    const port = new FakeProcess();
+    await runNode(
+      port,
+      program(() => Promise.resolve(running)),
+    );
+    expect(port.output).toBe("ready scscf sip=127.0.0.1:6060 http=http://127.0.0.1:9062\n");
+    expect(port.exits).toEqual([]);
+  });
+
+  it("fits Node's own process", () => {
+    const real: ProcessPort = process;
+    expect(real.argv).toBe(process.argv);
+  });
+
+  it("exits with 2 and one line per refused setting", async () => {
+    const port = new FakeProcess("--sip.port", "abc", "--nope");
+    await runNode(
+      port,
+      program(() => Promise.resolve(running)),
+    );
+    expect(port.exits).toEqual([2]);
+    expect(port.errors).toBe(
+      "scscf: nope (from command line): expected a known setting; see --help\n" +
+        'scscf: sip.port: "abc" (from command line --sip.port): expected a port, 0 to 65535\n',
+    );
+  });
+
+  it("prints help and version and exits with 0", async () => {
+    for (const [option, expected] of [
+      ["--help", /SCSCF_SIP_ADVERTISE/],
+      ["--version", /^scscf \d+\.\d+\.\d+\n$/],
+    ] as const) {
+      const port = new FakeProcess(option);
+      await runNode(
+        port,
+        program(() => Promise.resolve(running)),
+      );
+      expect(port.output).toMatch(expected);
+      expect(port.exits).toEqual([0]);
+    }
+  });
+
+  it.each([
+    ["of one side", failure("EADDRINUSE", "127.0.0.1", 4060), "core.port: 4060 (from default)"],
+    [
+      "wrapped by somebody",
+      new Error("no", { cause: failure("EADDRINUSE", "127.0.0.1", 6060) }),
+      "sip.port: 6060 (from default)",
+    ],
+  ])("exits with 2 naming the port in use, %s", async (_what, error, line) => {
+    const port = new FakeProcess();
+    await runNode(
+      port,
+      program(() => Promise.reject(error)),
+    );
+    expect(port.exits).toEqual([2]);
+    expect(port.errors).toContain(`scscf: ${line}: expected a port that nobody else uses`);
+  });
+
+  it("tells two sides with one port apart by their addresses", async () => {
+    const port = new FakeProcess("--core.port=6060", "--core.host=127.0.0.2");
+    const error = failure("EADDRINUSE", "127.0.0.2", 6060);
+    await runNode(
+      port,
+      program(() => Promise.reject(error)),
+    );
+    expect(port.errors).toMatch(/^scscf: core\.port: 6060 \(from command line --core\.port\)/);
+  });
+
+  it("exits with 2 when a setting turns out to be impossible", async () => {
+    const port = new FakeProcess();
+    const error = new SettingError("sip.host", "127.0.0.1", "something else");
+    await runNode(
+      port,
+      program(() => Promise.reject(error)),
+    );
+    expect(port.errors).toBe(
+      'scscf: sip.host: "127.0.0.1" (from default): expected something else\n',
+    );
+    expect(port.exits).toEqual([2]);
+  });
+
+  it("exits with 1 and the stack when the fault is ours", async () => {
+    const port = new FakeProcess();
+    await runNode(
+      port,
+      program(() => Promise.reject(new TypeError("broken"))),
+    );
+    expect(port.exits).toEqual([1]);
+    expect(port.errors).toMatch(/^start\.failed: TypeError: broken\n {4}at /);
+  });
+});
+
+describe("ending", () => {
+  it.each(["SIGTERM", "SIGINT"])("stops at %s and exits with 0, once", async (signal) => {
+    const port = new FakeProcess();
+    let stops = 0;
+    const stop = async (): Promise<void> => {
+      stops += 1;
+    };
+    await runNode(
+      port,
+      program(() => Promise.resolve({ ...running, stop })),
+    );
+    port.listeners.get(signal)?.(signal);
+    port.listeners.get(signal)?.(signal);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect([stops, ...port.exits]).toEqual([1, 0]);
+  });
+
+  it("exits with 1 after an unhandled rejection", async () => {
+    const port = new FakeProcess();
+    await runNode(
+      port,
+      program(() => Promise.resolve(running)),
+    );
+    port.listeners.get("unhandledRejection")?.(new Error("lost"));
+    expect(port.exits).toEqual([1]);
+    expect(port.errors).toContain("lost");
+  });
+});

@@ -1,0 +1,97 @@
+// The log: JSON lines of named events; secrets stay out whatever one does.
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import { createLogger, type LogFields, type LogSettings } from "../../src/platform/logger.ts";
+import { oncePer } from "../../src/platform/once-per.ts";
+import { Secret } from "../../src/platform/secret.ts";
+import { FAKE_EPOCH, FakeClock } from "../../src/testing/fake-clock.ts";
+import { memoryLogger } from "../../src/testing/memory-logger.ts";
+
+function logTo(lines: string[], level: LogSettings["level"]): ReturnType<typeof createLogger> {
+  return createLogger({
+    node: "scscf",
+    settings: { level },
+    clock: new FakeClock(),
+    output: { write: (line: string) => void lines.push(line) },
+  });
+}
+
+describe("the log", () => {
+  it("writes one JSON line per event, with the node, the time and the fields", () => {
+    const lines: string[] = [];
+    const log = logTo(lines, "info").child({ impi: "alice@ims.example" });
+    log.info("registration.bound", { callId: "1@ue", contacts: 2 });
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      {
+        level: "info",
+        time: FAKE_EPOCH,
+        node: "scscf",
+        impi: "alice@ims.example",
+        callId: "1@ue",
+        contacts: 2,
+        event: "registration.bound",
+      },
+    ]);
+  });
+
+  it("leaves out what is below its level, and says so when asked", () => {
+    const lines: string[] = [];
+    const log = logTo(lines, "warn");
+    log.info("registration.bound");
+    expect(lines).toEqual([]);
+    expect([log.enabled("info"), log.enabled("error")]).toEqual([false, true]);
+  });
+
+  it("never writes a field that is called like a secret, nor a Secret's value", () => {
+    const lines: string[] = [];
+    const sneaked = { key: new Secret("hidden") } as unknown as LogFields;
+    logTo(lines, "info").info("auth.failed", { k: "465b5ce8", password: "pw", impu: "sip:a" });
+    logTo(lines, "info").info("auth.failed", sneaked);
+    expect(lines.join("")).not.toMatch(/465b5ce8|"pw"|hidden/);
+    expect(lines.join("")).toContain("sip:a");
+  });
+
+  it("keeps an error's message and stack", () => {
+    const lines: string[] = [];
+    logTo(lines, "info").error("node.fault", { error: new TypeError("broken") });
+    expect(lines[0]).toMatch(/"type":"TypeError","message":"broken","stack":/);
+  });
+});
+
+describe("a Secret", () => {
+  it("is shown by nothing but reveal()", () => {
+    const secret = new Secret("00112233");
+    const shown = [`${secret}`, JSON.stringify({ secret }), inspect({ secret }), String(secret)];
+    expect(shown.join("")).not.toContain("00112233");
+    expect(secret.reveal()).toBe("00112233");
+  });
+});
+
+describe("oncePer", () => {
+  it("lets a key through once a period", () => {
+    const clock = new FakeClock();
+    const once = oncePer(clock);
+    expect([once("a"), once("a"), once("b")]).toEqual([true, false, true]);
+    clock.advance(59_999);
+    expect(once("a")).toBe(false);
+    clock.advance(1);
+    expect(once("a")).toBe(true);
+  });
+
+  it("stays silent for new keys while its memory is full of recent ones", () => {
+    const clock = new FakeClock();
+    const once = oncePer(clock, 1000, 2);
+    expect([once("a"), once("b"), once("c")]).toEqual([true, true, false]);
+    clock.advance(1000);
+    expect(once("c")).toBe(true);
+  });
+});
+
+describe("the memory log", () => {
+  it("keeps events with the fields of the child that logged them", () => {
+    const log = memoryLogger();
+    log.child({ impu: "sip:a" }).warn("trigger.unsubscribed", { n: 1 });
+    expect(log.named("trigger.unsubscribed")).toEqual([{ impu: "sip:a", n: 1 }]);
+    expect(log.events[0]?.level).toBe("warn");
+  });
+});
