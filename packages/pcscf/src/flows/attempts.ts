@@ -1,0 +1,82 @@
+// REGISTERs that were challenged and not yet answered: the context a second REGISTER belongs to. TS 24.229 §5.2.2.
+import type { Clock } from "@ims-lab/common/platform/clock";
+import { Authorization } from "@ims-lab/common/sip/message/fields";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { ownCopy } from "@ims-lab/common/sip/message/scan";
+import { aorOf } from "@ims-lab/common/sip/message/uri";
+import type { Flow } from "@ims-lab/common/sip/transport/transport";
+
+export interface Attempt {
+  /** Path token of the challenged REGISTER: the answer must carry the same one. */
+  readonly token: string;
+  /** The S-CSCF that challenged: its nonce means nothing to another. */
+  readonly scscf: string;
+  /** Nonces of the last challenge. */
+  readonly nonces: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** The table is bounded: a flood of first REGISTERs costs the oldest attempts only. */
+const MOST_ATTEMPTS = 200_000;
+
+export class Attempts {
+  readonly #clock: Clock;
+  readonly #lifeMs: number;
+  readonly #most: number;
+  readonly #attempts = new Map<string, Attempt>();
+
+  /** @param lifeMs reg-await-auth (TS 24.229 §7.8) */
+  constructor(clock: Clock, lifeMs: number, most: number = MOST_ATTEMPTS) {
+    this.#clock = clock;
+    this.#lifeMs = lifeMs;
+    this.#most = most;
+  }
+
+  get size(): number {
+    return this.#attempts.size;
+  }
+
+  find(request: SipRequest, flow: Flow, device: string): Attempt | undefined {
+    const attempt = this.#attempts.get(attemptKey(request, flow, device));
+    return attempt !== undefined && attempt.until > this.#clock.now() ? attempt : undefined;
+  }
+
+  challenged(
+    request: SipRequest,
+    flow: Flow,
+    device: string,
+    attempt: Omit<Attempt, "until">,
+  ): void {
+    const key = attemptKey(request, flow, device);
+    this.#attempts.delete(key); // so that the order of the map is that of `until`
+    this.#dropOld();
+    this.#attempts.set(key, { ...attempt, until: this.#clock.now() + this.#lifeMs });
+  }
+
+  /** Any final answer but a challenge ends it. */
+  ended(request: SipRequest, flow: Flow, device: string): void {
+    this.#attempts.delete(attemptKey(request, flow, device));
+  }
+
+  #dropOld(): void {
+    const now = this.#clock.now();
+    for (const [key, { until }] of this.#attempts) {
+      if (until > now && this.#attempts.size < this.#most) return;
+      this.#attempts.delete(key);
+    }
+  }
+}
+
+/** True when this REGISTER answers the attempt's challenge, so that a 200 to it proves who sent it. */
+export function answers(request: SipRequest, attempt: Attempt | undefined): boolean {
+  const params = request.get(Authorization)?.params;
+  const nonce = params?.get("nonce");
+  if (attempt === undefined || nonce === undefined || !params?.get("response")) return false;
+  return attempt.nonces.includes(nonce);
+}
+
+/** By address, not by flow: the answer is longer and may come over TCP (RFC 3261 §18.1.1). */
+function attemptKey(request: SipRequest, flow: Flow, device: string): string {
+  return ownCopy(`${flow.remote.host} ${request.callId} ${aorOf(request.to.uri)} ${device}`);
+}

@@ -1,0 +1,40 @@
+// Tokens in our own URIs: one names a binding (RFC 3327 Path), one ties a dialog to it (RFC 5626 §5.2).
+import { timingSafeEqual } from "node:crypto";
+import { hmacSha256 } from "@ims-lab/common/sip/auth/hmac";
+
+/** What only this node can make and check; valid as the user part of a SIP URI. */
+export interface Tokens {
+  /** The same for the same binding whatever flow it uses, unguessable without the key. */
+  ofBinding(impi: string, device: string): string;
+  /** For Record-Route: good in this dialog's Call-ID only. */
+  ofDialog(binding: string, callId: string): string;
+  /** The binding a Record-Route token of ours names; undefined when it is not ours. */
+  bindingOf(token: string, callId: string): string | undefined;
+}
+
+const TOKEN_OCTETS = 16;
+const MAC_OCTETS = 12;
+
+/** @param key at least 16 octets; tokens are worth nothing to a node with another key. */
+export function createTokens(key: Buffer): Tokens {
+  const hmac = hmacSha256(key);
+  // Lengths in front keep ("ab", "c") and ("a", "bc") apart.
+  const digest = (kind: string, a: string, b: string, octets: number): string =>
+    hmac(`${kind}${a.length}:${a}${b}`).subarray(0, octets).toString("base64url");
+  const ofDialog = (binding: string, callId: string): string =>
+    `${binding}.${digest("d", binding, callId, MAC_OCTETS)}`;
+  return {
+    ofBinding: (impi, device) => digest("b", impi, device, TOKEN_OCTETS),
+    ofDialog,
+    bindingOf(token, callId) {
+      const dot = token.indexOf(".");
+      const binding = token.slice(0, Math.max(dot, 0));
+      return sameText(token, ofDialog(binding, callId)) ? binding : undefined;
+    },
+  };
+}
+
+function sameText(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a, "latin1"), Buffer.from(b, "latin1")];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
