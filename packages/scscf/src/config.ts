@@ -1,0 +1,193 @@
+// Settings of the S-CSCF: names, defaults, profiles. Design §1, §3, §4.
+
+import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
+import type { Impossible, Settings } from "@ims-lab/common/platform/config";
+import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
+import { type LogSettings, logSettings } from "@ims-lab/common/platform/logger";
+import {
+  flag,
+  host,
+  integer,
+  type ListenSettings,
+  lacksAdvertise,
+  listenSettings,
+  oneOf,
+  seconds,
+  texts,
+  textThat,
+  trustedPeers,
+} from "@ims-lab/common/platform/settings";
+import { parseUri } from "@ims-lab/common/sip/message/uri";
+
+export interface ScscfConfig {
+  readonly profile: "seed" | "ts24229";
+  readonly domain: string;
+  /** Path of the subscribers file. */
+  readonly subscribers: string;
+  readonly store: string;
+  readonly sip: ListenSettings & { readonly udpMtuBytes: number };
+  readonly http: HttpSettings;
+  readonly log: LogSettings;
+  readonly trustedPeers: readonly TrustedPeer[];
+  readonly mayAssert: readonly TrustedPeer[];
+  readonly allowDirect: boolean;
+  readonly applicationServers: readonly string[];
+  readonly contacts: { readonly maxPerImpi: number };
+  readonly registration: {
+    readonly minExpires: number;
+    readonly defaultExpires: number;
+    readonly maxExpires: number;
+  };
+  readonly subscription: {
+    readonly duty: "enforce" | "warn" | "optional";
+    readonly deadlineSeconds: number;
+    readonly optionalMaxExpiresSeconds: number;
+    readonly expires: "registration" | "unlimited";
+    readonly raiseOwn: boolean;
+  };
+  readonly authentication: {
+    readonly awaitSeconds: number;
+    readonly maxFailures: number;
+    readonly hideUnknown: boolean;
+    readonly onRefresh: "always" | "never";
+  };
+  readonly reauthentication: {
+    readonly deadlineSeconds: number;
+    readonly onRefused: "wait" | "deregister";
+  };
+  readonly pcscf: { readonly subscribe: boolean };
+}
+
+const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
+const SHIPPED_SUBSCRIBERS = new URL("../subscribers.yaml", import.meta.url).pathname;
+
+export const settings: Settings<ScscfConfig> = {
+  node: "SCSCF",
+  schema: {
+    profile: oneOf({
+      doc: "What chooses the defaults: the 2001 proposal, or its descendant TS 24.229.",
+      words: ["seed", "ts24229"],
+      default: "seed",
+    }),
+    domain: host({ doc: "Home domain: Request-URI and realm.", default: LAB_DOMAIN }),
+    subscribers: textThat({
+      doc: "YAML file of the subscribers.",
+      allowed: "a path",
+      accepts: (path) => path !== "",
+      default: SHIPPED_SUBSCRIBERS,
+    }),
+    store: textThat({
+      doc: "Where registrations are kept.",
+      allowed: "memory",
+      accepts: (store) => store === "memory",
+      default: "memory",
+    }),
+    sip: {
+      ...listenSettings({ what: "SIP", port: 6060 }),
+      udpMtuBytes: integer({
+        doc: "Larger requests go over TCP; 0: never.",
+        min: 0,
+        max: 65_535,
+        default: 1300,
+      }),
+    },
+    http: httpSettings(9062),
+    log: logSettings,
+    trustedPeers: trustedPeers({
+      doc: "P-CSCFs and servers that are believed.",
+      default: ["127.0.0.1:4060"],
+    }),
+    mayAssert: trustedPeers({
+      doc: "Trusted peers whose integrity-protected=yes and auth-done count.",
+      default: [],
+    }),
+    allowDirect: flag({ doc: "Take devices that come without a P-CSCF.", default: false }),
+    applicationServers: texts({
+      doc: "Servers that may watch registrations, by asserted identity.",
+      allowed: "a list of SIP URIs",
+      accepts: (uri) => parseUri(uri) !== undefined,
+      default: [],
+    }),
+    contacts: {
+      maxPerImpi: integer({ doc: "Contacts of one IMPI at once.", min: 1, max: 100, default: 4 }),
+    },
+    registration: {
+      minExpires: seconds({ doc: "Shorter is refused with 423.", default: 60 }),
+      defaultExpires: seconds({ doc: "When nobody says.", min: 1, default: 3600 }),
+      maxExpires: seconds({ doc: "Longer is cut.", min: 1, default: 600_000 }),
+    },
+    subscription: {
+      duty: oneOf({
+        doc: "Whether a device must subscribe.",
+        words: ["enforce", "warn", "optional"],
+        default: "enforce",
+      }),
+      deadlineSeconds: seconds({ doc: "Time to subscribe.", min: 1, default: 32 }),
+      optionalMaxExpiresSeconds: seconds({
+        doc: "Longest registration of an optional device that has not subscribed.",
+        min: 1,
+        default: 300,
+      }),
+      expires: oneOf({
+        doc: "A subscription lives as long as the registration, or until it goes.",
+        words: ["registration", "unlimited"],
+        default: "registration",
+      }),
+      raiseOwn: flag({ doc: "Raise a short Expires in the own package.", default: true }),
+    },
+    authentication: {
+      awaitSeconds: seconds({ doc: "One challenge's life.", min: 1, default: 240 }),
+      maxFailures: integer({ doc: "Failed answers in one attempt.", min: 1, max: 10, default: 2 }),
+      hideUnknown: flag({ doc: "Challenge strangers too, before their 403.", default: false }),
+      onRefresh: oneOf({
+        doc: "Challenge refreshes over a protected association.",
+        words: ["always", "never"],
+        default: "never",
+      }),
+    },
+    reauthentication: {
+      deadlineSeconds: seconds({ doc: "N: from NOTIFY to the end.", min: 1, default: 60 }),
+      onRefused: oneOf({
+        doc: "After a wrong answer: wait for the deadline, or de-register at once.",
+        words: ["wait", "deregister"],
+        default: "wait",
+      }),
+    },
+    pcscf: { subscribe: flag({ doc: "Subscribe at P-CSCFs (Figure 4).", default: true }) },
+  },
+  presets: {
+    key: "profile",
+    values: {
+      seed: {},
+      ts24229: {
+        "subscription.duty": "warn",
+        "subscription.deadlineSeconds": 120,
+        "subscription.raiseOwn": false,
+        "reauthentication.deadlineSeconds": 600,
+        "pcscf.subscribe": false,
+      },
+    },
+  },
+  impossible: impossibleCombinations,
+};
+
+function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
+  const { sip, registration, reauthentication } = config;
+  const found: Impossible[] = [];
+  if (lacksAdvertise(sip)) {
+    found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });
+  }
+  if (registration.minExpires > registration.maxExpires) {
+    const allowed = `at most registration.maxExpires (${registration.maxExpires})`;
+    found.push({ key: "registration.minExpires", allowed });
+  }
+  if (registration.defaultExpires > registration.maxExpires) {
+    const allowed = `at most registration.maxExpires (${registration.maxExpires})`;
+    found.push({ key: "registration.defaultExpires", allowed });
+  }
+  if (reauthentication.deadlineSeconds > registration.maxExpires) {
+    const allowed = `at most registration.maxExpires (${registration.maxExpires})`;
+    found.push({ key: "reauthentication.deadlineSeconds", allowed });
+  }
+  return found;
+}

@@ -1,0 +1,96 @@
+// Who may watch a registration. TS 24.229 §5.4.2.1.1; design §4 "Other requests".
+import { Contact, From, PAssertedIdentity, Route } from "@ims-lab/common/sip/message/fields";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { aorOf, isSip, parseUri, type SipUri, type Uri } from "@ims-lab/common/sip/message/uri";
+import type { Binding } from "../registrar/binding.ts";
+import { sameContact } from "../registrar/contacts.ts";
+import { type Refusal, refusal } from "../registrar/refusals.ts";
+import type { Standing } from "../registrar/trust.ts";
+import type { Impu } from "../subscribers/subscriber.ts";
+
+/** What a SUBSCRIBE is about and who it comes from. */
+export interface Watching {
+  readonly set: string;
+  readonly who: "device" | "pcscf" | "server";
+  /** The device's own binding. */
+  readonly binding?: Binding;
+}
+
+export interface AdmissionRules {
+  /** AoRs of application servers. */
+  readonly applicationServers: readonly string[];
+  /** Undefined when the AoR is nobody's. */
+  setOf(aor: string): { readonly name: string; readonly impus: readonly Impu[] } | undefined;
+  bindingsOf(set: string): readonly Binding[];
+  /** The token of a Service-Route of ours, undefined for any other URI. */
+  tokenOf(uri: Uri): string | undefined;
+}
+
+export function admit(
+  rules: AdmissionRules,
+  request: SipRequest,
+  standing: Standing,
+): Watching | Refusal {
+  const aor = aorOf(request.requestUri);
+  const set = rules.setOf(aor);
+  if (set === undefined) return refusal("no-such-user", `${aor} is nobody's`);
+  const bindings = rules.bindingsOf(set.name);
+  if (bindings.length === 0) return refusal("not-registered-subscribe", `${aor} is not registered`);
+  const { name } = set;
+  const asserted = assertedIdentities(request, standing, bindings);
+  if (set.impus.some((impu) => !impu.barred && asserted.includes(impu.aor))) {
+    const binding = bindingOf(rules, request, bindings);
+    return { set: name, who: "device", ...(binding !== undefined && { binding }) };
+  }
+  if (standing.trusted && isPcscfOf(bindings, request)) return { set: name, who: "pcscf" };
+  if (rules.applicationServers.some((server) => asserted.includes(server))) {
+    return { set: name, who: "server" };
+  }
+  const claimed = asserted[0] ?? "nobody we trust";
+  return refusal("not-allowed-to-subscribe", `${claimed} may not watch ${aor}`);
+}
+
+/** A device without P-CSCF is who its binding says, when it comes from where it registered. */
+function assertedIdentities(
+  request: SipRequest,
+  standing: Standing,
+  bindings: readonly Binding[],
+): readonly string[] {
+  if (standing.trusted) return request.all(PAssertedIdentity).map(({ uri }) => aorOf(uri));
+  const from = request.get(From);
+  const isKnownSource = bindings.some(({ address }) => address.source === standing.source);
+  return from !== undefined && isKnownSource ? [aorOf(from.uri)] : [];
+}
+
+/** The Service-Route is unique per binding; without it, Contact equality ties the two. */
+function bindingOf(
+  rules: AdmissionRules,
+  request: SipRequest,
+  bindings: readonly Binding[],
+): Binding | undefined {
+  const route = request.get(Route);
+  const token = route === undefined ? undefined : rules.tokenOf(route.uri);
+  const routed = token === undefined ? undefined : bindings.find((one) => one.token === token);
+  if (routed !== undefined) return routed;
+  const contact = request.get(Contact);
+  if (contact === undefined || contact === "*") return undefined;
+  return bindings.find(({ address }) => sameContact(address, contact.uriText, contact.uri));
+}
+
+/** Host and port of the asserted identity (or Contact) are those of a Path value. */
+function isPcscfOf(bindings: readonly Binding[], request: SipRequest): boolean {
+  const contact = request.get(Contact);
+  const claimed = request.get(PAssertedIdentity) ?? (contact === "*" ? undefined : contact);
+  if (claimed === undefined || !isSip(claimed.uri)) return false;
+  const place = placeOf(claimed.uri);
+  return bindings.some(({ address }) => address.path.some((value) => placeOfPath(value) === place));
+}
+
+function placeOfPath(value: string): string | undefined {
+  const uri = parseUri(/<([^>]*)>/.exec(value)?.[1] ?? value);
+  return isSip(uri) ? placeOf(uri) : undefined;
+}
+
+function placeOf({ host, port = 5060 }: SipUri): string {
+  return `${host}:${port}`;
+}

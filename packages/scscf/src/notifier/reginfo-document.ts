@@ -1,0 +1,110 @@
+// What a NOTIFY says about a registration set. RFC 3680 §5; TS 24.229 §5.4.2.1.2; docs/events.md.
+import { createHash } from "node:crypto";
+import { DEREGISTRATIONS } from "@ims-lab/common/ims/events";
+import type {
+  ContactEvent,
+  ReginfoContact,
+  ReginfoRegistration,
+} from "@ims-lab/common/ims/reginfo";
+import { Params } from "@ims-lab/common/sip/message/params";
+import type { Binding, RemovalCause } from "../registrar/binding.ts";
+import { isShortened } from "../registrar/binding-machine.ts";
+
+/** A contact that is no more, told once. */
+export interface GoneContact {
+  readonly binding: Binding;
+  readonly cause: RemovalCause;
+}
+
+/** The re-authentication that is being announced, before its NOTIFY has left. */
+export interface Announcement {
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+export interface DocumentContent {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly aors: readonly string[];
+  readonly bindings: readonly Binding[];
+  readonly gone?: readonly GoneContact[];
+  readonly announced?: Announcement;
+  /** A device that is told of its re-authentication in another package. */
+  readonly notShortenedFor?: string;
+  /** Only this binding's row (partial state). */
+  readonly only?: string;
+}
+
+export function registrationsOf(content: DocumentContent): readonly ReginfoRegistration[] {
+  const { aors, bindings, gone = [], only } = content;
+  const shown = only === undefined ? bindings : bindings.filter(({ token }) => token === only);
+  return aors.map((aor) => ({
+    aor,
+    id: registrationId(aor),
+    state: bindings.length > 0 ? "active" : "terminated",
+    contacts: [
+      ...shown.map((binding) => activeRow(binding, aor, content)),
+      ...gone.map((row) => goneRow(row, content.at)),
+    ],
+  }));
+}
+
+/** Constant for an AoR, after a restart too (RFC 3680 §5.1.1). */
+function registrationId(aor: string): string {
+  return createHash("md5").update(aor).digest("hex").slice(0, 12);
+}
+
+function activeRow(binding: Binding, aor: string, content: DocumentContent): ReginfoContact {
+  const announced = content.announced?.token === binding.token ? content.announced : undefined;
+  const until = Math.min(binding.expiresAt, announced?.expiresAt ?? binding.expiresAt);
+  const isDue = announced !== undefined || isShortened(binding);
+  const asks = isDue && content.notShortenedFor !== binding.token;
+  return {
+    ...row(binding, content.at),
+    state: "active",
+    event: asks ? "shortened" : lastEvent(binding, aor),
+    expires: Math.max(0, Math.ceil((until - content.at) / 1000)),
+  };
+}
+
+/** The explicitly registered identity is `registered`, those of its set `created` (TS 24.229). */
+function lastEvent(binding: Binding, aor: string): ContactEvent {
+  if (binding.event === "refreshed") return "refreshed";
+  return aor === binding.impu ? "registered" : "created";
+}
+
+function goneRow({ binding, cause }: GoneContact, at: number): ReginfoContact {
+  return {
+    ...row(binding, at),
+    state: "terminated",
+    event: DEREGISTRATIONS[cause.kind].contactEvent,
+    ...(cause.kind === "probation" && { retryAfter: cause.retryAfterSeconds }),
+  };
+}
+
+type Row = Omit<ReginfoContact, "state" | "event">;
+
+/** `callid` and `cseq` always: the UE obeys once per (contact id, callid, cseq). */
+function row({ id, address, callId, cseq, registeredAt }: Binding, at: number): Row {
+  const q = Number(Params.parse(address.params)?.get("q"));
+  const unknownParams = unknownParamsOf(address.params);
+  return {
+    id,
+    uri: address.contact,
+    ...(address.displayName !== undefined && { displayName: address.displayName }),
+    durationRegistered: Math.floor((at - registeredAt) / 1000),
+    ...(q >= 0 && q <= 1 && { q }),
+    callId,
+    cseq,
+    ...(unknownParams.length > 0 && { unknownParams }),
+  };
+}
+
+function unknownParamsOf(text: string): readonly { name: string; value: string }[] {
+  const params = text === "" ? undefined : Params.parse(text);
+  if (params === undefined) return [];
+  return [...params.entries()]
+    .filter(([name]) => name !== "q" && name !== "expires")
+    .map(([name, value]) => ({ name, value }));
+}

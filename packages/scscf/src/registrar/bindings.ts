@@ -1,0 +1,63 @@
+// Every binding of this S-CSCF, found by token and by registration set. RFC 3261 §10.3.
+import type { Binding } from "./binding.ts";
+
+export class Bindings {
+  readonly #byToken = new Map<string, Binding>();
+  /** A set has one binding most of the time: no array for that. */
+  readonly #bySet = new Map<string, string | readonly string[]>();
+
+  get size(): number {
+    return this.#byToken.size;
+  }
+
+  get(token: string): Binding | undefined {
+    return this.#byToken.get(token);
+  }
+
+  /** All devices of the registration set, those of other IMPIs too; oldest first. */
+  ofSet(set: string): readonly Binding[] {
+    const found: Binding[] = [];
+    for (const token of this.#tokens(set)) {
+      const binding = this.#byToken.get(token);
+      if (binding !== undefined) found.push(binding);
+    }
+    return found;
+  }
+
+  put(binding: Binding): void {
+    const { token, set } = binding;
+    if (!this.#byToken.has(token)) {
+      const tokens = this.#tokens(set);
+      this.#bySet.set(set, tokens.length === 0 ? token : [...tokens, token]);
+    }
+    this.#byToken.set(token, binding);
+  }
+
+  delete(token: string): void {
+    const binding = this.#byToken.get(token);
+    if (binding === undefined) return;
+    this.#byToken.delete(token);
+    const left = this.#tokens(binding.set).filter((other) => other !== token);
+    const [only] = left;
+    if (only === undefined) this.#bySet.delete(binding.set);
+    else this.#bySet.set(binding.set, left.length === 1 ? only : left);
+  }
+
+  /** Names of the sets that have a binding. */
+  sets(): IterableIterator<string> {
+    return this.#bySet.keys();
+  }
+
+  get setCount(): number {
+    return this.#bySet.size;
+  }
+
+  all(): IterableIterator<Binding> {
+    return this.#byToken.values();
+  }
+
+  #tokens(set: string): readonly string[] {
+    const tokens = this.#bySet.get(set) ?? [];
+    return typeof tokens === "string" ? [tokens] : tokens;
+  }
+}

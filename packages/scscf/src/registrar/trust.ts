@@ -1,0 +1,79 @@
+// Whom the S-CSCF believes, and what of a request is left when it does not. TS 24.229 §4.4; design §11.
+import { type TrustedPeer, trustedPeerOf } from "@ims-lab/common/platform/cidr";
+import { Authorization, Via } from "@ims-lab/common/sip/message/fields";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { type Flow, formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import type { Binding } from "./binding.ts";
+import { samePath } from "./contacts.ts";
+
+export interface TrustSettings {
+  readonly trustedPeers: readonly TrustedPeer[];
+  /** Trusted peers whose `yes` and `auth-done` count. */
+  readonly mayAssert: readonly TrustedPeer[];
+  /** Takes REGISTERs of devices that come without a P-CSCF. */
+  readonly allowDirect: boolean;
+}
+
+/** What a request may claim, given who sent it. */
+export interface Standing {
+  readonly trusted: boolean;
+  readonly mayAssert: boolean;
+  /** integrity-protected of a trusted peer's Authorization. */
+  readonly integrity: string | undefined;
+  /** Path values of a trusted peer, topmost first. */
+  readonly path: readonly string[];
+  /** Where it came from: transport, address, port. */
+  readonly source: string;
+}
+
+export function standingOf(settings: TrustSettings, request: SipRequest, flow: Flow): Standing {
+  const source = `${flow.transport}:${formatHostPort(flow.remote)}`;
+  if (!isPeerOf(settings.trustedPeers, request, flow)) {
+    return { trusted: false, mayAssert: false, integrity: undefined, path: [], source };
+  }
+  return {
+    trusted: true,
+    mayAssert: isPeerOf(settings.mayAssert, request, flow),
+    integrity: request.get(Authorization)?.params.get("integrity-protected")?.toLowerCase(),
+    path: request.texts("Path"),
+    source,
+  };
+}
+
+/**
+ * A connection that the peer opened has a port of the system's choice: there its Via says which
+ * listening port it stands for. Any process of the peer's machine could say so.
+ */
+function isPeerOf(peers: readonly TrustedPeer[], request: SipRequest, flow: Flow): boolean {
+  const { host, port } = flow.remote;
+  if (trustedPeerOf(peers, host, port) !== undefined) return true;
+  if (flow.transport === "udp") return false;
+  const claimed = request.get(Via)?.port ?? 5060;
+  return trustedPeerOf(peers, host, claimed) !== undefined;
+}
+
+/** The sender vouches that this IMPI and Contact last authenticated over this very association. */
+export function isProtected({ trusted, mayAssert, integrity }: Standing): boolean {
+  if (!trusted) return false;
+  return (
+    integrity === "ip-assoc-yes" || integrity === "tls-yes" || (integrity === "yes" && mayAssert)
+  );
+}
+
+/** The sender has authenticated the user itself. */
+export function isAuthenticatedByPeer({ trusted, mayAssert, integrity }: Standing): boolean {
+  return trusted && mayAssert && integrity === "auth-done";
+}
+
+/**
+ * Whether a request comes from the device that holds the binding. Where no peer vouches for it,
+ * knowing the binding's Call-ID must do, which nobody off the path does.
+ */
+export function isOwnFlow(standing: Standing, binding: Binding, request: SipRequest): boolean {
+  const { address } = binding;
+  if (!standing.trusted) return address.path.length === 0 && address.source === standing.source;
+  if (!samePath(address.path, standing.path)) return false;
+  if (isProtected(standing)) return true;
+  if (standing.integrity !== undefined) return false;
+  return request.callId === binding.callId && request.cseq.number > binding.cseq;
+}
