@@ -1,5 +1,5 @@
 // Authorization, WWW-Authenticate and their like: a scheme and its parameters. RFC 3261 §25.1, RFC 7616.
-import { unquote } from "./scan.ts";
+import { skipSpace, unquote } from "./scan.ts";
 
 export interface AuthHeader {
   /** As received; compare case-insensitively. */
@@ -7,6 +7,9 @@ export interface AuthHeader {
   /** Lower-case names, values without quotes. */
   readonly params: ReadonlyMap<string, string>;
 }
+
+const COMMA = 44;
+const QUOTE = 34;
 
 const SCHEME = /([\w\-.!%*+`'~]+)(?:\s+|$)/y;
 /** name, quoted value, bare value, and the comma behind if another follows */
@@ -18,15 +21,54 @@ export function parseAuthHeader(text: string): AuthHeader | undefined {
   const scheme = SCHEME.exec(text)?.[1];
   if (scheme === undefined) return undefined;
   const params = new Map<string, string>();
-  PARAM.lastIndex = SCHEME.lastIndex;
-  while (PARAM.lastIndex < text.length) {
-    const match = PARAM.exec(text);
-    if (match === null) return undefined;
-    const name = (match[1] ?? "").toLowerCase();
-    if (params.has(name)) return undefined;
-    params.set(name, match[3] ?? undoPairs(match[2] ?? ""));
+  for (let at = SCHEME.lastIndex; at < text.length; ) {
+    const plain = readPlainParam(text, at, params);
+    at = plain > 0 ? plain : readAnyParam(text, at, params);
+    if (at < 0) return undefined;
   }
   return { scheme, params };
+}
+
+/** The parameters of RFC 7616 and 3310, as nearly every peer spells them. */
+const USUAL: ReadonlySet<string> = new Set([
+  "username",
+  "realm",
+  "nonce",
+  "uri",
+  "response",
+  "algorithm",
+  "qop",
+  "nc",
+  "cnonce",
+  "opaque",
+  "stale",
+  "auts",
+  "ik",
+  "ck",
+  "integrity-protected",
+]);
+
+/** `name="value",`: a usual name, no escapes, no space before the comma. -1 for anything else. */
+function readPlainParam(text: string, at: number, params: Map<string, string>): number {
+  const equals = text.indexOf("=", at);
+  if (equals < 0 || text.charCodeAt(equals + 1) !== QUOTE) return -1;
+  const name = text.slice(at, equals);
+  const close = text.indexOf('"', equals + 2);
+  if (close < 0 || !USUAL.has(name) || params.has(name)) return -1;
+  const value = text.slice(equals + 2, close);
+  if (value.includes("\\")) return -1;
+  if (close + 1 < text.length && text.charCodeAt(close + 1) !== COMMA) return -1;
+  params.set(name, value);
+  return skipSpace(text, close + 2);
+}
+
+function readAnyParam(text: string, at: number, params: Map<string, string>): number {
+  PARAM.lastIndex = at;
+  const match = PARAM.exec(text);
+  const name = match?.[1]?.toLowerCase();
+  if (match === null || name === undefined || params.has(name)) return -1;
+  params.set(name, match[3] ?? undoPairs(match[2] ?? ""));
+  return PARAM.lastIndex;
 }
 
 function undoPairs(inner: string): string {

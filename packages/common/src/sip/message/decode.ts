@@ -1,6 +1,5 @@
 // Octets to a message or to what is wrong with them; never throws. RFC 3261 §7, §18.3, RFC 4475.
-import { HeaderLine } from "./header-lines.ts";
-import { headerNameAt } from "./header-names.ts";
+import { type HeaderSection, readHeaderSection } from "./header-section.ts";
 import { type SipMessage, SipRequest, SipResponse } from "./message.ts";
 import { parseNumber, tokenEnd } from "./scan.ts";
 import { problemOfRequest, problemOfResponse } from "./validity.ts";
@@ -27,7 +26,7 @@ export function decode(bytes: Buffer): Decoded {
   const head = bytes.toString("latin1", start, headEnd);
   const lineEnd = head.indexOf("\r\n");
   const startLine = lineEnd < 0 ? head : head.slice(0, lineEnd);
-  const section = readLines(head, lineEnd < 0 ? head.length : lineEnd + 2);
+  const section = readHeaderSection(head, lineEnd < 0 ? head.length : lineEnd + 2);
   const rest = found < 0 ? undefined : bytes.subarray(found + 4);
   return startLine.slice(0, 4).toUpperCase() === "SIP/"
     ? decodeResponse(startLine, section, rest)
@@ -41,46 +40,11 @@ function leadingLineEnds(bytes: Buffer): number {
   return at;
 }
 
-interface Section {
-  readonly lines: HeaderLine[];
-  readonly problem: string | undefined;
-}
-
-function readLines(head: string, from: number): Section {
-  const lines: HeaderLine[] = [];
-  let seen = 0;
-  let problem: string | undefined;
-  for (let at = from; at < head.length; ) {
-    const end = lineEndAt(head, at);
-    if (end < 0) return { lines, problem: "a line end that is not CRLF" };
-    const colon = head.indexOf(":", at);
-    const header = colon < 0 || colon > end ? undefined : headerNameAt(head, at, colon);
-    if (header === undefined) {
-      problem ??= "a header line without a name and a colon";
-    } else {
-      if ((seen & header.onceBit) !== 0) problem ??= `more than one ${header.name}`;
-      seen |= header.onceBit;
-      lines.push(new HeaderLine(header, head, at, colon + 1, end));
-    }
-    at = end + 2;
-  }
-  return { lines, problem };
-}
-
-/** Where this line ends, its folds included; -1 for a CR or LF that stands alone. */
-function lineEndAt(head: string, from: number): number {
-  for (let at = from; ; ) {
-    const cr = head.indexOf("\r", at);
-    const lf = head.indexOf("\n", at);
-    if (cr < 0 && lf < 0) return head.length;
-    if (lf !== cr + 1 || cr < 0) return -1;
-    const next = head.charCodeAt(lf + 1);
-    if (next !== 32 && next !== 9) return cr;
-    at = lf + 1;
-  }
-}
-
-function decodeRequest(startLine: string, section: Section, rest: Buffer | undefined): Decoded {
+function decodeRequest(
+  startLine: string,
+  section: HeaderSection,
+  rest: Buffer | undefined,
+): Decoded {
   const [method = "", uri = "", version = "", ...more] = startLine.split(" ");
   const request = new SipRequest(method, uri, section.lines);
   const bad = (reason: string, status = 400): Decoded => ({ problem: { reason, status, request } });
@@ -98,7 +62,11 @@ function decodeRequest(startLine: string, section: Section, rest: Buffer | undef
   return problem === undefined ? { message: request } : bad(problem);
 }
 
-function decodeResponse(startLine: string, section: Section, rest: Buffer | undefined): Decoded {
+function decodeResponse(
+  startLine: string,
+  section: HeaderSection,
+  rest: Buffer | undefined,
+): Decoded {
   const match = /^SIP\/2\.0 (\d{3,}) (.*)$/i.exec(startLine);
   const status = parseNumber(match?.[1] ?? "", 699);
   if (match === null || status === undefined || status < 100)

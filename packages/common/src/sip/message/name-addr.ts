@@ -1,7 +1,7 @@
 // name-addr and addr-spec with header parameters: From, To, Contact, Route … RFC 3261 §20.10, §25.1.
-import { Params } from "./params.ts";
+import { PARAMS, Params } from "./params.ts";
 import { hasSpace, quote, quotedEnd, skipSpace, unquote } from "./scan.ts";
-import { isUri, parseUri, type Uri } from "./uri.ts";
+import { COMMON_SIP_URI, parseUri, type Uri } from "./uri.ts";
 
 export interface NameAddr {
   /** Without quotes, octets read as UTF-8. */
@@ -13,15 +13,45 @@ export interface NameAddr {
   readonly params: Params;
 }
 
+/** What nearly every peer sends, checked in one go: `<sip:…>;params`. */
+const PLAIN = new RegExp(`^<${COMMON_SIP_URI}>\\s*${PARAMS}$`);
+
 /** Undefined when malformed; the whole of `text` must be one value. */
 export function parseNameAddr(text: string): NameAddr | undefined {
+  if (PLAIN.test(text)) return new PlainNameAddr(text);
   const start = skipSpace(text, 0);
-  if (text.charCodeAt(start) === 60) return parseAngle(text, start, "");
   if (text.charCodeAt(start) === 34) return parseQuotedName(text, start);
   const angle = text.indexOf("<", start);
   if (angle < 0) return parseAddrSpec(text, start);
   const name = text.slice(start, angle).trimEnd();
   return isTokens(name) ? parseAngle(text, angle, name) : undefined;
+}
+
+/** Checked already; taken apart only when somebody asks for its parts. */
+class PlainNameAddr implements NameAddr {
+  readonly displayName: undefined;
+  readonly #text: string;
+  #uri: Uri | undefined;
+  #params: Params | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get uriText(): string {
+    return this.#text.slice(1, this.#text.indexOf(">"));
+  }
+
+  get uri(): Uri {
+    this.#uri ??= parseUri(this.uriText);
+    if (this.#uri === undefined) throw new Error(`checked, but not a URI: ${this.uriText}`);
+    return this.#uri;
+  }
+
+  get params(): Params {
+    this.#params ??= Params.fromChecked(this.#text.slice(this.#text.indexOf(">") + 1).trimStart());
+    return this.#params;
+  }
 }
 
 function parseQuotedName(text: string, start: number): NameAddr | undefined {
@@ -37,33 +67,14 @@ function isTokens(name: string): boolean {
   return name === "" || /^[\w\-.!%*+`'~\s\x80-\xff]+$/.test(name);
 }
 
-/** The URI is checked at once but taken apart only when somebody asks for its parts. */
-class LazyNameAddr implements NameAddr {
-  readonly displayName: string | undefined;
-  readonly uriText: string;
-  readonly params: Params;
-  #uri: Uri | undefined;
-
-  constructor(displayName: string | undefined, uriText: string, params: Params) {
-    this.displayName = displayName;
-    this.uriText = uriText;
-    this.params = params;
-  }
-
-  get uri(): Uri {
-    this.#uri ??= parseUri(this.uriText);
-    if (this.#uri === undefined) throw new Error(`checked, but not a URI: ${this.uriText}`);
-    return this.#uri;
-  }
-}
-
 function parseAngle(text: string, angle: number, name: string): NameAddr | undefined {
   const close = text.indexOf(">", angle);
   if (close < 0) return undefined;
   const uriText = text.slice(angle + 1, close);
-  if (!isUri(uriText)) return undefined;
+  const uri = hasSpace(uriText) ? undefined : parseUri(uriText);
   const params = Params.parse(text, close + 1);
-  return params && new LazyNameAddr(name === "" ? undefined : fromUtf8(name), uriText, params);
+  if (uri === undefined || params === undefined) return undefined;
+  return { displayName: name === "" ? undefined : fromUtf8(name), uri, uriText, params };
 }
 
 /** RFC 3261 §20: without brackets a semicolon starts header parameters; `?` and `,` are forbidden. */
@@ -74,7 +85,7 @@ function parseAddrSpec(text: string, start: number): NameAddr | undefined {
   const uri = parseUri(uriText);
   if (uri === undefined || ("headers" in uri && uri.headers !== undefined)) return undefined;
   const params = Params.parse(text, semicolon);
-  return params && new LazyNameAddr(undefined, uriText, params);
+  return params && { displayName: undefined, uri, uriText, params };
 }
 
 function bareUriEnd(text: string, start: number): number {

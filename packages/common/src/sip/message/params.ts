@@ -10,7 +10,9 @@ const NAME = "[\\w\\-.!%*+`'~[\\]/:&$()]+";
 const VALUE = '(?:"(?:[^"\\\\]|\\\\[\\s\\S])*"|[^\\s;",<>]+)';
 const PARAM = `;\\s*${NAME}\\s*(?:=\\s*${VALUE}\\s*)?`;
 const ONE_PARAM = new RegExp(PARAM, "y");
-const ALL_PARAMS = new RegExp(`(?:${PARAM})*$`, "y");
+/** Any number of parameters, as source of a regular expression. */
+export const PARAMS: string = `(?:${PARAM})*`;
+const ALL_PARAMS = new RegExp(`${PARAMS}$`, "y");
 const NAME_RUN = new RegExp(NAME, "y");
 const BARE_RUN = /[^\s;",<>]*/y;
 
@@ -30,6 +32,11 @@ export class Params {
     ALL_PARAMS.lastIndex = start;
     if (!ALL_PARAMS.test(text)) return undefined;
     return new Params(start === 0 ? text : text.slice(start));
+  }
+
+  /** For text that an expression with `PARAMS` has matched. */
+  static fromChecked(text: string): Params {
+    return text === "" ? Params.none : new Params(text);
   }
 
   /** The value without quotes, "" for a parameter without value, undefined when absent. */
@@ -93,6 +100,7 @@ export class Params {
 }
 
 function sameName(text: string, at: number, name: string): boolean {
+  if ((text.charCodeAt(at) | 32) !== (name.charCodeAt(0) | 32)) return false;
   if (text.startsWith(name, at)) return true;
   return text.slice(at, at + name.length).toLowerCase() === name.toLowerCase();
 }

@@ -46,20 +46,22 @@ export function isSip(uri: Uri | undefined): uri is SipUri {
   return uri !== undefined && (uri.scheme === "sip" || uri.scheme === "sips");
 }
 
+/** Sources of regular expressions. Linear: neighbouring repetitions share no character. */
 const USER = "[\\w\\-.!~*'()&=+$,;?/#[\\]]*(?:%[0-9A-Fa-f]{2}[\\w\\-.!~*'()&=+$,;?/#[\\]]*)*";
-const HOST = "\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9\\-._]+";
 const PORT = "\\d{1,4}|[0-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]";
 const PARAMS = "(?:;[\\w\\-.!%*+`'~[\\]/:&$()]+(?:=[^\\s;\",<>?]+)?)*";
-/** user, password, host, port, params, headers. The user part may hold `;` and `?`. */
-const SIP_URI = new RegExp(
-  `^[sS][iI][pP][sS]?:(?:(?=[^:@])(${USER})(?::(${USER}))?@)?(${HOST})(?::(${PORT}))?(${PARAMS})(?:\\?(\\S*))?$`,
-);
-
-/** True for what `parseUri` can take apart; cheaper, as nothing is taken apart. */
-export function isUri(text: string): boolean {
-  if (text.startsWith("sip:") && !text.includes("[")) return SIP_URI.test(text);
-  return parseUri(text) !== undefined;
+/** @param open starts a group: "(" to capture user, password, host, port, params and headers */
+function sipUri(open: "(" | "(?:", host: string): string {
+  const userInfo = `(?:(?=[^:@])${open}${USER})(?::${open}${USER}))?@)?`;
+  const place = `${open}${host})(?::${open}${PORT}))?`;
+  return `[sS][iI][pP][sS]?:${userInfo}${place}${open}${PARAMS})(?:\\?${open}[^\\s<>]*))?`;
 }
+
+const NAME_OR_IPV4 = "[A-Za-z0-9\\-._]+";
+const SIP_URI = new RegExp(`^${sipUri("(", `\\[[0-9A-Fa-f:.]+\\]|${NAME_OR_IPV4}`)}$`);
+
+/** Matches SIP URIs but those with IPv6 references; captures nothing, to stand in expressions. */
+export const COMMON_SIP_URI: string = sipUri("(?:", NAME_OR_IPV4);
 
 function parseSip(scheme: "sip" | "sips", text: string): SipUri | undefined {
   const match = SIP_URI.exec(text);

@@ -1,0 +1,50 @@
+// Cuts a header section into lines without copying anything. RFC 3261 §7.3.1.
+import { HeaderLine } from "./header-lines.ts";
+import { headerNameAt } from "./header-names.ts";
+
+export interface HeaderSection {
+  readonly lines: HeaderLine[];
+  /** What is wrong with the section; the lines are those that could be read. */
+  readonly problem: string | undefined;
+}
+
+const HTAB = 9;
+const SPACE = 32;
+
+/**
+ * @param text the start line and the header lines as latin1 text, without the empty line
+ * @param from where the first header line starts
+ */
+export function readHeaderSection(text: string, from: number): HeaderSection {
+  const lines: HeaderLine[] = [];
+  let seen = 0;
+  let problem: string | undefined;
+  for (let at = from; at < text.length; ) {
+    const end = lineEndAt(text, at);
+    if (end < 0) return { lines, problem: "a line end that is not CRLF" };
+    const colon = text.indexOf(":", at);
+    const header = colon < 0 || colon > end ? undefined : headerNameAt(text, at, colon);
+    if (header === undefined) {
+      problem ??= "a header line without a name and a colon";
+    } else {
+      if ((seen & header.onceBit) !== 0) problem ??= `more than one ${header.name}`;
+      seen |= header.onceBit;
+      lines.push(new HeaderLine(header, text, at, colon + 1, end));
+    }
+    at = end + 2;
+  }
+  return { lines, problem };
+}
+
+/** Where this line ends, its folds included; -1 for a CR or LF that stands alone. */
+function lineEndAt(text: string, from: number): number {
+  for (let at = from; ; ) {
+    const cr = text.indexOf("\r", at);
+    const lf = text.indexOf("\n", at);
+    if (cr < 0 && lf < 0) return text.length;
+    if (cr < 0 || lf !== cr + 1) return -1;
+    const next = text.charCodeAt(lf + 1);
+    if (next !== SPACE && next !== HTAB) return cr;
+    at = lf + 1;
+  }
+}
