@@ -55,6 +55,11 @@ export class Registration {
     return "granted" in this.#state ? this.#state.granted : undefined;
   }
 
+  /** Whether a REGISTER waits for its answer. */
+  get isPending(): boolean {
+    return "attempt" in this.#state;
+  }
+
   apply(input: RegistrationInput): void {
     const { clock, random, expiresSeconds } = this.#options;
     const { state, effects } = step(

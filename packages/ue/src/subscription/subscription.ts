@@ -18,7 +18,7 @@ import { toldBy } from "./own-contact.ts";
 export interface WatchedRegistration {
   readonly granted: Granted | undefined;
   readonly isPending: boolean;
-  tell(input: RegistrationInput): void;
+  apply(input: RegistrationInput): void;
 }
 
 /** The last NOTIFY, for a person to look at. */
@@ -182,7 +182,7 @@ export class RegistrationSubscription {
       said: saidInWords(said),
     };
     this.#plan();
-    if (said !== undefined) this.#options.registration.tell(said);
+    if (said !== undefined) this.#options.registration.apply(said);
   }
 
   #apply(reginfo: Parameters<typeof toldBy>[0]): RegistrationInput | undefined {

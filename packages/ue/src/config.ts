@@ -1,0 +1,218 @@
+// The UE's settings. Design section 1 and 6; environment names start with UE_.
+import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
+import type { Impossible, SchemaOf, Settings } from "@ims-lab/common/platform/config";
+import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
+import { type LogSettings, logSettings } from "@ims-lab/common/platform/logger";
+import type { Secret } from "@ims-lab/common/platform/secret";
+import {
+  flag,
+  integer,
+  type ListenSettings,
+  lacksAdvertise,
+  listenSettings,
+  oneOf,
+  optional,
+  seconds,
+  secret,
+  text,
+  textThat,
+} from "@ims-lab/common/platform/settings";
+import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import { IMS_TIMERS, RFC_TIMERS, type TimerSettings } from "@ims-lab/common/sip/transaction/timers";
+
+export interface UserConfig {
+  /** `{n}` in these stands for the UE's number. */
+  readonly impi: string;
+  readonly impu: string;
+  readonly k: Secret | undefined;
+  readonly op: Secret | undefined;
+  readonly opc: Secret | undefined;
+  readonly password: Secret | undefined;
+  readonly sqnFile: string | undefined;
+  /** The number of the first UE. */
+  readonly first: number;
+}
+
+export interface UeConfig {
+  readonly profile: "seed" | "ts24229";
+  readonly stack: "core" | "npm-sip";
+  readonly transport: "udp" | "tcp";
+  readonly pcscf: string;
+  readonly count: number;
+  readonly sip: ListenSettings;
+  readonly user: UserConfig;
+  readonly registration: {
+    readonly expiresSeconds: number;
+    readonly auto: boolean;
+    readonly perSecond: number;
+  };
+  readonly subscription: {
+    readonly event: "own" | "reg" | "none";
+    readonly expiresSeconds: number;
+  };
+  readonly timers: {
+    readonly profile: "rfc" | "ims";
+    readonly t1Ms: number | undefined;
+    readonly t2Ms: number | undefined;
+    readonly t4Ms: number | undefined;
+  };
+  readonly http: HttpSettings;
+  readonly log: LogSettings;
+}
+
+const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
+const longestSeconds = { min: 1, max: 2 ** 32 - 1 };
+
+const schema: SchemaOf<UeConfig> = {
+  profile: oneOf({
+    doc: "Whose rules choose the defaults: the 2001 document's or TS 24.229's.",
+    words: ["seed", "ts24229"],
+    default: "seed",
+  }),
+  stack: oneOf({
+    doc: "SIP stack: this project's, or the npm package sip.",
+    words: ["core", "npm-sip"],
+    default: "core",
+  }),
+  transport: oneOf({ doc: "Transport to the P-CSCF.", words: ["udp", "tcp"], default: "udp" }),
+  pcscf: textThat({
+    doc: "The P-CSCF, by which everything goes.",
+    allowed: "a SIP URI such as sip:127.0.0.1:5060",
+    accepts: (written) => isSip(parseUri(written)),
+    default: "sip:127.0.0.1:5060",
+  }),
+  count: integer({ doc: "UEs in this process.", min: 1, max: 100_000, default: 1 }),
+  sip: listenSettings({ what: "SIP; the first UE's port, each has its own", port: 0 }),
+  user: {
+    impi: text({
+      doc: "Private identity; {n}: the UE's number.",
+      default: `001010000000001@${LAB_DOMAIN}`,
+    }),
+    impu: textThat({
+      doc: "Public identity to register; {n}: the UE's number.",
+      allowed: "a SIP or tel URI",
+      accepts: (written) => parseUri(written.replaceAll("{n}", "1")) !== undefined,
+      default: `sip:001010000000001@${LAB_DOMAIN}`,
+    }),
+    k: secret({ doc: "ISIM key K, 32 hexadecimal digits.", minLength: 32 }),
+    op: secret({ doc: "Operator's OP, 32 hexadecimal digits.", minLength: 32 }),
+    opc: secret({ doc: "OPc, instead of OP.", minLength: 32 }),
+    password: secret({ doc: "Password, instead of an ISIM; {n}: the UE's number." }),
+    sqnFile: optional(text, { doc: "Where the ISIM keeps its sequence numbers; {n} as above." }),
+    first: integer({ doc: "Number of the first UE.", min: 0, default: 1 }),
+  },
+  registration: {
+    expiresSeconds: seconds({ doc: "Asked for.", ...longestSeconds, default: 600_000 }),
+    auto: flag({ doc: "Register at start.", default: true }),
+    perSecond: integer({ doc: "UEs that start registering per second.", min: 1, default: 50 }),
+  },
+  subscription: {
+    event: oneOf({
+      doc: "Package: the lab's own, RFC 3680's, or no subscription.",
+      words: ["own", "reg", "none"],
+      default: "own",
+    }),
+    expiresSeconds: seconds({ doc: "Asked for.", ...longestSeconds, default: 600_000 }),
+  },
+  timers: {
+    profile: oneOf({
+      doc: "T1/T2/T4: RFC 3261's (0.5/4/5 s) or TS 24.229's at the UE (2/16/17 s).",
+      words: ["rfc", "ims"],
+      default: "rfc",
+    }),
+    t1Ms: optional(milliseconds, { doc: "T1." }),
+    t2Ms: optional(milliseconds, { doc: "T2." }),
+    t4Ms: optional(milliseconds, { doc: "T4." }),
+  },
+  http: httpSettings(9063),
+  log: logSettings,
+};
+
+function milliseconds(options: Parameters<typeof integer>[0]): ReturnType<typeof integer> {
+  return integer({ ...options, min: 10, max: 60_000 });
+}
+
+export const ueSettings: Settings<UeConfig> = {
+  node: "UE",
+  schema,
+  presets: {
+    key: "profile",
+    values: {
+      seed: { "subscription.event": "own" },
+      ts24229: { "subscription.event": "reg" },
+    },
+  },
+  impossible: (config) => [
+    ...impossibleCredentials(config.user),
+    ...impossibleCount(config),
+    ...(lacksAdvertise(config.sip)
+      ? [{ key: "sip.advertise", allowed: "an address, when sip.host is a wildcard" }]
+      : []),
+  ],
+};
+
+const HEX_KEY = /^[0-9a-f]{32}$/i;
+
+function impossibleCredentials(user: UserConfig): readonly Impossible[] {
+  const { k, op, opc, password } = user;
+  const found: Impossible[] = [];
+  for (const [key, value] of [
+    ["k", k],
+    ["op", op],
+    ["opc", opc],
+  ] as const) {
+    if (value !== undefined && !HEX_KEY.test(value.reveal())) {
+      found.push({ key: `user.${key}`, allowed: "32 hexadecimal digits" });
+    }
+  }
+  if (k === undefined && password === undefined) {
+    found.push({ key: "user.k", allowed: "a key (with user.op or user.opc), or user.password" });
+  }
+  if (k !== undefined && password !== undefined) {
+    found.push({ key: "user.password", allowed: "nothing, as user.k is given" });
+  }
+  if (k !== undefined && (op === undefined) === (opc === undefined)) {
+    found.push({ key: "user.opc", allowed: "either user.op or user.opc" });
+  }
+  return found;
+}
+
+function impossibleCount({ count, user, sip }: UeConfig): readonly Impossible[] {
+  if (count === 1) return [];
+  const found: Impossible[] = [];
+  for (const key of ["impi", "impu"] as const) {
+    if (!user[key].includes("{n}")) {
+      found.push({ key: `user.${key}`, allowed: "an identity with {n}, as count is above 1" });
+    }
+  }
+  if (user.sqnFile?.includes("{n}") === false) {
+    found.push({ key: "user.sqnFile", allowed: "a path with {n}, as count is above 1" });
+  }
+  if (sip.port !== 0 && sip.port + count > 65_536) {
+    found.push({ key: "sip.port", allowed: "0, or room for one port per UE above it" });
+  }
+  return found;
+}
+
+/** Milliseconds. */
+export function timersOf({ timers }: UeConfig): TimerSettings {
+  const preset = timers.profile === "ims" ? IMS_TIMERS : RFC_TIMERS;
+  return {
+    t1: timers.t1Ms ?? preset.t1,
+    t2: timers.t2Ms ?? preset.t2,
+    t4: timers.t4Ms ?? preset.t4,
+  };
+}
+
+export function packageOf({
+  subscription,
+}: UeConfig): typeof OWN_PACKAGE | typeof REG_PACKAGE | "none" {
+  switch (subscription.event) {
+    case "own":
+      return OWN_PACKAGE;
+    case "reg":
+      return REG_PACKAGE;
+    case "none":
+      return "none";
+  }
+}

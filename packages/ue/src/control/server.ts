@@ -1,0 +1,61 @@
+// HTTP control of the UEs: register, de-register, look. Design sections 6 and 9.
+import { adminServer, type HttpSettings } from "@ims-lab/common/platform/http";
+import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
+import { problem } from "@ims-lab/common/platform/http/problem";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Metrics } from "@ims-lab/common/platform/metrics";
+import type { FastifyInstance } from "fastify";
+import type { UeNode } from "../node.ts";
+import type { UserEquipment } from "../user-equipment.ts";
+
+export interface ControlOptions {
+  readonly settings: HttpSettings;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly version: string;
+  readonly node: UeNode;
+}
+
+interface Which {
+  readonly identity?: string;
+}
+
+/** Without a body: all UEs of the process. */
+const whichSchema = {
+  type: ["object", "null"],
+  properties: { identity: { type: "string", description: "IMPU or IMPI; absent: every UE" } },
+  additionalProperties: false,
+} as const;
+
+/** Routes are there, nothing listens yet. */
+export async function controlServer(options: ControlOptions): Promise<FastifyInstance> {
+  const { node, ...rest } = options;
+  const app = await adminServer({ ...rest, title: "ims-lab UE", ready: () => true });
+
+  app.get<{ Querystring: PageQuery }>(
+    "/state",
+    { schema: { summary: "Every UE's state", querystring: pageQuerySchema } },
+    (request) => page(node.ues, request.query, (ue) => ue.view),
+  );
+  const command = (path: string, summary: string, apply: (ue: UserEquipment) => void): void => {
+    app.post<{ Body: Which | null }>(
+      path,
+      { schema: { summary, body: whichSchema } },
+      (request, reply) => {
+        const chosen = chosenBy(request.body ?? {}, node);
+        for (const ue of chosen) apply(ue);
+        return reply.code(202).send(page(chosen, { limit: 100, offset: 0 }, (ue) => ue.view));
+      },
+    );
+  };
+  command("/register", "Register, or renew a registration", (ue) => ue.register());
+  command("/deregister", "De-register", (ue) => ue.deregister());
+  return app;
+}
+
+function chosenBy({ identity }: Which, node: UeNode): readonly UserEquipment[] {
+  if (identity === undefined) return node.ues;
+  const ue = node.find(identity);
+  if (ue === undefined) throw problem(404, "No such UE", "GET /state lists them.");
+  return [ue];
+}

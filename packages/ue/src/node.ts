@@ -1,0 +1,55 @@
+// The UE node: any number of UEs in one process, each with its own stack. Design section 6.
+import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Random } from "@ims-lab/common/platform/random";
+import type { Stack } from "./stack/stack.ts";
+import { type UeSettings, type User, UserEquipment } from "./user-equipment.ts";
+
+export interface UeNodeOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly settings: UeSettings;
+  readonly users: readonly User[];
+  /** The stack of the UE with this index. */
+  stackFor(index: number): Stack;
+  /** UEs that start registering per second. */
+  readonly perSecond: number;
+}
+
+export class UeNode {
+  readonly ues: readonly UserEquipment[];
+  readonly #options: UeNodeOptions;
+  readonly #timers: Timer[] = [];
+
+  constructor(options: UeNodeOptions) {
+    this.#options = options;
+    this.ues = options.users.map(
+      (user, index) => new UserEquipment({ ...options, user, stack: options.stackFor(index) }),
+    );
+  }
+
+  /** Binds every stack; sends nothing yet. Rejects with the system's error. */
+  async listen(): Promise<void> {
+    for (const ue of this.ues) await ue.listen();
+  }
+
+  /** Registers all, at the pace of the settings. */
+  registerAll(): void {
+    const { clock, perSecond } = this.#options;
+    for (const [index, ue] of this.ues.entries()) {
+      if (index === 0) ue.register();
+      else this.#timers.push(clock.after((index * 1000) / perSecond, () => ue.register()));
+    }
+  }
+
+  /** The one with this public or private identity. */
+  find(identity: string): UserEquipment | undefined {
+    return this.ues.find((ue) => ue.view.impu === identity || ue.view.impi === identity);
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    await Promise.all(this.ues.map((ue) => ue.close()));
+  }
+}

@@ -1,0 +1,111 @@
+// This project's own SIP core behind the stack port: an endpoint with one transport, kept alive. RFC 5626 §4.4.1.
+import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Random } from "@ims-lab/common/platform/random";
+import {
+  createEndpoint,
+  type Destination,
+  type Endpoint,
+  type LocalAddress,
+  type RequestHandler,
+  type ResponseHandlers,
+  type Trace,
+} from "@ims-lab/common/sip/endpoint";
+import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
+import type { TimerSettings } from "@ims-lab/common/sip/transaction/timers";
+import { PING } from "@ims-lab/common/sip/transport/keep-alive";
+import type { Flow, Transport } from "@ims-lab/common/sip/transport/transport";
+import type { SentRequest, Stack } from "./stack.ts";
+
+export interface CoreStackOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: Transport;
+  readonly timers: TimerSettings;
+  readonly log?: Logger;
+  readonly trace?: Trace;
+}
+
+/** RFC 5626 §4.4.1: between 95 s and 120 s, at random; of no use on UDP without a NAT. */
+const KEEP_ALIVE_SECONDS = { least: 95, span: 25 };
+
+export class CoreStack implements Stack {
+  readonly #options: CoreStackOptions;
+  readonly #endpoint: Endpoint;
+  readonly #closedListeners: ((flow: Flow) => void)[] = [];
+  /** The connection to the P-CSCF. */
+  #flow: Flow | undefined;
+  #keepAlive: Timer | undefined;
+
+  constructor(options: CoreStackOptions) {
+    this.#options = options;
+    const { name, clock, random, transport, timers, log, trace } = options;
+    this.#endpoint = createEndpoint({
+      name,
+      clock,
+      random,
+      transports: [transport],
+      timers,
+      ...(log && { log }),
+      ...(trace && { trace }),
+    });
+    this.#endpoint.onFlowClosed((flow) => this.#onClosed(flow));
+  }
+
+  get local(): readonly LocalAddress[] {
+    return this.#endpoint.local;
+  }
+
+  listen(handler: RequestHandler): Promise<void> {
+    return this.#endpoint.listen(handler);
+  }
+
+  request(request: SipRequest, to: Destination, handlers: ResponseHandlers): SentRequest {
+    return this.#endpoint.request(request, to, {
+      onResponse: (response, flow) => {
+        this.#keep(flow);
+        handlers.onResponse(response, flow);
+      },
+      onFailure: (why) => handlers.onFailure(why),
+    });
+  }
+
+  sendStateless(message: SipMessage, to: Destination): void {
+    this.#endpoint.sendStateless(message, to);
+  }
+
+  onFlowClosed(listener: (flow: Flow) => void): void {
+    this.#closedListeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#keepAlive?.cancel();
+    this.#flow = undefined;
+    await this.#endpoint.close();
+  }
+
+  #keep(flow: Flow): void {
+    if (flow.id === this.#flow?.id || !this.#options.transport.reliable) return;
+    this.#flow = flow;
+    this.#ping(flow);
+  }
+
+  #ping(flow: Flow): void {
+    const { clock, random, transport } = this.#options;
+    const seconds = KEEP_ALIVE_SECONDS.least + KEEP_ALIVE_SECONDS.span * random.fraction();
+    this.#keepAlive?.cancel();
+    this.#keepAlive = clock.after(seconds * 1000, () => {
+      transport.send(PING, flow);
+      this.#ping(flow);
+    });
+  }
+
+  /** Only the connection the UE is reached over matters (RFC 5626 §4.5). */
+  #onClosed(flow: Flow): void {
+    if (flow.id !== this.#flow?.id) return;
+    this.#flow = undefined;
+    this.#keepAlive?.cancel();
+    for (const listener of this.#closedListeners) listener(flow);
+  }
+}

@@ -1,0 +1,186 @@
+// One UE: its stack, its registration and the subscription to it, joined. TS 24.229 §5.1.1.
+import { createHash } from "node:crypto";
+import { OWN_PACKAGE, REG_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Random } from "@ims-lab/common/platform/random";
+import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import { newResponse } from "@ims-lab/common/sip/message/message";
+import { formatHost } from "@ims-lab/common/sip/message/uri";
+import { createSubscriberAgent, type SubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
+import type { HostPort, TransportName } from "@ims-lab/common/sip/transport/transport";
+import type { Credentials } from "./registration/credentials.ts";
+import type { Identity } from "./registration/register-request.ts";
+import { Registration } from "./registration/registration.ts";
+import type { Granted } from "./registration/state.ts";
+import type { Stack } from "./stack/stack.ts";
+import { RegistrationSubscription } from "./subscription/subscription.ts";
+import { type UeView, viewOf } from "./view.ts";
+
+/** Who a UE is and how it proves it. */
+export interface User {
+  readonly impi: string;
+  readonly impu: string;
+  readonly domain: string;
+  readonly credentials: Credentials;
+}
+
+/** What all UEs of a node have in common. */
+export interface UeSettings {
+  /** The P-CSCF, by which everything goes. */
+  readonly proxy: HostPort & { readonly transport: TransportName };
+  readonly expiresSeconds: number;
+  readonly subscription: {
+    readonly event: RegistrationPackage | "none";
+    readonly expiresSeconds: number;
+  };
+  /** Timer T1, milliseconds. */
+  readonly t1: number;
+  /** What the Contact names instead of the listening address. */
+  readonly contactHost: string | undefined;
+}
+
+export interface UeParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly stack: Stack;
+  readonly user: User;
+  readonly settings: UeSettings;
+}
+
+export class UserEquipment {
+  readonly #parts: UeParts;
+  readonly #agent: SubscriberAgent;
+  #identity: Identity;
+  #registration: Registration | undefined;
+  #subscription: RegistrationSubscription | undefined;
+
+  constructor(parts: UeParts) {
+    const { clock, random, stack, user, settings } = parts;
+    this.#parts = { ...parts, log: parts.log.child({ impi: user.impi, impu: user.impu }) };
+    this.#identity = { ...user, contactUri: "", instance: instanceOf(user.impi) };
+    this.#agent = createSubscriberAgent({
+      clock,
+      random,
+      send: this.#send,
+      packages: [OWN_PACKAGE, REG_PACKAGE],
+      timerN: 64 * settings.t1,
+    });
+    stack.onFlowClosed(() => this.#registration?.apply({ kind: "flow-lost" }));
+  }
+
+  /** Binds the stack; sends nothing yet. Rejects with the system's error. */
+  async listen(): Promise<void> {
+    const { clock, random, stack, user, settings } = this.#parts;
+    await stack.listen((incoming) => this.#handle(incoming));
+    this.#identity = { ...this.#identity, contactUri: contactUri(user, stack, settings) };
+    const registration = new Registration({
+      clock,
+      random,
+      identity: this.#identity,
+      credentials: user.credentials,
+      send: this.#send,
+      expiresSeconds: settings.expiresSeconds,
+      events: {
+        onRegistered: (granted, first) => this.#onRegistered(granted, first),
+        onEnded: (why) => this.#onEnded(why),
+        onFailed: (why) => this.#parts.log.warn("registration.failed", { why }),
+      },
+    });
+    this.#registration = registration;
+    this.#subscription = this.#watch(registration);
+  }
+
+  register(): void {
+    this.#registration?.apply({ kind: "register" });
+  }
+
+  deregister(): void {
+    this.#registration?.apply({ kind: "deregister" });
+  }
+
+  get view(): UeView {
+    return viewOf(this.#identity, this.#registration?.state, this.#subscription);
+  }
+
+  async close(): Promise<void> {
+    this.#registration?.close();
+    this.#subscription?.close();
+    this.#agent.close();
+    await this.#parts.stack.close();
+  }
+
+  #watch(registration: Registration): RegistrationSubscription | undefined {
+    const { clock, settings, log } = this.#parts;
+    const { event, expiresSeconds } = settings.subscription;
+    if (event === "none") return undefined;
+    return new RegistrationSubscription({
+      clock,
+      agent: this.#agent,
+      identity: this.#identity,
+      package: event,
+      expiresSeconds,
+      proxyRoute: proxyRoute(settings),
+      registration,
+      onEnded: (why) => log.info("subscription.ended", { why }),
+    });
+  }
+
+  readonly #send: SendRequest = (request, handlers) => {
+    this.#parts.stack.request(request, this.#parts.settings.proxy, handlers);
+  };
+
+  #onRegistered(granted: Granted, first: boolean): void {
+    const { expiresAt, serviceRoute } = granted;
+    this.#parts.log.info("registration.granted", { first, expiresAt, serviceRoute });
+    this.#subscription?.onRegistered(granted, first);
+  }
+
+  #onEnded(why: string): void {
+    this.#parts.log.info("registration.ended", { why });
+    this.#subscription?.onDeregistered();
+  }
+
+  #handle(incoming: Incoming): void {
+    const { request } = incoming;
+    if (request.method === "NOTIFY") {
+      this.#agent.handle(incoming);
+    } else if (request.method === "OPTIONS") {
+      incoming.respond(newResponse(request, 200, { headers: [ALLOW], toTag: this.#newTag() }));
+    } else if (request.method !== "ACK") {
+      incoming.respond(newResponse(request, 405, { headers: [ALLOW], toTag: this.#newTag() }));
+    }
+  }
+
+  #newTag(): string {
+    return this.#parts.random.hex(8);
+  }
+}
+
+/** RFC 3261 §8.2.1: with each 405, and for OPTIONS. */
+const ALLOW = ["Allow", "NOTIFY, OPTIONS"] as const;
+
+function contactUri(user: User, stack: Stack, settings: UeSettings): string {
+  const [local] = stack.local;
+  const host = formatHost(settings.contactHost ?? local?.host ?? "127.0.0.1");
+  const name = user.impi.split("@")[0] ?? "";
+  const transport =
+    settings.proxy.transport === "udp" ? "" : `;transport=${settings.proxy.transport}`;
+  return `sip:${name}@${host}:${local?.port ?? 5060}${transport}`;
+}
+
+/** TS 24.229 §5.1.2A.1.1: the P-CSCF comes first in the preloaded Route. */
+function proxyRoute({ proxy }: UeSettings): string {
+  const transport = proxy.transport === "udp" ? "" : `;transport=${proxy.transport}`;
+  return `<sip:${formatHost(proxy.host)}:${proxy.port}${transport};lr>`;
+}
+
+/** RFC 5626 §4.1: the same after a restart, so drawn from the IMPI (as a UUID of RFC 4122 §4.3). */
+function instanceOf(impi: string): string {
+  const hex = createHash("sha1").update(`ims-lab ${impi}`).digest("hex");
+  const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16);
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`];
+  return `urn:uuid:${[...parts, `${variant}${hex.slice(18, 20)}`, hex.slice(20, 32)].join("-")}`;
+}

@@ -1,0 +1,85 @@
+// What `GET /state` tells about one UE. Times in milliseconds since the epoch; null where nothing applies.
+import type { Identity } from "./registration/register-request.ts";
+import { nextDeadline, type RegistrationState } from "./registration/state.ts";
+import type { RegistrationSubscription } from "./subscription/subscription.ts";
+
+export interface UeView {
+  readonly impi: string;
+  readonly impu: string;
+  readonly contact: string;
+  readonly registration: {
+    readonly state: RegistrationState["name"];
+    /** Why it is not registered. */
+    readonly why: string | null;
+    readonly expiresAt: number | null;
+    /** When the UE acts by itself: re-registers, tries again. */
+    readonly nextAt: number | null;
+    readonly callId: string | null;
+    readonly cseq: number | null;
+    readonly serviceRoute: readonly string[];
+    readonly associatedUris: readonly string[];
+    readonly lastFailure: string | null;
+  };
+  readonly subscription: {
+    readonly event: string;
+    readonly state: string;
+    readonly expiresAt: number | null;
+    readonly lastNotify: {
+      readonly at: number;
+      readonly subscriptionState: string;
+      readonly version: number | null;
+      readonly said: string | null;
+    } | null;
+  } | null;
+}
+
+export function viewOf(
+  identity: Identity,
+  state: RegistrationState | undefined,
+  subscription: RegistrationSubscription | undefined,
+): UeView {
+  return {
+    impi: identity.impi,
+    impu: identity.impu,
+    contact: identity.contactUri,
+    registration: registrationView(state),
+    subscription: subscription === undefined ? null : subscriptionView(subscription),
+  };
+}
+
+function registrationView(state: RegistrationState | undefined): UeView["registration"] {
+  const granted = state !== undefined && "granted" in state ? state.granted : undefined;
+  return {
+    state: state?.name ?? "deregistered",
+    why: state?.name === "deregistered" ? state.why : null,
+    expiresAt: whole(granted?.expiresAt),
+    nextAt: whole(state && nextDeadline(state)),
+    callId: granted?.order.callId ?? null,
+    cseq: granted?.order.cseq ?? null,
+    serviceRoute: granted?.serviceRoute ?? [],
+    associatedUris: granted?.associatedUris ?? [],
+    lastFailure: state?.memory.lastFailure ?? null,
+  };
+}
+
+function subscriptionView(subscription: RegistrationSubscription): UeView["subscription"] {
+  const { event, state, expiresAt, lastNotify } = subscription;
+  return {
+    event,
+    state,
+    expiresAt: whole(expiresAt),
+    lastNotify:
+      lastNotify === undefined
+        ? null
+        : {
+            at: Math.floor(lastNotify.at),
+            subscriptionState: lastNotify.subscriptionState,
+            version: lastNotify.version ?? null,
+            said: lastNotify.said ?? null,
+          },
+  };
+}
+
+function whole(time: number | undefined): number | null {
+  return time === undefined ? null : Math.floor(time);
+}
