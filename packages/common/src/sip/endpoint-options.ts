@@ -1,5 +1,6 @@
 // What an endpoint is built from: transports, time, chance, addresses and its observers.
 import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import type { Resolver } from "./resolver.ts";
 import type { TimerSettings } from "./transaction/timers.ts";
@@ -24,17 +25,11 @@ export type EndpointEvent =
   | "retransmission-out"
   | "rejected" // answered without a transaction, by reason
   | "dropped" // not answered at all, by reason
-  | "timeout" // client transactions without a final response
-  | "size-switch"; // large requests: tcp, tcp-refused, udp-remembered
+  | "request-failed" // no final response will come, by reason
+  | "size-switch"; // requests above the limit: tcp, fallback, remembered
 
 export interface EndpointCounters {
   count(event: EndpointEvent, label: string): void;
-}
-
-/** The part of a logger that an endpoint needs. */
-export interface EndpointLog {
-  info(fields: object, event: string): void;
-  warn(fields: object, event: string): void;
 }
 
 /** Sees every whole message on the wire; `at` in milliseconds since the epoch. */
@@ -55,7 +50,7 @@ export interface EndpointOptions {
   readonly maxTransactions?: number;
   /** Told to peers with each 503 of this endpoint. Default 5. */
   readonly retryAfterSeconds?: number;
-  readonly log?: EndpointLog;
+  readonly log?: Logger;
   readonly counters?: EndpointCounters;
   readonly trace?: Trace;
 }

@@ -1,14 +1,26 @@
 // One side of a node: its transports, transactions and addresses (RFC 3261 §5, §8, §18).
+import { EndpointAddresses } from "./endpoint-addresses.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
-import type { SipMessage } from "./message/message.ts";
-import type { Destination, RequestHandler, RequestSender } from "./transaction/user.ts";
-import type { Flow, HostPort, TransportName } from "./transport/transport.ts";
+import { EndpointReceiver } from "./endpoint-receiver.ts";
+import { EndpointSender } from "./endpoint-sender.ts";
+import { EndpointWire } from "./endpoint-wire.ts";
+import type { SipMessage, SipRequest } from "./message/message.ts";
+import { TransactionLayer } from "./transaction/layer.ts";
+import { timerValues } from "./transaction/timers.ts";
+import type {
+  ClientTransaction,
+  Destination,
+  RequestHandler,
+  RequestOptions,
+  RequestSender,
+  ResponseHandlers,
+} from "./transaction/user.ts";
+import type { Flow, HostPort, TransportEvents, TransportName } from "./transport/transport.ts";
 
 export type {
   AdvertiseRule,
   EndpointCounters,
   EndpointEvent,
-  EndpointLog,
   EndpointOptions,
   Trace,
 } from "./endpoint-options.ts";
@@ -47,6 +59,87 @@ export interface Endpoint extends RequestSender {
   close(): Promise<void>;
 }
 
-export function createEndpoint(_options: EndpointOptions): Endpoint {
-  throw new Error("not yet built");
+/** Nothing is bound before `listen`. */
+export function createEndpoint(options: EndpointOptions): Endpoint {
+  return new NodeEndpoint(options);
+}
+
+class NodeEndpoint implements Endpoint, TransportEvents {
+  readonly name: string;
+  readonly #options: EndpointOptions;
+  readonly #addresses: EndpointAddresses;
+  readonly #layer: TransactionLayer;
+  readonly #sender: EndpointSender;
+  readonly #receiver: EndpointReceiver;
+  readonly #flowClosed: ((flow: Flow) => void)[] = [];
+
+  constructor(options: EndpointOptions) {
+    this.name = options.name;
+    this.#options = options;
+    const { transports, clock, timers } = options;
+    const wire = new EndpointWire(options);
+    this.#addresses = new EndpointAddresses(options.advertise ?? [], transports);
+    this.#receiver = new EndpointReceiver(options, wire, this.#addresses);
+    this.#layer = new TransactionLayer(clock, timerValues(timers), this.#receiver);
+    this.#receiver.serve(this.#layer);
+    this.#sender = new EndpointSender(options, wire, this.#addresses, this.#layer);
+  }
+
+  get local(): readonly LocalAddress[] {
+    return this.#options.transports.map(({ name, local }) => ({ transport: name, ...local }));
+  }
+
+  async listen(handler: RequestHandler): Promise<void> {
+    this.#receiver.handler = handler;
+    for (const transport of this.#options.transports) {
+      await transport.listen(this);
+      this.#addresses.refresh();
+    }
+  }
+
+  request(
+    request: SipRequest,
+    to: Destination,
+    handlers: ResponseHandlers,
+    options?: RequestOptions,
+  ): ClientTransaction {
+    return this.#sender.request(request, to, handlers, options);
+  }
+
+  sendStateless(message: SipMessage, to: Destination): void {
+    this.#sender.sendStateless(message, to);
+  }
+
+  advertised(remote: HostPort): HostPort {
+    return this.#addresses.advertised(remote);
+  }
+
+  isOwn(host: string, port: number): boolean {
+    return this.#addresses.isOwn(host, port);
+  }
+
+  onFlowClosed(listener: (flow: Flow) => void): void {
+    this.#flowClosed.push(listener);
+  }
+
+  drain(): void {
+    this.#receiver.draining = true;
+  }
+
+  async close(): Promise<void> {
+    this.#layer.close();
+    await Promise.all(this.#options.transports.map((transport) => transport.close()));
+  }
+
+  onMessage(bytes: Buffer, flow: Flow): void {
+    this.#receiver.receive(bytes, flow);
+  }
+
+  onClosed(flow: Flow): void {
+    for (const listener of this.#flowClosed) listener(flow);
+  }
+
+  onRejected(reason: string, flow: Flow): void {
+    this.#receiver.rejected(reason, flow);
+  }
 }

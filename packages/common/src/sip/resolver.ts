@@ -7,11 +7,6 @@ export interface Resolver {
   resolve(host: string): Promise<readonly string[]>;
 }
 
-/** True for an IPv4 or (without brackets) IPv6 literal. */
-export function isLiteral(host: string): boolean {
-  return host.includes(":") || /^\d{1,3}(\.\d{1,3}){3}$/.test(host);
-}
-
 /** The system gives no lifetime with an address, so it is asked again after this long. */
 const CACHE_MS = 30_000;
 const CACHE_ENTRIES = 1_000;

@@ -22,7 +22,7 @@ export interface Incoming {
   readonly request: SipRequest;
   readonly flow: Flow;
   /** For a CANCEL: the INVITE it cancels, when that is known here (RFC 3261 §9.2). */
-  readonly cancels?: Incoming;
+  readonly cancels?: Incoming | undefined;
   /** Answers through the server transaction; ignored when it has ended or has its final answer. */
   respond(response: SipResponse): void;
   /** Answers without state (RFC 3261 §8.2.7); only synchronously in the handler. */

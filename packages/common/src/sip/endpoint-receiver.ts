@@ -1,0 +1,171 @@
+// How messages enter an endpoint: decoding, refusals without state, matching. RFC 3261 §8.2.7, §18.2.1.
+import type { EndpointAddresses } from "./endpoint-addresses.ts";
+import type { EndpointOptions } from "./endpoint-options.ts";
+import { statusClass } from "./endpoint-sender.ts";
+import { type EndpointWire, fillReceived } from "./endpoint-wire.ts";
+import { decode, type Problem } from "./message/decode.ts";
+import { encode } from "./message/encode.ts";
+import { Via } from "./message/fields.ts";
+import { newResponse, type SipRequest, type SipResponse } from "./message/message.ts";
+import type { LayerUser, TransactionLayer } from "./transaction/layer.ts";
+import type { Arrival } from "./transaction/server.ts";
+import { textHash } from "./transaction/text-hash.ts";
+import type {
+  Incoming,
+  RefusalOptions,
+  RequestFailure,
+  RequestHandler,
+} from "./transaction/user.ts";
+import type { Flow, SendFailure } from "./transport/transport.ts";
+
+const TAG_OCTETS = 8;
+
+export class EndpointReceiver implements LayerUser {
+  handler: RequestHandler = (incoming) => incoming.drop();
+  draining = false;
+  readonly #options: EndpointOptions;
+  readonly #wire: EndpointWire;
+  readonly #addresses: EndpointAddresses;
+  /** Makes the tags of refusals unguessable and equal for equal requests (RFC 3261 §8.2.7). */
+  readonly #tagSecret: string;
+  readonly #maxTransactions: number;
+  #layer: TransactionLayer | undefined;
+
+  constructor(options: EndpointOptions, wire: EndpointWire, addresses: EndpointAddresses) {
+    this.#options = options;
+    this.#wire = wire;
+    this.#addresses = addresses;
+    this.#tagSecret = options.random.hex(16);
+    this.#maxTransactions = options.maxTransactions ?? 200_000;
+  }
+
+  serve(layer: TransactionLayer): void {
+    this.#layer = layer;
+  }
+
+  receive(bytes: Buffer, flow: Flow): void {
+    this.#wire.seen(bytes, flow);
+    const { message, problem } = decode(bytes);
+    if (problem !== undefined) this.#refuseMalformed(problem, flow);
+    else if (message.kind === "response") this.#receiveResponse(message, flow);
+    else this.#receiveRequest(message, flow);
+  }
+
+  rejected(reason: string, flow: Flow): void {
+    this.#wire.count("dropped", reason);
+    const { name } = this.#options;
+    this.#options.log?.debug("transport.rejected", { endpoint: name, reason, flow: flow.id });
+  }
+
+  #receiveRequest(request: SipRequest, flow: Flow): void {
+    const via = request.get(Via);
+    if (via === undefined || this.#layer === undefined) return; // decode lets none such pass
+    this.#wire.count("request-in", request.method);
+    const filled = fillReceived(request, via, flow);
+    const arrival = { request, flow, replyFlow: this.#wire.replyFlow(via, flow) };
+    const known = this.#layer.receiveRequest(arrival, filled);
+    if (known && request.method !== "ACK") this.#wire.count("retransmission-in", request.method);
+  }
+
+  #receiveResponse(response: SipResponse, flow: Flow): void {
+    this.#wire.count("response-in", statusClass(response));
+    const via = response.get(Via);
+    // RFC 3261 §18.1.2: not for us, or not by the way we asked for.
+    if (via === undefined || !this.#addresses.isOwn(via.host, via.port ?? 5060))
+      this.#wire.count("dropped", "foreign-response");
+    else if (!this.#layer?.receiveResponse(response, via, flow))
+      this.#wire.count("dropped", "stray-response"); // RFC 6026 §8.9
+  }
+
+  #refuseMalformed({ reason, status, request }: Problem, flow: Flow): void {
+    const { name, log } = this.#options;
+    log?.debug("message.malformed", { endpoint: name, reason, flow: flow.id });
+    // Without a Via there is no way back that the peer has named.
+    if (status === undefined || request === undefined || !request.has("Via")) {
+      this.#wire.count("dropped", reason);
+      return;
+    }
+    const via = request.get(Via);
+    const replyFlow = via === undefined ? flow : this.#wire.replyFlow(via, flow);
+    if (via !== undefined) fillReceived(request, via, flow);
+    this.refuse(request, replyFlow, status, { reason: printable(reason) });
+  }
+
+  // What the transaction layer asks for.
+
+  onRequest(incoming: Incoming): void {
+    const { log, name } = this.#options;
+    if (log === undefined) {
+      this.handler(incoming);
+      return;
+    }
+    try {
+      this.handler(incoming);
+    } catch (error) {
+      // Our own fault: the peer hears 500, and the node goes on serving the others.
+      const { method, callId } = incoming.request;
+      log.error("request.handler-failed", {
+        endpoint: name,
+        method,
+        callId,
+        error: asError(error),
+      });
+      incoming.refuse(500);
+    }
+  }
+
+  refuse(request: SipRequest, flow: Flow, status: number, options: RefusalOptions = {}): void {
+    if (request.method === "ACK") {
+      this.#wire.count("dropped", "ack");
+      return;
+    }
+    this.#wire.count("rejected", String(status));
+    const response = newResponse(request, status, { ...options, toTag: this.#tagFor(request) });
+    this.reply(encode(response), flow, response);
+  }
+
+  admit({ request, replyFlow }: Arrival): boolean {
+    const full = (this.#layer?.serverCount ?? 0) >= this.#maxTransactions;
+    // A CANCEL ends work that is under way.
+    if ((!full && !this.draining) || request.method === "CANCEL") return true;
+    const seconds = String(this.#options.retryAfterSeconds ?? 5);
+    this.refuse(request, replyFlow, 503, { headers: [["Retry-After", seconds]] });
+    return false;
+  }
+
+  send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void {
+    this.#wire.send(bytes, flow, onFailure);
+  }
+
+  reply(bytes: Buffer, flow: Flow, response?: SipResponse): void {
+    if (response !== undefined) this.#wire.count("response-out", statusClass(response));
+    this.#wire.reply(bytes, flow, response);
+  }
+
+  onRepeat(kind: "request" | "response"): void {
+    this.#wire.count("retransmission-out", kind);
+  }
+
+  onFailed(why: RequestFailure): void {
+    this.#wire.count("request-failed", why);
+  }
+
+  newTag(): string {
+    return this.#options.random.hex(TAG_OCTETS);
+  }
+
+  #tagFor(request: SipRequest): string {
+    const branch = request.get(Via)?.branch ?? "";
+    const cseq = request.text("CSeq") ?? "";
+    return textHash(`${this.#tagSecret} ${branch} ${request.callId} ${cseq}`);
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** A reason phrase holds no line ends, whatever a decoder says about a peer's text. */
+function printable(reason: string): string {
+  return reason.replace(/[^\x20-\x7e]/g, "?").slice(0, 100);
+}

@@ -1,0 +1,17 @@
+// The ACK of a failure response, which belongs to the INVITE's transaction: RFC 3261 §17.1.1.3.
+import { newRequest, type SipRequest, type SipResponse } from "../message/message.ts";
+
+/** @param invite as it was sent, our Via on top. */
+export function ackOfFailure(invite: SipRequest, response: SipResponse): SipRequest {
+  const via = invite.texts("Via")[0] ?? "";
+  const routes = invite.texts("Route").map((route) => ["Route", route] as const);
+  return newRequest("ACK", invite.uri, [
+    ["Via", via],
+    ...routes,
+    ["Max-Forwards", "70"],
+    ["From", invite.text("From") ?? ""],
+    ["To", response.text("To") ?? ""],
+    ["Call-ID", invite.callId],
+    ["CSeq", `${invite.cseq.number} ACK`],
+  ]);
+}

@@ -1,0 +1,232 @@
+// Client transactions as they run: a machine, its effects, the callbacks of the user.
+import { encode } from "../message/encode.ts";
+import type { SipRequest, SipResponse } from "../message/message.ts";
+import type { Flow, SendFailure } from "../transport/transport.ts";
+import { ackOfFailure } from "./ack.ts";
+import { type InviteClientState, stepInviteClient } from "./invite-client.ts";
+import type { ClientInput, Effect, MachineContext } from "./machine.ts";
+import { type NonInviteClientState, stepNonInviteClient } from "./non-invite-client.ts";
+import type { TimerName } from "./timers.ts";
+import { type Surroundings, Transaction } from "./transaction.ts";
+import type { ClientTransaction, RequestFailure, ResponseHandlers } from "./user.ts";
+
+/** A request as it goes out: our Via on top, its octets, the path it takes. */
+export interface Departure {
+  readonly request: SipRequest;
+  readonly bytes: Buffer;
+  readonly flow: Flow;
+}
+
+/** Another way to send what could not be sent: RFC 3261 §18.1.1, from TCP back to UDP. */
+export type Fallback = (why: SendFailure) => Departure | undefined;
+
+/** What a client transaction needs of its layer. */
+export interface ClientOwner {
+  forget(transaction: RunningClient): void;
+}
+
+interface Received {
+  readonly response: SipResponse;
+  readonly flow: Flow;
+}
+
+export abstract class RunningClient extends Transaction implements ClientTransaction {
+  readonly branch: string;
+  readonly method: string;
+  readonly #owner: ClientOwner;
+  #handlers: ResponseHandlers | undefined;
+  #flow: Flow | undefined;
+  /** INVITE only, until the final response: what an ACK is made from. */
+  #invite: SipRequest | undefined;
+  #fallback: Fallback | undefined;
+  #why: RequestFailure = "timeout";
+
+  constructor(
+    surroundings: Surroundings,
+    owner: ClientOwner,
+    request: { readonly method: string; readonly branch: string },
+    handlers: ResponseHandlers,
+  ) {
+    super(surroundings);
+    this.branch = request.branch;
+    this.method = request.method;
+    this.#owner = owner;
+    this.#handlers = handlers;
+  }
+
+  protected abstract readonly ended: boolean;
+  /** Back to the initial state. */
+  protected abstract restart(): void;
+  protected abstract advance(context: MachineContext, input: ClientInput): readonly Effect[];
+
+  start(departure: Departure, fallback?: Fallback): void {
+    if (this.#handlers === undefined) return; // abandoned while its host name was looked up
+    const { request, bytes, flow } = departure;
+    this.#flow = flow;
+    this.#invite = this.method === "INVITE" ? request : undefined;
+    this.#fallback = fallback;
+    this.bytes = bytes;
+    this.#step(START);
+    if (flow.transport !== "udp") this.bytes = undefined; // nothing is sent twice
+  }
+
+  /** It never came to sending. */
+  failToStart(why: RequestFailure): void {
+    this.#why = why;
+    this.#owner.forget(this);
+    this.#fail();
+  }
+
+  receive(response: SipResponse, flow: Flow): void {
+    this.#fallback = undefined;
+    this.#step({ kind: "response", status: response.status }, { response, flow });
+  }
+
+  onTimer(timer: TimerName): void {
+    this.#step({ kind: "timer", timer });
+  }
+
+  abandon(): void {
+    this.#handlers = undefined;
+    this.#invite = undefined;
+    this.#flow = undefined;
+    this.bytes = undefined;
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.stopTimers();
+    this.#owner.forget(this);
+  }
+
+  #step(input: ClientInput, received?: Received): void {
+    if (this.#flow === undefined) return;
+    const effects = this.advance(this.contextFor(this.#flow), input);
+    if (this.ended) this.#leave();
+    for (const effect of effects) this.#perform(effect, received);
+  }
+
+  #perform(effect: Effect, received: Received | undefined): void {
+    switch (effect.kind) {
+      case "send":
+        this.#send();
+        return;
+      case "resend":
+        this.#resend();
+        return;
+      case "ack":
+        if (received !== undefined) this.#acknowledge(received.response);
+        return;
+      case "deliver":
+        if (received !== undefined) this.#deliver(received);
+        return;
+      case "fail":
+        if (effect.why === "timeout") this.#why = "timeout";
+        this.#fail();
+        return;
+      case "start":
+      case "stop":
+        this.setTimer(effect);
+        return;
+      case "send-trying":
+        return; // of server transactions only
+    }
+  }
+
+  #send(): void {
+    const flow = this.#flow;
+    if (this.bytes === undefined || flow === undefined) return;
+    this.surroundings.port.send(this.bytes, flow, (why) => this.#notSent(flow, why));
+  }
+
+  #resend(): void {
+    if (this.bytes === undefined || this.#flow === undefined) return;
+    this.surroundings.port.onRepeat("request");
+    this.surroundings.port.send(this.bytes, this.#flow);
+  }
+
+  #acknowledge(response: SipResponse): void {
+    if (this.#invite === undefined || this.#flow === undefined) return;
+    this.bytes = encode(ackOfFailure(this.#invite, response));
+    this.surroundings.port.send(this.bytes, this.#flow);
+  }
+
+  #deliver({ response, flow }: Received): void {
+    const handlers = this.#handlers;
+    if (response.status >= 200) this.#keepLittle(response.status);
+    handlers?.onResponse(response, flow);
+  }
+
+  /** What is left to do: send the ACK again, or hand up the 2xx of another fork. */
+  #keepLittle(status: number): void {
+    const accepted = this.method === "INVITE" && status < 300;
+    const acknowledged = this.method === "INVITE" && status >= 300;
+    if (!accepted) this.#handlers = undefined;
+    if (!acknowledged) this.bytes = undefined;
+    this.#invite = undefined;
+  }
+
+  #notSent(flow: Flow, why: SendFailure): void {
+    if (this.#flow !== flow) return; // sent another way or abandoned meanwhile
+    const other = this.#fallback?.(why);
+    if (other === undefined) {
+      this.#why = why;
+      this.#step(NOT_SENT);
+      return;
+    }
+    this.stopTimers();
+    this.restart();
+    this.start(other);
+  }
+
+  #fail(): void {
+    const handlers = this.#handlers;
+    if (handlers === undefined) return;
+    this.#handlers = undefined;
+    this.surroundings.port.onFailed(this.#why);
+    handlers.onFailure(this.#why);
+  }
+}
+
+const START: ClientInput = { kind: "start" };
+const NOT_SENT: ClientInput = { kind: "transport-failure" };
+
+const INVITE_INITIAL: InviteClientState = { name: "initial" };
+
+export class InviteClientTransaction extends RunningClient {
+  #state = INVITE_INITIAL;
+
+  get ended(): boolean {
+    return this.#state.name === "terminated";
+  }
+
+  protected restart(): void {
+    this.#state = INVITE_INITIAL;
+  }
+
+  protected advance(context: MachineContext, input: ClientInput): readonly Effect[] {
+    const { state, effects } = stepInviteClient(context, this.#state, input);
+    this.#state = state;
+    return effects;
+  }
+}
+
+const NON_INVITE_INITIAL: NonInviteClientState = { name: "initial" };
+
+export class NonInviteClientTransaction extends RunningClient {
+  #state = NON_INVITE_INITIAL;
+
+  get ended(): boolean {
+    return this.#state.name === "terminated";
+  }
+
+  protected restart(): void {
+    this.#state = NON_INVITE_INITIAL;
+  }
+
+  protected advance(context: MachineContext, input: ClientInput): readonly Effect[] {
+    const { state, effects } = stepNonInviteClient(context, this.#state, input);
+    this.#state = state;
+    return effects;
+  }
+}

@@ -1,0 +1,140 @@
+// The transaction layer: two tables, the four machines inside, one clock. RFC 3261 §17, RFC 6026.
+import type { Clock } from "../../platform/clock.ts";
+import type { SipRequest, SipResponse } from "../message/message.ts";
+import { ownCopy } from "../message/scan.ts";
+import type { Via } from "../message/via.ts";
+import type { Flow } from "../transport/transport.ts";
+import {
+  type ClientOwner,
+  InviteClientTransaction,
+  NonInviteClientTransaction,
+  type RunningClient,
+} from "./client.ts";
+import { FixedDelays } from "./fixed-delays.ts";
+import { cancelledKey, clientKey, serverKey } from "./key.ts";
+import { machineContext } from "./machine.ts";
+import {
+  type Arrival,
+  InviteServerTransaction,
+  NonInviteServerTransaction,
+  type ServerOwner,
+  type ServerTransaction,
+  statelessIncoming,
+} from "./server.ts";
+import type { TimerValues } from "./timers.ts";
+import type { Surroundings, TransactionPort } from "./transaction.ts";
+import type { Incoming, RefusalOptions, ResponseHandlers } from "./user.ts";
+
+/** What the layer asks of the endpoint above it. */
+export interface LayerUser extends TransactionPort {
+  onRequest(incoming: Incoming): void;
+  /** Answers without state (RFC 3261 §8.2.7). */
+  refuse(request: SipRequest, flow: Flow, status: number, options?: RefusalOptions): void;
+  /** A request that would make a new transaction; false: it was refused instead. */
+  admit(arrival: Arrival): boolean;
+}
+
+export class TransactionLayer implements ServerOwner {
+  readonly #user: LayerUser;
+  readonly #surroundings: Surroundings;
+  readonly #delays: FixedDelays;
+  readonly #servers = new Map<string, ServerTransaction>();
+  readonly #clients = new Map<string, RunningClient>();
+  readonly #clientOwner: ClientOwner = {
+    forget: ({ branch, method }) => this.#clients.delete(clientKey(branch, method)),
+  };
+
+  constructor(clock: Clock, timers: TimerValues, user: LayerUser) {
+    this.#user = user;
+    this.#delays = new FixedDelays(clock);
+    this.#surroundings = {
+      port: user,
+      delays: this.#delays,
+      reliable: machineContext(timers, true),
+      unreliable: machineContext(timers, false),
+    };
+  }
+
+  /** Server transactions in the table, completed ones included. */
+  get serverCount(): number {
+    return this.#servers.size;
+  }
+
+  get clientCount(): number {
+    return this.#clients.size;
+  }
+
+  /** Returns true when the request belonged to a transaction that exists. */
+  receiveRequest(arrival: Arrival, via: Via): boolean {
+    const { request } = arrival;
+    const key = serverKey(request, via);
+    const existing = this.#servers.get(key);
+    if (existing !== undefined) {
+      if (request.method === "ACK") existing.acknowledged(arrival);
+      else existing.repeated();
+      return true;
+    }
+    // RFC 3261 §13.3.1.4: the ACK of a 2xx is a transaction of its own, without any answer.
+    if (request.method === "ACK") this.#user.onRequest(statelessIncoming(arrival));
+    else if (this.#user.admit(arrival)) this.#open(key, arrival, via);
+    return false;
+  }
+
+  #open(key: string, arrival: Arrival, via: Via): void {
+    const { method } = arrival.request;
+    const kind = method === "INVITE" ? InviteServerTransaction : NonInviteServerTransaction;
+    const whole = method === "CANCEL" ? this.#withCancelled(arrival, via) : arrival;
+    if (whole === undefined) return;
+    // The key outlives the message it was read from.
+    const transaction = new kind(this.#surroundings, this, ownCopy(key), whole);
+    this.#servers.set(transaction.key, transaction);
+    transaction.start();
+  }
+
+  /** RFC 3261 §9.2: a CANCEL that comes after the final response is answered 200 and does nothing. */
+  #withCancelled(arrival: Arrival, via: Via): Arrival | undefined {
+    const { request, replyFlow } = arrival;
+    const cancelled = this.#servers.get(cancelledKey(request, via));
+    if (cancelled === undefined) return arrival;
+    if (cancelled.incoming !== undefined) return { ...arrival, cancels: cancelled.incoming };
+    this.#user.refuse(request, replyFlow, 200);
+    return undefined;
+  }
+
+  /** A transaction that `start` sets going once it is known how to send its request. */
+  newClient(method: string, branch: string, handlers: ResponseHandlers): RunningClient {
+    const kind = method === "INVITE" ? InviteClientTransaction : NonInviteClientTransaction;
+    const request = { method, branch };
+    const client = new kind(this.#surroundings, this.#clientOwner, request, handlers);
+    this.#clients.set(clientKey(branch, method), client);
+    return client;
+  }
+
+  /** Returns false when the response belongs to no transaction: it is dropped (RFC 6026 §8.9). */
+  receiveResponse(response: SipResponse, via: Via, flow: Flow): boolean {
+    const { method } = response.cseq;
+    const client = this.#clients.get(clientKey(via.branch ?? "", method));
+    if (client === undefined || client.method !== method) return false;
+    client.receive(response, flow);
+    return true;
+  }
+
+  /** Forgets everything; nobody is told. */
+  close(): void {
+    this.#delays.clear();
+    this.#servers.clear();
+    this.#clients.clear();
+  }
+
+  deliver(incoming: Incoming): void {
+    this.#user.onRequest(incoming);
+  }
+
+  refuse(request: SipRequest, flow: Flow, status: number, options?: RefusalOptions): void {
+    this.#user.refuse(request, flow, status, options);
+  }
+
+  forget(transaction: ServerTransaction): void {
+    this.#servers.delete(transaction.key);
+  }
+}

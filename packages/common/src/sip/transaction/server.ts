@@ -1,0 +1,207 @@
+// Server transactions as they run: a machine, its effects, the user's view of the request.
+import { encode } from "../message/encode.ts";
+import { newResponse, type SipRequest, type SipResponse } from "../message/message.ts";
+import type { Flow } from "../transport/transport.ts";
+import { type InviteServerState, stepInviteServer } from "./invite-server.ts";
+import type { Effect, MachineContext, ServerInput } from "./machine.ts";
+import { type NonInviteServerState, stepNonInviteServer } from "./non-invite-server.ts";
+import type { TimerName } from "./timers.ts";
+import { type Surroundings, Transaction } from "./transaction.ts";
+import type { Incoming, RefusalOptions } from "./user.ts";
+
+/** What a server transaction needs of its layer. */
+export interface ServerOwner {
+  deliver(incoming: Incoming): void;
+  /** Answers without state. */
+  refuse(request: SipRequest, flow: Flow, status: number, options?: RefusalOptions): void;
+  forget(transaction: ServerTransaction): void;
+}
+
+export interface Arrival {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  /** Where responses go: the request's flow, or over UDP the port that its Via asks for. */
+  readonly replyFlow: Flow;
+  readonly cancels?: Incoming | undefined;
+}
+
+export abstract class ServerTransaction extends Transaction {
+  readonly key: string;
+  readonly owner: ServerOwner;
+  readonly #replyFlow: Flow;
+  #incoming: IncomingRequest | undefined;
+
+  constructor(surroundings: Surroundings, owner: ServerOwner, key: string, arrival: Arrival) {
+    super(surroundings);
+    this.key = key;
+    this.owner = owner;
+    this.#replyFlow = arrival.replyFlow;
+    this.#incoming = new IncomingRequest(this, arrival);
+  }
+
+  /** The request while it has no final response. */
+  get incoming(): Incoming | undefined {
+    return this.#incoming;
+  }
+
+  protected abstract readonly ended: boolean;
+  protected abstract advance(context: MachineContext, input: ServerInput): readonly Effect[];
+
+  start(): void {
+    this.#step(START);
+  }
+
+  /** The request came once more. */
+  repeated(): void {
+    this.#step(REPEATED);
+  }
+
+  acknowledged(ack: Arrival): void {
+    this.#step(ACKNOWLEDGED, undefined, ack);
+  }
+
+  respond(response: SipResponse): void {
+    if (this.ended) return;
+    const { status } = response;
+    this.#step({ kind: "respond", status }, response);
+    if (status >= 200) this.#incoming = undefined;
+  }
+
+  onTimer(timer: TimerName): void {
+    this.#step({ kind: "timer", timer });
+  }
+
+  /** Stops without a word. */
+  forget(): void {
+    this.stopTimers();
+    this.#incoming = undefined;
+    this.owner.forget(this);
+  }
+
+  #step(input: ServerInput, response?: SipResponse, ack?: Arrival): void {
+    const effects = this.advance(this.contextFor(this.#replyFlow), input);
+    if (this.ended) this.forget();
+    for (const effect of effects) this.#perform(effect, response, ack);
+  }
+
+  #perform(effect: Effect, response: SipResponse | undefined, ack: Arrival | undefined): void {
+    switch (effect.kind) {
+      case "send":
+        if (response !== undefined) this.#send(response);
+        return;
+      case "send-trying":
+        if (this.#incoming !== undefined) this.#send(newResponse(this.#incoming.request, 100));
+        return;
+      case "resend":
+        this.#resend();
+        return;
+      case "deliver":
+        this.#deliver(ack);
+        return;
+      case "start":
+      case "stop":
+        this.setTimer(effect);
+        return;
+      case "ack":
+      case "fail":
+        return; // of client transactions only
+    }
+  }
+
+  #send(response: SipResponse): void {
+    this.bytes = encode(this.#withTag(response));
+    this.surroundings.port.reply(this.bytes, this.#replyFlow, response);
+  }
+
+  #resend(): void {
+    if (this.bytes === undefined) return;
+    this.surroundings.port.onRepeat("response");
+    this.surroundings.port.reply(this.bytes, this.#replyFlow);
+  }
+
+  #deliver(ack: Arrival | undefined): void {
+    const incoming = ack === undefined ? this.#incoming : statelessIncoming(ack);
+    if (incoming !== undefined) this.owner.deliver(incoming);
+  }
+
+  /** RFC 3261 §8.2.6.2: every response but 100 has a To tag. */
+  #withTag(response: SipResponse): SipResponse {
+    const to = response.text("To") ?? "";
+    // Mostly it is there and spelt so; only otherwise the header has to be read.
+    if (response.status === 100 || to.includes(";tag=") || response.to.params.has("tag"))
+      return response;
+    return response.set("To", `${to};tag=${this.surroundings.port.newTag()}`);
+  }
+}
+
+const START: ServerInput = { kind: "start" };
+const REPEATED: ServerInput = { kind: "request" };
+const ACKNOWLEDGED: ServerInput = { kind: "ack" };
+
+const INVITE_INITIAL: InviteServerState = { name: "initial" };
+
+export class InviteServerTransaction extends ServerTransaction {
+  #state = INVITE_INITIAL;
+
+  get ended(): boolean {
+    return this.#state.name === "terminated";
+  }
+
+  protected advance(context: MachineContext, input: ServerInput): readonly Effect[] {
+    const { state, effects } = stepInviteServer(context, this.#state, input);
+    this.#state = state;
+    return effects;
+  }
+}
+
+const NON_INVITE_INITIAL: NonInviteServerState = { name: "initial" };
+
+export class NonInviteServerTransaction extends ServerTransaction {
+  #state = NON_INVITE_INITIAL;
+
+  get ended(): boolean {
+    return this.#state.name === "terminated";
+  }
+
+  protected advance(context: MachineContext, input: ServerInput): readonly Effect[] {
+    const { state, effects } = stepNonInviteServer(context, this.#state, input);
+    this.#state = state;
+    return effects;
+  }
+}
+
+class IncomingRequest implements Incoming {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly cancels: Incoming | undefined;
+  readonly #transaction: ServerTransaction;
+  readonly #replyFlow: Flow;
+
+  constructor(transaction: ServerTransaction, arrival: Arrival) {
+    this.request = arrival.request;
+    this.flow = arrival.flow;
+    this.cancels = arrival.cancels;
+    this.#transaction = transaction;
+    this.#replyFlow = arrival.replyFlow;
+  }
+
+  respond(response: SipResponse): void {
+    this.#transaction.respond(response);
+  }
+
+  refuse(status: number, options?: RefusalOptions): void {
+    const { owner } = this.#transaction;
+    this.#transaction.forget();
+    owner.refuse(this.request, this.#replyFlow, status, options);
+  }
+
+  drop(): void {
+    this.#transaction.forget();
+  }
+}
+
+/** An ACK: nothing can be answered to it. */
+export function statelessIncoming({ request, flow }: Arrival): Incoming {
+  const nothing = (): void => undefined;
+  return { request, flow, respond: nothing, refuse: nothing, drop: nothing };
+}

@@ -1,0 +1,79 @@
+// What client and server transactions share: surroundings, timers, the carrying out of effects.
+import type { Timer } from "../../platform/clock.ts";
+import type { SipResponse } from "../message/message.ts";
+import type { Flow, SendFailure } from "../transport/transport.ts";
+import type { FixedDelays, TimerOwner } from "./fixed-delays.ts";
+import type { Effect, MachineContext } from "./machine.ts";
+import type { TimerName } from "./timers.ts";
+import type { RequestFailure } from "./user.ts";
+
+/** How transactions reach the network. */
+export interface TransactionPort {
+  /** A request or an ACK, to where it was sent first. */
+  send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void;
+  /** A response; `response` is what to route by when the request's connection has gone. */
+  reply(bytes: Buffer, flow: Flow, response?: SipResponse): void;
+  /** A message is about to be sent once more. */
+  onRepeat(kind: "request" | "response"): void;
+  /** A request ends without a final response. */
+  onFailed(why: RequestFailure): void;
+  /** A value for a To tag that was left out (RFC 3261 §19.3). */
+  newTag(): string;
+}
+
+/** One per layer, shared by all its transactions. */
+export interface Surroundings {
+  readonly port: TransactionPort;
+  readonly delays: FixedDelays;
+  readonly reliable: MachineContext;
+  readonly unreliable: MachineContext;
+}
+
+export abstract class Transaction implements TimerOwner {
+  protected readonly surroundings: Surroundings;
+  /** The message to send again; all that is kept once there was a final response. */
+  protected bytes: Buffer | undefined;
+  /** At most one timer that repeats (A, E, G) and one that ends something. */
+  #repeating: Timer | undefined;
+  #ending: Timer | undefined;
+
+  constructor(surroundings: Surroundings) {
+    this.surroundings = surroundings;
+  }
+
+  abstract onTimer(timer: TimerName): void;
+
+  protected contextFor(flow: Flow): MachineContext {
+    return flow.transport === "udp" ? this.surroundings.unreliable : this.surroundings.reliable;
+  }
+
+  protected setTimer(effect: Extract<Effect, { kind: "start" | "stop" }>): void {
+    if (effect.kind === "stop") {
+      if (isRepeating(effect.timer)) this.#stopRepeating();
+      else this.#stopEnding();
+      return;
+    }
+    const timer = this.surroundings.delays.after(effect.ms, this, effect.timer);
+    if (isRepeating(effect.timer)) this.#repeating = timer;
+    else this.#ending = timer;
+  }
+
+  protected stopTimers(): void {
+    this.#stopRepeating();
+    this.#stopEnding();
+  }
+
+  #stopRepeating(): void {
+    this.#repeating?.cancel();
+    this.#repeating = undefined;
+  }
+
+  #stopEnding(): void {
+    this.#ending?.cancel();
+    this.#ending = undefined;
+  }
+}
+
+function isRepeating(timer: TimerName): boolean {
+  return timer === "A" || timer === "E" || timer === "G";
+}
