@@ -1,99 +1,302 @@
 // Subscriptions of others at this node: joins the machine, the dialog, time and a sender. RFC 6665 §4.2.
-import type { Clock } from "../platform/clock.ts";
-import type { Random } from "../platform/random.ts";
-import type { NotifierSubscription, SubscriptionEnd } from "./event/notifier.ts";
-import type { IncomingRequest, SendRequest } from "./event/sender.ts";
-import type { SipRequest } from "./message/message.ts";
+import { acceptRequest, dialogAsUas, nextRequest, tagOf } from "./dialog/dialog.ts";
+import {
+  acceptsType,
+  type EventName,
+  eventOf,
+  formatEvent,
+  isSameEvent,
+} from "./event/event-headers.ts";
+import { isLive, type NotifierEffect, type NotifierInput, stepNotifier } from "./event/notifier.ts";
+import type {
+  NotifierAgent,
+  NotifierAgentOptions,
+  NotifyOutcome,
+  NotifyRequest,
+  SubscribeVerdict,
+} from "./event/notifier-port.ts";
+import type { IncomingRequest } from "./event/sender.ts";
+import type { NotifierSubscription } from "./event/subscription.ts";
+import { type Entry, SubscriptionTable } from "./event/subscription-table.ts";
+import { newResponse, type SipRequest } from "./message/message.ts";
 
-/** What the node says to a SUBSCRIBE, initial or refresh. */
-export type SubscribeVerdict =
-  | {
-      readonly kind: "grant";
-      /** Seconds for Expires of the 200; 0 answers a fetch or an unsubscribe. See `grantExpires`. */
-      readonly expires: number;
-      /** What is watched, e.g. a registration id; `ofSubject` finds by it. Kept on refresh. */
-      readonly subject: string;
-      /** Free text kept with the subscription, e.g. a binding id. */
-      readonly memo?: string;
-      /** Default "active". */
-      readonly state?: "active" | "pending";
-      /** Value of the 200's and the NOTIFYs' Contact; default the agent's. */
-      readonly contact?: string;
+export type { SubscriptionEnd } from "./event/notifier.ts";
+export type {
+  NotifierAgent,
+  NotifierAgentOptions,
+  NotifyBody,
+  NotifyOutcome,
+  NotifyRequest,
+  Rendering,
+  SubscribeVerdict,
+} from "./event/notifier-port.ts";
+export type { NotifierSubscription } from "./event/subscription.ts";
+
+type Refusal = Extract<SubscribeVerdict, { kind: "refuse" }>;
+type Grant = Extract<SubscribeVerdict, { kind: "grant" }>;
+
+export function createNotifierAgent(options: NotifierAgentOptions): NotifierAgent {
+  return new Notifier(options);
+}
+
+class Notifier implements NotifierAgent {
+  readonly #options: NotifierAgentOptions;
+  readonly #table = new SubscriptionTable();
+
+  constructor(options: NotifierAgentOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  get(id: string): NotifierSubscription | undefined {
+    return this.#table.get(id)?.subscription;
+  }
+
+  ofSubject(subject: string): readonly NotifierSubscription[] {
+    return this.#table.ofSubject(subject).filter(({ state }) => isLive(state));
+  }
+
+  owns(subscribe: SipRequest): boolean {
+    return this.#table.find(subscribe) !== undefined;
+  }
+
+  handle(incoming: IncomingRequest): void {
+    const refusal = this.#serve(incoming);
+    if (refusal === undefined) return;
+    const { status, reason, headers = [] } = refusal;
+    const toTag = this.#options.random.hex(8);
+    const options = reason === undefined ? { toTag, headers } : { toTag, headers, reason };
+    incoming.respond(newResponse(incoming.request, status, options));
+  }
+
+  /** What the SUBSCRIBE is refused with; undefined when it was granted. */
+  #serve(incoming: IncomingRequest): Refusal | undefined {
+    const { request } = incoming;
+    const event = eventOf(request);
+    const type = event && this.#options.packages.get(event.package);
+    if (event === undefined || type === undefined) {
+      const known = [...this.#options.packages.keys()].join(", ");
+      return refusal(489, { headers: [["Allow-Events", known]] });
     }
-  | {
-      readonly kind: "refuse";
-      readonly status: number;
-      readonly reason?: string;
-      readonly headers?: readonly (readonly [string, string])[];
-    };
+    const entry = this.#table.find(request);
+    const isInitial = tagOf(request.to) === "";
+    if (!isInitial && !isOpen(entry, event)) return refusal(481);
+    if (!acceptsType(request, type)) return refusal(406, { headers: [["Accept", type]] });
+    return entry === undefined
+      ? this.#subscribe(incoming, event)
+      : this.#resubscribe(incoming, entry);
+  }
 
-export interface NotifyBody {
-  readonly contentType: string;
-  readonly body: Buffer;
+  #subscribe(incoming: IncomingRequest, event: EventName): Refusal | undefined {
+    const { request } = incoming;
+    const id = this.#options.random.hex(8);
+    const dialog = dialogAsUas(request, id);
+    if (dialog === undefined) return refusal(400, { reason: "Missing Contact" });
+    const verdict = this.#options.decide(request, undefined);
+    if (verdict.kind === "refuse") return verdict;
+    const entry = this.#table.add({
+      id,
+      dialog,
+      package: event.package,
+      eventId: event.id,
+      subject: verdict.subject,
+      memo: verdict.memo ?? "",
+      contact: verdict.contact ?? this.#options.contact,
+      version: 0,
+      state: { name: "init" },
+    });
+    this.#grant(incoming, entry, verdict, true);
+    return undefined;
+  }
+
+  #resubscribe(incoming: IncomingRequest, entry: Entry): Refusal | undefined {
+    const { subscription } = entry;
+    const accepted = acceptRequest(subscription.dialog, incoming.request);
+    if (accepted.kind === "out-of-order") return refusal(500, { reason: "CSeq Out of Order" });
+    entry.subscription = { ...subscription, dialog: accepted.dialog };
+    const verdict = this.#options.decide(incoming.request, entry.subscription);
+    if (verdict.kind === "refuse") return verdict;
+    const { contact = subscription.contact, memo = subscription.memo } = verdict;
+    entry.subscription = { ...entry.subscription, contact, memo };
+    this.#grant(incoming, entry, verdict, false);
+    return undefined;
+  }
+
+  /** RFC 6665 §4.2.1.2: the 200, and the NOTIFY right behind it. */
+  #grant(incoming: IncomingRequest, entry: Entry, verdict: Grant, initial: boolean): void {
+    const { expires, state = "active" } = verdict;
+    const now = this.#options.clock.now();
+    this.#apply(entry, { kind: "subscribed", now, expires, state }, () => {
+      const { id, contact } = entry.subscription;
+      const headers: [string, string][] = [
+        ["Contact", contact],
+        ["Expires", String(expires)],
+      ];
+      incoming.respond(newResponse(incoming.request, 200, { toTag: id, headers }));
+      if (expires > 0) this.#options.onSubscribed?.(entry.subscription, initial);
+    });
+  }
+
+  notify(id: string, request: NotifyRequest = {}): boolean {
+    return this.#ask(id, request, { kind: "changed", now: this.#options.clock.now() });
+  }
+
+  terminate(
+    id: string,
+    reason: string,
+    { retryAfter, ...request }: NotifyRequest & { retryAfter?: number } = {},
+  ): boolean {
+    return this.#ask(id, request, { kind: "terminate", reason, retryAfter });
+  }
+
+  #ask(id: string, request: NotifyRequest, input: NotifierInput): boolean {
+    const entry = this.#table.get(id);
+    if (entry === undefined || !isLive(entry.subscription.state)) return false;
+    entry.queued.push(request);
+    this.#apply(entry, input);
+    return true;
+  }
+
+  forget(id: string): void {
+    const entry = this.#table.get(id);
+    if (entry === undefined) return;
+    const { subscription } = entry;
+    this.#remove(entry);
+    const wasLive = isLive(subscription.state);
+    entry.subscription = { ...subscription, state: { name: "terminated" } };
+    this.#save(entry, () => {
+      if (wasLive) this.#options.onEnded?.(entry.subscription, { kind: "forgotten" });
+    });
+  }
+
+  /** New state first, then durable, then what leaves: design of every durable node. */
+  #apply(entry: Entry, input: NotifierInput, answer?: () => void): void {
+    const step = stepNotifier(entry.subscription.state, input);
+    entry.subscription = { ...entry.subscription, state: step.state };
+    const actions = step.effects.map((effect) => this.#prepare(entry, effect));
+    this.#save(entry, () => {
+      answer?.();
+      for (const act of actions) act();
+    });
+  }
+
+  #save(entry: Entry, proceed: () => void): void {
+    const { subscription } = entry;
+    const { save } = this.#options;
+    const isGone = subscription.state.name === "terminated";
+    if (save === undefined) proceed();
+    else save(subscription.id, isGone ? undefined : subscription, proceed);
+  }
+
+  /** Changes the subscription at once; what it returns is done when the change is durable. */
+  #prepare(entry: Entry, effect: NotifierEffect): () => void {
+    switch (effect.kind) {
+      case "notify":
+        return this.#prepareNotify(entry, effect.subscriptionState, effect.full);
+      case "expire":
+        entry.expiry?.cancel();
+        entry.expiry = this.#options.clock.at(effect.at, () =>
+          this.#apply(entry, { kind: "expired" }),
+        );
+        return () => {};
+      case "ended":
+        entry.expiry?.cancel();
+        return () => this.#options.onEnded?.(entry.subscription, effect.end);
+      case "remove":
+        this.#remove(entry);
+        return () => {};
+    }
+  }
+
+  #prepareNotify(entry: Entry, subscriptionState: string, isFull: boolean): () => void {
+    const { version } = entry.subscription;
+    const sent = entry.queued;
+    entry.queued = [];
+    // several requests in one NOTIFY: only the whole state says all of them
+    const full = isFull || sent.length > 1;
+    const render = sent.findLast((asked) => asked.render)?.render ?? this.#options.render;
+    const { contentType, body } = render(entry.subscription, { version, full });
+    const { package: name, eventId, contact } = entry.subscription;
+    const headers: [string, string][] = [
+      ["Contact", contact],
+      ["Event", formatEvent({ package: name, id: eventId })],
+      ["Subscription-State", subscriptionState],
+    ];
+    if (body.length > 0) headers.push(["Content-Type", contentType]);
+    const next = nextRequest(entry.subscription.dialog, "NOTIFY", headers, body);
+    entry.subscription = { ...entry.subscription, dialog: next.dialog, version: version + 1 };
+    return () => this.#send(entry, next.request, sent);
+  }
+
+  #send(entry: Entry, notify: SipRequest, asked: readonly NotifyRequest[]): void {
+    const { clock, send } = this.#options;
+    const at = clock.now();
+    send(notify, {
+      onResponse: ({ status }) => {
+        if (status < 200) return;
+        const kind = status < 300 ? "acknowledged" : "failed";
+        this.#settle(entry, asked, { kind, status }, (now) => ({ kind: "answered", now, status }));
+      },
+      onFailure: (why) => {
+        const timedOut = why === "timeout";
+        const outcome: NotifyOutcome = timedOut ? { kind: "timeout" } : { kind: "unsent", why };
+        this.#settle(entry, asked, outcome, (now) => ({ kind: "failed", now, timedOut }));
+      },
+    });
+    for (const request of asked) request.onSent?.(at);
+  }
+
+  #settle(
+    entry: Entry,
+    asked: readonly NotifyRequest[],
+    outcome: NotifyOutcome,
+    input: (now: number) => NotifierInput,
+  ): void {
+    if (this.#table.get(entry.subscription.id) === entry)
+      this.#apply(entry, input(this.#options.clock.now()));
+    for (const request of asked) request.onOutcome?.(outcome);
+  }
+
+  #remove(entry: Entry): void {
+    this.#table.remove(entry);
+    const unsent = entry.queued;
+    entry.queued = [];
+    for (const request of unsent) request.onOutcome?.({ kind: "unsent", why: "ended" });
+  }
+
+  export(): readonly NotifierSubscription[] {
+    return this.#table.all();
+  }
+
+  restore(subscription: NotifierSubscription): boolean {
+    const { state } = subscription;
+    if (state.name === "init" || state.name === "terminated") return false;
+    const entry = this.#table.add(subscription);
+    if (state.name === "ending") {
+      // as if the last NOTIFY had not left: it goes out again, with the next CSeq and version
+      entry.subscription = { ...subscription, state: { ...state, lastSent: false } };
+      this.#apply(entry, { kind: "failed", now: this.#options.clock.now(), timedOut: false });
+      return false;
+    }
+    entry.subscription = { ...subscription, state: { ...state, sent: false, due: "nothing" } };
+    this.#prepare(entry, { kind: "expire", at: state.expiresAt });
+    return state.sent || state.due !== "nothing";
+  }
+
+  close(): void {
+    this.#table.clear();
+  }
 }
 
-export interface Rendering {
-  /** RFC 3680 §5.2: 0 in the first NOTIFY of a subscription, then one more each. */
-  readonly version: number;
-  /** The body must be the whole state: caused by a SUBSCRIBE, or several changes in one NOTIFY. */
-  readonly full: boolean;
+function refusal(status: number, more: Omit<Refusal, "kind" | "status"> = {}): Refusal {
+  return { kind: "refuse", status, ...more };
 }
 
-export type NotifyOutcome =
-  | { readonly kind: "acknowledged"; readonly status: number }
-  | { readonly kind: "failed"; readonly status: number }
-  | { readonly kind: "timeout" }
-  | { readonly kind: "unsent"; readonly why: string }; // transport failure, or ended before its turn
-
-export interface NotifyRequest {
-  /** Overrides the agent's `render` for this NOTIFY. */
-  readonly render?: (subscription: NotifierSubscription, rendering: Rendering) => NotifyBody;
-  /** The first transmission left at `at` (milliseconds since the epoch). */
-  readonly onSent?: (at: number) => void;
-  readonly onOutcome?: (outcome: NotifyOutcome) => void;
+function isOpen(entry: Entry | undefined, event: EventName): boolean {
+  if (entry === undefined || !isLive(entry.subscription.state)) return false;
+  const { package: name, eventId } = entry.subscription;
+  return isSameEvent(event, { package: name, id: eventId });
 }
-
-export interface NotifierAgentOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly send: SendRequest;
-  /** Event packages served and the content type of each; others get 489, other Accepts 406. */
-  readonly packages: ReadonlyMap<string, string>;
-  /** Contact of 200s and NOTIFYs unless the verdict names one. */
-  readonly contact: string;
-  decide(request: SipRequest, existing: NotifierSubscription | undefined): SubscribeVerdict;
-  render(subscription: NotifierSubscription, rendering: Rendering): NotifyBody;
-  /** A SUBSCRIBE was granted (the 200 has been handed over); not called for a fetch or unsubscribe. */
-  onSubscribed?(subscription: NotifierSubscription, initial: boolean): void;
-  /** No longer live: expired, unsubscribed, terminated, NOTIFY failed. */
-  onEnded?(subscription: NotifierSubscription, end: SubscriptionEnd): void;
-  /** A subscription must be durable as given (undefined: gone) before `proceed` is called. */
-  save?(id: string, subscription: NotifierSubscription | undefined, proceed: () => void): void;
-}
-
-export interface NotifierAgent {
-  /** Answers a SUBSCRIBE to one of our packages, then notifies. */
-  handle(incoming: IncomingRequest): void;
-  /** True when this in-dialog SUBSCRIBE belongs to a subscription here. */
-  owns(subscribe: SipRequest): boolean;
-  get(id: string): NotifierSubscription | undefined;
-  ofSubject(subject: string): readonly NotifierSubscription[];
-  readonly size: number;
-  /** Sends the state now, or after the NOTIFY under way. False when there is no such subscription. */
-  notify(id: string, request?: NotifyRequest): boolean;
-  /** Last NOTIFY with `terminated;reason=…`, then gone. `retryAfter` in seconds. */
-  terminate(id: string, reason: string, request?: NotifyRequest & { retryAfter?: number }): boolean;
-  /** Drops it without a NOTIFY. */
-  forget(id: string): void;
-  /** Every live subscription, as plain data. */
-  export(): readonly NotifierSubscription[];
-  /**
-   * Takes one over from a store: its deadline runs again. True when its last NOTIFY was not
-   * acknowledged, so that the caller can `notify` anew; one that was ending ends now.
-   */
-  restore(subscription: NotifierSubscription): boolean;
-  /** Ends all timers; sends nothing. */
-  close(): void;
-}
-
-export declare function createNotifierAgent(options: NotifierAgentOptions): NotifierAgent;

@@ -1,5 +1,4 @@
 // One subscription as its notifier sees it: a pure machine. RFC 6665 §4.2.
-import type { Dialog } from "../dialog/dialog.ts";
 import { endsSubscription } from "./ending.ts";
 
 /** One NOTIFY at a time per dialog; what comes up meanwhile goes into one later NOTIFY. */
@@ -60,24 +59,6 @@ export type NotifierEffect =
   | { readonly kind: "expire"; readonly at: number } // replaces the deadline before
   | { readonly kind: "ended"; readonly end: SubscriptionEnd } // was live, is not any more
   | { readonly kind: "remove" };
-
-/** A subscription at a notifier as plain data: JSON-able, for a store. */
-export interface NotifierSubscription {
-  /** The own tag: unique in this node, and not to be guessed. */
-  readonly id: string;
-  readonly dialog: Dialog;
-  readonly package: string;
-  /** The Event parameter `id`, which tells subscriptions to one package apart (RFC 6665 §4.5.2). */
-  readonly eventId: string | null;
-  /** What is watched, and a word of the node's own: as its verdict named them. */
-  readonly subject: string;
-  readonly memo: string;
-  /** Value of Contact in 200s and NOTIFYs. */
-  readonly contact: string;
-  /** Number of the next NOTIFY: 0 in a new subscription. */
-  readonly version: number;
-  readonly state: NotifierState;
-}
 
 export interface NotifierStep {
   readonly state: NotifierState;

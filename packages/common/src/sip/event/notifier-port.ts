@@ -1,0 +1,98 @@
+// What a node gives to and gets from its notifier agent. RFC 6665 §4.2.
+import type { Clock } from "../../platform/clock.ts";
+import type { Random } from "../../platform/random.ts";
+import type { SipRequest } from "../message/message.ts";
+import type { SubscriptionEnd } from "./notifier.ts";
+import type { IncomingRequest, SendRequest } from "./sender.ts";
+import type { NotifierSubscription } from "./subscription.ts";
+
+/** What the node says to a SUBSCRIBE, initial or refresh. */
+export type SubscribeVerdict =
+  | {
+      readonly kind: "grant";
+      /** Seconds for Expires of the 200; 0 answers a fetch or an unsubscribe. See `grantExpires`. */
+      readonly expires: number;
+      /** What is watched, e.g. a registration id; `ofSubject` finds by it. Kept on refresh. */
+      readonly subject: string;
+      /** Free text kept with the subscription, e.g. a binding id. */
+      readonly memo?: string;
+      /** Default "active". */
+      readonly state?: "active" | "pending";
+      /** Value of the 200's and the NOTIFYs' Contact; default the agent's. */
+      readonly contact?: string;
+    }
+  | {
+      readonly kind: "refuse";
+      readonly status: number;
+      readonly reason?: string;
+      readonly headers?: readonly (readonly [string, string])[];
+    };
+
+export interface NotifyBody {
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+export interface Rendering {
+  /** RFC 3680 §5.2: 0 in the first NOTIFY of a subscription, then one more each. */
+  readonly version: number;
+  /** The body must be the whole state: caused by a SUBSCRIBE, or several changes in one NOTIFY. */
+  readonly full: boolean;
+}
+
+export type NotifyOutcome =
+  | { readonly kind: "acknowledged"; readonly status: number }
+  | { readonly kind: "failed"; readonly status: number }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "unsent"; readonly why: string }; // transport failure, or ended before its turn
+
+export interface NotifyRequest {
+  /** Overrides the agent's `render` for this NOTIFY. */
+  readonly render?: (subscription: NotifierSubscription, rendering: Rendering) => NotifyBody;
+  /** The first transmission left at `at` (milliseconds since the epoch). */
+  readonly onSent?: (at: number) => void;
+  readonly onOutcome?: (outcome: NotifyOutcome) => void;
+}
+
+export interface NotifierAgentOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly send: SendRequest;
+  /** Event packages served and the content type of each; others get 489, other Accepts 406. */
+  readonly packages: ReadonlyMap<string, string>;
+  /** Contact of 200s and NOTIFYs unless the verdict names one. */
+  readonly contact: string;
+  decide(request: SipRequest, existing: NotifierSubscription | undefined): SubscribeVerdict;
+  render(subscription: NotifierSubscription, rendering: Rendering): NotifyBody;
+  /** A SUBSCRIBE was granted (the 200 has been handed over); not called for a fetch or unsubscribe. */
+  onSubscribed?(subscription: NotifierSubscription, initial: boolean): void;
+  /** No longer live: expired, unsubscribed, terminated, NOTIFY failed. */
+  onEnded?(subscription: NotifierSubscription, end: SubscriptionEnd): void;
+  /** A subscription must be durable as given (undefined: gone) before `proceed` is called. */
+  save?(id: string, subscription: NotifierSubscription | undefined, proceed: () => void): void;
+}
+
+export interface NotifierAgent {
+  /** Answers a SUBSCRIBE to one of our packages, then notifies. */
+  handle(incoming: IncomingRequest): void;
+  /** True when this in-dialog SUBSCRIBE belongs to a subscription here. */
+  owns(subscribe: SipRequest): boolean;
+  get(id: string): NotifierSubscription | undefined;
+  ofSubject(subject: string): readonly NotifierSubscription[];
+  readonly size: number;
+  /** Sends the state now, or after the NOTIFY under way. False when there is no such subscription. */
+  notify(id: string, request?: NotifyRequest): boolean;
+  /** Last NOTIFY with `terminated;reason=…`, then gone. `retryAfter` in seconds. */
+  terminate(id: string, reason: string, request?: NotifyRequest & { retryAfter?: number }): boolean;
+  /** Drops it without a NOTIFY. */
+  forget(id: string): void;
+  /** Every live subscription, as plain data. */
+  export(): readonly NotifierSubscription[];
+  /**
+   * Takes one over from a store: its deadline runs again. True when its last NOTIFY was not
+   * acknowledged, so that the caller can `notify` anew; one that was ending ends now.
+   */
+  restore(subscription: NotifierSubscription): boolean;
+  /** Ends all timers; sends nothing. */
+  close(): void;
+}
