@@ -15,6 +15,7 @@ import type {
   NotifyRequest,
   SubscribeVerdict,
 } from "./event/notifier-port.ts";
+import { type Refusal, refusal, refusalResponse } from "./event/refusal.ts";
 import type { IncomingRequest } from "./event/sender.ts";
 import type { NotifierSubscription } from "./event/subscription.ts";
 import { type Entry, SubscriptionTable } from "./event/subscription-table.ts";
@@ -32,7 +33,6 @@ export type {
 } from "./event/notifier-port.ts";
 export type { NotifierSubscription } from "./event/subscription.ts";
 
-type Refusal = Extract<SubscribeVerdict, { kind: "refuse" }>;
 type Grant = Extract<SubscribeVerdict, { kind: "grant" }>;
 
 export function createNotifierAgent(options: NotifierAgentOptions): NotifierAgent {
@@ -64,12 +64,10 @@ class Notifier implements NotifierAgent {
   }
 
   handle(incoming: IncomingRequest): void {
-    const refusal = this.#serve(incoming);
-    if (refusal === undefined) return;
-    const { status, reason, headers = [] } = refusal;
+    const refused = this.#serve(incoming);
+    if (refused === undefined) return;
     const toTag = this.#options.random.hex(8);
-    const options = reason === undefined ? { toTag, headers } : { toTag, headers, reason };
-    incoming.respond(newResponse(incoming.request, status, options));
+    incoming.respond(refusalResponse(incoming.request, toTag, refused));
   }
 
   /** What the SUBSCRIBE is refused with; undefined when it was granted. */
@@ -289,10 +287,6 @@ class Notifier implements NotifierAgent {
   close(): void {
     this.#table.clear();
   }
-}
-
-function refusal(status: number, more: Omit<Refusal, "kind" | "status"> = {}): Refusal {
-  return { kind: "refuse", status, ...more };
 }
 
 function isOpen(entry: Entry | undefined, event: EventName): boolean {

@@ -1,75 +1,101 @@
 // Subscriptions of a node at other nodes: joins the machine, the dialog, time and a sender. RFC 6665 §4.1.
-import type { Clock } from "../platform/clock.ts";
-import type { Random } from "../platform/random.ts";
-import type { IncomingRequest, SendRequest } from "./event/sender.ts";
-import type { Ending, SubscriberState } from "./event/subscriber-state.ts";
+import { tagOf } from "./dialog/dialog.ts";
+import { ActiveSubscription } from "./event/active-subscription.ts";
+import { eventOf } from "./event/event-headers.ts";
+import { type Refusal, refusal, refusalResponse } from "./event/refusal.ts";
+import type { IncomingRequest } from "./event/sender.ts";
+import type {
+  SubscriberAgent,
+  SubscriberAgentOptions,
+  SubscriberRecord,
+  Subscription,
+  SubscriptionHandlers,
+  SubscriptionRequest,
+} from "./event/subscriber-port.ts";
 import type { SipRequest } from "./message/message.ts";
 
-export interface SubscriberAgentOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly send: SendRequest;
-  /** Event packages this node may be notified of; NOTIFYs of others get 489. */
-  readonly packages: readonly string[];
-  /** RFC 6665 §4.1.2: 64*T1, milliseconds; 32 000 when absent. */
-  readonly timerN?: number;
+export { refreshAfter } from "./event/active-subscription.ts";
+export type {
+  SubscriberAgent,
+  SubscriberAgentOptions,
+  SubscriberRecord,
+  Subscription,
+  SubscriptionHandlers,
+  SubscriptionRequest,
+} from "./event/subscriber-port.ts";
+export type { Ending } from "./event/subscriber-state.ts";
+
+export function createSubscriberAgent(options: SubscriberAgentOptions): SubscriberAgent {
+  return new Subscriber(options);
 }
 
-/** One subscription as asked for; plain data, so that a store can keep it. */
-export interface SubscriptionRequest {
-  /** Request-URI of the initial SUBSCRIBE. */
-  readonly target: string;
-  /** URIs of From and To, as they shall stand in the message. */
-  readonly from: string;
-  readonly to: string;
-  /** Value of Contact. */
-  readonly contact: string;
-  /** Package, with its parameters if any: `reg`, `reg;id=7`. */
-  readonly event: string;
-  /** Seconds; 0 fetches the state once (RFC 6665 §4.4.3). */
-  readonly expires: number;
-  readonly accept: readonly string[];
-  /** Route of the initial SUBSCRIBE, e.g. the Service-Route. */
-  readonly route?: readonly string[];
-  /** More header fields for every SUBSCRIBE: P-Preferred-Identity, P-Asserted-Identity … */
-  readonly headers?: readonly (readonly [string, string])[];
-}
+class Subscriber implements SubscriberAgent {
+  readonly #options: SubscriberAgentOptions;
+  readonly #subscriptions = new Map<string, ActiveSubscription>();
 
-export interface SubscriptionHandlers {
-  /** Seconds after the grant at which to refresh; undefined: never. Default: `refreshAfter`. */
-  refreshAfter?(granted: number): number | undefined;
-  /** Before the answer: a status to refuse the NOTIFY with, undefined to accept it. */
-  judge?(notify: SipRequest): number | undefined;
-  /** After the 200 to a NOTIFY was handed to the transaction. */
-  onNotify(notify: SipRequest, subscription: Subscription): void;
-  /** A SUBSCRIBE of this subscription got a 2xx; `granted` in seconds. */
-  onGranted?(granted: number): void;
-  /** The subscription is over; nothing of it is called any more. Re-subscribing is the caller's. */
-  onEnded?(ending: Ending): void;
-}
+  constructor(options: SubscriberAgentOptions) {
+    this.#options = options;
+  }
 
-export interface Subscription {
-  /** The own tag: unique in this node. */
-  readonly id: string;
-  readonly state: SubscriberState["name"];
-  /** Milliseconds since the epoch; undefined until known. */
-  readonly expiresAt: number | undefined;
-  /** Sends a SUBSCRIBE in the dialog now (after the one under way, if any). Seconds. */
-  refresh(expires?: number): void;
-  /** SUBSCRIBE with Expires 0, as soon as there is a dialog. */
-  unsubscribe(): void;
-  /** Drops it without a message. */
-  forget(): void;
-}
+  subscribe(request: SubscriptionRequest, handlers: SubscriptionHandlers): Subscription {
+    const { random } = this.#options;
+    const subscription = this.#add(
+      {
+        id: random.hex(8),
+        callId: random.hex(16),
+        request,
+        cseq: 0,
+        route: [],
+        dialog: null,
+        state: { name: "init" },
+      },
+      handlers,
+    );
+    subscription.refresh(request.expires);
+    return subscription;
+  }
 
-export interface SubscriberAgent {
-  subscribe(request: SubscriptionRequest, handlers: SubscriptionHandlers): Subscription;
-  /** True when this NOTIFY belongs to one of its subscriptions. */
-  owns(notify: SipRequest): boolean;
-  /** Answers a NOTIFY: 200, 400, 415, 481, 489 or 500. */
-  handle(incoming: IncomingRequest): void;
-  /** Ends all timers; sends nothing. */
-  close(): void;
-}
+  restore(record: SubscriberRecord, handlers: SubscriptionHandlers): Subscription {
+    const subscription = this.#add(record, handlers);
+    subscription.resume();
+    return subscription;
+  }
 
-export declare function createSubscriberAgent(options: SubscriberAgentOptions): SubscriberAgent;
+  #add(record: SubscriberRecord, handlers: SubscriptionHandlers): ActiveSubscription {
+    const gone = (): void => {
+      this.#subscriptions.delete(record.id);
+    };
+    const subscription = new ActiveSubscription(this.#options, record, handlers, gone);
+    this.#subscriptions.set(record.id, subscription);
+    return subscription;
+  }
+
+  owns(notify: SipRequest): boolean {
+    return this.#find(notify) !== undefined;
+  }
+
+  /** RFC 6665 §4.4.1: Call-ID, To tag, Event; then the From tag, once there is a dialog. */
+  #find(notify: SipRequest): ActiveSubscription | undefined {
+    const subscription = this.#subscriptions.get(tagOf(notify.to));
+    return subscription?.isFor(notify) ? subscription : undefined;
+  }
+
+  handle(incoming: IncomingRequest): void {
+    const refused = this.#serve(incoming);
+    if (refused === undefined) return;
+    const toTag = this.#options.random.hex(8);
+    incoming.respond(refusalResponse(incoming.request, toTag, refused));
+  }
+
+  #serve(incoming: IncomingRequest): Refusal | undefined {
+    const event = eventOf(incoming.request);
+    if (event === undefined || !this.#options.packages.includes(event.package))
+      return refusal(489, { headers: [["Allow-Events", this.#options.packages.join(", ")]] });
+    const subscription = this.#find(incoming.request);
+    return subscription === undefined ? refusal(481) : subscription.take(incoming);
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.forget();
+  }
+}

@@ -1,0 +1,24 @@
+// How SUBSCRIBE and NOTIFY are refused. RFC 6665 §4.1.3, §4.2.1.
+import {
+  newResponse,
+  type ResponseOptions,
+  type SipRequest,
+  type SipResponse,
+} from "../message/message.ts";
+
+export interface Refusal {
+  readonly kind: "refuse";
+  readonly status: number;
+  readonly reason?: string;
+  readonly headers?: readonly (readonly [string, string])[];
+}
+
+export function refusal(status: number, more: Omit<Refusal, "kind" | "status"> = {}): Refusal {
+  return { kind: "refuse", status, ...more };
+}
+
+export function refusalResponse(request: SipRequest, toTag: string, refusal: Refusal): SipResponse {
+  const { status, reason, headers = [] } = refusal;
+  const options: ResponseOptions = { toTag, headers };
+  return newResponse(request, status, reason === undefined ? options : { ...options, reason });
+}
