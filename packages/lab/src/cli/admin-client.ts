@@ -1,0 +1,130 @@
+// HTTP to a node's admin interface: an answer, or one line on why there is none.
+import type { Page, ProblemDetails } from "@ims-lab/common/ims/admin-api";
+import { EXIT } from "./exit-codes.ts";
+
+/** What a person is told instead of an answer, and the exit code. */
+export class CommandFailure extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+export interface AdminClient {
+  get<T>(path: string, query?: Query): Promise<T>;
+  post<T>(path: string, query?: Query, body?: object): Promise<T>;
+  delete<T>(path: string, query?: Query): Promise<T>;
+  /** All of a list, page by page. */
+  all<T>(path: string): Promise<Page<T>>;
+}
+
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+const PAGE = 1000;
+
+export function adminClient(options: {
+  /** "S-CSCF", for messages. */
+  readonly node: string;
+  readonly url: string;
+  /** The option that names another URL. */
+  readonly urlOption: string;
+  readonly token: string | undefined;
+  readonly fetch: typeof fetch;
+}): AdminClient {
+  const { node, url, token } = options;
+
+  async function request<T>(
+    method: string,
+    path: string,
+    query: Query = {},
+    body?: object,
+  ): Promise<T> {
+    const headers: Record<string, string> = { accept: "application/json" };
+    if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
+    if (body !== undefined) headers["content-type"] = "application/json";
+    let response: Response;
+    let text: string;
+    try {
+      response = await options.fetch(url + path + queryText(query), {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      text = await response.text();
+    } catch (problem) {
+      throw new CommandFailure(
+        EXIT.unknown,
+        `cannot reach the ${node} at ${url} (${causeOf(problem)}): start it, or name another with ${options.urlOption}`,
+      );
+    }
+    const answer = jsonOf(text);
+    if (response.ok && answer !== undefined) return answer as T;
+    throw failureOf(node, url, response.status, answer);
+  }
+
+  return {
+    get: (path, query) => request("GET", path, query),
+    post: (path, query, body) => request("POST", path, query, body),
+    delete: (path, query) => request("DELETE", path, query),
+    all: async <T>(path: string) => {
+      const items: T[] = [];
+      for (;;) {
+        const page = await request<Page<T>>("GET", path, { limit: PAGE, offset: items.length });
+        items.push(...page.items);
+        // An empty page before the total: users left meanwhile.
+        if (items.length >= page.total || page.items.length === 0) {
+          return { items, total: items.length };
+        }
+      }
+    },
+  };
+}
+
+function queryText(query: Query): string {
+  const text = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) text.set(name, String(value));
+  }
+  return text.size === 0 ? "" : `?${text}`;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** fetch says "fetch failed"; the reason is in its cause. */
+function causeOf(problem: unknown): string {
+  if (!(problem instanceof Error)) return String(problem);
+  const { cause } = problem;
+  if (!(cause instanceof Error)) return problem.message;
+  return "code" in cause ? String(cause.code) : cause.message;
+}
+
+function failureOf(node: string, url: string, status: number, answer: unknown): CommandFailure {
+  const problem = isProblem(answer) ? answer : undefined;
+  if (status === 401) {
+    return new CommandFailure(
+      EXIT.unknown,
+      `the ${node} at ${url} wants its token: --token TOKEN or IMSLAB_TOKEN`,
+    );
+  }
+  if (problem === undefined) {
+    return new CommandFailure(EXIT.unknown, `${url} answered ${status}: is this a ${node}?`);
+  }
+  const why = [problem.title, problem.detail].filter(Boolean).join(": ");
+  const notRegistered = status === 404 && problem.title !== "No such resource";
+  return new CommandFailure(
+    notRegistered ? EXIT.notRegistered : EXIT.unknown,
+    notRegistered ? `not registered: ${problem.detail ?? problem.title}` : `${node}: ${why}`,
+  );
+}
+
+function isProblem(answer: unknown): answer is ProblemDetails {
+  return typeof answer === "object" && answer !== null && "title" in answer && "status" in answer;
+}

@@ -1,0 +1,209 @@
+// The command line of `imslab`: what was asked for, or what to write instead.
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import { type DeregistrationCause, deregistrationCauses } from "@ims-lab/common/ims/admin-api";
+
+export type Command =
+  | { readonly name: "help" }
+  | { readonly name: "list"; readonly what: "registrations" | "reauthentications"; from: Side }
+  | { readonly name: "show"; readonly impu: string }
+  | {
+      readonly name: "reauth";
+      readonly impu: string;
+      readonly from: Side;
+      readonly contact: string | undefined;
+      /** Undefined: until it has ended. */
+      readonly waitSeconds: number | undefined;
+    }
+  | {
+      readonly name: "dereg";
+      readonly impu: string;
+      readonly cause: DeregistrationCause;
+      readonly contact: string | undefined;
+      readonly retryAfterSeconds: number | undefined;
+    };
+
+/** The node whose view is shown, or that asks. */
+export type Side = "scscf" | "pcscf";
+
+export interface Invocation {
+  readonly command: Command;
+  readonly json: boolean;
+  readonly scscfUrl: string;
+  readonly pcscfUrl: string;
+  readonly token: string | undefined;
+}
+
+/** A command line that cannot be obeyed; the message says what to write. */
+export class UsageError extends Error {}
+
+export const HELP = `imslab: see and steer the lab's users.
+
+  imslab list [registrations|reauthentications] [--from scscf|pcscf]
+  imslab show IMPU
+  imslab reauth IMPU [--wait SECONDS] [--contact URI] [--from scscf|pcscf]
+      Makes the user authenticate again and waits for the end; --wait 0 only asks.
+  imslab dereg IMPU [--cause expired|deactivated|rejected|probation] [--contact URI]
+               [--retry-after SECONDS]
+      Ends the registration; deactivated (the default): the device may come back at once.
+
+  --json             the node's answer instead of a table
+  --url URL          admin interface of the S-CSCF (IMSLAB_URL, http://127.0.0.1:9062)
+  --pcscf-url URL    admin interface of the P-CSCF (IMSLAB_PCSCF_URL, http://127.0.0.1:9061)
+  --token TOKEN      bearer token of both (IMSLAB_TOKEN)
+
+exit codes: 0 done, 1 node not reached or time over, 2 usage, 3 not registered,
+            10 refused, 11 ignored, 12 unreachable, 13 unsubscribed, 14 unanswered, 15 withdrawn
+`;
+
+const OPTIONS = {
+  help: { type: "boolean", short: "h" },
+  json: { type: "boolean" },
+  url: { type: "string" },
+  "pcscf-url": { type: "string" },
+  token: { type: "string" },
+  from: { type: "string" },
+  wait: { type: "string" },
+  contact: { type: "string" },
+  cause: { type: "string" },
+  "retry-after": { type: "string" },
+} as const satisfies ParseArgsConfig["options"];
+
+type Option = keyof typeof OPTIONS;
+type Values = { readonly [O in Option]?: string | boolean };
+
+/** Every command takes these. */
+const COMMON: readonly Option[] = ["help", "json", "url", "pcscf-url", "token"];
+const OWN: Readonly<Record<Exclude<Command["name"], "help">, readonly Option[]>> = {
+  list: ["from"],
+  show: [],
+  reauth: ["from", "wait", "contact"],
+  dereg: ["cause", "contact", "retry-after"],
+};
+
+export function readArguments(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Invocation {
+  const { values, words } = parsed(argv);
+  return {
+    command: commandOf(words, values),
+    json: values.json === true,
+    scscfUrl: urlOf("--url", text(values.url) ?? env["IMSLAB_URL"] ?? "http://127.0.0.1:9062"),
+    pcscfUrl: urlOf(
+      "--pcscf-url",
+      text(values["pcscf-url"]) ?? env["IMSLAB_PCSCF_URL"] ?? "http://127.0.0.1:9061",
+    ),
+    token: text(values.token) ?? env["IMSLAB_TOKEN"],
+  };
+}
+
+function parsed(argv: readonly string[]): { values: Values; words: string[] } {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      options: OPTIONS,
+      allowPositionals: true,
+    });
+    return { values, words: positionals };
+  } catch (problem) {
+    throw new UsageError(problem instanceof Error ? problem.message : String(problem));
+  }
+}
+
+function commandOf(words: readonly string[], values: Values): Command {
+  const [name, argument, extra] = words;
+  if (values.help === true || name === "help") return { name: "help" };
+  if (name === undefined) throw new UsageError("say what to do: list, show, reauth or dereg");
+  if (!isCommand(name)) {
+    throw new UsageError(`no command "${name}": there are list, show, reauth and dereg`);
+  }
+  if (extra !== undefined) throw new UsageError(`"${extra}" is one word too many`);
+  for (const option of Object.keys(values) as Option[]) {
+    if (COMMON.includes(option) || OWN[name].includes(option)) continue;
+    throw new UsageError(`${name} does not take --${option}`);
+  }
+  switch (name) {
+    case "list":
+      return listOf(argument, values);
+    case "show":
+      return { name, impu: impuOf(argument, name) };
+    case "reauth":
+      return reauthOf(impuOf(argument, name), values);
+    case "dereg":
+      return deregOf(impuOf(argument, name), values);
+  }
+}
+
+function isCommand(name: string): name is keyof typeof OWN {
+  return Object.hasOwn(OWN, name);
+}
+
+function listOf(what: string | undefined, values: Values): Command {
+  const from = sideOf(values.from);
+  const wanted = word("list", what ?? "registrations", ["registrations", "reauthentications"]);
+  if (wanted === "reauthentications" && from === "pcscf") {
+    throw new UsageError("the P-CSCF keeps no re-authentications: leave --from pcscf out");
+  }
+  return { name: "list", what: wanted, from };
+}
+
+function reauthOf(impu: string, values: Values): Command {
+  const contact = text(values.contact);
+  const from = sideOf(values.from);
+  if (contact !== undefined && from === "pcscf") {
+    throw new UsageError("the P-CSCF asks for all of a user's contacts: leave --contact out");
+  }
+  const waitSeconds = secondsOf("--wait", values.wait);
+  return { name: "reauth", impu, from, contact, waitSeconds };
+}
+
+function deregOf(impu: string, values: Values): Command {
+  const cause = word("--cause", text(values.cause) ?? "deactivated", deregistrationCauses);
+  const retryAfterSeconds = secondsOf("--retry-after", values["retry-after"]);
+  if (retryAfterSeconds !== undefined && cause !== "probation") {
+    throw new UsageError("--retry-after goes with --cause probation only");
+  }
+  return { name: "dereg", impu, cause, contact: text(values.contact), retryAfterSeconds };
+}
+
+function impuOf(argument: string | undefined, command: string): string {
+  if (argument === undefined) {
+    throw new UsageError(`say whom: imslab ${command} sip:alice@DOMAIN (imslab list shows all)`);
+  }
+  if (!/^(sips?|tel):./i.test(argument)) {
+    throw new UsageError(`"${argument}" is no IMPU: it begins with sip: or tel:`);
+  }
+  return argument;
+}
+
+function sideOf(written: string | boolean | undefined): Side {
+  return word("--from", text(written) ?? "scscf", ["scscf", "pcscf"]);
+}
+
+function word<const W extends string>(option: string, written: string, words: readonly W[]): W {
+  const found = words.find((one) => one === written);
+  if (found === undefined) {
+    throw new UsageError(`${option}: "${written}" is none of ${words.join(", ")}`);
+  }
+  return found;
+}
+
+function secondsOf(option: string, written: string | boolean | undefined): number | undefined {
+  if (written === undefined) return undefined;
+  if (!/^\d{1,9}(\.\d+)?$/.test(String(written))) {
+    throw new UsageError(`${option}: "${written}" is no number of seconds`);
+  }
+  return Number(written);
+}
+
+function text(written: string | boolean | undefined): string | undefined {
+  return typeof written === "string" ? written : undefined;
+}
+
+function urlOf(option: string, written: string): string {
+  const url = URL.parse(written);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new UsageError(`${option}: "${written}" is no URL such as http://127.0.0.1:9062`);
+  }
+  return url.href.replace(/\/+$/, "");
+}

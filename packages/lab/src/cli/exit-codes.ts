@@ -1,0 +1,26 @@
+// What `imslab` exits with, for scripts: design section 9.
+import type { ReauthenticationEnd } from "@ims-lab/common/ims/admin-api";
+
+export const EXIT = {
+  done: 0,
+  /** The node could not be asked, or time was over before the end. */
+  unknown: 1,
+  usage: 2,
+  notRegistered: 3,
+} as const;
+
+const ENDS: Readonly<Record<ReauthenticationEnd, number>> = {
+  reauthenticated: 0,
+  refused: 10,
+  ignored: 11,
+  unreachable: 12,
+  unsubscribed: 13,
+  unanswered: 14,
+  withdrawn: 15,
+};
+
+/** Of several bindings, the first that did not re-authenticate decides. */
+export function exitCodeOf(ends: readonly (ReauthenticationEnd | null)[]): number {
+  const codes = ends.map((end) => (end === null ? EXIT.unknown : ENDS[end]));
+  return codes.find((code) => code !== EXIT.done) ?? EXIT.done;
+}

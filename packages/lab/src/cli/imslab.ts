@@ -1,0 +1,179 @@
+// The `imslab` command: one invocation, from its arguments to its exit code (design section 9).
+import type {
+  AccessBindingView,
+  DeregisterAnswer,
+  Page,
+  ReauthenticationView,
+  RegistrationView,
+} from "@ims-lab/common/ims/admin-api";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import { type AdminClient, adminClient, CommandFailure } from "./admin-client.ts";
+import { type Command, HELP, type Invocation, readArguments, UsageError } from "./arguments.ts";
+import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { askPcscf, askScscf } from "./reauthenticate.ts";
+import { printable } from "./table.ts";
+import {
+  accessTable,
+  outcomeLine,
+  reauthenticationsTable,
+  registrationsTable,
+  registrationText,
+} from "./views.ts";
+
+/** Where the command runs; `main.ts` hands in the real ones. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+}
+
+/** What a command needs to do its work. */
+interface Session {
+  readonly terminal: Terminal;
+  readonly json: boolean;
+  readonly scscf: AdminClient;
+  readonly pcscf: AdminClient;
+}
+
+/** Never throws for anything a user or a node can do; answers the exit code. */
+export async function imslab(argv: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    const invocation = readArguments(argv, terminal.env);
+    return await run(invocation.command, sessionOf(invocation, terminal));
+  } catch (problem) {
+    if (problem instanceof UsageError) {
+      terminal.stderr.write(`imslab: ${problem.message}\nimslab --help says more\n`);
+      return EXIT.usage;
+    }
+    if (problem instanceof CommandFailure) {
+      terminal.stderr.write(`imslab: ${printable(problem.message)}\n`);
+      return problem.exitCode;
+    }
+    throw problem;
+  }
+}
+
+function sessionOf({ json, scscfUrl, pcscfUrl, token }: Invocation, terminal: Terminal): Session {
+  const common = { token, fetch: terminal.fetch };
+  return {
+    terminal,
+    json,
+    scscf: adminClient({ ...common, node: "S-CSCF", url: scscfUrl, urlOption: "--url" }),
+    pcscf: adminClient({ ...common, node: "P-CSCF", url: pcscfUrl, urlOption: "--pcscf-url" }),
+  };
+}
+
+function run(command: Command, session: Session): Promise<number> | number {
+  switch (command.name) {
+    case "help":
+      session.terminal.stdout.write(HELP);
+      return EXIT.done;
+    case "list":
+      return list(command, session);
+    case "show":
+      return show(command.impu, session);
+    case "reauth":
+      return reauth(command, session);
+    case "dereg":
+      return dereg(command, session);
+  }
+}
+
+async function list(
+  { what, from }: Extract<Command, { name: "list" }>,
+  session: Session,
+): Promise<number> {
+  const { scscf, pcscf } = session;
+  if (what === "reauthentications") {
+    const page = await scscf.all<ReauthenticationView>("/reauthentications");
+    return printPage(page, reauthenticationsTable, session);
+  }
+  if (from === "pcscf") {
+    return printPage(await pcscf.all<AccessBindingView>("/registrations"), accessTable, session);
+  }
+  return printPage(
+    await scscf.all<RegistrationView>("/registrations"),
+    registrationsTable,
+    session,
+  );
+}
+
+function printPage<T>(
+  page: Page<T>,
+  asTable: (items: readonly T[], now: number) => string,
+  session: Session,
+): number {
+  return print(page, asTable(page.items, session.terminal.clock.now()), session);
+}
+
+async function show(impu: string, session: Session): Promise<number> {
+  const found = await session.scscf.get<RegistrationView>(pathOf(impu));
+  return print(found, registrationText(found, session.terminal.clock.now()), session);
+}
+
+async function reauth(
+  command: Extract<Command, { name: "reauth" }>,
+  session: Session,
+): Promise<number> {
+  const { terminal, scscf, pcscf } = session;
+  const line = progressLine(terminal);
+  const following = { scscf, clock: terminal.clock, progress: line.show };
+  let outcome: Awaited<ReturnType<typeof askPcscf>>;
+  try {
+    outcome =
+      command.from === "pcscf"
+        ? await askPcscf(command, pcscf, following)
+        : await askScscf(command, following);
+  } finally {
+    line.clear();
+  }
+  if ("contacts" in outcome) {
+    return print(outcome, `asked for ${outcome.contacts.join(", ")}\n`, session);
+  }
+  const lines = outcome.map(outcomeLine).join("");
+  print({ items: outcome, total: outcome.length }, lines, session);
+  // Whoever does not wait has got what was asked for.
+  return command.waitSeconds === 0 ? EXIT.done : exitCodeOf(outcome.map(({ end }) => end));
+}
+
+async function dereg(
+  command: Extract<Command, { name: "dereg" }>,
+  session: Session,
+): Promise<number> {
+  const { impu, cause, contact, retryAfterSeconds } = command;
+  const query = { cause, contact, retryAfterSeconds };
+  const answer = await session.scscf.delete<DeregisterAnswer>(pathOf(impu), query);
+  return print(answer, `${impu}: ${cause}: ${answer.contacts.join(", ")}\n`, session);
+}
+
+function pathOf(impu: string): string {
+  return `/registrations/${encodeURIComponent(impu)}`;
+}
+
+function print(answer: object, text: string, { json, terminal }: Session): number {
+  terminal.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : text);
+  return EXIT.done;
+}
+
+/** On a terminal one line that changes in place, elsewhere a line per change of state. */
+function progressLine({ stderr }: Terminal): { show(line: string): void; clear(): void } {
+  let shown = false;
+  let lastState = "";
+  return {
+    show: (line) => {
+      const text = printable(line);
+      if (stderr.isTTY) stderr.write(`\r\u001b[K${text}`);
+      else {
+        const state = text.replace(/, \S+ \S+ left/g, "");
+        if (state !== lastState) stderr.write(`${text}\n`);
+        lastState = state;
+      }
+      shown = true;
+    },
+    clear: () => {
+      if (shown && stderr.isTTY) stderr.write("\r\u001b[K");
+    },
+  };
+}

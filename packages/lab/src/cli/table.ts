@@ -1,0 +1,37 @@
+// Text for a terminal: tables, durations, nothing that could steer the terminal.
+
+/** Columns as wide as their widest cell; the first row is the heading. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const clean = rows.map((row) => row.map(printable));
+  const widths = (clean[0] ?? []).map((_, column) =>
+    Math.max(...clean.map((row) => row[column]?.length ?? 0)),
+  );
+  const lines = clean.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+/** A peer chose some of this text: control characters must not reach the terminal. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, "?");
+}
+
+/** Time left: "59 s", "12 min", "3 h", "8 d"; "over" when it has passed. */
+export function timeLeft(at: number | null, now: number): string {
+  if (at === null) return "-";
+  const seconds = Math.ceil((at - now) / 1000);
+  if (seconds <= 0) return "over";
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** Time gone by: "12 s ago". */
+export function timeAgo(at: number | null, now: number): string {
+  return at === null ? "-" : `${timeLeft(2 * now - at + 1, now).replace("over", "0 s")} ago`;
+}

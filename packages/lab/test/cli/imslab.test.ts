@@ -1,0 +1,405 @@
+// `imslab` against a node that answers as a test says: output, requests, exit codes (design section 9).
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setImmediate as eventsHandled } from "node:timers/promises";
+import type {
+  BindingView,
+  ReauthenticationEnd,
+  ReauthenticationView,
+  RegistrationView,
+} from "@ims-lab/common/ims/admin-api";
+import { systemClock } from "@ims-lab/common/platform/clock";
+import { FAKE_EPOCH, FakeClock } from "@ims-lab/common/testing/fake-clock";
+import { describe, expect, it } from "vitest";
+import { imslab, type Terminal } from "../../src/cli/imslab.ts";
+
+const ALICE = "sip:alice@ims.example";
+const ALICE_PATH = "/registrations/sip%3Aalice%40ims.example";
+
+const binding: BindingView = {
+  id: "b1",
+  contact: "sip:alice@192.0.2.1:5070",
+  callId: "1@ue",
+  cseq: 2,
+  path: ["<sip:token@127.0.0.1:4060;lr>"],
+  expiresAt: FAKE_EPOCH + 3_600_000,
+  registeredAt: FAKE_EPOCH - 5_000,
+  authenticatedAt: FAKE_EPOCH - 5_000,
+  subscription: { package: "reg", callId: "2@ue", expiresAt: FAKE_EPOCH + 60_000, version: 3 },
+  subscriptionDeadlineAt: null,
+  reauthentication: null,
+};
+const registration: RegistrationView = {
+  impu: ALICE,
+  impi: "alice@ims.example",
+  implicitSet: [ALICE, "tel:+15550001"],
+  state: "registered",
+  bindings: [binding],
+};
+const running: ReauthenticationView = {
+  id: "r1",
+  impi: "alice@ims.example",
+  impu: ALICE,
+  bindingId: "b1",
+  contact: binding.contact,
+  cause: "operator",
+  askers: ["operator"],
+  progress: "notified",
+  end: null,
+  requestedAt: FAKE_EPOCH,
+  notifiedAt: FAKE_EPOCH + 1,
+  acknowledgedAt: null,
+  challengedAt: null,
+  endedAt: null,
+  deadlineAt: FAKE_EPOCH + 60_000,
+  deregisteredAt: null,
+  reason: null,
+};
+function ended(end: ReauthenticationEnd): ReauthenticationView {
+  return { ...running, end, endedAt: FAKE_EPOCH + 900, reason: `because ${end}` };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+const ok = (body: unknown): Answer => ({ status: 200, body });
+const notRegistered: Answer = {
+  status: 404,
+  body: { type: "about:blank", status: 404, title: "Not registered", detail: `${ALICE} is not` },
+};
+
+/** Runs `imslab`; each request takes the next answer of its line, the last one again and again. */
+async function run(
+  argv: readonly string[],
+  nodes: Readonly<Record<string, readonly Answer[]>> = {},
+  environment: { env?: Record<string, string>; isTTY?: boolean } = {},
+): Promise<{ code: number; out: string; err: string; requests: string[]; tokens: Set<string> }> {
+  const clock = new FakeClock();
+  const requests: string[] = [];
+  const tokens = new Set<string>();
+  const served = new Map<string, number>();
+  let [out, err] = ["", ""];
+  const terminal: Terminal = {
+    env: environment.env ?? {},
+    clock,
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text), isTTY: environment.isTTY ?? false },
+    fetch: (input, init) => {
+      const line = `${init?.method} ${String(input)}`;
+      requests.push(line);
+      tokens.add(new Headers(init?.headers).get("authorization") ?? "none");
+      const short = line.replace("http://127.0.0.1:9062", "").replace("http://127.0.0.1", "");
+      const answers = nodes[short];
+      if (answers === undefined) return Promise.reject(new TypeError(`no answer for ${short}`));
+      const turn = served.get(short) ?? 0;
+      served.set(short, turn + 1);
+      const answer = answers[Math.min(turn, answers.length - 1)];
+      return Promise.resolve(
+        new Response(JSON.stringify(answer?.body), { status: answer?.status ?? 500 }),
+      );
+    },
+  };
+  let code: number | undefined;
+  const done = imslab(argv, terminal).then((value) => {
+    code = value;
+  });
+  for (let turn = 0; turn < 2000 && code === undefined; turn++) {
+    await eventsHandled();
+    await clock.advanceAsync(250);
+  }
+  await done;
+  return { code: code ?? -1, out, err, requests, tokens };
+}
+
+describe("usage", () => {
+  it.each([
+    [[], "say what to do: list, show, reauth or dereg"],
+    [["lost"], 'no command "lost"'],
+    [["show"], "say whom: imslab show sip:alice@DOMAIN"],
+    [["show", "alice"], '"alice" is no IMPU: it begins with sip: or tel:'],
+    [["show", ALICE, "more"], '"more" is one word too many'],
+    [["show", ALICE, "--wait", "3"], "show does not take --wait"],
+    [["reauth", ALICE, "--wait", "soon"], '--wait: "soon" is no number of seconds'],
+    [["reauth", ALICE, "--from", "ue"], '--from: "ue" is none of scscf, pcscf'],
+    [["reauth", ALICE, "--from", "pcscf", "--contact", "sip:x"], "leave --contact out"],
+    [
+      ["dereg", ALICE, "--cause", "boredom"],
+      "is none of expired, deactivated, rejected, probation",
+    ],
+    [["dereg", ALICE, "--retry-after", "3"], "--retry-after goes with --cause probation only"],
+    [["list", "--url", "localhost"], '--url: "localhost" is no URL such as'],
+    [["list", "--nope"], "--nope"],
+    [["list", "everything"], "none of registrations, reauthentications"],
+  ])("%j exits with 2 and says what to write", async (argv, message) => {
+    const { code, out, err } = await run(argv);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain(message);
+    expect(err).toContain("imslab --help");
+  });
+
+  it("prints help", async () => {
+    for (const argv of [["--help"], ["help"], ["reauth", "-h"]]) {
+      const { code, out } = await run(argv);
+      expect(code).toBe(0);
+      expect(out).toContain("imslab reauth IMPU");
+    }
+  });
+});
+
+describe("list and show", () => {
+  const listPath = "GET /registrations?limit=1000&offset=0";
+
+  it("shows one line per binding", async () => {
+    const { code, out } = await run(["list"], {
+      [listPath]: [ok({ items: [registration], total: 1 })],
+    });
+    expect(code).toBe(0);
+    expect(out.split("\n").map((line) => line.split(/ {2,}/))).toEqual([
+      ["impu", "contact", "expires in", "subscription", "re-authentication"],
+      [ALICE, binding.contact, "60 min", "reg, 60 s", "-"],
+      [""],
+    ]);
+  });
+
+  it("reads page after page, and gives all as JSON", async () => {
+    const { out, requests } = await run(["list", "--json"], {
+      [listPath]: [ok({ items: [registration], total: 2 })],
+      "GET /registrations?limit=1000&offset=1": [ok({ items: [registration], total: 2 })],
+    });
+    expect(requests).toHaveLength(2);
+    expect(JSON.parse(out)).toEqual({ items: [registration, registration], total: 2 });
+  });
+
+  it("lets no peer write to the terminal", async () => {
+    const evil = { ...binding, contact: "sip:\u001b[2Jx@192.0.2.1" };
+    const { out } = await run(["list"], {
+      [listPath]: [ok({ items: [{ ...registration, bindings: [evil] }], total: 1 })],
+    });
+    expect(out).toContain("sip:?[2Jx@192.0.2.1");
+  });
+
+  it("shows what the P-CSCF keeps, and re-authentications", async () => {
+    const access = {
+      impu: ALICE,
+      impi: "alice@ims.example",
+      implicitSet: [ALICE],
+      contact: binding.contact,
+      flow: "udp:192.0.2.1:5070",
+      serviceRoute: [],
+      expiresAt: FAKE_EPOCH + 100_000,
+      authenticatedAt: null,
+      subscriptionExpiresAt: null,
+    };
+    const pcscf = await run(["list", "--from", "pcscf"], {
+      "GET :9061/registrations?limit=1000&offset=0": [ok({ items: [access], total: 1 })],
+    });
+    expect(pcscf.out).toMatch(/udp:192\.0\.2\.1:5070 {2}100 s/);
+    const list = await run(["list", "reauthentications"], {
+      "GET /reauthentications?limit=1000&offset=0": [ok({ items: [ended("ignored")], total: 1 })],
+    });
+    expect(list.out).toContain("because ignored");
+  });
+
+  it("shows one user, or exits with 3", async () => {
+    const found = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [ok(registration)] });
+    expect(found.out).toContain("implicit set         sip:alice@ims.example, tel:+15550001");
+    const lost = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [notRegistered] });
+    expect([lost.code, lost.err]).toEqual([3, `imslab: not registered: ${ALICE} is not\n`]);
+  });
+
+  it("encodes a tel: IMPU", async () => {
+    const { code } = await run(["show", "tel:+15550001"], {
+      "GET /registrations/tel%3A%2B15550001": [ok(registration)],
+    });
+    expect(code).toBe(0);
+  });
+});
+
+describe("reauth", () => {
+  const post = `POST ${ALICE_PATH}/reauthenticate?wait=2`;
+
+  it.each([
+    ["reauthenticated", 0],
+    ["refused", 10],
+    ["ignored", 11],
+    ["unreachable", 12],
+    ["unsubscribed", 13],
+    ["unanswered", 14],
+    ["withdrawn", 15],
+  ] as const)("%s exits with %i", async (end, expected) => {
+    const { code, out } = await run(["reauth", ALICE], { [post]: [ok({ items: [ended(end)] })] });
+    expect(code).toBe(expected);
+    expect(out).toBe(`${ALICE} (${binding.contact}): ${end} after 900 ms: because ${end}\n`);
+  });
+
+  it("follows a longer one to its end, and says what it waits for", async () => {
+    const { code, err, out } = await run(["reauth", ALICE], {
+      [post]: [{ status: 202, body: { items: [running] } }],
+      "GET /reauthentications/r1": [
+        ok(running),
+        ok({ ...running, progress: "acknowledged" }),
+        ok(ended("ignored")),
+      ],
+    });
+    expect(code).toBe(11);
+    expect(err.split("\n")).toEqual([
+      expect.stringMatching(/^waiting for sip:alice@192\.0\.2\.1:5070: notified, \d+ s left$/),
+      expect.stringContaining("acknowledged"),
+      "",
+    ]);
+    expect(out).toContain("ignored after");
+  });
+
+  it("changes its line in place on a terminal", async () => {
+    const { err } = await run(
+      ["reauth", ALICE],
+      {
+        [post]: [{ status: 202, body: { items: [running] } }],
+        "GET /reauthentications/r1": [ok(ended("reauthenticated"))],
+      },
+      { isTTY: true },
+    );
+    expect(err.startsWith("\r\u001b[Kwaiting for")).toBe(true);
+    expect(err.endsWith("\r\u001b[K")).toBe(true);
+  });
+
+  it("gives up after --wait and exits with 1", async () => {
+    const { code, out } = await run(["reauth", ALICE, "--wait", "5"], {
+      [post]: [{ status: 202, body: { items: [running] } }],
+      "GET /reauthentications/r1": [ok(running)],
+    });
+    expect(code).toBe(1);
+    expect(out).toContain("notified, not ended yet");
+  });
+
+  it("only asks with --wait 0, for one contact if told so", async () => {
+    const { code, requests } = await run(["reauth", ALICE, "--wait", "0", "--contact", "sip:x"], {
+      [`POST ${ALICE_PATH}/reauthenticate`]: [{ status: 201, body: { items: [running] } }],
+    });
+    expect([code, requests.length]).toEqual([0, 1]);
+  });
+
+  it("takes the first failure of several bindings", async () => {
+    const items = [ended("reauthenticated"), ended("unanswered"), ended("refused")];
+    const { code } = await run(["reauth", ALICE], { [post]: [ok({ items })] });
+    expect(code).toBe(14);
+  });
+
+  it("exits with 3 for whoever is not registered", async () => {
+    expect((await run(["reauth", ALICE], { [post]: [notRegistered] })).code).toBe(3);
+  });
+});
+
+describe("reauth --from pcscf (Figure 5)", () => {
+  const ask = `POST :9061${ALICE_PATH}/reauthenticate`;
+  const asked = { status: 202, body: { impu: ALICE, contacts: [binding.contact] } };
+  const get = `GET ${ALICE_PATH}`;
+  const argv = ["reauth", ALICE, "--from", "pcscf"];
+
+  it("follows the S-CSCF's re-authentication", async () => {
+    const begun = { ...registration, bindings: [{ ...binding, reauthentication: running }] };
+    const { code } = await run(argv, {
+      [ask]: [asked],
+      [get]: [ok(registration), ok(registration), ok(begun)],
+      "GET /reauthentications/r1": [ok(ended("refused"))],
+    });
+    expect(code).toBe(10);
+  });
+
+  it("sees one that was over before it could look", async () => {
+    const fresh = { ...binding, authenticatedAt: FAKE_EPOCH + 10 };
+    const { code, out } = await run(argv, {
+      [ask]: [asked],
+      [get]: [ok(registration), ok({ ...registration, bindings: [fresh] })],
+    });
+    expect(code).toBe(0);
+    expect(out).toContain("reauthenticated");
+  });
+
+  it("says so when the S-CSCF does not act", async () => {
+    const { code, err } = await run(argv, { [ask]: [asked], [get]: [ok(registration)] });
+    expect(code).toBe(1);
+    expect(err).toContain("has not started a re-authentication");
+  });
+
+  it("only asks with --wait 0", async () => {
+    const { code, out, requests } = await run([...argv, "--wait", "0"], { [ask]: [asked] });
+    expect([code, requests.length]).toEqual([0, 1]);
+    expect(out).toBe(`asked for ${binding.contact}\n`);
+  });
+});
+
+describe("dereg", () => {
+  it.each([
+    [[], "cause=deactivated"],
+    [["--cause", "rejected"], "cause=rejected"],
+    [["--cause", "probation", "--retry-after", "30"], "cause=probation&retryAfterSeconds=30"],
+    [["--contact", "sip:x@y"], "cause=deactivated&contact=sip%3Ax%40y"],
+  ])("%j asks for %s", async (options, query) => {
+    const { code, out } = await run(["dereg", ALICE, ...options], {
+      [`DELETE ${ALICE_PATH}?${query}`]: [ok({ impu: ALICE, cause: "x", contacts: ["sip:x"] })],
+    });
+    expect(code).toBe(0);
+    expect(out).toContain("sip:x");
+  });
+});
+
+describe("nodes that cannot be asked", () => {
+  it.each([
+    ["without a token", { status: 401, body: { title: "Token needed", status: 401 } }, "--token"],
+    ["something else", { status: 200, body: undefined }, "is this a S-CSCF?"],
+    [
+      "with a fault of its own",
+      { status: 500, body: { title: "Internal error", status: 500, detail: "See the log." } },
+      "S-CSCF: Internal error: See the log.",
+    ],
+    [
+      "another service",
+      { status: 404, body: { title: "No such resource", status: 404 } },
+      "No such resource",
+    ],
+  ])("%s: exit code 1 and what to do", async (_what, answer, message) => {
+    const { code, err } = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [answer] });
+    expect(code).toBe(1);
+    expect(err).toContain(message);
+  });
+
+  it("sends the token of the environment, or the option's", async () => {
+    const nodes = { [`GET ${ALICE_PATH}`]: [ok(registration)] };
+    const env = { IMSLAB_TOKEN: "from-env" };
+    expect((await run(["show", ALICE], nodes, { env })).tokens).toEqual(
+      new Set(["Bearer from-env"]),
+    );
+    const option = await run(["show", ALICE, "--token", "t"], nodes, { env });
+    expect(option.tokens).toEqual(new Set(["Bearer t"]));
+  });
+});
+
+describe("over HTTP", () => {
+  it("talks to a real server, and names one that is not there", async () => {
+    const server = createServer((request, response) => {
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ ...registration, impi: request.url }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/`;
+    let [out, err] = ["", ""];
+    const terminal: Terminal = {
+      env: { IMSLAB_URL: url },
+      stdout: { write: (text) => (out += text) },
+      stderr: { write: (text) => (err += text) },
+      fetch,
+      clock: systemClock(),
+    };
+    expect(await imslab(["show", ALICE], terminal)).toBe(0);
+    expect(out).toContain(`impi                 ${ALICE_PATH}`);
+    await new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+    expect(await imslab(["show", ALICE], terminal)).toBe(1);
+    expect(err).toMatch(/^imslab: cannot reach the S-CSCF at .* \(ECONNREFUSED\): .*--url\n$/);
+  });
+});
