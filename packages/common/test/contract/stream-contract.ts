@@ -1,0 +1,231 @@
+// What stream transports do beside the common contract: framing, connections, limits. RFC 3261 §18.3.
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { StreamLimits } from "../../src/sip/transport/stream-limits.ts";
+import type { HostPort, Transport } from "../../src/sip/transport/transport.ts";
+import { message, type RawPeer, Recorder, type TransportLab } from "./transport-lab.ts";
+
+export function streamContract(what: string, host: string, makeLab: () => TransportLab): void {
+  describe(`${what} on ${host}, streams`, () => {
+    let lab: TransportLab;
+    let opened: Transport[];
+    let peers: RawPeer[];
+
+    beforeEach(() => {
+      lab = makeLab();
+      opened = [];
+      peers = [];
+    });
+    afterEach(async () => {
+      for (const peer of peers) peer.close();
+      for (const transport of opened) await close(transport);
+    });
+
+    async function open(limits?: Partial<StreamLimits>): Promise<[Transport, Recorder]> {
+      const transport = lab.transport({ host, port: 0 }, limits);
+      const recorder = new Recorder();
+      await transport.listen(recorder);
+      opened.push(transport);
+      return [transport, recorder];
+    }
+    async function close(transport: Transport): Promise<void> {
+      let done = false;
+      const closing = transport.close().then(() => {
+        done = true;
+      });
+      await lab.until(() => done);
+      await closing;
+    }
+    async function dial(to: HostPort): Promise<RawPeer> {
+      const peer = await lab.dial(to);
+      peers.push(peer);
+      return peer;
+    }
+    async function nobody(): Promise<HostPort> {
+      const [transport] = await open();
+      await close(transport);
+      return transport.local;
+    }
+
+    test("a message in single octets is one message", async () => {
+      const [bob, atBob] = await open();
+      const peer = await dial(bob.local);
+      for (const octet of message("bob", "body")) peer.write(octet);
+      await lab.until(() => atBob.messages.length === 1);
+      expect(atBob.texts).toEqual([message("bob", "body")]);
+    });
+
+    test("joined messages are several, and the beginning of the next waits", async () => {
+      const [bob, atBob] = await open();
+      const peer = await dial(bob.local);
+      const three = message("three", "0123456789");
+      peer.write(message("one", "a") + message("two") + three.slice(0, -5));
+      await lab.until(() => atBob.messages.length === 2);
+      peer.write(three.slice(-5));
+      await lab.until(() => atBob.messages.length === 3);
+      expect(atBob.texts).toEqual([message("one", "a"), message("two"), three]);
+    });
+
+    test("a connection is reused for requests both ways", async () => {
+      const [alice, atAlice] = await open();
+      const [bob, atBob] = await open();
+      alice.send(Buffer.from(message("one")), alice.flowTo(bob.local));
+      alice.send(Buffer.from(message("two")), alice.flowTo(bob.local));
+      await lab.until(() => atBob.messages.length === 2);
+      expect(atBob.messages[0]?.flow).toBe(atBob.messages[1]?.flow);
+      bob.send(Buffer.from(message("back")), bob.flowTo(atBob.flow.remote));
+      await lab.until(() => atAlice.messages.length === 1);
+      expect(atAlice.flow).toBe(alice.flowTo(bob.local));
+    });
+
+    test("nobody listens: every message sent meanwhile fails as refused, once each", async () => {
+      const [alice, atAlice] = await open();
+      const flow = alice.flowTo(await nobody());
+      for (let count = 0; count < 3; count++) {
+        alice.send(Buffer.from(message("x")), flow, (why) => atAlice.failures.push(why));
+      }
+      await lab.until(() => atAlice.failures.length >= 3);
+      expect(atAlice.failures).toEqual(["refused", "refused", "refused"]);
+      expect(atAlice.closed).toEqual([]); // it never was open
+    });
+
+    test("a connection not made in time fails as timeout", async () => {
+      const [alice, atAlice] = await open({ connectTimeoutMs: 3 });
+      const [bob] = await open();
+      const flow = alice.flowTo(bob.local);
+      alice.send(Buffer.from(message("x")), flow, (why) => atAlice.failures.push(why));
+      lab.clock.advance(3);
+      await lab.until(() => atAlice.failures.length > 0);
+      expect(atAlice.failures).toEqual(["timeout"]);
+    });
+
+    test("the peer closes: said once; the flow is dead, the next one new", async () => {
+      const [alice, atAlice] = await open();
+      const [bob, atBob] = await open();
+      const flow = alice.flowTo(bob.local);
+      alice.send(Buffer.from(message("x")), flow);
+      await lab.until(() => atBob.messages.length === 1);
+      await close(bob);
+      await lab.until(() => atAlice.closed.length > 0);
+      expect(atAlice.closed).toEqual([flow]);
+      expect(atBob.closed).toEqual([atBob.flow]);
+      alice.send(Buffer.from(message("x")), flow, (why) => atAlice.failures.push(why));
+      await lab.until(() => atAlice.failures.length > 0);
+      expect(atAlice.failures).toEqual(["closed"]);
+      expect(alice.flowTo(bob.local).id).not.toBe(flow.id);
+    });
+
+    test("what was sent before close still arrives", async () => {
+      const [bob, atBob] = await open();
+      const peer = await dial(bob.local);
+      peer.write(message("x"));
+      await lab.until(() => atBob.messages.length === 1);
+      bob.send(Buffer.from(message("last", "y".repeat(30_000))), atBob.flow);
+      await close(bob);
+      await lab.until(() => peer.closed);
+      expect(peer.received).toBe(message("last", "y".repeat(30_000)));
+    });
+
+    const unframeable = {
+      "no Content-Length": "OPTIONS sip:b SIP/2.0\r\nVia: x\r\n\r\n",
+      "conflicting Content-Length": "O sip:b SIP/2.0\r\nl: 1\r\nContent-Length: 2\r\n\r\n",
+      "malformed Content-Length": "O sip:b SIP/2.0\r\nContent-Length: -1\r\n\r\n",
+      "message too large": message("bob", "b".repeat(3000)),
+    };
+    test.each(Object.entries(unframeable))(
+      "%s: rejected, the stream is closed",
+      async (why, text) => {
+        const [bob, atBob] = await open({ maxMessageBytes: 2000 });
+        const peer = await dial(bob.local);
+        peer.write(message("first") + text + message("never"));
+        await lab.until(() => peer.closed);
+        expect(atBob.texts).toEqual([message("first")]);
+        expect(atBob.rejected).toEqual([why]);
+        await lab.until(() => atBob.closed.length === 1);
+      },
+    );
+
+    test("a head without end is rejected at the size limit", async () => {
+      const [bob, atBob] = await open({ maxMessageBytes: 2000 });
+      const peer = await dial(bob.local);
+      for (let count = 0; count < 5; count++) peer.write("X".repeat(500));
+      await lab.until(() => peer.closed);
+      expect(atBob.rejected).toEqual(["message too large"]);
+    });
+
+    test("a message at the size limit passes", async () => {
+      const size = message("bob", "b".repeat(100)).length;
+      const [bob, atBob] = await open({ maxMessageBytes: size });
+      const peer = await dial(bob.local);
+      peer.write(message("bob", "b".repeat(100)));
+      await lab.until(() => atBob.messages.length === 1);
+    });
+
+    test("a slow sender is cut off, however busily it dribbles", async () => {
+      const [bob, atBob] = await open({ partialTimeoutMs: 1000 });
+      const peer = await dial(bob.local);
+      peer.write(`${message("first")}OPTIONS`);
+      await lab.until(() => atBob.messages.length === 1);
+      for (let count = 0; count < 4; count++) {
+        lab.clock.advance(200);
+        peer.write("x");
+      }
+      expect(peer.closed).toBe(false);
+      lab.clock.advance(300);
+      await lab.until(() => peer.closed);
+      expect(atBob.rejected).toEqual(["message not completed"]);
+    });
+
+    test("who says nothing after connecting is cut off", async () => {
+      const [bob, atBob] = await open({ firstMessageTimeoutMs: 5000 });
+      const peer = await dial(bob.local);
+      lab.clock.advance(4900);
+      expect(peer.closed).toBe(false);
+      lab.clock.advance(200);
+      await lab.until(() => peer.closed);
+      expect(atBob.rejected).toEqual(["no message after connecting"]);
+    });
+
+    test("an idle connection is closed, one with traffic is not", async () => {
+      const [bob, atBob] = await open({ idleTimeoutMs: 60_000 });
+      const [busy, idle] = [await dial(bob.local), await dial(bob.local)];
+      busy.write(message("busy"));
+      idle.write(message("idle"));
+      await lab.until(() => atBob.messages.length === 2);
+      lab.clock.advance(50_000);
+      busy.write("\r\n\r\n");
+      await lab.until(() => busy.received === "\r\n");
+      lab.clock.advance(11_000);
+      await lab.until(() => idle.closed);
+      expect(busy.closed).toBe(false);
+      expect(atBob.rejected).toEqual([]);
+    });
+
+    test("one connection too many is turned away, the others stay", async () => {
+      const [bob, atBob] = await open({ maxConnections: 1 });
+      const one = await dial(bob.local);
+      one.write(message("one"));
+      await lab.until(() => atBob.messages.length === 1);
+      const two = await dial(bob.local);
+      await lab.until(() => two.closed);
+      expect(one.closed).toBe(false);
+      expect(atBob.rejected).toEqual(["too many connections"]);
+      const flow = bob.flowTo({ host, port: 9 });
+      bob.send(Buffer.from(message("x")), flow, (why) => atBob.failures.push(why));
+      await lab.until(() => atBob.failures.length > 0);
+      expect(atBob.failures).toEqual(["overloaded"]);
+    });
+
+    test("more than may wait to be written fails as overloaded", async () => {
+      const [alice, atAlice] = await open({ maxBacklogBytes: 100 });
+      const [bob, atBob] = await open();
+      const flow = alice.flowTo(bob.local);
+      const text = message("x", "y".repeat(20));
+      for (let count = 0; count < 2; count++) {
+        alice.send(Buffer.from(text), flow, (why) => atAlice.failures.push(why));
+      }
+      await lab.until(() => atAlice.failures.length > 0 && atBob.messages.length > 0);
+      expect(atAlice.failures).toEqual(["overloaded"]);
+      expect(atBob.texts).toEqual([text]);
+    });
+  });
+}

@@ -1,0 +1,13 @@
+// UDP against the transports' contract, over IPv4 and IPv6.
+import { udpTransport } from "../../../src/sip/transport/udp.ts";
+import { datagramContract } from "../../contract/datagram-contract.ts";
+import { dialUdp, socketLab } from "../../contract/socket-lab.ts";
+import { transportContract } from "../../contract/transport-contract.ts";
+import type { TransportLab } from "../../contract/transport-lab.ts";
+
+const lab = (): TransportLab => socketLab((_clock, at) => udpTransport(at), dialUdp);
+
+for (const host of ["127.0.0.1", "::1"]) {
+  transportContract("UDP", host, lab);
+  datagramContract("UDP", host, lab);
+}
