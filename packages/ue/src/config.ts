@@ -12,6 +12,7 @@ import {
   listenSettings,
   oneOf,
   optional,
+  type Setting,
   seconds,
   secret,
   text,
@@ -98,7 +99,9 @@ const schema: SchemaOf<UeConfig> = {
     op: secret({ doc: "Operator's OP, 32 hexadecimal digits.", minLength: 32 }),
     opc: secret({ doc: "OPc, instead of OP.", minLength: 32 }),
     password: secret({ doc: "Password, instead of an ISIM; {n}: the UE's number." }),
-    sqnFile: optional(text, { doc: "Where the ISIM keeps its sequence numbers; {n} as above." }),
+    sqnFile: optional(
+      text({ doc: "Where the ISIM keeps its sequence numbers; {n} as above.", default: "-" }),
+    ),
     first: integer({ doc: "Number of the first UE.", min: 0, default: 1 }),
   },
   registration: {
@@ -120,16 +123,16 @@ const schema: SchemaOf<UeConfig> = {
       words: ["rfc", "ims"],
       default: "rfc",
     }),
-    t1Ms: optional(milliseconds, { doc: "T1." }),
-    t2Ms: optional(milliseconds, { doc: "T2." }),
-    t4Ms: optional(milliseconds, { doc: "T4." }),
+    t1Ms: optional(milliseconds("T1.")),
+    t2Ms: optional(milliseconds("T2.")),
+    t4Ms: optional(milliseconds("T4.")),
   },
   http: httpSettings(9063),
   log: logSettings,
 };
 
-function milliseconds(options: Parameters<typeof integer>[0]): ReturnType<typeof integer> {
-  return integer({ ...options, min: 10, max: 60_000 });
+function milliseconds(doc: string): Setting<number> {
+  return integer({ doc, min: 10, max: 60_000, default: 0 });
 }
 
 export const ueSettings: Settings<UeConfig> = {

@@ -35,6 +35,12 @@ export interface NpmSipOptions {
   readonly onTrouble: (reason: string) => void;
 }
 
+/**
+ * Host of its Via. It takes every Route to this host, whatever the port, for itself, so on one
+ * machine it must not be our address; responses go by `received` and `rport` (RFC 3581).
+ */
+const SENT_BY = "ue.invalid";
+
 /** It closes a connection that carried nothing for 120 s (RFC 5626 §4.4.1 asks for 95 s to 120 s). */
 const KEEP_ALIVE_MS = 90_000;
 
@@ -62,6 +68,7 @@ export class NpmSipStack implements Stack {
       {
         address: host,
         port,
+        publicAddress: SENT_BY,
         udp: transport === "udp",
         tcp: transport === "tcp",
         logger: {
