@@ -1,4 +1,5 @@
 // The admin server of a node: health, metrics, OpenAPI, one bearer token; errors as RFC 9457 problems.
+import { readFileSync } from "node:fs";
 import swagger from "@fastify/swagger";
 import { type FastifyInstance, fastify } from "fastify";
 import { isHost } from "./cidr.ts";
@@ -8,13 +9,15 @@ import { answerBeforeRouting, answerProblems } from "./http/problem.ts";
 import { isLoopback } from "./ip-address.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Secret } from "./secret.ts";
-import { host, port, type SchemaOf, secret, texts } from "./settings.ts";
+import { Secret } from "./secret.ts";
+import { host, optional, port, type SchemaOf, secret, text, texts } from "./settings.ts";
 
 export interface HttpSettings {
   readonly host: string;
   readonly port: number;
   readonly token: Secret | undefined;
+  /** Where to read the token from instead, such as a container's volume. */
+  readonly tokenFile: string | undefined;
   /** Further names in the Host header that are ours. */
   readonly names: readonly string[];
 }
@@ -23,7 +26,8 @@ export function httpSettings(defaultPort: number): SchemaOf<HttpSettings> {
   return {
     host: host({ doc: "Where the admin interface listens.", default: "127.0.0.1" }),
     port: port({ doc: "Port of the admin interface; 0: any.", default: defaultPort }),
-    token: secret({ doc: "Bearer token; needed outside loopback.", minLength: 16 }),
+    token: secret({ doc: "Bearer token; needed outside loopback.", minLength: TOKEN_LENGTH }),
+    tokenFile: optional(text({ doc: "File to read the bearer token from instead.", default: "" })),
     names: texts({
       doc: "Names this interface may be called by, beside localhost.",
       allowed: "a list of host names or addresses",
@@ -32,6 +36,9 @@ export function httpSettings(defaultPort: number): SchemaOf<HttpSettings> {
     }),
   };
 }
+
+/** Shorter ones can be guessed. */
+const TOKEN_LENGTH = 16;
 
 export interface AdminServerOptions {
   readonly settings: HttpSettings;
@@ -51,11 +58,13 @@ const LONGEST_PARAMETER = 1024;
 
 /**
  * A fastify instance that has not started: add routes, then `listen({ host, port })` of the settings.
- * Throws SettingError for a listener outside loopback without a token (design section 11).
+ * Throws SettingError for a listener outside loopback without a token (design section 11),
+ * and for a token file that cannot be used.
  */
 export async function adminServer(options: AdminServerOptions): Promise<FastifyInstance> {
   const { settings, metrics } = options;
-  if (settings.token === undefined && !isLoopback(settings.host)) {
+  const token = tokenOf(settings);
+  if (token === undefined && !isLoopback(settings.host)) {
     throw new SettingError("http.token", undefined, "a token when http.host is not loopback");
   }
   const app = fastify({
@@ -69,7 +78,7 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
     ajv: { customOptions: { removeAdditional: false, allErrors: false } },
   });
   answerProblems(app, options.log);
-  guard(app, settings);
+  guard(app, { host: settings.host, names: settings.names, token });
   await app.register(swagger, {
     openapi: {
       info: { title: options.title, version: options.version },
@@ -89,4 +98,19 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
   );
   app.get("/openapi.json", hidden, () => app.swagger());
   return app;
+}
+
+function tokenOf({ token, tokenFile }: HttpSettings): Secret | undefined {
+  if (token !== undefined || tokenFile === undefined) return token;
+  let text: string;
+  try {
+    text = readFileSync(tokenFile, "utf8").trim();
+  } catch (problem) {
+    throw new SettingError("http.tokenFile", tokenFile, `a file that can be read (${problem})`);
+  }
+  if (text.length < TOKEN_LENGTH) {
+    const allowed = `a file with a token of at least ${TOKEN_LENGTH} characters`;
+    throw new SettingError("http.tokenFile", tokenFile, allowed);
+  }
+  return new Secret(text);
 }

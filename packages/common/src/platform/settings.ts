@@ -151,7 +151,7 @@ export function optional<T>(setting: Setting<T>): Setting<T | undefined> {
 }
 
 /** A list: a file's sequence, or one comma-separated text. `item` reads one of them. */
-export function list<T>(
+function list<T>(
   options: Described<readonly string[]> & {
     readonly allowed: string;
     readonly minItems?: number;
@@ -207,7 +207,7 @@ export function trustedPeers(
  * `HOST[:PORT]` or `CIDR=HOST[:PORT]` each, in a file also `{ forPeers, host, port }`;
  * first match wins.
  */
-export function advertise(options: Described<readonly string[]>): Setting<readonly Advertised[]> {
+function advertise(options: Described<readonly string[]>): Setting<readonly Advertised[]> {
   return {
     kind: "value",
     allowed: "a list of HOST[:PORT] or CIDR=HOST[:PORT], or of { forPeers, host, port }",

@@ -1,4 +1,7 @@
 // The admin server: who gets in, what errors look like, what lists look like.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { describe, expect, it } from "vitest";
 import { SettingError } from "../../src/platform/config/error.ts";
@@ -17,7 +20,14 @@ async function server(
 ): Promise<{ app: FastifyInstance; log: MemoryLogger }> {
   const log = memoryLogger();
   const app = await adminServer({
-    settings: { host: "127.0.0.1", port: 0, token: undefined, names: [], ...settings },
+    settings: {
+      host: "127.0.0.1",
+      port: 0,
+      token: undefined,
+      tokenFile: undefined,
+      names: [],
+      ...settings,
+    },
     log,
     title: "S-CSCF",
     version: "0.1.0",
@@ -129,6 +139,22 @@ describe("who gets in (design section 11)", () => {
   it("refuses to listen outside loopback without a token", async () => {
     await expect(server({ host: "0.0.0.0" })).rejects.toThrow(SettingError);
     await expect(server({ host: "0.0.0.0", token: new Secret(TOKEN) })).resolves.toBeDefined();
+  });
+
+  it("reads the token from a file, and refuses a file that holds none", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "token-"));
+    const tokenFile = join(folder, "token");
+    await expect(server({ tokenFile })).rejects.toThrow(
+      /http\.tokenFile: .* a file that can be read/,
+    );
+    writeFileSync(tokenFile, "short\n");
+    await expect(server({ tokenFile })).rejects.toThrow(/at least 16 characters/);
+    writeFileSync(tokenFile, `${TOKEN}\n`);
+    const { app } = await server({ host: "0.0.0.0", tokenFile });
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    expect((await app.inject({ url: "/registrations", headers })).statusCode).toBe(200);
+    expect((await app.inject("/registrations")).statusCode).toBe(401);
+    rmSync(folder, { recursive: true });
   });
 
   it.each([

@@ -31,6 +31,8 @@ export interface Invocation {
   readonly scscfUrl: string;
   readonly pcscfUrl: string;
   readonly token: string | undefined;
+  /** Where to read the token when none was given. */
+  readonly tokenFile: string | undefined;
 }
 
 /** A command line that cannot be obeyed; the message says what to write. */
@@ -50,6 +52,7 @@ export const HELP = `imslab: see and steer the lab's users.
   --url URL          admin interface of the S-CSCF (IMSLAB_URL, http://127.0.0.1:9062)
   --pcscf-url URL    admin interface of the P-CSCF (IMSLAB_PCSCF_URL, http://127.0.0.1:9061)
   --token TOKEN      bearer token of both (IMSLAB_TOKEN)
+  --token-file FILE  file that holds it (IMSLAB_TOKEN_FILE)
 
 exit codes: 0 done, 1 node not reached or time over, 2 usage, 3 not registered,
             10 refused, 11 ignored, 12 unreachable, 13 unsubscribed, 14 unanswered, 15 withdrawn
@@ -61,6 +64,7 @@ const OPTIONS = {
   url: { type: "string" },
   "pcscf-url": { type: "string" },
   token: { type: "string" },
+  "token-file": { type: "string" },
   from: { type: "string" },
   wait: { type: "string" },
   contact: { type: "string" },
@@ -72,7 +76,7 @@ type Option = keyof typeof OPTIONS;
 type Values = { readonly [O in Option]?: string | boolean };
 
 /** Every command takes these. */
-const COMMON: readonly Option[] = ["help", "json", "url", "pcscf-url", "token"];
+const COMMON: readonly Option[] = ["help", "json", "url", "pcscf-url", "token", "token-file"];
 const OWN: Readonly<Record<Exclude<Command["name"], "help">, readonly Option[]>> = {
   list: ["from"],
   show: [],
@@ -94,6 +98,7 @@ export function readArguments(
       text(values["pcscf-url"]) ?? env["IMSLAB_PCSCF_URL"] ?? "http://127.0.0.1:9061",
     ),
     token: text(values.token) ?? env["IMSLAB_TOKEN"],
+    tokenFile: text(values["token-file"]) ?? env["IMSLAB_TOKEN_FILE"],
   };
 }
 

@@ -1,4 +1,5 @@
 // The `imslab` command: one invocation, from its arguments to its exit code (design section 9).
+import { readFileSync } from "node:fs";
 import type {
   AccessBindingView,
   DeregisterAnswer,
@@ -55,14 +56,24 @@ export async function imslab(argv: readonly string[], terminal: Terminal): Promi
   }
 }
 
-function sessionOf({ json, scscfUrl, pcscfUrl, token }: Invocation, terminal: Terminal): Session {
-  const common = { token, fetch: terminal.fetch };
+function sessionOf(invocation: Invocation, terminal: Terminal): Session {
+  const { json, scscfUrl, pcscfUrl } = invocation;
+  const common = { token: tokenOf(invocation), fetch: terminal.fetch };
   return {
     terminal,
     json,
     scscf: adminClient({ ...common, node: "S-CSCF", url: scscfUrl, urlOption: "--url" }),
     pcscf: adminClient({ ...common, node: "P-CSCF", url: pcscfUrl, urlOption: "--pcscf-url" }),
   };
+}
+
+function tokenOf({ token, tokenFile }: Invocation): string | undefined {
+  if (token !== undefined || tokenFile === undefined) return token;
+  try {
+    return readFileSync(tokenFile, "utf8").trim();
+  } catch (problem) {
+    throw new UsageError(`--token-file: ${problem instanceof Error ? problem.message : problem}`);
+  }
 }
 
 function run(command: Command, session: Session): Promise<number> | number {

@@ -130,6 +130,7 @@ describe("usage", () => {
     [["dereg", ALICE, "--retry-after", "3"], "--retry-after goes with --cause probation only"],
     [["list", "--url", "localhost"], '--url: "localhost" is no URL such as'],
     [["list", "--nope"], "--nope"],
+    [["list", "--token-file", "/nowhere/token"], "--token-file: ENOENT"],
     [["list", "everything"], "none of registrations, reauthentications"],
   ])("%j exits with 2 and says what to write", async (argv, message) => {
     const { code, out, err } = await run(argv);
