@@ -152,7 +152,7 @@ export function readAnswer(header: AuthHeader): Answer | AnswerProblem {
   const response = (params.get("response") ?? "").toLowerCase();
   const length = responseLength(digestOf(algorithm));
   if (response !== "" && !(response.length === length && isHex(response)))
-    return bad(`response has ${response.length} characters, ${length} hex digits are needed`);
+    return bad(`response has ${response.length} characters, ${algorithm} has ${length} hex digits`);
   const freshness = readFreshness(params, response !== "");
   if ("kind" in freshness) return freshness;
   const opaque = params.get("opaque");

@@ -1,0 +1,105 @@
+// What is remembered per IMPI: challenges that wait for an answer, and nonces that were used. Bounded.
+
+/** A challenge that waits for its answer. */
+export interface Outstanding {
+  /** Hash of Call-ID and Path token: a copy, since a slice would keep the whole message. */
+  readonly key: string;
+  readonly nonce: string;
+  readonly expiresAt: number;
+  readonly failures: number;
+  /** `maxFailures` reached: kept, so that its nonce stays refused. */
+  readonly isOver: boolean;
+}
+
+/** A nonce that has authenticated somebody. */
+export interface Used {
+  readonly nonce: string;
+  readonly issuedAt: number;
+  /** The highest seen; Infinity: not once more. */
+  readonly lastNc: number;
+}
+
+export interface Attempts {
+  readonly outstanding: readonly Outstanding[];
+  readonly used: readonly Used[];
+  /** Nonces issued up to here are no longer remembered one by one: none of them counts. */
+  readonly forgottenUpTo: number;
+}
+
+/** Further ones are not remembered: their nonces prove themselves. */
+const MOST_OUTSTANDING = 4;
+const MOST_USED = 2;
+
+export const NO_ATTEMPTS: Attempts = { outstanding: [], used: [], forgottenUpTo: 0 };
+
+/** Replaces the attempt's earlier challenge; somebody else's never goes for it. */
+export function withChallenge(state: Attempts, challenge: Outstanding): Attempts {
+  const others = state.outstanding.filter(({ key }) => key !== challenge.key);
+  if (others.length >= MOST_OUTSTANDING) return state;
+  return { ...state, outstanding: [...others, challenge] };
+}
+
+/** Notes a use and takes the challenge away that it answered. */
+export function withUse(state: Attempts, use: Used): Attempts {
+  const used = [...state.used.filter(({ nonce }) => nonce !== use.nonce), use];
+  const dropped = used.length > MOST_USED ? used.shift() : undefined;
+  return {
+    outstanding: state.outstanding.filter(({ nonce }) => nonce !== use.nonce),
+    used,
+    forgottenUpTo: Math.max(state.forgottenUpTo, dropped?.issuedAt ?? 0),
+  };
+}
+
+/** Without what has expired; undefined when nothing is left. `usedLifeMs`: a nonce's longest life. */
+export function swept(state: Attempts, now: number, usedLifeMs: number): Attempts | undefined {
+  const outstanding = state.outstanding.filter(({ expiresAt }) => expiresAt > now);
+  const used = state.used.filter(({ issuedAt }) => issuedAt + usedLifeMs > now);
+  if (outstanding.length + used.length === 0) return undefined;
+  return { ...state, outstanding, used };
+}
+
+/** All IMPIs' attempts; the expired ones go as others come, without a timer. */
+export class AttemptTable {
+  readonly #byImpi = new Map<string, Attempts>();
+  readonly #lifeMs: number;
+  #due: { readonly impi: string; readonly at: number }[] = [];
+  #next = 0;
+
+  /** `lifeMs`: after that nothing of an attempt counts any more. */
+  constructor(lifeMs: number) {
+    this.#lifeMs = lifeMs;
+  }
+
+  get size(): number {
+    return this.#byImpi.size;
+  }
+
+  get(impi: string): Attempts {
+    return this.#byImpi.get(impi) ?? NO_ATTEMPTS;
+  }
+
+  set(impi: string, attempts: Attempts, now: number): void {
+    if (!this.#byImpi.has(impi)) this.#due.push({ impi, at: now + this.#lifeMs });
+    this.#byImpi.set(impi, attempts);
+    // Two for one, so that the queue shrinks even while new ones come.
+    this.#sweepOne(now);
+    this.#sweepOne(now);
+  }
+
+  #sweepOne(now: number): void {
+    const first = this.#due[this.#next];
+    if (first === undefined || first.at > now) return;
+    this.#next++;
+    if (this.#next > 1024 && this.#next * 2 > this.#due.length) {
+      this.#due = this.#due.slice(this.#next);
+      this.#next = 0;
+    }
+    const left = swept(this.get(first.impi), now, this.#lifeMs);
+    if (left === undefined) {
+      this.#byImpi.delete(first.impi);
+      return;
+    }
+    this.#byImpi.set(first.impi, left);
+    this.#due.push({ impi: first.impi, at: now + this.#lifeMs });
+  }
+}

@@ -1,0 +1,194 @@
+// Who is this? Challenges users and judges their answers; a wrong answer is an outcome, never an exception. TS 24.229 §5.4.1.
+import { hash } from "node:crypto";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Random } from "@ims-lab/common/platform/random";
+import { type Answer, digestOf, readAnswer } from "@ims-lab/common/sip/auth/challenge";
+import type { Qop } from "@ims-lab/common/sip/auth/digest";
+import type { SubscriberDirectory } from "../subscribers/directory.ts";
+import type { VectorOptions } from "../subscribers/load.ts";
+import type { SqnMarks } from "../subscribers/sqn-marks.ts";
+import type { Subscriber } from "../subscribers/subscriber.ts";
+import { AttemptTable } from "./attempts.ts";
+import { AuthenticationCentre } from "./auc.ts";
+import { Issuer } from "./issuer.ts";
+import { Judge, type Judged } from "./judge.ts";
+import { NonceMint } from "./nonce-mint.ts";
+import type {
+  AttemptKey,
+  AuthenticationOutcome,
+  Claim,
+  ClaimRefused,
+  IssuedChallenge,
+} from "./outcome.ts";
+import { standingOf } from "./standing.ts";
+
+export interface AuthenticatorSettings {
+  /** Home domain. */
+  readonly realm: string;
+  /** reg-await-auth: one challenge's life. */
+  readonly awaitSeconds: number;
+  /** Failed answers within one attempt; then the attempt is over. */
+  readonly maxFailures: number;
+  /** How long a password user's nonce may be used on. */
+  readonly nonceSeconds: number;
+  /** Strangers get a challenge first, like anybody. */
+  readonly hideUnknown: boolean;
+  readonly qop: readonly Qop[];
+  readonly vectors: VectorOptions;
+}
+
+export const AUTHENTICATION_DEFAULTS: Omit<AuthenticatorSettings, "realm" | "vectors"> = {
+  awaitSeconds: 240, // TS 24.229 table 7.8.1
+  maxFailures: 2, // TS 24.229 §5.1.1.5.1: the UE answers two invalid challenges in a row
+  nonceSeconds: 300,
+  hideUnknown: false,
+  qop: ["auth"],
+};
+
+export interface AuthenticatorPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly directory: SubscriberDirectory;
+  readonly marks: SqnMarks;
+  /** 32 octets; kept over a restart, outstanding challenges stay answerable. Drawn when absent. */
+  readonly secret?: Buffer;
+}
+
+export class Authenticator {
+  readonly #settings: AuthenticatorSettings;
+  readonly #ports: AuthenticatorPorts;
+  readonly #attempts: AttemptTable;
+  readonly #mint: NonceMint;
+  readonly #auc: AuthenticationCentre;
+  readonly #issuer: Issuer;
+  readonly #judge: Judge;
+  #fixedTaken = 0;
+
+  constructor(settings: AuthenticatorSettings, ports: AuthenticatorPorts) {
+    const { clock, random, marks } = ports;
+    const { aka, digest } = settings.vectors;
+    const awaitMs = settings.awaitSeconds * 1000;
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#attempts = new AttemptTable(Math.max(awaitMs, settings.nonceSeconds * 1000));
+    this.#mint = new NonceMint(random, ports.secret ?? random.bytes(32));
+    this.#auc = new AuthenticationCentre({
+      marks,
+      redrawZeroOctets: aka.redrawZeroOctets && aka.fixedVectors.length === 0,
+      rand: () => this.#rand(),
+    });
+    const parts = { clock, mint: this.#mint, auc: this.#auc, attempts: this.#attempts };
+    this.#issuer = new Issuer(
+      { realm: settings.realm, qop: settings.qop, awaitMs, fixedNonces: digest.fixedNonces },
+      parts,
+    );
+    this.#judge = new Judge(settings, {
+      clock,
+      auc: this.#auc,
+      attempts: this.#attempts,
+      issuer: this.#issuer,
+    });
+  }
+
+  /**
+   * A new challenge for this attempt, in place of its earlier one. Undefined: nobody of that name,
+   * and `hideUnknown` is off. `stale`: the last answer was right, its nonce was not (RFC 7616 §3.3).
+   */
+  challenge(
+    attempt: AttemptKey,
+    options: { readonly stale?: boolean } = {},
+  ): IssuedChallenge | undefined {
+    const subscriber = this.#ports.directory.byImpi(attempt.impi);
+    if (subscriber === undefined)
+      return this.#settings.hideUnknown ? this.#issuer.pretend(attempt.impi) : undefined;
+    const { stale = false } = options;
+    return this.#issuer.issue(subscriber, keyOf(attempt), { failures: 0, stale });
+  }
+
+  /** Judges an answer. It changes nothing but its own attempt, and, when it is right, its nonce. */
+  verify(claim: Claim): AuthenticationOutcome {
+    const subscriber = this.#ports.directory.byImpi(claim.impi);
+    if (subscriber === undefined) return refuse("unknown-user", `no subscriber ${claim.impi}`);
+    const answer = readAnswer(claim.authorization);
+    if ("kind" in answer) {
+      return answer.kind === "unknown-algorithm"
+        ? refuse("unknown-algorithm", unknownAlgorithm(answer.token, subscriber))
+        : refuse("bad-parameters", answer.why);
+    }
+    return this.#misfit(answer, claim, subscriber) ?? this.#judgeNonce(answer, claim, subscriber);
+  }
+
+  /** IMPIs with something remembered: for the metrics. */
+  get remembered(): number {
+    return this.#attempts.size;
+  }
+
+  /** What is wrong before any secret is looked at. */
+  #misfit(answer: Answer, claim: Claim, subscriber: Subscriber): ClaimRefused | undefined {
+    const { realm, qop } = this.#settings;
+    if (answer.username !== claim.impi)
+      return refuse("bad-parameters", `username ${answer.username}, the IMPI is ${claim.impi}`);
+    if (!offered(subscriber).some((name) => name === answer.algorithm)) {
+      const said = claim.authorization.params.has("algorithm") ? answer.algorithm : "none (MD5)";
+      return refuse("unknown-algorithm", unknownAlgorithm(said, subscriber));
+    }
+    if (answer.realm !== realm)
+      return refuse("bad-parameters", `realm ${answer.realm}, ${realm} was asked for`);
+    if (answer.qop !== undefined && !qop.includes(answer.qop))
+      return refuse("bad-parameters", `qop ${answer.qop}, ${qop.join(",") || "none"} was offered`);
+    return undefined;
+  }
+
+  #judgeNonce(answer: Answer, claim: Claim, subscriber: Subscriber): AuthenticationOutcome {
+    const { nonce, algorithm } = answer;
+    const now = this.#ports.clock.now();
+    const key = keyOf(claim);
+    const standing = standingOf(
+      { mint: this.#mint, auc: this.#auc },
+      {
+        subscriber,
+        nonce,
+        key,
+        now,
+        attempts: this.#attempts.get(subscriber.impi),
+        awaitMs: this.#settings.awaitSeconds * 1000,
+        nonceMs: this.#settings.nonceSeconds * 1000,
+      },
+    );
+    const { username, realm, uri, qop, nc, cnonce } = answer;
+    const input = {
+      algorithm: digestOf(algorithm),
+      ...{ username, realm, uri, nonce, method: claim.method },
+      ...(qop !== undefined && { qop }),
+      ...(nc !== undefined && { nc }),
+      ...(cnonce !== undefined && { cnonce }),
+      ...(claim.body !== undefined && { body: claim.body }),
+    };
+    const judged: Judged = { answer, claim, subscriber, key, standing, input };
+    return this.#judge.outcome(judged);
+  }
+
+  #rand(): Buffer {
+    const { fixedVectors } = this.#settings.vectors.aka;
+    const fixed = fixedVectors[this.#fixedTaken % Math.max(fixedVectors.length, 1)];
+    if (fixed === undefined) return this.#mint.rand(this.#ports.clock.now());
+    this.#fixedTaken++;
+    return fixed;
+  }
+}
+
+function offered({ auth }: Subscriber): readonly string[] {
+  return auth.scheme === "aka" ? [auth.algorithm] : auth.algorithms;
+}
+
+function unknownAlgorithm(said: string, subscriber: Subscriber): string {
+  return `algorithm ${said}, ${offered(subscriber).join(", ")} was offered`;
+}
+
+function keyOf({ callId, pathToken }: AttemptKey): string {
+  return hash("md5", Buffer.from(`${callId}\n${pathToken}`, "latin1"), "base64");
+}
+
+function refuse(kind: ClaimRefused["kind"], diagnosis: string): ClaimRefused {
+  return { kind, diagnosis };
+}

@@ -1,0 +1,104 @@
+// Challenges as they leave: AKA vectors and signed nonces, and what is remembered of them. TS 24.229 §5.4.1.2.1.
+import type { Clock } from "@ims-lab/common/platform/clock";
+import { akaSessionKeys, packNonce } from "@ims-lab/common/sip/auth/aka";
+import { type AuthAlgorithm, formatChallenge } from "@ims-lab/common/sip/auth/challenge";
+import type { DigestAlgorithm, Qop } from "@ims-lab/common/sip/auth/digest";
+import type { AkaCredentials, Subscriber } from "../subscribers/subscriber.ts";
+import { type AttemptTable, withChallenge } from "./attempts.ts";
+import type { AuthenticationCentre } from "./auc.ts";
+import type { NonceMint } from "./nonce-mint.ts";
+import type { IssuedChallenge } from "./outcome.ts";
+
+export interface IssuerOptions {
+  /** Home domain (TS 24.229 §5.4.1.2.1). */
+  readonly realm: string;
+  readonly qop: readonly Qop[];
+  /** reg-await-auth. */
+  readonly awaitMs: number;
+  /** Taken in turn instead of drawn ones; empty: drawn. */
+  readonly fixedNonces: readonly string[];
+}
+
+interface IssuerParts {
+  readonly clock: Clock;
+  readonly mint: NonceMint;
+  readonly auc: AuthenticationCentre;
+  readonly attempts: AttemptTable;
+}
+
+export interface IssueOptions {
+  /** Of this attempt so far. */
+  readonly failures: number;
+  readonly stale: boolean;
+}
+
+export class Issuer {
+  readonly #options: IssuerOptions;
+  readonly #parts: IssuerParts;
+  #fixedTaken = 0;
+
+  constructor(options: IssuerOptions, parts: IssuerParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /** `key`: the attempt's within the subscriber's. */
+  issue(subscriber: Subscriber, key: string, options: IssueOptions): IssuedChallenge {
+    const { attempts, clock } = this.#parts;
+    const { impi, auth } = subscriber;
+    const now = clock.now();
+    const { nonce, values } =
+      auth.scheme === "aka"
+        ? this.#aka(impi, auth, options.stale)
+        : this.#digest(impi, auth.algorithms, options.stale);
+    const expiresAt = now + this.#options.awaitMs;
+    const { failures } = options;
+    const challenge = { key, nonce, expiresAt, failures, isOver: false };
+    attempts.set(impi, withChallenge(attempts.get(impi), challenge), now);
+    return { values, expiresAt };
+  }
+
+  /** For nobody: what a password user would get, and nothing is remembered. */
+  pretend(impi: string): IssuedChallenge {
+    const { values } = this.#digest(impi, ["MD5"], false);
+    return { values, expiresAt: this.#parts.clock.now() + this.#options.awaitMs };
+  }
+
+  #aka(impi: string, auth: AkaCredentials, stale: boolean): Made {
+    const vector = this.#parts.auc.vector({ impi, auth });
+    const nonce = packNonce(vector.rand, vector.autn);
+    const { ik, ck } = akaSessionKeys(auth.algorithm, vector);
+    const keys = { ik: ik.toString("hex"), ck: ck.toString("hex") };
+    return { nonce, values: [this.#value(auth.algorithm, nonce, stale, keys)] };
+  }
+
+  #digest(impi: string, algorithms: readonly DigestAlgorithm[], stale: boolean): Made {
+    const nonce = this.#fixedNonce() ?? this.#parts.mint.nonce(impi, this.#parts.clock.now());
+    return {
+      nonce,
+      values: algorithms.map((algorithm) => this.#value(algorithm, nonce, stale, {})),
+    };
+  }
+
+  #value(
+    algorithm: AuthAlgorithm,
+    nonce: string,
+    stale: boolean,
+    keys: { readonly ik?: string; readonly ck?: string },
+  ): string {
+    const { realm, qop } = this.#options;
+    return formatChallenge({ realm, nonce, algorithm, qop, stale, ...keys });
+  }
+
+  #fixedNonce(): string | undefined {
+    const { fixedNonces } = this.#options;
+    return fixedNonces.length === 0
+      ? undefined
+      : fixedNonces[this.#fixedTaken++ % fixedNonces.length];
+  }
+}
+
+interface Made {
+  readonly nonce: string;
+  readonly values: readonly string[];
+}

@@ -1,0 +1,74 @@
+// What can come of an Authorization value. The registrar maps it to a SIP status. TS 24.229 §5.4.1.2.2-3.
+import type { AuthHeader } from "@ims-lab/common/sip/message/auth-header";
+
+/** Whose attempt it is: nobody can overwrite somebody else's challenge. */
+export interface AttemptKey {
+  readonly impi: string;
+  readonly callId: string;
+  /** What names the binding in the topmost Path value; empty without Path. */
+  readonly pathToken: string;
+}
+
+/** An Authorization value and the request that it stands in. */
+export interface Claim extends AttemptKey {
+  readonly method: string;
+  /** Request-URI as text. */
+  readonly uri: string;
+  readonly body?: Buffer;
+  readonly authorization: AuthHeader;
+  /** A live nonce with a higher nc is enough: never while a re-authentication is due. */
+  readonly allowPreemptive: boolean;
+}
+
+export interface IssuedChallenge {
+  /** WWW-Authenticate values, most preferred first (RFC 8760 §2.3). */
+  readonly values: readonly string[];
+  /** Milliseconds since the epoch: reg-await-auth. */
+  readonly expiresAt: number;
+}
+
+export interface Authenticated {
+  readonly kind: "authenticated";
+  /** `challenge`: answered a fresh one; `preemptive`: used a live nonce again. */
+  readonly how: "challenge" | "preemptive";
+  /** Value for Authentication-Info of the 200 (RFC 7616 §3.5), made when asked for. */
+  authenticationInfo(): string;
+}
+
+/** A failed answer to a challenge of this attempt. */
+export interface AnswerFailure {
+  readonly kind: "wrong-response" | "network-rejected" | "resync-invalid";
+  /** `authentication.maxFailures` reached: this challenge is no longer answerable. */
+  readonly attemptOver: boolean;
+  readonly diagnosis: string;
+}
+
+/** A valid AUTS: the SQN has been set. Undefined `challenge`: the attempt is over. */
+export interface Resynchronised {
+  readonly kind: "resync";
+  readonly challenge: IssuedChallenge | undefined;
+  readonly attemptOver: boolean;
+  readonly diagnosis: string;
+}
+
+/** Touches nobody's challenge. */
+export interface ClaimRefused {
+  readonly kind:
+    | "stale" // right answer, old or used nonce: challenge again with stale=true
+    | "unknown-nonce" // not ours, or from before a restart: challenge again
+    | "nonce-of-another-user"
+    | "unknown-algorithm"
+    | "bad-parameters"
+    | "unknown-user";
+  readonly diagnosis: string;
+}
+
+export type AuthenticationOutcome = Authenticated | AnswerFailure | Resynchronised | ClaimRefused;
+
+/**
+ * Whether the value answers anything: TS 24.229 §5.1.1.2 has the first REGISTER carry empty nonce
+ * and response, only to name the IMPI.
+ */
+export function answersChallenge(authorization: AuthHeader): boolean {
+  return (authorization.params.get("nonce") ?? "") !== "";
+}
