@@ -1,10 +1,7 @@
 // Time as an argument: the only file that touches the system's clock and timers.
-import { TimerQueue } from "./timer-queue.ts";
+import { type Timer, TimerQueue } from "./timer-queue.ts";
 
-/** A pending call; cancelling one that has fired or was cancelled does nothing. */
-export interface Timer {
-  cancel(): void;
-}
+export type { Timer };
 
 export interface Clock {
   /** Milliseconds since the epoch; never runs backwards. */

@@ -1,5 +1,9 @@
 // Deadlines in order of time, then of arrival: a binary heap with lazy removal.
-import type { Timer } from "./clock.ts";
+
+/** A pending call; cancelling one that has fired or was cancelled does nothing. */
+export interface Timer {
+  cancel(): void;
+}
 
 class Entry implements Timer {
   readonly due: number;

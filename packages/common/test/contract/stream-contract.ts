@@ -114,6 +114,39 @@ export function streamContract(what: string, host: string, makeLab: () => Transp
       expect(alice.flowTo(bob.local).id).not.toBe(flow.id);
     });
 
+    test("RFC 5626 §4.4.1: one CRLF answers our ping; two that come singly are the peer's", async () => {
+      const [bob, atBob] = await open();
+      const peer = await dial(bob.local);
+      peer.write(message("x"));
+      await lab.until(() => atBob.messages.length === 1);
+      bob.send(Buffer.from("\r\n\r\n"), atBob.flow);
+      await lab.until(() => peer.received === "\r\n\r\n");
+      for (const part of ["\r\n", message("y"), "\r\n", message("z")]) peer.write(part);
+      await lab.until(() => atBob.messages.length === 3);
+      expect(peer.received).toBe("\r\n\r\n");
+      for (const part of ["\r\n", "\r\n"]) peer.write(part);
+      await lab.until(() => peer.received === "\r\n\r\n\r\n");
+    });
+
+    test("a handler that closes the transport is called no more", async () => {
+      const bob = lab.transport({ host, port: 0 });
+      const texts: string[] = [];
+      let closing: Promise<void> | undefined;
+      await bob.listen({
+        onMessage(bytes) {
+          texts.push(bytes.toString());
+          closing = bob.close();
+        },
+        onClosed: () => undefined,
+        onRejected: () => undefined,
+      });
+      const peer = await dial(bob.local);
+      peer.write(message("one") + message("two"));
+      await lab.until(() => peer.closed);
+      await closing;
+      expect(texts).toEqual([message("one")]);
+    });
+
     test("what was sent before close still arrives", async () => {
       const [bob, atBob] = await open();
       const peer = await dial(bob.local);
