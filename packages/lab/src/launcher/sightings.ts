@@ -1,0 +1,84 @@
+// What the nodes traced, told as messages that each arrived once.
+import type { Clock } from "@ims-lab/common/platform/clock";
+import { decode } from "@ims-lab/common/sip/message/decode";
+import type { SipMessage } from "@ims-lab/common/sip/message/message";
+import { formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
+import type { TracedMessage } from "@ims-lab/common/trace/traced-message";
+
+/** Where a message can come from or go to; whoever is no node of the lab is a stranger. */
+export type Place = "UE" | "P-CSCF" | "S-CSCF" | "stranger";
+
+export interface SeenMessage {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly from: Place;
+  readonly to: Place;
+  readonly message: SipMessage;
+}
+
+const PLACE_OF: Readonly<Record<string, Place>> = { ue: "UE", pcscf: "P-CSCF", scscf: "S-CSCF" };
+
+/** Reports of different processes may cross by this much; they are told in the order of their times. */
+const SETTLE_MS = 60;
+
+export class Sightings {
+  readonly #owners: Map<string, Place>;
+  readonly #clock: Clock;
+  readonly #onSeen: (seen: SeenMessage) => void;
+  #waiting: TracedMessage[] = [];
+
+  /** @param known the addresses at which the nodes listen; others are learnt from the reports */
+  constructor(options: {
+    readonly known: ReadonlyMap<string, Place>;
+    readonly clock: Clock;
+    readonly onSeen: (seen: SeenMessage) => void;
+  }) {
+    this.#owners = new Map(options.known);
+    this.#clock = options.clock;
+    this.#onSeen = options.onSeen;
+  }
+
+  report(traced: TracedMessage): void {
+    this.#learn(traced);
+    if (this.#waiting.length === 0) this.#clock.after(SETTLE_MS, () => this.#tell());
+    this.#waiting.push(traced);
+  }
+
+  /** A node that talks to another's address does so from an address of its own. */
+  #learn({ node = "", from, to }: TracedMessage): void {
+    const reporter = PLACE_OF[node];
+    if (reporter === undefined) return;
+    for (const [mine, other] of [
+      [from, to],
+      [to, from],
+    ] as const) {
+      const owner = this.#ownerOf(other);
+      if (owner !== "stranger" && owner !== reporter && this.#ownerOf(mine) === "stranger")
+        this.#owners.set(formatHostPort(mine), reporter);
+    }
+  }
+
+  #ownerOf(address: HostPort): Place {
+    return this.#owners.get(formatHostPort(address)) ?? "stranger";
+  }
+
+  #tell(): void {
+    const told = this.#waiting.sort((a, b) => a.at - b.at);
+    this.#waiting = [];
+    for (const traced of told) {
+      const seen = this.#seen(traced);
+      if (seen !== undefined) this.#onSeen(seen);
+    }
+  }
+
+  /**
+   * Between two nodes both report; the receiver's report counts, as it proves the arrival. To a
+   * stranger only the sender's exists.
+   */
+  #seen(traced: TracedMessage): SeenMessage | undefined {
+    const [from, to] = [this.#ownerOf(traced.from), this.#ownerOf(traced.to)];
+    if (to !== "stranger" && to !== PLACE_OF[traced.node ?? ""]) return undefined;
+    const { message } = decode(traced.bytes);
+    return message && { at: traced.at, from, to, message };
+  }
+}

@@ -1,0 +1,31 @@
+// `npm start` and `npm run demo`: the whole lab in one terminal.
+import { systemClock } from "@ims-lab/common/platform/clock";
+import { runLab } from "./launcher/lab.ts";
+import { HELP, parseOptions } from "./launcher/options.ts";
+
+const { argv, env, stdout, stderr } = process;
+const parsed = parseOptions(argv.slice(2));
+switch (parsed.kind) {
+  case "help":
+    stdout.write(HELP);
+    break;
+  case "refused":
+    stderr.write(`${parsed.reason}\nTry --help.\n`);
+    process.exitCode = 2;
+    break;
+  case "options": {
+    const interrupted = new Promise<void>((resolve) => {
+      process.once("SIGINT", () => resolve());
+      process.once("SIGTERM", () => resolve());
+    });
+    process.exit(
+      await runLab(parsed.options, {
+        terminal: stdout,
+        clock: systemClock(),
+        fetch,
+        env,
+        interrupted,
+      }),
+    );
+  }
+}
