@@ -1,0 +1,321 @@
+// A UE over the simulated network, under the fake clock, against a scripted network side.
+import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
+import { nullLogger } from "@ims-lab/common/platform/logger";
+import { RFC_TIMERS } from "@ims-lab/common/sip/transaction/timers";
+import { memoryTransport } from "@ims-lab/common/sip/transport/memory";
+import type { TransportName } from "@ims-lab/common/sip/transport/transport";
+import { everyNth } from "@ims-lab/common/testing/drop-patterns";
+import { FakeClock } from "@ims-lab/common/testing/fake-clock";
+import { seededRandom } from "@ims-lab/common/testing/seeded-random";
+import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
+import { describe, expect, test } from "vitest";
+import { UeNode } from "../src/node.ts";
+import type { Credentials } from "../src/registration/credentials.ts";
+import { CoreStack } from "../src/stack/core.ts";
+import type { UserEquipment } from "../src/user-equipment.ts";
+import type { UeView } from "../src/view.ts";
+import { ScriptedNetwork } from "./scripted-network.ts";
+
+const credentials: Credentials = {
+  unprompted: () =>
+    'Digest username="alice",realm="example.org",nonce="",uri="sip:example.org",response=""',
+  answer: (challenges) =>
+    challenges.length === 0
+      ? { verdict: "unusable", why: "no challenge" }
+      : { verdict: "valid", authorization: 'Digest response="right"', why: "" },
+};
+
+const challenge = [401, [["WWW-Authenticate", 'Digest realm="example.org",nonce="n"']]] as const;
+const accepted = [200, []] as const;
+
+interface LabOptions {
+  readonly transport?: TransportName;
+  readonly event?: typeof OWN_PACKAGE | typeof REG_PACKAGE | "none";
+}
+
+class Lab {
+  readonly clock: FakeClock = new FakeClock();
+  readonly wire: SimulatedNetwork = new SimulatedNetwork({ clock: this.clock });
+  readonly network: ScriptedNetwork;
+  readonly node: UeNode;
+
+  constructor({ transport = "udp", event = OWN_PACKAGE }: LabOptions) {
+    const proxy = { host: "192.0.2.1", port: 5060 };
+    this.network = new ScriptedNetwork(
+      this.clock,
+      seededRandom(1),
+      memoryTransport(this.wire, proxy, transport),
+    );
+    const random = seededRandom(2);
+    this.node = new UeNode({
+      clock: this.clock,
+      random,
+      log: nullLogger,
+      perSecond: 50,
+      users: [
+        {
+          impi: "alice@example.org",
+          impu: "sip:alice@example.org",
+          domain: "example.org",
+          credentials,
+        },
+      ],
+      settings: {
+        proxy: { ...proxy, transport },
+        expiresSeconds: 600_000,
+        subscription: { event, expiresSeconds: 600_000 },
+        t1: RFC_TIMERS.t1,
+        contactHost: undefined,
+      },
+      stackFor: () =>
+        new CoreStack({
+          name: "ue",
+          clock: this.clock,
+          random,
+          transport: memoryTransport(this.wire, { host: "192.0.2.7", port: 0 }, transport),
+          timers: RFC_TIMERS,
+        }),
+    });
+  }
+
+  get ue(): UserEquipment {
+    const [ue] = this.node.ues;
+    if (ue === undefined) throw new Error("no UE");
+    return ue;
+  }
+
+  get view(): UeView {
+    return this.ue.view;
+  }
+
+  get methods(): readonly string[] {
+    return this.network.requests.map((request) => request.method);
+  }
+
+  async start(...script: ScriptedNetwork["script"]): Promise<this> {
+    await this.network.listen();
+    await this.node.listen();
+    if (script.length > 0) this.network.script = script;
+    this.node.registerAll();
+    await this.pass(1);
+    return this;
+  }
+
+  pass(seconds: number): Promise<void> {
+    return this.clock.advanceAsync(seconds * 1000);
+  }
+
+  /** Forgets the messages so far. */
+  clear(): void {
+    this.network.requests.length = 0;
+    this.network.notified.length = 0;
+  }
+}
+
+describe.each(["udp", "tcp"] as const)("over %s", (transport) => {
+  test("Figures 1 and 2: registers, answers the challenge, subscribes, answers the NOTIFY", async () => {
+    const lab = await new Lab({ transport }).start(challenge, accepted);
+    expect(lab.methods).toEqual(["REGISTER", "REGISTER", "SUBSCRIBE"]);
+    const [first, second, subscribe] = lab.network.requests;
+    expect(first?.uri).toBe("sip:example.org");
+    expect(first?.text("Expires")).toBe("600000");
+    expect(first?.texts("Supported")).toEqual(["path"]);
+    expect(first?.text("Authorization")).toContain('nonce=""');
+    expect(second?.callId).toBe(first?.callId);
+    expect(second?.cseq.number).toBe(2);
+    expect(second?.text("Authorization")).toBe('Digest response="right"');
+    expect(subscribe?.uri).toBe("sip:alice@example.org");
+    expect(subscribe?.to.uriText).toBe("sip:alice@example.org");
+    expect(subscribe?.from.uriText).toBe("sip:alice@example.org");
+    expect(subscribe?.text("Event")).toBe(OWN_PACKAGE);
+    expect(subscribe?.texts("Route")).toEqual([
+      transport === "udp" ? "<sip:192.0.2.1:5060;lr>" : "<sip:192.0.2.1:5060;transport=tcp;lr>",
+      "<sip:s1@scscf.example.org:6060;lr>",
+    ]);
+    expect(subscribe?.text("Contact")?.includes("transport=tcp")).toBe(transport === "tcp");
+    expect(lab.network.notified).toEqual([200]);
+    expect(lab.view).toMatchObject({
+      registration: {
+        state: "registered",
+        associatedUris: ["sip:alice@example.org", "tel:+15550001"],
+      },
+      subscription: { state: "active", lastNotify: { version: 0, said: null } },
+    });
+  });
+
+  test("Figure 3: re-registers at once after its 200, then subscribes again in the dialog", async () => {
+    const lab = await new Lab({ transport }).start();
+    await lab.pass(60);
+    lab.clear();
+    lab.network.script = [challenge, accepted];
+    lab.network.notify({ event: "shortened", expires: 60 });
+    await lab.pass(1);
+    expect(lab.network.notified).toEqual([200, 200]);
+    expect(lab.methods).toEqual(["REGISTER", "REGISTER", "SUBSCRIBE"]);
+    expect(lab.network.requests.map((request) => request.cseq.number)).toEqual([2, 3, 2]);
+    expect(lab.network.requests[2]?.to.params.has("tag")).toBe(true);
+    expect(lab.view.subscription?.lastNotify?.said).toBeNull();
+  });
+});
+
+describe("subscription", () => {
+  test("unlimited: no second SUBSCRIBE after a re-registration", async () => {
+    const lab = new Lab({});
+    lab.network.subscriptionSeconds = 2 ** 32 - 1;
+    await lab.start();
+    await lab.pass(60);
+    lab.clear();
+    lab.network.notify({ event: "shortened", expires: 60 }, "active;expires=4294967000");
+    await lab.pass(1);
+    expect(lab.methods).toEqual(["REGISTER"]);
+  });
+
+  test("TS 24.229 §5.1.1.3-4: both are renewed 600 s before the end, once each", async () => {
+    const lab = await new Lab({ event: REG_PACKAGE }).start();
+    lab.clear();
+    await lab.pass(599_390);
+    expect(lab.methods).toEqual([]);
+    await lab.pass(20);
+    expect(lab.methods).toEqual(["REGISTER", "SUBSCRIBE"]);
+  });
+
+  test("reg: shortened to 600 s means a REGISTER after 300 s", async () => {
+    const lab = await new Lab({ event: REG_PACKAGE }).start();
+    lab.clear();
+    lab.network.notify({ event: "shortened", expires: 600 });
+    await lab.pass(299);
+    expect(lab.methods).toEqual([]);
+    await lab.pass(2);
+    expect(lab.methods).toEqual(["REGISTER", "SUBSCRIBE"]);
+  });
+
+  test("RFC 3680 §5.1: a gap is processed and followed by a refresh; an old version is not obeyed", async () => {
+    const lab = await new Lab({}).start();
+    await lab.pass(60);
+    lab.clear();
+    lab.network.notify({}, "active;expires=600000", 3);
+    await lab.pass(1);
+    expect(lab.methods).toEqual(["SUBSCRIBE"]);
+    lab.clear();
+    lab.network.notify({ event: "shortened", expires: 60 }, "active;expires=600000", -4);
+    await lab.pass(1);
+    expect([lab.methods, lab.network.notified]).toEqual([[], [200]]);
+  });
+
+  test("terminated while the registration stands: a new dialog", async () => {
+    const lab = await new Lab({}).start();
+    await lab.pass(100);
+    lab.clear();
+    lab.network.notify({}, "terminated;reason=timeout");
+    await lab.pass(1);
+    expect(lab.methods).toEqual(["SUBSCRIBE"]);
+    expect(lab.network.requests[0]?.to.params.has("tag")).toBe(false);
+  });
+
+  test("terminated with noresource: no new one", async () => {
+    const lab = await new Lab({}).start();
+    lab.clear();
+    lab.network.notify({}, "terminated;reason=noresource");
+    await lab.pass(1000);
+    expect(lab.methods).toEqual([]);
+  });
+
+  test("a network that does not know the own package is asked for reg", async () => {
+    const lab = new Lab({});
+    lab.network.subscribeStatus = 489;
+    await lab.start();
+    expect(lab.network.of("SUBSCRIBE").map((request) => request.text("Event"))).toEqual([
+      OWN_PACKAGE,
+      REG_PACKAGE,
+    ]);
+    await lab.pass(10_000);
+    expect(lab.network.of("SUBSCRIBE")).toHaveLength(2);
+  });
+
+  test("a NOTIFY of another dialog gets 481 and changes nothing", async () => {
+    const lab = await new Lab({}).start();
+    lab.ue.deregister();
+    await lab.pass(200);
+    lab.clear();
+    lab.network.notify({ state: "terminated", event: "deactivated" });
+    await lab.pass(1);
+    expect([lab.network.notified, lab.methods]).toEqual([[481], []]);
+  });
+});
+
+describe("network-initiated de-registration", () => {
+  const ended = { state: "terminated" } as const;
+
+  test("deactivated: registers anew at once and subscribes in a new dialog", async () => {
+    const lab = await new Lab({}).start();
+    const callId = lab.view.registration.callId;
+    lab.clear();
+    lab.network.notify({ ...ended, event: "deactivated" }, "terminated;reason=deactivated");
+    await lab.pass(1);
+    expect(lab.network.notified).toEqual([200, 200]);
+    expect(lab.methods).toEqual(["REGISTER", "SUBSCRIBE"]);
+    expect(lab.network.requests[0]?.callId).not.toBe(callId);
+    expect(lab.network.requests[1]?.to.params.has("tag")).toBe(false);
+  });
+
+  test.each(["rejected", "expired"] as const)("%s: answers 200 and stays away", async (event) => {
+    const lab = await new Lab({}).start();
+    lab.clear();
+    lab.network.notify({ ...ended, event }, "terminated;reason=noresource");
+    await lab.pass(100_000);
+    expect([lab.network.notified, lab.methods]).toEqual([[200], []]);
+    expect(lab.view).toMatchObject({ registration: { state: "deregistered", why: event } });
+  });
+
+  test("its own: the last NOTIFY is answered 200", async () => {
+    const lab = await new Lab({}).start();
+    lab.clear();
+    lab.ue.deregister();
+    await lab.pass(1);
+    expect(lab.network.of("REGISTER")[0]?.text("Expires")).toBe("0");
+    lab.network.notify({ ...ended, event: "unregistered" }, "terminated;reason=noresource");
+    await lab.pass(1000);
+    expect(lab.network.notified).toEqual([200]);
+    expect(lab.methods).toEqual(["REGISTER"]);
+    expect(lab.view.subscription?.state).toBe("none");
+  });
+});
+
+describe("losses", () => {
+  test("every third datagram lost, both ways: registered and subscribed all the same", async () => {
+    const lab = new Lab({});
+    lab.wire.drop({}, everyNth(3));
+    await lab.start(challenge, accepted);
+    await lab.pass(60);
+    expect(lab.view).toMatchObject({
+      registration: { state: "registered" },
+      subscription: { state: "active" },
+    });
+  });
+
+  test("no answer at all: Timer F, then RFC 5626's wait, then a new attempt", async () => {
+    const lab = new Lab({});
+    const heal = lab.wire.cut({});
+    await lab.start();
+    await lab.pass(32);
+    expect(lab.view.registration).toMatchObject({ state: "waiting", lastFailure: "timeout" });
+    heal();
+    await lab.pass(61);
+    expect(lab.view.registration).toMatchObject({ state: "registered", lastFailure: null });
+  });
+
+  test("a broken connection is replaced by a re-registration", async () => {
+    const lab = await new Lab({ transport: "tcp" }).start();
+    lab.clear();
+    lab.wire.breakStreams();
+    await lab.pass(1);
+    expect(lab.methods).toEqual(["REGISTER", "SUBSCRIBE"]);
+  });
+
+  test("RFC 5626 §4.4.1: a quiet connection is pinged", async () => {
+    const lab = await new Lab({ transport: "tcp" }).start();
+    lab.wire.log.length = 0;
+    await lab.pass(120);
+    expect(lab.wire.log.map((passage) => passage.bytes.toString())).toEqual(["\r\n\r\n", "\r\n"]);
+  });
+});
