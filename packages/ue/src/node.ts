@@ -2,6 +2,7 @@
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
+import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Stack } from "./stack/stack.ts";
 import { type UeSettings, type User, UserEquipment } from "./user-equipment.ts";
 
@@ -41,6 +42,12 @@ export class UeNode {
       if (index === 0) ue.register();
       else this.#timers.push(clock.after((index * 1000) / perSecond, () => ue.register()));
     }
+  }
+
+  /** Where the first UE listens, for the `ready` line. */
+  get address(): string {
+    const address = this.ues[0]?.address;
+    return address === undefined ? "" : `${address.transport}:${formatHostPort(address)}`;
   }
 
   /** The one with this public or private identity. */

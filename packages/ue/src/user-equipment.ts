@@ -4,7 +4,7 @@ import { OWN_PACKAGE, REG_PACKAGE, type RegistrationPackage } from "@ims-lab/com
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming, LocalAddress } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import { formatHost } from "@ims-lab/common/sip/message/uri";
@@ -38,7 +38,7 @@ export interface UeSettings {
   /** Timer T1, milliseconds. */
   readonly t1: number;
   /** What the Contact names instead of the listening address. */
-  readonly contactHost: string | undefined;
+  readonly advertised: { readonly host: string; readonly port: number | undefined } | undefined;
 }
 
 export interface UeParts {
@@ -99,6 +99,11 @@ export class UserEquipment {
 
   deregister(): void {
     this.#registration?.apply({ kind: "deregister" });
+  }
+
+  /** Where it listens; undefined before `listen`. */
+  get address(): LocalAddress | undefined {
+    return this.#parts.stack.local[0];
   }
 
   get view(): UeView {
@@ -164,11 +169,13 @@ const ALLOW = ["Allow", "NOTIFY, OPTIONS"] as const;
 
 function contactUri(user: User, stack: Stack, settings: UeSettings): string {
   const [local] = stack.local;
-  const host = formatHost(settings.contactHost ?? local?.host ?? "127.0.0.1");
+  const { advertised } = settings;
+  const host = formatHost(advertised?.host ?? local?.host ?? "127.0.0.1");
+  const port = advertised?.port ?? local?.port ?? 5060;
   const name = user.impi.split("@")[0] ?? "";
   const transport =
     settings.proxy.transport === "udp" ? "" : `;transport=${settings.proxy.transport}`;
-  return `sip:${name}@${host}:${local?.port ?? 5060}${transport}`;
+  return `sip:${name}@${host}:${port}${transport}`;
 }
 
 /** TS 24.229 §5.1.2A.1.1: the P-CSCF comes first in the preloaded Route. */

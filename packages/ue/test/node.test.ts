@@ -65,7 +65,7 @@ class Lab {
         expiresSeconds: 600_000,
         subscription: { event, expiresSeconds: 600_000 },
         t1: RFC_TIMERS.t1,
-        contactHost: undefined,
+        advertised: undefined,
       },
       stackFor: () =>
         new CoreStack({

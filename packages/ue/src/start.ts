@@ -1,0 +1,114 @@
+// Builds the UE node from its settings and starts it. Design sections 1 and 6.
+
+import { cidrContains } from "@ims-lab/common/platform/cidr";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import { productVersion, type RunningNode } from "@ims-lab/common/platform/lifecycle";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import { createMetrics, type Metrics } from "@ims-lab/common/platform/metrics";
+import type { Random } from "@ims-lab/common/platform/random";
+import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import { tcpTransport } from "@ims-lab/common/sip/transport/tcp";
+import type { HostPort, Transport } from "@ims-lab/common/sip/transport/transport";
+import { udpTransport } from "@ims-lab/common/sip/transport/udp";
+import { packageOf, timersOf, type UeConfig } from "./config.ts";
+import { controlServer } from "./control/server.ts";
+import { UeNode } from "./node.ts";
+import { CoreStack } from "./stack/core.ts";
+import { freePort } from "./stack/free-port.ts";
+import { NpmSipStack } from "./stack/npm-sip.ts";
+import type { Stack } from "./stack/stack.ts";
+import type { UeSettings } from "./user-equipment.ts";
+import { usersOf } from "./users.ts";
+
+export interface UeTools {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Resolves when the UEs listen; those that shall register start to then. */
+export async function startUe(config: UeConfig, tools: UeTools): Promise<RunningNode> {
+  const node = new UeNode({
+    ...tools,
+    settings: settingsOf(config),
+    users: usersOf(config, tools),
+    perSecond: config.registration.perSecond,
+    stackFor: (index) => stackOf(config, tools, index),
+  });
+  await node.listen();
+  const metrics = createMetrics({ node: "ue", processFigures: true });
+  addFigures(metrics, node);
+  const app = await controlServer({
+    settings: config.http,
+    log: tools.log,
+    metrics,
+    version: productVersion(),
+    node,
+  });
+  const http = await app.listen({ host: config.http.host, port: config.http.port });
+  if (config.registration.auto) node.registerAll();
+  return {
+    addresses: { sip: node.address, http },
+    stop: async () => {
+      await app.close();
+      await node.close();
+    },
+  };
+}
+
+function settingsOf(config: UeConfig): UeSettings {
+  const proxy = { ...proxyOf(config), transport: config.transport };
+  const { advertise } = config.sip;
+  // A P-CSCF given by name is in no network: the first entry is then as good as any.
+  const advertised =
+    advertise.find(({ forPeers }) => cidrContains(forPeers, proxy.host)) ?? advertise[0];
+  return {
+    proxy,
+    expiresSeconds: config.registration.expiresSeconds,
+    subscription: {
+      event: packageOf(config),
+      expiresSeconds: config.subscription.expiresSeconds,
+    },
+    t1: timersOf(config).t1,
+    advertised,
+  };
+}
+
+function proxyOf(config: UeConfig): HostPort {
+  const uri = parseUri(config.pcscf);
+  if (!isSip(uri)) throw new Error("the schema let a P-CSCF that is no SIP URI through");
+  return { host: uri.host, port: uri.port ?? 5060 };
+}
+
+function stackOf(config: UeConfig, tools: UeTools, index: number): Stack {
+  const { clock, random, log } = tools;
+  const { host } = config.sip;
+  const port = config.sip.port === 0 ? 0 : config.sip.port + index;
+  const transport = (at: number): Transport =>
+    config.transport === "udp"
+      ? udpTransport({ host, port: at })
+      : tcpTransport({ host, port: at, clock });
+  if (config.stack === "core") {
+    const timers = timersOf(config);
+    return new CoreStack({ name: "ue", clock, random, log, timers, transport: transport(port) });
+  }
+  return new NpmSipStack({
+    clock,
+    random,
+    transport: config.transport,
+    host,
+    findPort: () => (port === 0 ? freePort(transport(0)) : Promise.resolve(port)),
+    onTrouble: (reason) => log.warn("stack.trouble", { reason }),
+  });
+}
+
+function addFigures(metrics: Metrics, node: UeNode): void {
+  metrics.gauges("imslab_ue_registrations", "UEs by state of their registration", "state", () => {
+    const counts = new Map<string, number>();
+    for (const { view } of node.ues) {
+      const { state } = view.registration;
+      counts.set(state, (counts.get(state) ?? 0) + 1);
+    }
+    return counts;
+  });
+}
