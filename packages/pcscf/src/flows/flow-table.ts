@@ -105,6 +105,12 @@ export class FlowTable {
     return this.#every(this.#byImpu, aor);
   }
 
+  /** @param impu as P-Associated-URI writes it */
+  ofImpuText(impu: string): readonly Binding[] {
+    const uri = parseUri(impu);
+    return uri === undefined ? [] : this.ofImpu(aorOf(uri));
+  }
+
   /** Adds or replaces; the binding ends by itself at `expiresAt`. */
   bind(binding: Binding): void {
     const { token } = binding;

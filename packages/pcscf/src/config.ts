@@ -1,0 +1,145 @@
+// Settings of the P-CSCF: names, defaults, profiles. Design sections 1, 3 and 5.
+import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
+import type { Impossible, Settings } from "@ims-lab/common/platform/config";
+import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
+import { type LogSettings, logSettings } from "@ims-lab/common/platform/logger";
+import {
+  flag,
+  integer,
+  type ListenSettings,
+  lacksAdvertise,
+  listenSettings,
+  oneOf,
+  seconds,
+  text,
+  texts,
+  trustedPeers,
+} from "@ims-lab/common/platform/settings";
+import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+
+export interface PcscfConfig {
+  readonly profile: "seed" | "ts24229";
+  readonly access: ListenSettings & {
+    readonly securityAgreement: "reject" | "ignore";
+    readonly routeMismatch: "replace" | "reject";
+    readonly visitedNetworkId: string;
+  };
+  readonly core: ListenSettings & { readonly udpMtuBytes: number };
+  /** SIP URIs of S-CSCFs. */
+  readonly scscf: readonly string[];
+  readonly http: HttpSettings;
+  readonly log: LogSettings;
+  /** Empty: the S-CSCFs of `scscf`. */
+  readonly trustedPeers: readonly TrustedPeer[];
+  readonly subscribeReg: boolean;
+  readonly subscription: { readonly raiseOwn: boolean };
+  readonly reauthentication: { readonly deadlineSeconds: number };
+  readonly flows: { readonly keepAliveSeconds: number; readonly lingerSeconds: number };
+  readonly authentication: { readonly awaitSeconds: number };
+}
+
+const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
+
+export const settings: Settings<PcscfConfig> = {
+  node: "PCSCF",
+  schema: {
+    profile: oneOf({
+      doc: "What chooses the defaults: the 2001 proposal, or its descendant TS 24.229.",
+      words: ["seed", "ts24229"],
+      default: "seed",
+    }),
+    access: {
+      ...listenSettings({ what: "UEs", port: 5060 }),
+      securityAgreement: oneOf({
+        doc: "UEs that insist on IPsec: 420, or go on without.",
+        words: ["reject", "ignore"],
+        default: "reject",
+      }),
+      routeMismatch: oneOf({
+        doc: "A preloaded Route that is not the Service-Route.",
+        words: ["replace", "reject"],
+        default: "replace",
+      }),
+      visitedNetworkId: text({ doc: "P-Visited-Network-ID.", default: LAB_DOMAIN }),
+    },
+    core: {
+      ...listenSettings({ what: "the core", port: 4060 }),
+      udpMtuBytes: integer({
+        doc: "Larger requests to the core go over TCP; 0: never.",
+        min: 0,
+        max: 65_535,
+        default: 1300,
+      }),
+    },
+    scscf: texts({
+      doc: "SIP URIs of S-CSCFs; the first one serves.",
+      allowed: "a list of sip: URIs",
+      minItems: 1,
+      accepts: isSipUri,
+      default: ["sip:127.0.0.1:6060"],
+    }),
+    http: httpSettings(9061),
+    log: logSettings,
+    trustedPeers: trustedPeers({
+      doc: "Who may send requests to the core side; empty: the S-CSCFs.",
+      default: [],
+    }),
+    subscribeReg: flag({
+      doc: "Subscribe to the users' registrations at the S-CSCF (TS 24.229 §5.2.3).",
+      default: false,
+    }),
+    subscription: {
+      raiseOwn: flag({ doc: "Raise a short Expires to the registration's.", default: true }),
+    },
+    reauthentication: {
+      deadlineSeconds: seconds({
+        doc: "What `shortened` names when this node asks; the S-CSCF decides.",
+        min: 1,
+        default: 60,
+      }),
+    },
+    flows: {
+      keepAliveSeconds: seconds({
+        doc: "CRLFCRLF to UEs behind NAT over UDP this often; 0: never.",
+        default: 25,
+      }),
+      lingerSeconds: seconds({
+        doc: "Context kept after a registration's end (64*T1).",
+        default: 32,
+      }),
+    },
+    authentication: {
+      awaitSeconds: seconds({ doc: "How long a challenge may be answered.", min: 1, default: 240 }),
+    },
+  },
+  presets: {
+    key: "profile",
+    values: {
+      seed: {},
+      ts24229: {
+        subscribeReg: true,
+        "subscription.raiseOwn": false,
+        "reauthentication.deadlineSeconds": 600,
+      },
+    },
+  },
+  impossible: impossibleCombinations,
+};
+
+function isSipUri(written: string): boolean {
+  const uri = parseUri(written);
+  return isSip(uri) && uri.scheme === "sip";
+}
+
+function impossibleCombinations({ access, core }: PcscfConfig): readonly Impossible[] {
+  const found: Impossible[] = [];
+  for (const [side, listen] of Object.entries({ access, core })) {
+    if (!lacksAdvertise(listen)) continue;
+    const allowed = `an address, since ${side}.host is ${listen.host}`;
+    found.push({ key: `${side}.advertise`, allowed });
+  }
+  if (core.port !== 0 && core.port === access.port && core.host === access.host) {
+    found.push({ key: "core.port", allowed: `another port than access.port (${access.port})` });
+  }
+  return found;
+}

@@ -1,0 +1,171 @@
+// What UEs send, other than REGISTER: whose it is, where it goes, what it may say. TS 24.229 §5.2.6.3.
+
+import { identityList } from "@ims-lab/common/ims/p-headers";
+import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
+import { recordBothSides } from "@ims-lab/common/sip/proxy/record-route";
+import { destinationOf, takeNextHop, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
+import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
+import type { Binding } from "../flows/binding.ts";
+import { bindingOfSender } from "../flows/matching.ts";
+import { forward, refuse } from "./forward.ts";
+import { assertedIdentities } from "./identity.ts";
+import { extensionProblem, stripSecurityAgreement } from "./option-tags.ts";
+import { answerOptions, isOptionsToUs } from "./options.ts";
+import { isRecordRouted } from "./own-routes.ts";
+import type { Problem } from "./refusals.ts";
+import type { RegisterRelay } from "./register-relay.ts";
+import { followsServiceRoute } from "./service-route.ts";
+import {
+  accessSide,
+  chargingVector,
+  coreSide,
+  firstScscf,
+  isOwnOf,
+  knownUri,
+  noteRefusal,
+  type Relay,
+} from "./sides.ts";
+import { removeClaims, removeNetworkOnly } from "./trust-headers.ts";
+
+/** Whose request it is, and whether it belongs to a dialog that went through us. */
+type Sender =
+  | { readonly kind: "binding"; readonly binding: Binding; readonly inDialog: boolean }
+  /** The dialog is ours, its binding is one no more: what is under way may end. */
+  | { readonly kind: "dialog" }
+  | { readonly kind: "problem"; readonly problem: Problem };
+
+export class AccessSide {
+  readonly #relay: Relay;
+  readonly #registers: RegisterRelay;
+
+  constructor(relay: Relay, registers: RegisterRelay) {
+    this.#relay = relay;
+    this.#registers = registers;
+  }
+
+  handle(incoming: Incoming): void {
+    const { request } = incoming;
+    if (isOptionsToUs(request, isOwnOf(this.#relay))) {
+      answerOptions(incoming);
+      return;
+    }
+    const problem = this.#problem(request);
+    if (problem !== undefined) this.#refuse(incoming, problem);
+    else if (request.method === "REGISTER") this.#registers.handle(incoming);
+    else if (request.method === "CANCEL") this.#refuse(incoming, { kind: "no-invite" });
+    else this.#relayed(incoming);
+  }
+
+  #problem(request: SipRequest): Problem | undefined {
+    const refusal = checkForRelay(request, {
+      isOwn: isOwnOf(this.#relay),
+      extensions: ["sec-agree"], // judged by extensionProblem
+    });
+    if (refusal !== undefined) return { kind: "proxy", refusal };
+    return extensionProblem(request, this.#relay.settings.securityAgreement);
+  }
+
+  #relayed(incoming: Incoming): void {
+    const onward = incoming.request.clone();
+    const ownRoutes = takeOwnRoutes(onward, isOwnOf(this.#relay)).map(({ user = "" }) => user);
+    const sender = this.#sender(incoming, ownRoutes);
+    if (sender.kind === "problem") {
+      this.#refuse(incoming, sender.problem);
+      return;
+    }
+    this.#clean(incoming, onward);
+    const binding = sender.kind === "binding" ? sender.binding : undefined;
+    if (binding !== undefined) this.#vouch(incoming.request, onward, binding);
+    const inDialog = sender.kind === "dialog" || sender.inDialog;
+    if (!inDialog && binding !== undefined && !this.#route(incoming, onward, binding)) return;
+    this.#send(incoming, onward, binding);
+  }
+
+  #sender({ request, flow }: Incoming, ownRoutes: readonly string[]): Sender {
+    const { table, tokens } = this.#relay;
+    const token = ownRoutes.find((user) => user.includes("."));
+    const inDialog = token !== undefined && request.to.params.has("tag");
+    if (inDialog) {
+      const named = tokens.bindingOf(token, request.callId);
+      if (named === undefined) return { kind: "problem", problem: { kind: "forged-token" } };
+      const binding = bindingOfSender(table, request, flow) ?? undefined;
+      return binding === undefined ? { kind: "dialog" } : { kind: "binding", binding, inDialog };
+    }
+    const binding = bindingOfSender(table, request, flow);
+    if (binding === undefined) return { kind: "problem", problem: { kind: "stranger" } };
+    return { kind: "binding", binding, inDialog };
+  }
+
+  #clean({ request }: Incoming, onward: SipRequest): void {
+    const { counters, log } = this.#relay;
+    const forged = removeClaims(onward);
+    stripSecurityAgreement(onward);
+    if (forged.length === 0) return;
+    for (const header of forged) counters.forged(header);
+    const { method, callId } = request;
+    log.warn("request.forged-headers", { method, callId, headers: forged });
+  }
+
+  /** RFC 3325 §5 and RFC 7315 §5.6: what the core takes our word for. */
+  #vouch(received: SipRequest, onward: SipRequest, binding: Binding): void {
+    if (received.method === "ACK" || received.method === "CANCEL") return;
+    onward.set("P-Asserted-Identity", identityList(assertedIdentities(received, binding)));
+    onward.set("P-Charging-Vector", chargingVector(this.#relay, this.#scscfOf(binding)));
+  }
+
+  /** The Service-Route of the registration, whatever the UE preloaded. False: refused. */
+  #route(incoming: Incoming, onward: SipRequest, binding: Binding): boolean {
+    const { serviceRoute } = binding;
+    if (followsServiceRoute(onward, serviceRoute)) return true;
+    this.#relay.counters.routeMismatch();
+    if (this.#relay.settings.routeMismatch === "reject") {
+      this.#refuse(incoming, { kind: "route-mismatch" });
+      return false;
+    }
+    onward.remove("Route");
+    if (serviceRoute.length > 0) onward.set("Route", serviceRoute);
+    return true;
+  }
+
+  #send(incoming: Incoming, onward: SipRequest, binding: Binding | undefined): void {
+    const relay = this.#relay;
+    const next = this.#nextHop(onward, binding);
+    const to = destinationOf(next);
+    if (to === undefined) {
+      this.#refuse(incoming, { kind: "unreachable-uri" });
+      return;
+    }
+    if (isRecordRouted(onward.method) && binding !== undefined) {
+      const token = relay.tokens.ofDialog(binding.token, onward.callId);
+      const from = accessSide(relay, incoming.flow);
+      recordBothSides(onward, { ...from, token }, { ...coreSide(relay, next), token });
+    }
+    forward(incoming, {
+      endpoint: relay.core,
+      request: onward,
+      to,
+      answer: (response) => {
+        removeNetworkOnly(response);
+        return response;
+      },
+    });
+  }
+
+  /** Its Route; else, out of a dialog, the S-CSCF; else the remote target. */
+  #nextHop(onward: SipRequest, binding: Binding | undefined): SipUri {
+    const inDialog = onward.to.params.has("tag");
+    const hop = onward.has("Route") || inDialog ? takeNextHop(onward) : undefined;
+    return isSip(hop) ? hop : this.#scscfOf(binding);
+  }
+
+  #scscfOf(binding: Binding | undefined): SipUri {
+    return knownUri(binding?.scscf ?? firstScscf(this.#relay));
+  }
+
+  #refuse(incoming: Incoming, problem: Problem): void {
+    noteRefusal(this.#relay, "access", incoming, problem.kind);
+    refuse(incoming, problem);
+  }
+}

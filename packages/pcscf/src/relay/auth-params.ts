@@ -1,0 +1,39 @@
+// Edits parameters of Authorization and WWW-Authenticate in place: all other octets stay as they came. RFC 3261 §25.1.
+import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
+
+/** Every occurrence goes, repeated ones too: a second one must not slip through. */
+export function withoutAuthParams(text: string, names: readonly string[]): string {
+  const [, scheme = "", rest = ""] = /^(\S+)\s*([\s\S]*)$/.exec(text.trim()) ?? [];
+  const kept = splitAtCommas(rest).filter((part) => !names.includes(nameOf(part)));
+  return kept.length === 0 ? scheme : `${scheme} ${kept.join(",")}`;
+}
+
+/** Sets one quoted parameter; undefined when what came is no well-formed credentials. */
+export function withAuthParam(text: string, name: string, value: string): string | undefined {
+  const rest = withoutAuthParams(text, [name]);
+  const params = parseAuthHeader(rest)?.params;
+  if (params === undefined) return undefined;
+  return `${rest}${params.size === 0 ? " " : ","}${name}="${value}"`;
+}
+
+function nameOf(part: string): string {
+  const equals = part.indexOf("=");
+  return (equals < 0 ? part : part.slice(0, equals)).trim().toLowerCase();
+}
+
+/** At top-level commas, white space kept. */
+function splitAtCommas(text: string): readonly string[] {
+  const parts: string[] = [];
+  let start = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (character === "\\" && quoted) at++;
+    else if (character === '"') quoted = !quoted;
+    else if (character === "," && !quoted) {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+    }
+  }
+  return [...parts, text.slice(start)];
+}

@@ -1,0 +1,133 @@
+// What the core sends: to UEs over their flows, or to this node itself. TS 24.229 §5.2.6.4, RFC 5626 §5.3.
+import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import { Via } from "@ims-lab/common/sip/message/fields";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { recordBothSides } from "@ims-lab/common/sip/proxy/record-route";
+import { isOwnUri, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
+import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
+import type { Flow } from "@ims-lab/common/sip/transport/transport";
+import type { Binding } from "../flows/binding.ts";
+import { forward, refuse } from "./forward.ts";
+import { answerOptions, isOptionsToUs, OWN_METHODS } from "./options.ts";
+import { isRecordRouted } from "./own-routes.ts";
+import type { Problem } from "./refusals.ts";
+import { accessSide, coreSide, isOwnOf, knownUri, noteRefusal, type Relay } from "./sides.ts";
+import { removeClaims, removeNetworkOnly } from "./trust-headers.ts";
+
+/** Whom the core side listens to. */
+export interface TrustedSources {
+  isTrusted(host: string, port: number): boolean;
+}
+
+/** Requests to this node itself, by method. */
+export interface OwnRequests {
+  subscribe(incoming: Incoming): void;
+  notify(incoming: Incoming): void;
+}
+
+export interface CoreSideOptions {
+  readonly relay: Relay;
+  readonly trust: TrustedSources;
+  readonly own: OwnRequests;
+}
+
+type Target =
+  | { readonly kind: "ue"; readonly binding: Binding }
+  | { readonly kind: "problem"; readonly problem: Problem };
+
+export class CoreSide {
+  readonly #options: CoreSideOptions;
+  readonly #relay: Relay;
+
+  constructor(options: CoreSideOptions) {
+    this.#options = options;
+    this.#relay = options.relay;
+  }
+
+  handle(incoming: Incoming): void {
+    const { request, flow } = incoming;
+    const isOwn = isOwnOf(this.#relay);
+    if (isOptionsToUs(request, isOwn)) {
+      answerOptions(incoming);
+      return;
+    }
+    if (!this.#isTrusted(request, flow)) {
+      this.#refuse(incoming, { kind: "untrusted-peer" });
+      return;
+    }
+    const onward = request.clone();
+    const users = takeOwnRoutes(onward, isOwn).map(({ user = "" }) => user);
+    if (!onward.has("Route") && isOwnUri(onward.requestUri, isOwn)) {
+      this.#own(incoming);
+      return;
+    }
+    const refusal = checkForRelay(request, { isOwn, extensions: [] });
+    if (refusal !== undefined) {
+      this.#refuse(incoming, { kind: "proxy", refusal });
+      return;
+    }
+    if (request.method === "CANCEL") {
+      this.#refuse(incoming, { kind: "no-invite" });
+      return;
+    }
+    const target = this.#target(request, users);
+    if (target.kind === "problem") this.#refuse(incoming, target.problem);
+    else this.#toUe(incoming, onward, target.binding);
+  }
+
+  /**
+   * A connection the peer opened has a port of the system's choice; there its Via says which
+   * listening port it stands for (docs/security.md: on one host, ports carry the trust).
+   */
+  #isTrusted(request: SipRequest, { transport, remote }: Flow): boolean {
+    const { trust } = this.#options;
+    if (trust.isTrusted(remote.host, remote.port)) return true;
+    return transport === "tcp" && trust.isTrusted(remote.host, request.get(Via)?.port ?? 5060);
+  }
+
+  #own(incoming: Incoming): void {
+    const { own } = this.#options;
+    const { method } = incoming.request;
+    if (method === "SUBSCRIBE") own.subscribe(incoming);
+    else if (method === "NOTIFY") own.notify(incoming);
+    else this.#refuse(incoming, { kind: "method", allow: OWN_METHODS });
+  }
+
+  /** A Path token, or a Record-Route token made for this very dialog. */
+  #target(request: SipRequest, users: readonly string[]): Target {
+    const { table, tokens } = this.#relay;
+    const user = users.find((candidate) => candidate !== "");
+    if (user === undefined) return { kind: "problem", problem: { kind: "nobody-here" } };
+    const token = user.includes(".") ? tokens.bindingOf(user, request.callId) : user;
+    if (token === undefined) return { kind: "problem", problem: { kind: "forged-token" } };
+    const binding = table.find(token);
+    if (binding === undefined) return { kind: "problem", problem: { kind: "unknown-token" } };
+    if (binding.flowLost) return { kind: "problem", problem: { kind: "flow-lost" } };
+    return { kind: "ue", binding };
+  }
+
+  /** Always over its flow, whatever the size (design section 13, RFC 5626 §5.3.1). */
+  #toUe(incoming: Incoming, onward: SipRequest, binding: Binding): void {
+    const relay = this.#relay;
+    removeNetworkOnly(onward);
+    if (isRecordRouted(onward.method)) {
+      const token = relay.tokens.ofDialog(binding.token, onward.callId);
+      const from = coreSide(relay, knownUri(binding.scscf));
+      recordBothSides(onward, { ...from, token }, { ...accessSide(relay, binding.flow), token });
+    }
+    forward(incoming, {
+      endpoint: relay.access,
+      request: onward,
+      to: { flow: binding.flow },
+      answer: (response) => {
+        removeClaims(response); // an answer of a UE may forge as well as a request
+        return response;
+      },
+    });
+  }
+
+  #refuse(incoming: Incoming, problem: Problem): void {
+    noteRefusal(this.#relay, "core", incoming, problem.kind);
+    refuse(incoming, problem);
+  }
+}

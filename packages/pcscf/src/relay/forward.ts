@@ -1,0 +1,69 @@
+// Passes a request on over the other side, and refuses what cannot go on. RFC 3261 §16.3, §16.6, §16.7.
+import type { Destination, Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
+import {
+  newResponse,
+  type SipRequest,
+  type SipResponse,
+} from "@ims-lab/common/sip/message/message";
+import { relay } from "@ims-lab/common/sip/proxy/relay";
+import { countHop } from "@ims-lab/common/sip/proxy/validate";
+import { type Problem, refusalOf } from "./refusals.ts";
+
+export interface Onward {
+  readonly endpoint: Endpoint;
+  /** A copy of the request that came, with its edits. */
+  readonly request: SipRequest;
+  readonly to: Destination;
+  /** Edits an answer before it goes back. */
+  answer(response: SipResponse): SipResponse;
+}
+
+/** Asked for where the core does not say when to come back. */
+const RETRY_AFTER_SECONDS = "5";
+
+/** Without state (RFC 3261 §8.2.7); nobody answers an ACK. */
+export function refuse(incoming: Incoming, problem: Problem): void {
+  if (incoming.request.method === "ACK") {
+    incoming.drop();
+    return;
+  }
+  const { status, ...options } = refusalOf(problem);
+  incoming.refuse(status, options);
+}
+
+export function forward(incoming: Incoming, onward: Onward): void {
+  const { endpoint, request, to } = onward;
+  countHop(request);
+  if (request.method === "ACK") {
+    endpoint.sendStateless(request, to); // of a 2xx: end to end (RFC 3261 §13.2.2.4)
+    return;
+  }
+  relay({
+    incoming,
+    outgoing: request,
+    to,
+    sender: endpoint,
+    onResponse: (response) => onward.answer(masked503(incoming.request, response)),
+    takeOver: (why) => {
+      if (why === "503") return false; // onResponse has it, with its Retry-After
+      const problem: Problem = why === "timeout" ? { kind: "core-silent" } : unavailable();
+      incoming.respond(onward.answer(answerTo(incoming.request, problem)));
+      return true;
+    },
+  });
+}
+
+/** RFC 3261 §16.7 step 6: passed on, a 503 would tell the UE that this node is overloaded. */
+function masked503(asked: SipRequest, response: SipResponse): SipResponse {
+  if (response.status !== 503) return response;
+  return answerTo(asked, unavailable(response.text("Retry-After")));
+}
+
+function unavailable(retryAfter = RETRY_AFTER_SECONDS): Problem {
+  return { kind: "core-unavailable", retryAfter };
+}
+
+function answerTo(asked: SipRequest, problem: Problem): SipResponse {
+  const { status, ...options } = refusalOf(problem);
+  return newResponse(asked, status, options);
+}

@@ -1,0 +1,52 @@
+// What is wrong with a request, and the status it gets: the one place where they meet.
+import type { Refusal } from "@ims-lab/common/sip/endpoint";
+
+export type Problem =
+  | { readonly kind: "stranger" } // nobody registered over this flow
+  | { readonly kind: "untrusted-peer" } // on the core side, not one of trustedPeers
+  | { readonly kind: "forged-token" } // a Record-Route of ours that we did not make for this dialog
+  | { readonly kind: "extension"; readonly tags: readonly string[] }
+  | { readonly kind: "route-mismatch" }
+  | { readonly kind: "malformed"; readonly what: string }
+  | { readonly kind: "unknown-token" }
+  | { readonly kind: "flow-lost" }
+  | { readonly kind: "nobody-here" } // addressed to us, names nothing we have
+  | { readonly kind: "method"; readonly allow: string }
+  | { readonly kind: "proxy"; readonly refusal: Refusal } // any proxy would refuse it
+  | { readonly kind: "unreachable-uri" }
+  | { readonly kind: "no-invite" }
+  | { readonly kind: "core-unavailable"; readonly retryAfter: string }
+  | { readonly kind: "core-silent" };
+
+export function refusalOf(problem: Problem): Refusal {
+  switch (problem.kind) {
+    case "stranger": // TS 24.229 §5.2.6.3.2A (older releases): 403
+    case "untrusted-peer": // RFC 3325 §5: not in our trust domain
+    case "forged-token": // RFC 5626 §5.3.1
+      return { status: 403 };
+    case "extension": // RFC 3261 §16.3 step 5; RFC 3329 §2.3.1
+      return { status: 420, headers: [["Unsupported", problem.tags.join(", ")]] };
+    case "route-mismatch": // TS 24.229 §5.2.6.3.2, option a
+      return { status: 400, reason: "Route Does Not Match Service-Route" };
+    case "malformed": // RFC 3261 §16.3 step 1
+      return { status: 400, reason: `Malformed ${problem.what}` };
+    case "unknown-token": // RFC 3261 §21.4.18
+      return { status: 480 };
+    case "flow-lost": // RFC 5626 §5.3.1
+      return { status: 430, reason: "Flow Failed" };
+    case "nobody-here": // RFC 3261 §8.2.2.1
+      return { status: 404 };
+    case "method": // RFC 3261 §8.2.1
+      return { status: 405, headers: [["Allow", problem.allow]] };
+    case "proxy": // RFC 3261 §16.3
+      return problem.refusal;
+    case "unreachable-uri": // RFC 3261 §16.5: no SIP URI, or a transport we lack
+      return { status: 416 };
+    case "no-invite": // RFC 3261 §9.2
+      return { status: 481 };
+    case "core-unavailable": // RFC 3261 §16.7 step 6: a 503 is not passed on
+      return { status: 500, headers: [["Retry-After", problem.retryAfter]] };
+    case "core-silent": // TS 24.229 §5.2.2.1; a proxy sends no 408 (RFC 4320 §4.2)
+      return { status: 504 };
+  }
+}

@@ -1,0 +1,37 @@
+// What happens to the answer to a REGISTER on its way to the UE. TS 24.229 §5.2.2.1, RFC 3327 §5.3, RFC 3310.
+import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
+import { WwwAuthenticate } from "@ims-lab/common/sip/message/fields";
+import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
+import { ownCopy } from "@ims-lab/common/sip/message/scan";
+import { withoutAuthParams } from "./auth-params.ts";
+import { hasTag } from "./option-tags.ts";
+import { removeNetworkOnly } from "./trust-headers.ts";
+
+/** @param asked the REGISTER as the UE sent it */
+export function downstreamRegister(received: SipResponse, asked: SipRequest): SipResponse {
+  const response = received.clone();
+  removeNetworkOnly(response);
+  if (!hasTag(asked, "Supported", "path")) response.remove("Path");
+  if (response.has("WWW-Authenticate")) hideKeys(response);
+  return response;
+}
+
+/** TS 24.229 §5.2.2.1: the UE, and who listens to it, never sees IK and CK. */
+function hideKeys(response: SipResponse): void {
+  const challenges = response.texts("WWW-Authenticate");
+  const shown = challenges
+    .map((challenge) => withoutAuthParams(challenge, ["ik", "ck"]))
+    .filter((challenge) => parseAuthHeader(challenge) !== undefined); // unreadable: it may hide them
+  if (shown.length === 0) response.remove("WWW-Authenticate");
+  else if (shown.some((challenge, at) => challenge !== challenges[at]))
+    response.set("WWW-Authenticate", shown);
+}
+
+/** Nonces of a challenge, to know its answer again. */
+export function noncesOf(response: SipResponse): readonly string[] {
+  return response
+    .all(WwwAuthenticate)
+    .map(({ params }) => params.get("nonce"))
+    .filter((nonce) => nonce !== undefined)
+    .map(ownCopy);
+}

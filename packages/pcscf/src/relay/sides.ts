@@ -1,0 +1,102 @@
+// The two sides of the node, and what both relays need of it.
+import { formatChargingVector, newChargingVector } from "@ims-lab/common/ims/charging-vector";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Random } from "@ims-lab/common/platform/random";
+import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
+import { isSip, parseUri, type SipUri } from "@ims-lab/common/sip/message/uri";
+import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";
+import type { Side } from "@ims-lab/common/sip/proxy/record-route";
+import type { Flow } from "@ims-lab/common/sip/transport/transport";
+import type { FlowTable } from "../flows/flow-table.ts";
+import type { Tokens } from "../flows/token.ts";
+import type { SecurityAgreement } from "./option-tags.ts";
+import { pathValue } from "./own-routes.ts";
+
+export interface RelayCounters {
+  /** A Route that is not the stored Service-Route. */
+  routeMismatch(): void;
+  /** A header the UE had no business to send, by its name. */
+  forged(header: string): void;
+  /** A request that got nowhere, by the problem's kind. */
+  refused(problem: string): void;
+  register(outcome: string): void;
+}
+
+export interface RelaySettings {
+  readonly securityAgreement: SecurityAgreement;
+  readonly routeMismatch: "replace" | "reject";
+  readonly visitedNetworkId: string;
+  /** SIP URIs of S-CSCFs; the first serves (for now). */
+  readonly scscf: readonly string[];
+}
+
+/** Everything the two relays share. */
+export interface Relay {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly settings: RelaySettings;
+  readonly counters: RelayCounters;
+  readonly access: Endpoint;
+  readonly core: Endpoint;
+  readonly table: FlowTable;
+  readonly tokens: Tokens;
+  /** True when this source and cause have not been logged lately. */
+  maySay(key: string): boolean;
+}
+
+/** What was refused is counted each time and logged once in a while. */
+export function noteRefusal(relay: Relay, side: string, incoming: Incoming, why: string): void {
+  const { request, flow } = incoming;
+  relay.counters.refused(why);
+  if (!relay.log.enabled("info") || !relay.maySay(`${side} ${why} ${flow.remote.host}`)) return;
+  const { method, callId } = request;
+  const from = request.from.uriText;
+  relay.log.info(`${side}.refused`, { why, method, callId, from, source: flow.id });
+}
+
+/** Our addresses of both sides: a double Record-Route names one after the other. */
+export function isOwnOf({ access, core }: Relay): IsOwn {
+  return (host, port) => access.isOwn(host, port) || core.isOwn(host, port);
+}
+
+/** The S-CSCF for those who have none yet. */
+export function firstScscf({ settings }: Relay): string {
+  return settings.scscf[0] ?? "";
+}
+
+/** A URI out of a setting or a stored Service-Route: checked when it was taken. */
+export function sipUriOf(text: string): SipUri | undefined {
+  const uri = parseUri(/<([^>]*)>/.exec(text)?.[1] ?? text);
+  return isSip(uri) ? uri : undefined;
+}
+
+/** The same where a setting's check or an earlier answer vouches for it. */
+export function knownUri(text: string): SipUri {
+  const uri = sipUriOf(text);
+  if (uri === undefined) throw new Error(`no SIP URI where one was checked: ${text}`);
+  return uri;
+}
+
+/** What peers in the core call us. */
+export function coreSide({ core }: Relay, { host, port = 5060, params }: SipUri): Side {
+  const transport = params.get("transport")?.toLowerCase() === "tcp" ? "tcp" : "udp";
+  return { ...core.advertised({ host, port }), transport };
+}
+
+export function accessSide({ access }: Relay, flow: Flow): Side {
+  return { ...access.advertised(flow.remote), transport: flow.transport };
+}
+
+/** RFC 7315 §4.6: a fresh one with each request that a UE originates. */
+export function chargingVector(relay: Relay, scscf: SipUri): string {
+  const { random, settings } = relay;
+  const { host } = coreSide(relay, scscf);
+  return formatChargingVector(newChargingVector(random, host, settings.visitedNetworkId));
+}
+
+/** Our Path value for a binding whose S-CSCF is `scscf` (the core URI alone). */
+export function pathUri(relay: Relay, token: string, scscf: SipUri): string {
+  return pathValue(token, coreSide(relay, scscf));
+}

@@ -1,0 +1,196 @@
+// Own notifier: the S-CSCF's subscriptions here and the requests for re-registration. seed/S3z010092 Figures 4 and 5.
+import {
+  DEFAULT_EXPIRES,
+  OWN_PACKAGE,
+  REGINFO_TYPE,
+  UNLIMITED_EXPIRES,
+} from "@ims-lab/common/ims/events";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Random } from "@ims-lab/common/platform/random";
+import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import { grantExpires } from "@ims-lab/common/sip/event/grant";
+import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import { Expires } from "@ims-lab/common/sip/message/fields";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { aorOf, isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import {
+  createNotifierAgent,
+  type NotifierAgent,
+  type NotifierSubscription,
+  type NotifyBody,
+  type Rendering,
+  type SubscribeVerdict,
+} from "@ims-lab/common/sip/notifier-agent";
+import type { Binding } from "../flows/binding.ts";
+import type { FlowTable } from "../flows/flow-table.ts";
+import type { Tokens } from "../flows/token.ts";
+import { askingDocument } from "./asking.ts";
+
+export interface AskerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly table: FlowTable;
+  readonly tokens: Tokens;
+  readonly send: SendRequest;
+  /** Contact of 200s and NOTIFYs: our Path URI of the binding. */
+  contactOf(binding: Binding): string;
+  /** Raise a short Expires to the registration's, as the document says (profile `seed`). */
+  readonly raise: boolean;
+  readonly deadlineSeconds: number;
+}
+
+export type Asked =
+  | { readonly kind: "asked"; readonly bindings: readonly Binding[] }
+  | { readonly kind: "not-registered" }
+  | { readonly kind: "not-subscribed"; readonly bindings: readonly Binding[] };
+
+/** From the asking until the UE has re-authenticated or its time is over. */
+interface Asking {
+  readonly until: number;
+  readonly done: boolean;
+}
+
+export class Asker {
+  readonly #options: AskerOptions;
+  readonly #agent: NotifierAgent;
+  readonly #asking = new Map<string, Asking>();
+
+  constructor(options: AskerOptions) {
+    const { clock, random, send } = options;
+    this.#options = options;
+    this.#agent = createNotifierAgent({
+      clock,
+      random,
+      send,
+      packages: new Map([[OWN_PACKAGE, REGINFO_TYPE]]),
+      contact: "", // each verdict names the binding's
+      decide: (request, existing) => this.#decide(request, existing),
+      render: (subscription, rendering) => this.#render(subscription, rendering),
+      onEnded: ({ subject }, end) =>
+        options.log.info("asker.subscription-over", { subject, ...end }),
+    });
+  }
+
+  /** Live subscriptions of S-CSCFs. */
+  get size(): number {
+    return this.#agent.size;
+  }
+
+  /** A SUBSCRIBE to this node itself, from a trusted peer. */
+  handle(incoming: Incoming): void {
+    const { request } = incoming;
+    const leaving = request.get(Expires) === 0 ? this.#leaving(request) : undefined;
+    this.#agent.handle(incoming);
+    // Design section 3: an un-SUBSCRIBE, and an initial SUBSCRIBE with Expires 0, say "binding gone".
+    if (leaving !== undefined) this.#options.table.end(leaving, "core");
+  }
+
+  /** Figure 5, message 1, for every device of the user. @param aor canonical, see `aorOf` */
+  ask(aor: string): Asked {
+    const { table, clock, deadlineSeconds } = this.#options;
+    const bindings = table.ofImpu(aor);
+    if (bindings.length === 0) return { kind: "not-registered" };
+    const asked = bindings.filter(({ token }) => this.#agent.ofSubject(token).length > 0);
+    for (const binding of asked) {
+      const until = clock.now() + deadlineSeconds * 1000;
+      this.#asking.set(binding.token, { until, done: false });
+      this.#notify(binding);
+    }
+    return asked.length > 0
+      ? { kind: "asked", bindings: asked }
+      : { kind: "not-subscribed", bindings };
+  }
+
+  /** The UE has answered a challenge: whatever was asked is done. */
+  authenticated(binding: Binding): void {
+    const asking = this.#asking.get(binding.token);
+    if (asking === undefined || asking.done) return;
+    this.#asking.set(binding.token, { ...asking, done: true });
+    this.#notify(binding);
+  }
+
+  /** When the S-CSCF's subscription for this binding ends; undefined without one. */
+  subscribedUntil(token: string): number | undefined {
+    const [first] = this.#agent.ofSubject(token);
+    return first !== undefined && "expiresAt" in first.state ? first.state.expiresAt : undefined;
+  }
+
+  /** Its context goes: so do the subscriptions to it (RFC 6665 §4.2.2). */
+  forget(binding: Binding): void {
+    this.#asking.delete(binding.token);
+    for (const { id } of this.#agent.ofSubject(binding.token))
+      this.#agent.terminate(id, "noresource");
+  }
+
+  close(): void {
+    this.#agent.close();
+  }
+
+  #notify({ token }: Binding): void {
+    for (const { id } of this.#agent.ofSubject(token)) this.#agent.notify(id);
+  }
+
+  #decide(request: SipRequest, existing: NotifierSubscription | undefined): SubscribeVerdict {
+    const { clock, raise, table } = this.#options;
+    const asked = request.get(Expires);
+    const binding = existing === undefined ? this.#named(request) : table.find(existing.subject);
+    // TS 24.229 knows no such user: neither does a forger learn more.
+    if (binding === undefined) return { kind: "refuse", status: existing ? 481 : 404 };
+    const left = Math.max(0, Math.ceil((binding.expiresAt - clock.now()) / 1000));
+    const grant = grantExpires(asked, {
+      default: DEFAULT_EXPIRES[OWN_PACKAGE],
+      min: 0,
+      max: UNLIMITED_EXPIRES,
+      ...(raise && { raiseTo: left }),
+    });
+    const expires = grant.kind === "granted" ? grant.expires : 0;
+    const memo = existing?.memo ?? lifeOf(binding);
+    const contact = this.#options.contactOf(binding);
+    return { kind: "grant", expires, subject: binding.token, memo, contact };
+  }
+
+  /** Our Path URI, and in To an identity of that very binding. */
+  #named(request: SipRequest): Binding | undefined {
+    const uri = request.requestUri;
+    const binding = isSip(uri) ? this.#options.table.registered(uri.user ?? "") : undefined;
+    if (binding === undefined) return undefined;
+    const to = aorOf(request.to.uri);
+    const isNamed = binding.impus.some((impu) => {
+      const own = parseUri(impu);
+      return own !== undefined && aorOf(own) === to;
+    });
+    return isNamed ? binding : undefined;
+  }
+
+  /** The binding this Expires 0 ends; one that has registered anew meanwhile is another. */
+  #leaving(request: SipRequest): string | undefined {
+    if (!request.to.params.has("tag")) return this.#named(request)?.token;
+    if (!this.#agent.owns(request)) return undefined;
+    const existing = this.#agent.get(request.to.params.get("tag") ?? "");
+    const binding = existing && this.#options.table.registered(existing.subject);
+    return binding !== undefined && lifeOf(binding) === existing?.memo ? binding.token : undefined;
+  }
+
+  #render({ subject }: NotifierSubscription, rendering: Rendering): NotifyBody {
+    const { table, tokens, clock, deadlineSeconds } = this.#options;
+    const binding = table.find(subject);
+    const now = clock.now();
+    const asking = this.#asking.get(subject);
+    const standing = {
+      active: table.registered(subject) !== undefined,
+      asking: asking !== undefined && !asking.done && asking.until > now,
+      refreshed: asking?.done === true,
+    };
+    const contactId = binding === undefined ? "" : `c${tokens.ofBinding(subject, binding.contact)}`;
+    const body =
+      binding && askingDocument({ binding, standing, rendering, contactId, now, deadlineSeconds });
+    return { contentType: REGINFO_TYPE, body: Buffer.from(body ?? "", "utf8") };
+  }
+}
+
+/** One life of a binding, from its first 200 to its end; a token may live several times. */
+function lifeOf({ registeredAt }: Binding): string {
+  return String(registeredAt);
+}

@@ -1,0 +1,151 @@
+// The P-CSCF's own subscription to its users' registrations. TS 24.229 §5.2.3, RFC 3680.
+import { REG_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
+import { applyReginfo, parseReginfo, type ReginfoView } from "@ims-lab/common/ims/reginfo";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Random } from "@ims-lab/common/platform/random";
+import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import {
+  createSubscriberAgent,
+  type SubscriberAgent,
+  type Subscription,
+} from "@ims-lab/common/sip/subscriber-agent";
+import type { Binding } from "../flows/binding.ts";
+import type { FlowTable } from "../flows/flow-table.ts";
+import { type Word, wordOnContact } from "./watched-contact.ts";
+
+export interface RegistrationWatchOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly table: FlowTable;
+  readonly send: SendRequest;
+  /** `pcscf.subscribeReg`. */
+  readonly enabled: boolean;
+  /** Our core URI as this S-CSCF knows it: From, Contact, P-Asserted-Identity. */
+  ownUri(scscf: string): string;
+}
+
+/** TS 24.229 §5.2.3: longer than any registration. */
+const EXPIRES_SECONDS = 600_000;
+
+interface Watch {
+  readonly impi: string;
+  subscription: Subscription | undefined;
+  view: ReginfoView | undefined;
+}
+
+export class RegistrationWatch {
+  readonly #options: RegistrationWatchOptions;
+  readonly #agent: SubscriberAgent;
+  readonly #byImpi = new Map<string, Watch>();
+
+  constructor(options: RegistrationWatchOptions) {
+    const { clock, random, send } = options;
+    this.#options = options;
+    this.#agent = createSubscriberAgent({ clock, random, send, packages: [REG_PACKAGE] });
+  }
+
+  get size(): number {
+    return this.#byImpi.size;
+  }
+
+  /** After the first 200 of a user; once per IMPI. */
+  bound(binding: Binding): void {
+    const { impi } = binding;
+    if (!this.#options.enabled || this.#byImpi.has(impi)) return;
+    const watch: Watch = { impi, subscription: undefined, view: undefined };
+    this.#byImpi.set(impi, watch);
+    watch.subscription = this.#subscribe(watch, binding);
+  }
+
+  /** The user's last binding has gone: what the S-CSCF has to say is of no use any more. */
+  gone({ impi, impus }: Binding): void {
+    const watch = this.#byImpi.get(impi);
+    if (watch === undefined || this.#bindings(watch, impus).length > 0) return;
+    this.#byImpi.delete(impi);
+    watch.subscription?.forget();
+  }
+
+  /** A NOTIFY to this node itself: good only inside a dialog of ours, 481 otherwise. */
+  handle(incoming: Incoming): void {
+    this.#agent.handle(incoming);
+  }
+
+  close(): void {
+    this.#agent.close();
+  }
+
+  #subscribe(watch: Watch, { impi, impus, serviceRoute, scscf }: Binding): Subscription {
+    const ownUri = this.#options.ownUri(scscf);
+    const [target = ""] = impus;
+    return this.#agent.subscribe(
+      {
+        target,
+        from: ownUri,
+        to: target,
+        contact: `<${ownUri}>`,
+        event: REG_PACKAGE,
+        expires: EXPIRES_SECONDS,
+        accept: [REGINFO_TYPE],
+        route: serviceRoute.length > 0 ? serviceRoute : [`<${scscf};lr>`],
+        headers: [["P-Asserted-Identity", `<${ownUri}>`]],
+      },
+      {
+        onNotify: (notify, subscription) => this.#notified(watch, impus, notify, subscription),
+        onEnded: () => {
+          if (this.#byImpi.get(impi) === watch) this.#byImpi.delete(impi); // the next 200 subscribes again
+        },
+      },
+    );
+  }
+
+  #notified(
+    watch: Watch,
+    impus: readonly string[],
+    notify: SipRequest,
+    subscription: Subscription,
+  ): void {
+    if (notify.body.length === 0) return;
+    const read = parseReginfo(notify.body);
+    if ("problem" in read) {
+      const { callId } = notify;
+      this.#options.log.warn("watch.notify-unreadable", { callId, why: read.problem });
+      return;
+    }
+    const update = applyReginfo(watch.view, read.reginfo);
+    if (update.kind === "stale") return;
+    watch.view = update.view;
+    if (update.kind === "gap") subscription.refresh();
+    for (const binding of this.#bindings(watch, impus)) {
+      this.#obey(binding, wordOnContact(update.view, read.reginfo, binding));
+    }
+  }
+
+  #obey(binding: Binding, word: Word): void {
+    const { table, clock } = this.#options;
+    switch (word.kind) {
+      case "gone":
+        table.end(binding.token, "core");
+        return;
+      case "shortened":
+        table.expireAt(
+          binding.token,
+          Math.min(binding.expiresAt, clock.now() + word.expiresSeconds * 1000),
+        );
+        return;
+      case "nothing":
+        return;
+    }
+  }
+
+  #bindings({ impi }: Watch, impus: readonly string[]): readonly Binding[] {
+    const found = new Map<string, Binding>();
+    for (const impu of impus)
+      for (const binding of this.#options.table.ofImpuText(impu))
+        if (binding.impi === impi) found.set(binding.token, binding);
+    return [...found.values()];
+  }
+}
