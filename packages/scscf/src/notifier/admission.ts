@@ -1,4 +1,5 @@
 // Who may watch a registration. TS 24.229 §5.4.2.1.1; design §4 "Other requests".
+import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import { Contact, From, PAssertedIdentity, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip, parseUri, type SipUri, type Uri } from "@ims-lab/common/sip/message/uri";
@@ -20,24 +21,34 @@ export interface AdmissionRules {
   /** AoRs of application servers. */
   readonly applicationServers: readonly string[];
   /** Undefined when the AoR is nobody's. */
-  setOf(aor: string): { readonly name: string; readonly impus: readonly Impu[] } | undefined;
+  setOf(aor: string): RegistrationSet | undefined;
   bindingsOf(set: string): readonly Binding[];
   /** The token of a Service-Route of ours, undefined for any other URI. */
   tokenOf(uri: Uri): string | undefined;
 }
 
+/** An implicit registration set. */
+export interface RegistrationSet {
+  readonly name: string;
+  readonly impus: readonly Impu[];
+}
+
+/** `watched`: the set of a subscription that is refreshed, whose Request-URI is our Contact. */
 export function admit(
   rules: AdmissionRules,
   request: SipRequest,
   standing: Standing,
+  watched: string | undefined,
 ): Watching | Refusal {
-  const aor = aorOf(request.requestUri);
+  const aor = watched ?? aorOf(request.requestUri);
   const set = rules.setOf(aor);
   if (set === undefined) return refusal("no-such-user", `${aor} is nobody's`);
   const bindings = rules.bindingsOf(set.name);
-  if (bindings.length === 0) return refusal("not-registered-subscribe", `${aor} is not registered`);
+  if (bindings.length === 0) {
+    return refusal("not-registered-subscribe", `${aor} is not registered`);
+  }
   const { name } = set;
-  const asserted = assertedIdentities(request, standing, bindings);
+  const asserted = identitiesOf(request, standing, bindings);
   if (set.impus.some((impu) => !impu.barred && asserted.includes(impu.aor))) {
     const binding = bindingOf(rules, request, bindings);
     return { set: name, who: "device", ...(binding !== undefined && { binding }) };
@@ -51,12 +62,12 @@ export function admit(
 }
 
 /** A device without P-CSCF is who its binding says, when it comes from where it registered. */
-function assertedIdentities(
+function identitiesOf(
   request: SipRequest,
   standing: Standing,
   bindings: readonly Binding[],
 ): readonly string[] {
-  if (standing.trusted) return request.all(PAssertedIdentity).map(({ uri }) => aorOf(uri));
+  if (standing.trusted) return assertedIdentities(request).map(aorOf);
   const from = request.get(From);
   const isKnownSource = bindings.some(({ address }) => address.source === standing.source);
   return from !== undefined && isKnownSource ? [aorOf(from.uri)] : [];

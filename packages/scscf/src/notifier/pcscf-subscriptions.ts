@@ -13,8 +13,8 @@ export interface PcscfSubscriptionsOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly agent: SubscriberAgent;
-  /** SIP URI of this S-CSCF: From, Contact and P-Asserted-Identity. */
-  readonly ownUri: string;
+  /** SIP URI of this S-CSCF as a peer knows it: From, Contact and P-Asserted-Identity. */
+  ownUri(peer: string): string;
   readonly life: "registration" | "unlimited";
   /** One line per P-CSCF and period. */
   maySay(pcscf: string): boolean;
@@ -107,11 +107,12 @@ export class PcscfSubscriptions {
     expires: number,
     handlers: Parameters<SubscriberAgent["subscribe"]>[1],
   ): Subscription | undefined {
-    const { agent, ownUri, defaultImpu } = this.#options;
+    const { agent, defaultImpu } = this.#options;
     const path = binding.address.path.map(uriOf);
     const target = path.at(-1);
     if (target === undefined) return undefined;
     const route = binding.address.path.slice(0, -1);
+    const ownUri = this.#options.ownUri(path[0] ?? target);
     return agent.subscribe(
       {
         target,

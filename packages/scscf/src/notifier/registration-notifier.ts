@@ -1,19 +1,15 @@
 // Tells subscribers what becomes of registrations, in both event packages. TS 24.229 §5.4.2.1; RFC 3680; RFC 6665 §4.2.
 import {
   DEREGISTRATIONS,
-  isRegistrationPackage,
   OWN_PACKAGE,
   REGINFO_TYPE,
   REGISTRATION_PACKAGES,
 } from "@ims-lab/common/ims/events";
 import { formatReginfo } from "@ims-lab/common/ims/reginfo";
-import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
-import { isLive } from "@ims-lab/common/sip/event/notifier";
 import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sender";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
-import { EventHeader, Expires } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import {
   createNotifierAgent,
@@ -24,11 +20,16 @@ import {
   type SubscribeVerdict,
 } from "@ims-lab/common/sip/notifier-agent";
 import type { Binding, RemovalCause } from "../registrar/binding.ts";
-import { headersOf, isRefusal, type Refusal, statusOf } from "../registrar/refusals.ts";
+import { headersOf, isRefusal, statusOf } from "../registrar/refusals.ts";
 import type { Standing } from "../registrar/trust.ts";
-import { type AdmissionRules, admit, type Watching } from "./admission.ts";
-import { type GrantPolicy, grantToDevice, grantToWatcher } from "./grants.ts";
 import { type Announcement, type GoneContact, registrationsOf } from "./reginfo-document.ts";
+import {
+  deviceMemo,
+  isDeviceMemo,
+  judgeSubscribe,
+  tokenIn,
+  type VerdictRules,
+} from "./subscribe-verdict.ts";
 
 /** What the notifier tells the bindings. */
 export interface NotifierListener {
@@ -40,34 +41,27 @@ export interface NotifierListener {
   onNotifyFailed(token: string, why: string): void;
 }
 
-export interface NotifierOptions extends AdmissionRules {
-  readonly clock: Clock;
+export interface NotifierOptions extends VerdictRules {
   readonly random: Random;
   readonly log: Logger;
   readonly send: SendRequest;
-  /** Contact value of the S-CSCF. */
-  readonly contact: string;
-  readonly grants: GrantPolicy;
   /** N of a re-authentication, milliseconds. */
   readonly deadlineMs: number;
   readonly listener: NotifierListener;
-  /** Non-barred AoRs of a set, the default first. */
-  aorsOf(set: string): readonly string[];
   save(id: string, subscription: NotifierSubscription | undefined, proceed: () => void): void;
 }
 
 /** What is special about one NOTIFY. */
 interface Notice {
   readonly gone?: readonly GoneContact[];
-  readonly announced?: Announcement;
   readonly only?: string;
 }
-
-const DEVICE = "device:";
 
 export class RegistrationNotifier {
   readonly #options: NotifierOptions;
   readonly #agent: NotifierAgent;
+  /** Triggers on their way: by token, when the binding will expire. */
+  readonly #announcing = new Map<string, number>();
   /** Of the SUBSCRIBEs that are being answered. */
   readonly #standings = new WeakMap<SipRequest, Standing>();
 
@@ -78,7 +72,7 @@ export class RegistrationNotifier {
       random: options.random,
       send: options.send,
       packages: REGISTRATION_PACKAGES,
-      contact: options.contact,
+      contact: "", // each verdict names one
       decide: (request, existing) => this.#decide(request, existing),
       render: (subscription, rendering) => this.#render(subscription, rendering, {}),
       onSubscribed: (subscription) => this.#subscribed(subscription),
@@ -98,7 +92,9 @@ export class RegistrationNotifier {
 
   /** The device's own live subscriptions, the own package first. */
   subscriptionsOf(binding: Binding): readonly NotifierSubscription[] {
-    const own = this.#watchersOf(binding.set).filter(({ memo }) => isDevice(memo, binding));
+    const own = this.#watchersOf(binding.set).filter(
+      ({ memo }) => memo === deviceMemo(binding.token),
+    );
     return own.sort(
       (a, b) => Number(b.package === OWN_PACKAGE) - Number(a.package === OWN_PACKAGE),
     );
@@ -122,12 +118,12 @@ export class RegistrationNotifier {
   trigger(binding: Binding): void {
     const { token } = binding;
     const now = this.#options.clock.now();
-    const announced = { token, expiresAt: now + this.#options.deadlineMs };
-    const notice: Notice = { only: token, announced };
+    this.#announcing.set(token, now + this.#options.deadlineMs);
+    const notice: Notice = { only: token };
     const target = this.subscriptionsOf(binding)[0];
     if (target !== undefined) this.#ask(target, binding, notice);
     for (const { id, memo } of this.#watchersOf(binding.set)) {
-      if (!isDevice(memo, binding)) this.#agent.notify(id, this.#request(notice));
+      if (memo !== deviceMemo(binding.token)) this.#agent.notify(id, this.#request(notice));
     }
   }
 
@@ -140,7 +136,7 @@ export class RegistrationNotifier {
     const watchers = this.#watchersOf(binding.set);
     this.#logUntold(binding, watchers);
     for (const { id, memo } of watchers.sort(devicesFirst)) {
-      if (isLast || isDevice(memo, binding)) {
+      if (isLast || memo === deviceMemo(binding.token)) {
         const last = { ...this.#request(notice), ...(retryAfter !== undefined && { retryAfter }) };
         this.#agent.terminate(id, reason, last);
       } else this.#agent.notify(id, this.#request(notice));
@@ -161,7 +157,7 @@ export class RegistrationNotifier {
   }
 
   #watchersOf(set: string): NotifierSubscription[] {
-    return this.#agent.ofSubject(set).filter(({ state }) => isLive(state));
+    return [...this.#agent.ofSubject(set)];
   }
 
   #notifyAll(binding: Binding, notice: Notice): void {
@@ -175,13 +171,18 @@ export class RegistrationNotifier {
     const { listener } = this.#options;
     this.#agent.notify(target.id, {
       ...this.#request(notice),
-      onSent: (at) => listener.onNotified(token, at),
-      onOutcome: (outcome) => this.#asked(token, target, outcome),
+      onSent: (at) => {
+        this.#announcing.delete(token);
+        listener.onNotified(token, at);
+      },
+      onOutcome: (outcome) => this.#asked(binding, target, outcome),
     });
   }
 
-  #asked(token: string, target: NotifierSubscription, outcome: NotifyOutcome): void {
+  #asked(binding: Binding, target: NotifierSubscription, outcome: NotifyOutcome): void {
     const { listener, log } = this.#options;
+    const { token } = binding;
+    this.#announcing.delete(token);
     if (outcome.kind === "acknowledged") {
       listener.onAcknowledged(token);
       return;
@@ -193,6 +194,8 @@ export class RegistrationNotifier {
       why,
     });
     listener.onNotifyFailed(token, why);
+    const next = this.subscriptionsOf(binding)[0];
+    if (next !== undefined && next.id !== target.id) this.trigger(binding);
   }
 
   #request(notice: Notice): { render: (s: NotifierSubscription, r: Rendering) => NotifyBody } {
@@ -200,27 +203,39 @@ export class RegistrationNotifier {
   }
 
   #render(subscription: NotifierSubscription, rendering: Rendering, notice: Notice): NotifyBody {
-    const { clock, aorsOf, bindingsOf } = this.#options;
+    const { clock, setOf, bindingsOf } = this.#options;
     const { subject, memo } = subscription;
     // The own package is small and always tells the whole state (docs/events.md).
     const full = rendering.full || subscription.package === OWN_PACKAGE;
     const { only, ...rest } = notice;
     const hidden = this.#toldElsewhere(subscription);
+    const bindings = bindingsOf(subject);
+    const announced = this.#announcedOf(bindings);
     const registrations = registrationsOf({
       at: clock.now(),
-      aors: aorsOf(subject),
-      bindings: bindingsOf(subject),
+      aors: (setOf(subject)?.impus ?? []).filter(({ barred }) => !barred).map(({ aor }) => aor),
+      bindings,
       ...rest,
+      ...(announced !== undefined && { announced }),
       ...(!full && only !== undefined && { only }),
-      ...(hidden && { notShortenedFor: memo.slice(DEVICE.length) }),
+      ...(hidden && { notShortenedFor: tokenIn(memo) }),
     });
     const state = full ? "full" : "partial";
     const text = formatReginfo({ version: rendering.version, state, registrations });
     return { contentType: REGINFO_TYPE, body: Buffer.from(text, "utf8") };
   }
 
+  #announcedOf(bindings: readonly Binding[]): Announcement | undefined {
+    if (this.#announcing.size === 0) return undefined;
+    for (const { token } of bindings) {
+      const expiresAt = this.#announcing.get(token);
+      if (expiresAt !== undefined) return { token, expiresAt };
+    }
+    return undefined;
+  }
+
   #toldElsewhere({ memo, subject, package: eventPackage }: NotifierSubscription): boolean {
-    if (eventPackage === OWN_PACKAGE || !memo.startsWith(DEVICE)) return false;
+    if (eventPackage === OWN_PACKAGE || !isDeviceMemo(memo)) return false;
     return this.#watchersOf(subject).some(
       (other) => other.memo === memo && other.package === OWN_PACKAGE,
     );
@@ -229,75 +244,42 @@ export class RegistrationNotifier {
   #decide(request: SipRequest, existing: NotifierSubscription | undefined): SubscribeVerdict {
     const standing = this.#standings.get(request);
     if (standing === undefined) throw new Error("a SUBSCRIBE came past the notifier");
-    const watching = admit(this.#options, request, standing);
-    if (isRefusal(watching)) return this.#refuse(request, watching);
-    const eventPackage = request.get(EventHeader)?.value ?? "";
-    if (!isRegistrationPackage(eventPackage)) throw new Error("a package that is not served");
-    const asked = request.get(Expires);
-    const expires =
-      watching.who === "device"
-        ? grantToDevice(this.#options.grants, eventPackage, asked, this.#secondsLeft(watching))
-        : grantToWatcher(eventPackage, asked);
-    const memo = existing?.memo ?? memoOf(watching);
-    return { kind: "grant", expires, subject: watching.set, memo };
-  }
-
-  #refuse(request: SipRequest, refused: Refusal): SubscribeVerdict {
-    const status = statusOf(refused);
-    this.#options.log.warn("subscription.refused", {
-      status,
-      reason: refused.refused,
-      detail: refused.detail,
-      callId: request.callId,
-    });
-    return { kind: "refuse", status, headers: headersOf(refused) };
-  }
-
-  #secondsLeft({ set, binding }: Watching): number {
-    const { bindingsOf, clock } = this.#options;
-    const bindings = binding === undefined ? bindingsOf(set) : [binding];
-    const end = Math.max(...bindings.map(({ expiresAt }) => expiresAt));
-    return Math.max(1, Math.ceil((end - clock.now()) / 1000));
+    const verdict = judgeSubscribe(this.#options, request, standing, existing);
+    if (!isRefusal(verdict)) return verdict;
+    const { refused: reason, detail } = verdict;
+    const status = statusOf(verdict);
+    const { callId } = request;
+    this.#options.log.warn("subscription.refused", { status, reason, detail, callId });
+    return { kind: "refuse", status, headers: headersOf(verdict) };
   }
 
   #subscribed({ memo, package: eventPackage, dialog }: NotifierSubscription): void {
     const { log, listener } = this.#options;
     log.info("subscription.granted", { package: eventPackage, callId: dialog.callId, memo });
-    if (memo.startsWith(DEVICE)) listener.onSubscribed(memo.slice(DEVICE.length));
+    if (isDeviceMemo(memo)) listener.onSubscribed(tokenIn(memo));
   }
 
   #ended(ended: NotifierSubscription): void {
     const { memo, subject, package: eventPackage, dialog } = ended;
     const { log, listener } = this.#options;
     log.info("subscription.ended", { package: eventPackage, callId: dialog.callId, memo });
-    if (!memo.startsWith(DEVICE)) return;
+    if (!isDeviceMemo(memo)) return;
     const others = this.#watchersOf(subject).filter(
       (other) => other.id !== ended.id && other.memo === memo,
     );
-    if (others.length === 0) listener.onUnsubscribed(memo.slice(DEVICE.length));
+    if (others.length === 0) listener.onUnsubscribed(tokenIn(memo));
   }
 
   #logUntold(binding: Binding, watchers: readonly NotifierSubscription[]): void {
-    if (watchers.some(({ memo }) => isDevice(memo, binding))) return;
+    if (watchers.some(({ memo }) => memo === deviceMemo(binding.token))) return;
     const { impi, impu, callId } = binding;
     this.#options.log.info("deregistration.nobody-subscribed", { impi, impu, callId });
   }
 }
 
-function memoOf({ who, binding }: Watching): string {
-  if (who !== "device") return who;
-  return binding === undefined ? "user" : `${DEVICE}${binding.token}`;
-}
-
-function isDevice(memo: string, { token }: Binding): boolean {
-  return (
-    memo.startsWith(DEVICE) && memo.endsWith(token) && memo.length === DEVICE.length + token.length
-  );
-}
-
 /** TS 24.229 §5.4.1.5: the UE first, then its P-CSCF. */
 function devicesFirst(a: NotifierSubscription, b: NotifierSubscription): number {
-  return Number(b.memo.startsWith(DEVICE)) - Number(a.memo.startsWith(DEVICE));
+  return Number(isDeviceMemo(b.memo)) - Number(isDeviceMemo(a.memo));
 }
 
 function describe(outcome: Exclude<NotifyOutcome, { kind: "acknowledged" }>): string {

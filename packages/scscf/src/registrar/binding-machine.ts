@@ -14,6 +14,7 @@ import type {
   BindingStep,
   Duty,
   RemovalCause,
+  SubscriptionDuty,
 } from "./binding.ts";
 
 const NO_EFFECTS: readonly BindingEffect[] = [];
@@ -33,6 +34,7 @@ export function bind(
     impi: device.impi,
     set: device.set,
     impu: accepted.impu,
+    mode: accepted.mode,
     address: accepted.address,
     callId: accepted.callId,
     cseq: accepted.cseq,
@@ -40,7 +42,7 @@ export function bind(
     authenticatedAt: accepted.at,
     expiresAt: accepted.expiresAt,
     event: "registered",
-    duty: dutyWithoutSubscription(context, accepted.at),
+    duty: dutyWithoutSubscription(context, accepted.mode, accepted.at),
   };
 }
 
@@ -91,8 +93,12 @@ function dutyRuns(state: Binding): boolean {
   return !isShortened(state);
 }
 
-function dutyWithoutSubscription(context: BindingContext, at: number): Duty {
-  if (context.duty === "optional") return NO_DUTY;
+function dutyWithoutSubscription(
+  context: BindingContext,
+  mode: SubscriptionDuty,
+  at: number,
+): Duty {
+  if (mode === "optional") return NO_DUTY;
   return { state: "owed", by: at + context.subscriptionDeadlineMs };
 }
 
@@ -107,6 +113,7 @@ function registered(
     ...kept,
     id: hasMoved ? accepted.newId : state.id,
     impu: accepted.impu,
+    mode: accepted.mode,
     address: accepted.address,
     callId: accepted.callId,
     cseq: accepted.cseq,
@@ -122,15 +129,16 @@ function registered(
     kind: "authenticated",
     at: accepted.at,
   });
-  const duty = dutyAfterSuccess(context, state.duty, accepted.at);
+  const duty = dutyAfterSuccess(context, state, accepted.at);
   const effects: BindingEffect[] = [hasMoved ? { kind: "moved", from: state } : { kind: "show" }];
   if (ended.progress === "ended") effects.push({ kind: "ended", reauthentication: ended });
   return { state: { ...after, duty }, effects };
 }
 
 /** The duty stood still meanwhile: who has just authenticated gets its whole time again, not none. */
-function dutyAfterSuccess(context: BindingContext, duty: Duty, at: number): Duty {
-  return duty.state === "owed" && duty.by <= at ? dutyWithoutSubscription(context, at) : duty;
+function dutyAfterSuccess(context: BindingContext, { duty, mode }: Binding, at: number): Duty {
+  const isPast = duty.state === "owed" && duty.by <= at;
+  return isPast ? dutyWithoutSubscription(context, mode, at) : duty;
 }
 
 function leaveChallenged(
@@ -152,7 +160,9 @@ function subscribed(context: BindingContext, state: Binding): BindingStep {
 
 function unsubscribed(context: BindingContext, state: Binding, at: number): BindingStep {
   if (state.duty.state !== "fulfilled") return same(state);
-  return same(limited(context, { ...state, duty: dutyWithoutSubscription(context, at) }));
+  return same(
+    limited(context, { ...state, duty: dutyWithoutSubscription(context, state.mode, at) }),
+  );
 }
 
 /** How long a re-authentication that nobody has been told of may wait. */
@@ -161,14 +171,14 @@ function limited(context: BindingContext, state: Binding): Binding {
   if (reauthentication?.progress !== "requested") return state;
   const next = stepReauthentication(context.reauthentication, reauthentication, {
     kind: "limited",
-    deadline: waitingDeadline(context, state),
+    deadline: waitingDeadline(state),
   });
   return next.progress === "ended" ? state : { ...state, reauthentication: next };
 }
 
 /** `warn` and `optional` de-register nobody for not subscribing: there the lifetime is the limit. */
-function waitingDeadline(context: BindingContext, { duty, expiresAt }: Binding): number {
-  const enforced = duty.state === "owed" && context.duty === "enforce";
+function waitingDeadline({ duty, mode, expiresAt }: Binding): number {
+  const enforced = duty.state === "owed" && mode === "enforce";
   return enforced ? Math.min(duty.by, expiresAt) : expiresAt;
 }
 
@@ -190,7 +200,7 @@ function asked(
     bindingId: state.token,
     contact: state.address.contact,
     requestedAt: at,
-    deadline: waitingDeadline(context, state),
+    deadline: waitingDeadline(state),
   });
   const after: Binding = { ...state, reauthentication };
   return state.duty.state === "fulfilled" ? trigger(after) : same(after);
@@ -224,7 +234,7 @@ function due(context: BindingContext, state: Binding, at: number): BindingStep {
   }
   if (expiresAt <= at) return gone(context, state, at, { kind: "expired" });
   if (duty.state !== "owed" || duty.by > at || !dutyRuns(state)) return same(state);
-  if (context.duty === "enforce") return gone(context, state, at, { kind: "deadline" });
+  if (state.mode === "enforce") return gone(context, state, at, { kind: "deadline" });
   return { state: { ...state, duty: OVERDUE }, effects: [{ kind: "overdue" }] };
 }
 

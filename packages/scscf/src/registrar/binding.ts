@@ -44,6 +44,8 @@ export interface Binding {
   readonly authenticatedAt: number;
   readonly expiresAt: number;
   readonly event: "registered" | "refreshed";
+  /** Whether this subscriber must subscribe, and how that stands. */
+  readonly mode: SubscriptionDuty;
   readonly duty: Duty;
   /** The device has asked to leave while a re-authentication is due; it takes effect by then. */
   readonly leavingBy?: number;
@@ -56,7 +58,6 @@ export type RemovalCause =
   | { readonly kind: "probation"; readonly retryAfterSeconds: number };
 
 export interface BindingContext {
-  readonly duty: SubscriptionDuty;
   readonly subscriptionDeadlineMs: number;
   readonly reauthentication: ReauthenticationContext;
 }
@@ -70,6 +71,7 @@ export interface Accepted {
   readonly newId: string;
   readonly address: Address;
   readonly impu: string;
+  readonly mode: SubscriptionDuty;
   readonly callId: string;
   readonly cseq: number;
   readonly expiresAt: number;

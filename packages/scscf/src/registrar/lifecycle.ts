@@ -40,7 +40,7 @@ export interface LifecycleOptions {
   readonly store: Store;
   readonly bindings: Bindings;
   readonly listener: BindingListener;
-  contextOf(binding: Binding): BindingContext;
+  readonly context: BindingContext;
   onStoreProblem(problem: Error): void;
 }
 
@@ -89,7 +89,7 @@ export class Lifecycle {
   }
 
   #stage(change: BindingChange, rows: Change[], after: (() => void)[]): void {
-    const { bindings, listener, contextOf } = this.#options;
+    const { bindings, listener, context } = this.#options;
     if (change.kind === "new") {
       const { binding } = change;
       this.#keep(binding, rows);
@@ -98,7 +98,7 @@ export class Lifecycle {
     }
     const before = bindings.get(change.token);
     if (before === undefined) return;
-    const { state, effects } = step(contextOf(before), before, change.input);
+    const { state, effects } = step(context, before, change.input);
     if (state === before) return;
     if (state === undefined) this.#remove(before, rows);
     else this.#keep(state, rows);

@@ -24,12 +24,19 @@ export interface Standing {
   readonly path: readonly string[];
   /** Where it came from: transport, address, port. */
   readonly source: string;
+  /** `host:port` by which the sender knows us. */
+  readonly self: string;
 }
 
-export function standingOf(settings: TrustSettings, request: SipRequest, flow: Flow): Standing {
+export function standingOf(
+  settings: TrustSettings,
+  request: SipRequest,
+  flow: Flow,
+  self: string,
+): Standing {
   const source = `${flow.transport}:${formatHostPort(flow.remote)}`;
   if (!isPeerOf(settings.trustedPeers, request, flow)) {
-    return { trusted: false, mayAssert: false, integrity: undefined, path: [], source };
+    return { trusted: false, mayAssert: false, integrity: undefined, path: [], source, self };
   }
   return {
     trusted: true,
@@ -37,6 +44,7 @@ export function standingOf(settings: TrustSettings, request: SipRequest, flow: F
     integrity: request.get(Authorization)?.params.get("integrity-protected")?.toLowerCase(),
     path: request.texts("Path"),
     source,
+    self,
   };
 }
 

@@ -1,0 +1,67 @@
+// What is said to a SUBSCRIBE to one of our packages, and whose it is from then on. TS 24.229 §5.4.2.1.1.
+import { isRegistrationPackage } from "@ims-lab/common/ims/events";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import { EventHeader, Expires } from "@ims-lab/common/sip/message/fields";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import type { SubscribeVerdict } from "@ims-lab/common/sip/notifier-agent";
+import { isRefusal, type Refusal } from "../registrar/refusals.ts";
+import type { Standing } from "../registrar/trust.ts";
+import { type AdmissionRules, admit, type Watching } from "./admission.ts";
+import { type GrantPolicy, grantToDevice, grantToWatcher } from "./grants.ts";
+
+export interface VerdictRules extends AdmissionRules {
+  readonly clock: Clock;
+  readonly grants: GrantPolicy;
+}
+
+export function judgeSubscribe(
+  rules: VerdictRules,
+  request: SipRequest,
+  standing: Standing,
+  existing: NotifierSubscription | undefined,
+): SubscribeVerdict | Refusal {
+  const watching = admit(rules, request, standing, existing?.subject);
+  if (isRefusal(watching)) return watching;
+  const eventPackage = request.get(EventHeader)?.value ?? "";
+  if (!isRegistrationPackage(eventPackage)) throw new Error("a package that is not served");
+  const asked = request.get(Expires);
+  const expires =
+    watching.who === "device"
+      ? grantToDevice(rules.grants, eventPackage, asked, secondsLeft(rules, watching))
+      : grantToWatcher(eventPackage, asked);
+  return {
+    kind: "grant",
+    expires,
+    subject: watching.set,
+    memo: existing?.memo ?? memoOf(watching),
+    contact: `<sip:${standing.self}>`,
+  };
+}
+
+function secondsLeft({ bindingsOf, clock }: VerdictRules, { set, binding }: Watching): number {
+  const bindings = binding === undefined ? bindingsOf(set) : [binding];
+  const end = Math.max(...bindings.map(({ expiresAt }) => expiresAt));
+  return Math.max(1, Math.ceil((end - clock.now()) / 1000));
+}
+
+const DEVICE = "device:";
+
+/** Whose subscription it is, as the subscription itself remembers it. */
+function memoOf({ who, binding }: Watching): string {
+  if (who !== "device") return who;
+  return binding === undefined ? "user" : deviceMemo(binding.token);
+}
+
+export function deviceMemo(token: string): string {
+  return `${DEVICE}${token}`;
+}
+
+export function isDeviceMemo(memo: string): boolean {
+  return memo.startsWith(DEVICE);
+}
+
+/** Token of the binding whose device subscribed. */
+export function tokenIn(deviceMemoText: string): string {
+  return deviceMemoText.slice(DEVICE.length);
+}

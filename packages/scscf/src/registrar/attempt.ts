@@ -1,0 +1,160 @@
+// One REGISTER, read: who sends it, who it is for, what it asks, which bindings it means. RFC 3261 §10.3.
+
+import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import { Authorization } from "@ims-lab/common/sip/message/fields";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import type { AttemptKey } from "../authentication/outcome.ts";
+import type { SubscriberDirectory } from "../subscribers/directory.ts";
+import type { Binding } from "./binding.ts";
+import type { Bindings } from "./bindings.ts";
+import {
+  isRemoval,
+  isSameDevice,
+  readContacts,
+  sameContact,
+  samePath,
+  type Wanted,
+  type WantedContact,
+} from "./contacts.ts";
+import { identify, type Registrant } from "./identify.ts";
+import { isRefusal, type Refusal, refusal } from "./refusals.ts";
+import { isOwnFlow, isProtected, type Standing } from "./trust.ts";
+
+/** A wanted contact and the binding it means, if there is one. */
+export interface Target {
+  readonly wanted: WantedContact;
+  readonly binding: Binding | undefined;
+}
+
+export interface Attempt extends Registrant {
+  readonly incoming: Incoming;
+  readonly request: SipRequest;
+  readonly standing: Standing;
+  readonly wanted: Wanted;
+  readonly targets: readonly Target[];
+  /** The IMPI's bindings, oldest first. */
+  readonly bindings: readonly Binding[];
+}
+
+export interface ReadingRules {
+  readonly directory: SubscriberDirectory;
+  readonly domain: string;
+  readonly allowDirect: boolean;
+  readonly bindings: Bindings;
+}
+
+export function readAttempt(
+  rules: ReadingRules,
+  incoming: Incoming,
+  standing: Standing,
+): Attempt | Refusal {
+  const { request } = incoming;
+  if (!standing.trusted && !rules.allowDirect) {
+    return refusal("untrusted-peer", `${standing.source} is no trusted peer (trustedPeers)`);
+  }
+  const unsupported = request.texts("Require").filter((tag) => tag.toLowerCase() !== "path");
+  if (unsupported.length > 0) {
+    return { refused: "bad-extension", detail: `Require: ${unsupported.join(", ")}`, unsupported };
+  }
+  const wanted = readContacts(request);
+  if (isRefusal(wanted)) return wanted;
+  const registrant = identify(rules.directory, rules.domain, request);
+  if (isRefusal(registrant)) return registrant;
+  const { impi } = registrant.subscriber;
+  const bindings = rules.bindings.ofSet(registrant.set).filter((one) => one.impi === impi);
+  const targets = targetsOf(wanted, bindings, request, standing);
+  return { ...registrant, incoming, request, standing, wanted, targets, bindings };
+}
+
+function targetsOf(
+  wanted: Wanted,
+  bindings: readonly Binding[],
+  request: SipRequest,
+  standing: Standing,
+): readonly Target[] {
+  if (wanted.kind !== "bind") return [];
+  const known = wanted.contacts.map((contact) => ({
+    wanted: contact,
+    binding: bindings.find(({ address }) => isSameDevice(address, contact, standing.path)),
+  }));
+  const taken = new Set(known.map(({ binding }) => binding?.token));
+  const free = bindings.filter(({ token }) => !taken.has(token));
+  return known.map((target) =>
+    target.binding === undefined && !isRemoval(target.wanted) && target.wanted.device === undefined
+      ? { ...target, binding: free.find((one) => isReplaced(one, request, standing)) }
+      : target,
+  );
+}
+
+/**
+ * A new Contact without instance from the same flow replaces the old one. The flow shows in the
+ * source address of a device that comes directly, else in the Call-ID (RFC 3261 §10.2.4).
+ */
+function isReplaced(binding: Binding, request: SipRequest, standing: Standing): boolean {
+  const { address, callId } = binding;
+  if (address.device !== undefined) return false;
+  if (!standing.trusted && address.source === standing.source) return true;
+  return callId === request.callId;
+}
+
+export function bindingsMeant({ wanted, targets, bindings }: Attempt): readonly Binding[] {
+  if (wanted.kind !== "bind") return wanted.kind === "remove-all" ? bindings : [];
+  return targets.flatMap(({ binding }) => binding ?? []);
+}
+
+export function isDue(attempt: Attempt): boolean {
+  return bindingsMeant(attempt).some(({ reauthentication }) => reauthentication !== undefined);
+}
+
+export function overOwnFlow({ standing, request }: Attempt, binding: Binding): boolean {
+  return isOwnFlow(standing, binding, request);
+}
+
+/** Whether it only takes bindings away. */
+export function isLeaving({ wanted }: Attempt): boolean {
+  if (wanted.kind === "bind") return wanted.contacts.every(isRemoval);
+  return wanted.kind === "remove-all";
+}
+
+/**
+ * May go without a challenge: a protected association vouches for a known device at the same
+ * Contact and Path, and nobody is waiting for its re-authentication.
+ */
+export function mayPass(attempt: Attempt): boolean {
+  const { standing, wanted, targets, bindings } = attempt;
+  if (!isProtected(standing)) return false;
+  const samePlace = (one: Binding): boolean => samePath(one.address.path, standing.path);
+  if (wanted.kind !== "bind") return bindings.some(samePlace) && !blocked(attempt);
+  const isKnown = targets.some(({ binding }) => binding !== undefined && samePlace(binding));
+  return isKnown && targets.every((target) => isUnmoved(target, standing)) && !blocked(attempt);
+}
+
+/** A re-authentication is due, and the device was not challenged on its way out before. */
+function blocked(attempt: Attempt): boolean {
+  return bindingsMeant(attempt).some(
+    ({ reauthentication, leavingBy }) =>
+      reauthentication !== undefined && !(isLeaving(attempt) && leavingBy !== undefined),
+  );
+}
+
+function isUnmoved({ wanted, binding }: Target, standing: Standing): boolean {
+  if (isRemoval(wanted)) return true;
+  if (binding === undefined) return false;
+  const { uriText, uri } = wanted.value;
+  return (
+    sameContact(binding.address, uriText, uri) && samePath(binding.address.path, standing.path)
+  );
+}
+
+/** What an outstanding challenge is filed under: nobody can overwrite somebody else's. */
+export function attemptKey({ subscriber, request, standing }: Attempt): AttemptKey {
+  const top = standing.path[0];
+  const uri = top === undefined ? undefined : parseUri(/<([^>]*)>/.exec(top)?.[1] ?? top);
+  const pathToken = isSip(uri) ? (uri.user ?? "") : standing.source;
+  return { impi: subscriber.impi, callId: request.callId, pathToken };
+}
+
+export function usernameOf(request: SipRequest): string | undefined {
+  return request.get(Authorization)?.params.get("username");
+}

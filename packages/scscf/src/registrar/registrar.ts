@@ -1,0 +1,202 @@
+// REGISTER: trust, identify, challenge, verify, bind. RFC 3261 §10.3; TS 24.229 §5.4.1.2.
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import { Authorization } from "@ims-lab/common/sip/message/fields";
+import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { answersChallenge } from "../authentication/outcome.ts";
+import { acceptedResponse } from "./accepted-response.ts";
+import {
+  type Attempt,
+  attemptKey,
+  bindingsMeant,
+  isLeaving,
+  overOwnFlow,
+  type ReadingRules,
+  readAttempt,
+  usernameOf,
+} from "./attempt.ts";
+import type { BindingInput } from "./binding.ts";
+import { type Decision, type DecisionRules, decide } from "./decision.ts";
+import type { BindingChange, Lifecycle } from "./lifecycle.ts";
+import { type Plan, type PlanRules, planOf } from "./plan.ts";
+import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "./refusals.ts";
+import type { Standing } from "./trust.ts";
+
+export interface RegistrarOptions extends ReadingRules, PlanRules, DecisionRules {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly lifecycle: Lifecycle;
+  readonly hideUnknown: boolean;
+  /** The one-line reason of a failed authentication, for the API. */
+  onAuthenticationFailed(impi: string, why: string): void;
+}
+
+export class Registrar {
+  readonly #options: RegistrarOptions;
+
+  constructor(options: RegistrarOptions) {
+    this.#options = options;
+  }
+
+  handle(incoming: Incoming, standing: Standing): void {
+    const attempt = readAttempt(this.#options, incoming, standing);
+    if (isRefusal(attempt)) this.#refuseStranger(incoming, attempt);
+    else this.#perform(attempt, decide(this.#options, attempt));
+  }
+
+  #perform(attempt: Attempt, decision: Decision): void {
+    switch (decision.kind) {
+      case "accept":
+        this.#accept(attempt, decision.authenticated);
+        break;
+      case "challenge":
+        this.#logResync(attempt, decision.why);
+        this.#challenge(attempt, decision.values ?? this.#issue(attempt, decision.stale));
+        break;
+      case "fail":
+        this.#fail(attempt, refusal(decision.refused, decision.why));
+        break;
+    }
+  }
+
+  /** Answered statelessly (RFC 3261 §8.2.7): nothing is kept for whoever it is. */
+  #refuseStranger(incoming: Incoming, refused: Refusal): void {
+    const { request } = incoming;
+    const { hideUnknown, authenticator } = this.#options;
+    this.#logRefusal(request, refused);
+    const authorization = request.get(Authorization);
+    const isFirst = authorization === undefined || !answersChallenge(authorization);
+    if (refused.refused === "unknown-user" && hideUnknown && isFirst) {
+      const impi = usernameOf(request) ?? "";
+      const pretended = authenticator.challenge({ impi, callId: "", pathToken: "" });
+      if (pretended !== undefined) {
+        incoming.refuse(401, { headers: pretended.values.map(challengeHeader) });
+        return;
+      }
+    }
+    incoming.refuse(statusOf(refused), { headers: headersOf(refused) });
+  }
+
+  #logResync({ subscriber, impu, request }: Attempt, why: string | undefined): void {
+    if (why === undefined) return;
+    const { impi } = subscriber;
+    this.#options.log.info("authentication.resync", { impi, impu, callId: request.callId, why });
+  }
+
+  /** Nothing when the subscriber went meanwhile. */
+  #issue(attempt: Attempt, stale: boolean): readonly string[] {
+    return this.#options.authenticator.challenge(attemptKey(attempt), { stale })?.values ?? [];
+  }
+
+  #challenge(attempt: Attempt, values: readonly string[]): void {
+    if (values.length === 0) {
+      this.#refuse(attempt, refusal("unknown-user", "the subscriber has gone"));
+      return;
+    }
+    const { incoming, request, standing } = attempt;
+    const at = this.#options.clock.now();
+    const leaves = isLeaving(attempt);
+    const inputs = (ownFlow: boolean): readonly BindingInput[] => [
+      { kind: "challenged", at, ownFlow },
+      ...(leaves ? [{ kind: "leave-challenged", at, ownFlow } as const] : []),
+    ];
+    this.#tell(attempt, inputs, () => {
+      // TS 33.203 §6.1.1: session keys are for the P-CSCF; no device gets to see them.
+      const shown = standing.trusted ? values : values.map(withoutKeys);
+      const headers = shown.map(challengeHeader);
+      incoming.respond(newResponse(request, 401, { toTag: this.#tag(), headers }));
+    });
+  }
+
+  #fail(attempt: Attempt, refused: Refusal): void {
+    const { subscriber, impu, request } = attempt;
+    const { impi } = subscriber;
+    const { clock, log, onAuthenticationFailed } = this.#options;
+    const at = clock.now();
+    const why = refused.detail;
+    onAuthenticationFailed(impi, why);
+    log.warn("authentication.failed", { impi, impu, callId: request.callId, why });
+    this.#tell(
+      attempt,
+      (ownFlow) => [{ kind: "failed", at, ownFlow, why }],
+      () => this.#refuse(attempt, refused),
+    );
+  }
+
+  /** Inputs to every re-authentication that the REGISTER means; `then` when that is durable. */
+  #tell(
+    attempt: Attempt,
+    inputsFor: (ownFlow: boolean) => readonly BindingInput[],
+    then: () => void,
+  ): void {
+    const changes = bindingsMeant(attempt)
+      .filter(({ reauthentication }) => reauthentication !== undefined)
+      .flatMap((binding) =>
+        inputsFor(overOwnFlow(attempt, binding)).map(
+          (input): BindingChange => ({ kind: "input", token: binding.token, input }),
+        ),
+      );
+    this.#options.lifecycle.apply(changes, then);
+  }
+
+  #accept(attempt: Attempt, authenticated: boolean): void {
+    const { clock, lifecycle } = this.#options;
+    const at = clock.now();
+    const plan = planOf(this.#options, attempt, { at, authenticated });
+    if (isRefusal(plan)) {
+      this.#refuse(attempt, plan);
+      return;
+    }
+    lifecycle.apply(plan.changes, (problem) => {
+      if (problem === undefined) this.#respondAccepted(attempt, plan, at);
+      else this.#refuse(attempt, refusal("store-failed", problem.message));
+    });
+  }
+
+  #respondAccepted(attempt: Attempt, { token }: Plan, at: number): void {
+    const { request, subscriber, set, standing, incoming } = attempt;
+    const { bindings } = this.#options;
+    const response = acceptedResponse({
+      request,
+      subscriber,
+      bindings: bindings.ofSet(set),
+      binding: token === undefined ? undefined : bindings.get(token),
+      serviceRoute: (one) => `sip:${one}@${standing.self};lr`,
+      path: standing.path,
+      trusted: standing.trusted,
+      toTag: this.#tag(),
+      at,
+    });
+    incoming.respond(response);
+  }
+
+  #refuse({ incoming, request }: Attempt, refused: Refusal): void {
+    this.#logRefusal(request, refused);
+    const headers = headersOf(refused);
+    incoming.respond(newResponse(request, statusOf(refused), { toTag: this.#tag(), headers }));
+  }
+
+  #logRefusal(request: SipRequest, refused: Refusal): void {
+    this.#options.log.warn("registration.refused", {
+      status: statusOf(refused),
+      reason: refused.refused,
+      detail: refused.detail,
+      impi: usernameOf(request),
+      impu: request.to.uriText,
+      callId: request.callId,
+    });
+  }
+
+  #tag(): string {
+    return this.#options.random.hex(8);
+  }
+}
+
+function challengeHeader(value: string): readonly [string, string] {
+  return ["WWW-Authenticate", value];
+}
+
+function withoutKeys(value: string): string {
+  return value.replace(/,\s*[ic]k="[^"]*"/g, "");
+}
