@@ -1,0 +1,87 @@
+// Reports of two nodes about one message become one sighting, in order of time.
+import { FakeClock } from "@ims-lab/common/testing/fake-clock";
+import type { TracedMessage } from "@ims-lab/common/trace/traced-message";
+import { expect, it } from "vitest";
+import { type SeenMessage, Sightings } from "../../src/launcher/sightings.ts";
+
+const access = { host: "127.0.0.1", port: 5060 };
+const core = { host: "127.0.0.1", port: 4060 };
+const serving = { host: "127.0.0.1", port: 6060 };
+const phone = { host: "127.0.0.1", port: 40_001 };
+
+function setup(): { report: (...m: TracedMessage[]) => SeenMessage[] } {
+  const clock = new FakeClock();
+  const seen: SeenMessage[] = [];
+  const sightings = new Sightings({
+    known: new Map([
+      ["127.0.0.1:5060", "P-CSCF"],
+      ["127.0.0.1:4060", "P-CSCF"],
+      ["127.0.0.1:6060", "S-CSCF"],
+    ]),
+    clock,
+    onSeen: (message) => seen.push(message),
+  });
+  return {
+    report: (...messages) => {
+      for (const message of messages) sightings.report(message);
+      clock.advance(1000);
+      return seen;
+    },
+  };
+}
+
+function traced(
+  node: string,
+  from: TracedMessage["from"],
+  to: TracedMessage["to"],
+  at = 1,
+  method = "REGISTER",
+): TracedMessage {
+  const bytes = Buffer.from(
+    `${method} sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 ${method}\r\n\r\n`,
+  );
+  return { at, transport: "udp", from, to, bytes, node };
+}
+
+it("counts the receiver's report and not the sender's", () => {
+  const seen = setup().report(traced("ue", phone, access, 1), traced("pcscf", phone, access, 2));
+  expect(seen.map(({ from, to, at }) => [from, to, at])).toEqual([["UE", "P-CSCF", 2]]);
+});
+
+it("shows nothing of a message that was sent and never arrived", () => {
+  expect(setup().report(traced("pcscf", core, serving))).toEqual([]);
+});
+
+it("learns the address from which a node opens a connection", () => {
+  const ephemeral = { host: "127.0.0.1", port: 50_123 };
+  const { report } = setup();
+  const seen = report(
+    traced("pcscf", ephemeral, serving, 1),
+    traced("scscf", ephemeral, serving, 2),
+    traced("pcscf", serving, ephemeral, 3),
+  );
+  expect(seen.map(({ from, to }) => `${from} ${to}`)).toEqual(["P-CSCF S-CSCF", "S-CSCF P-CSCF"]);
+});
+
+it("shows strangers, both ways, by the P-CSCF's reports", () => {
+  const stranger = { host: "192.0.2.1", port: 5064 };
+  const seen = setup().report(
+    traced("pcscf", stranger, access, 1),
+    traced("pcscf", access, stranger, 2),
+  );
+  expect(seen.map(({ from, to }) => `${from} ${to}`)).toEqual([
+    "stranger P-CSCF",
+    "P-CSCF stranger",
+  ]);
+});
+
+it("tells reports that crossed in the order of their times", () => {
+  const seen = setup().report(
+    traced("scscf", core, serving, 5, "SUBSCRIBE"),
+    traced("pcscf", serving, core, 3, "NOTIFY"),
+  );
+  expect(seen.map(({ message }) => message.kind === "request" && message.method)).toEqual([
+    "NOTIFY",
+    "SUBSCRIBE",
+  ]);
+});
