@@ -1,116 +1,11 @@
 // A UE over the simulated network, under the fake clock, against a scripted network side.
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
-import { nullLogger } from "@ims-lab/common/platform/logger";
-import { RFC_TIMERS } from "@ims-lab/common/sip/transaction/timers";
-import { memoryTransport } from "@ims-lab/common/sip/transport/memory";
-import type { TransportName } from "@ims-lab/common/sip/transport/transport";
 import { everyNth } from "@ims-lab/common/testing/drop-patterns";
-import { FakeClock } from "@ims-lab/common/testing/fake-clock";
-import { seededRandom } from "@ims-lab/common/testing/seeded-random";
-import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
 import { describe, expect, test } from "vitest";
-import { UeNode } from "../src/node.ts";
-import type { Credentials } from "../src/registration/credentials.ts";
-import { CoreStack } from "../src/stack/core.ts";
-import type { UserEquipment } from "../src/user-equipment.ts";
-import type { UeView } from "../src/view.ts";
-import { ScriptedNetwork } from "./scripted-network.ts";
-
-const credentials: Credentials = {
-  unprompted: () =>
-    'Digest username="alice",realm="example.org",nonce="",uri="sip:example.org",response=""',
-  answer: (challenges) =>
-    challenges.length === 0
-      ? { verdict: "unusable", why: "no challenge" }
-      : { verdict: "valid", authorization: 'Digest response="right"', why: "" },
-};
+import { Lab } from "./lab.ts";
 
 const challenge = [401, [["WWW-Authenticate", 'Digest realm="example.org",nonce="n"']]] as const;
 const accepted = [200, []] as const;
-
-interface LabOptions {
-  readonly transport?: TransportName;
-  readonly event?: typeof OWN_PACKAGE | typeof REG_PACKAGE | "none";
-}
-
-class Lab {
-  readonly clock: FakeClock = new FakeClock();
-  readonly wire: SimulatedNetwork = new SimulatedNetwork({ clock: this.clock });
-  readonly network: ScriptedNetwork;
-  readonly node: UeNode;
-
-  constructor({ transport = "udp", event = OWN_PACKAGE }: LabOptions) {
-    const proxy = { host: "192.0.2.1", port: 5060 };
-    this.network = new ScriptedNetwork(
-      this.clock,
-      seededRandom(1),
-      memoryTransport(this.wire, proxy, transport),
-    );
-    const random = seededRandom(2);
-    this.node = new UeNode({
-      clock: this.clock,
-      random,
-      log: nullLogger,
-      perSecond: 50,
-      users: [
-        {
-          impi: "alice@example.org",
-          impu: "sip:alice@example.org",
-          domain: "example.org",
-          credentials,
-        },
-      ],
-      settings: {
-        proxy: { ...proxy, transport },
-        expiresSeconds: 600_000,
-        subscription: { event, expiresSeconds: 600_000 },
-        t1: RFC_TIMERS.t1,
-        advertised: undefined,
-      },
-      stackFor: () =>
-        new CoreStack({
-          name: "ue",
-          clock: this.clock,
-          random,
-          transport: memoryTransport(this.wire, { host: "192.0.2.7", port: 0 }, transport),
-          timers: RFC_TIMERS,
-        }),
-    });
-  }
-
-  get ue(): UserEquipment {
-    const [ue] = this.node.ues;
-    if (ue === undefined) throw new Error("no UE");
-    return ue;
-  }
-
-  get view(): UeView {
-    return this.ue.view;
-  }
-
-  get methods(): readonly string[] {
-    return this.network.requests.map((request) => request.method);
-  }
-
-  async start(...script: ScriptedNetwork["script"]): Promise<this> {
-    await this.network.listen();
-    await this.node.listen();
-    if (script.length > 0) this.network.script = script;
-    this.node.registerAll();
-    await this.pass(1);
-    return this;
-  }
-
-  pass(seconds: number): Promise<void> {
-    return this.clock.advanceAsync(seconds * 1000);
-  }
-
-  /** Forgets the messages so far. */
-  clear(): void {
-    this.network.requests.length = 0;
-    this.network.notified.length = 0;
-  }
-}
 
 describe.each(["udp", "tcp"] as const)("over %s", (transport) => {
   test("Figures 1 and 2: registers, answers the challenge, subscribes, answers the NOTIFY", async () => {

@@ -1,0 +1,63 @@
+import { nullLogger } from "@ims-lab/common/platform/logger";
+import { createMetrics } from "@ims-lab/common/platform/metrics";
+import type { FastifyInstance } from "fastify";
+import { describe, expect, test } from "vitest";
+import { controlServer } from "../../src/control/server.ts";
+import { Lab } from "../lab.ts";
+
+async function control(lab: Lab): Promise<FastifyInstance> {
+  return await controlServer({
+    settings: { host: "127.0.0.1", port: 0, token: undefined, tokenFile: undefined, names: [] },
+    log: nullLogger,
+    metrics: createMetrics({ node: "ue", processFigures: false }),
+    version: "0",
+    node: lab.node,
+  });
+}
+
+describe("design section 6: HTTP control", () => {
+  test("GET /state tells what a person wants to know", async () => {
+    const lab = await new Lab({}).start();
+    const answer = await (await control(lab)).inject({ url: "/state" });
+    expect(answer.json()).toMatchObject({
+      total: 1,
+      items: [
+        {
+          impu: "sip:alice@example.org",
+          registration: {
+            state: "registered",
+            serviceRoute: ["<sip:s1@scscf.example.org:6060;lr>"],
+            lastFailure: null,
+          },
+          subscription: { state: "active", lastNotify: { subscriptionState: "active" } },
+        },
+      ],
+    });
+  });
+
+  test("POST /deregister, then /register", async () => {
+    const lab = await new Lab({}).start();
+    const app = await control(lab);
+    const gone = await app.inject({ method: "POST", url: "/deregister" });
+    expect(gone.statusCode).toBe(202);
+    expect(gone.json()).toMatchObject({ items: [{ registration: { state: "deregistering" } }] });
+    await lab.pass(1);
+    expect(lab.view.registration.state).toBe("deregistered");
+    const identity = "sip:alice@example.org";
+    await app.inject({ method: "POST", url: "/register", payload: { identity } });
+    await lab.pass(1);
+    expect(lab.view.registration.state).toBe("registered");
+  });
+
+  test.each([
+    [{ identity: "sip:bob@example.org" }, 404],
+    [{ who: "alice" }, 400],
+  ])("%o: %d as a problem", async (payload, status) => {
+    const lab = await new Lab({}).start();
+    const answer = await (await control(lab)).inject({ method: "POST", url: "/register", payload });
+    expect([answer.statusCode, answer.headers["content-type"]]).toEqual([
+      status,
+      expect.stringContaining("application/problem+json"),
+    ]);
+  });
+});
