@@ -1,0 +1,153 @@
+// What a proxy checks and how it routes: RFC 3261 §16.3, §16.4, §16.6; RFC 5393, RFC 5658.
+import { describe, expect, test } from "vitest";
+import { newRequest, type SipRequest } from "../../../src/sip/message/message.ts";
+import { parseUri } from "../../../src/sip/message/uri.ts";
+import { isLoop, loopTail } from "../../../src/sip/proxy/loop.ts";
+import { recordBothSides } from "../../../src/sip/proxy/record-route.ts";
+import { destinationOf, takeNextHop, takeOwnRoutes } from "../../../src/sip/proxy/route.ts";
+import { checkForRelay, countHop } from "../../../src/sip/proxy/validate.ts";
+
+type Extra = readonly (readonly [string, string])[];
+
+function request(uri = "sip:bob@b.example", extra: Extra = [], method = "INVITE"): SipRequest {
+  return newRequest(method, uri, [
+    ["Via", "SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKx"],
+    ["From", "<sip:alice@a.example>;tag=f"],
+    ["To", "<sip:bob@b.example>"],
+    ["Call-ID", "c"],
+    ["CSeq", `1 ${method}`],
+    ...extra,
+  ]);
+}
+
+const isOwn = (host: string, port: number): boolean =>
+  host === "p.example" && (port === 5060 || port === 4060);
+const rules = { isOwn, extensions: ["sec-agree"] };
+
+describe("RFC 3261 §16.3: what is refused", () => {
+  test.each<[string, SipRequest, number | undefined]>([
+    ["a scheme we cannot route", request("nobodyKnows:x"), 416],
+    ["no hop left", request(undefined, [["Max-Forwards", "0"]]), 483],
+    ["one hop left", request(undefined, [["Max-Forwards", "1"]]), undefined],
+    ["no Max-Forwards", request(), undefined],
+    ["tel:", request("tel:+15551"), undefined],
+    ["an unknown Proxy-Require", request(undefined, [["Proxy-Require", "sec-agree, gin"]]), 420],
+    ["a known Proxy-Require", request(undefined, [["Proxy-Require", "Sec-Agree"]]), undefined],
+    ["… of an ACK", request(undefined, [["Proxy-Require", "gin"]], "ACK"), undefined],
+  ])("%s", (_name, message, status) => {
+    expect(checkForRelay(message, rules)?.status).toBe(status);
+  });
+
+  test("§20.40: Unsupported names what was not understood and nothing else", () => {
+    const message = request(undefined, [["Proxy-Require", "sec-agree, gin, x"]]);
+    expect(checkForRelay(message, rules)?.headers).toEqual([["Unsupported", "gin, x"]]);
+  });
+});
+
+describe("RFC 5393 §4.2: loops and spirals", () => {
+  const came = request();
+  const back = came
+    .clone()
+    .push("Via", `SIP/2.0/UDP p.example:4060;branch=z9hG4bKabc.${loopTail(came)}`)
+    .push("Via", "SIP/2.0/UDP other.example;branch=z9hG4bKother");
+
+  test("the same request again is a loop", () => {
+    expect(isLoop(back, isOwn)).toBe(true);
+    expect(checkForRelay(back, rules)?.status).toBe(482);
+  });
+
+  test("another Request-URI makes it a spiral", () => {
+    expect(isLoop(back.clone().setUri("sip:carol@b.example"), isOwn)).toBe(false);
+  });
+
+  test("a Via of somebody else with such a branch proves nothing", () => {
+    expect(isLoop(back, () => false)).toBe(false);
+  });
+});
+
+test("§16.6 item 3: Max-Forwards counts down, and is 70 where there was none", () => {
+  const counted = (extra: Extra): string | undefined => {
+    const message = request(undefined, extra);
+    countHop(message);
+    return message.text("Max-Forwards");
+  };
+  expect(counted([["Max-Forwards", "70"]])).toBe("69");
+  expect(counted([])).toBe("70");
+});
+
+describe("RFC 3261 §16.4: our own routes", () => {
+  test("both entries of a double Record-Route go at once, tokens come back", () => {
+    const message = request(undefined, [
+      ["Route", "<sip:t1@p.example:4060;lr>, <sip:t2@p.example;lr>"],
+      ["Route", "<sip:s.example:6060;lr>"],
+    ]);
+    expect(takeOwnRoutes(message, isOwn).map((uri) => uri.user)).toEqual(["t1", "t2"]);
+    expect(message.texts("Route")).toEqual(["<sip:s.example:6060;lr>"]);
+  });
+
+  test("a strict router's work is undone", () => {
+    const message = request("sip:t1@p.example;lr", [
+      ["Route", "<sip:s.example;lr>, <sip:bob@192.0.2.4>"],
+    ]);
+    expect(takeOwnRoutes(message, isOwn).map((uri) => uri.user)).toEqual(["t1"]);
+    expect(message.uri).toBe("sip:bob@192.0.2.4");
+    expect(message.texts("Route")).toEqual(["<sip:s.example;lr>"]);
+  });
+
+  test("a Request-URI of ours without Route stays: it is addressed to us", () => {
+    const message = request("sip:t1@p.example;lr");
+    expect(takeOwnRoutes(message, isOwn)).toEqual([]);
+    expect(message.uri).toBe("sip:t1@p.example;lr");
+  });
+
+  test("routes of others stay", () => {
+    const message = request(undefined, [["Route", "<sip:p.example:5090;lr>"]]);
+    expect(takeOwnRoutes(message, isOwn)).toEqual([]);
+    expect(message.texts("Route")).toHaveLength(1);
+  });
+});
+
+describe("RFC 3261 §16.6 items 6 and 7: the next hop", () => {
+  const hopOf = (message: SipRequest): unknown => destinationOf(takeNextHop(message));
+
+  test("the Request-URI without Route", () => {
+    expect(hopOf(request("sip:bob@b.example"))).toEqual({ host: "b.example", port: 5060 });
+  });
+
+  test("the topmost loose route, which stays", () => {
+    const message = request(undefined, [["Route", "<sip:s.example:6060;transport=tcp;lr>"]]);
+    expect(hopOf(message)).toEqual({ host: "s.example", port: 6060, transport: "tcp" });
+    expect(message.has("Route")).toBe(true);
+  });
+
+  test("a strict router gets its own URI, the target becomes the last route", () => {
+    const message = request("sip:bob@b.example", [
+      ["Route", "<sip:strict.example>, <sip:s.example;lr>"],
+    ]);
+    expect(hopOf(message)).toEqual({ host: "strict.example", port: 5060 });
+    expect(message.uri).toBe("sip:strict.example");
+    expect(message.texts("Route")).toEqual(["<sip:s.example;lr>", "<sip:bob@b.example>"]);
+  });
+
+  test.each(["tel:+1555", "sips:b.example", "sip:b.example;transport=ws", "urn:x:y"])(
+    "nowhere for %s",
+    (text) => {
+      const uri = parseUri(text);
+      expect(uri === undefined ? "malformed" : destinationOf(uri)).toBeUndefined();
+    },
+  );
+});
+
+test("RFC 5658 §4: the side a request leaves by is on top of the side it came in by", () => {
+  const message = request(undefined, [["Record-Route", "<sip:first.example;lr>"]]);
+  recordBothSides(
+    message,
+    { host: "192.0.2.1", port: 5060, transport: "UDP", token: "t" },
+    { host: "2001:db8::1", port: 4060, transport: "tcp" },
+  );
+  expect(message.texts("Record-Route")).toEqual([
+    "<sip:[2001:db8::1]:4060;transport=tcp;lr>",
+    "<sip:t@192.0.2.1:5060;transport=udp;lr>",
+    "<sip:first.example;lr>",
+  ]);
+});
