@@ -1,0 +1,112 @@
+// Identities of TS 23.003, P-headers of RFC 3325 and RFC 7315, the event packages' table.
+import { describe, expect, it } from "vitest";
+import {
+  formatChargingVector,
+  newChargingVector,
+  parseChargingVector,
+} from "../../src/ims/charging-vector.ts";
+import {
+  DEFAULT_EXPIRES,
+  DEREGISTRATIONS,
+  isRegistrationPackage,
+  UNLIMITED_EXPIRES,
+} from "../../src/ims/events.ts";
+import {
+  aorFrom,
+  homeDomain,
+  impiFrom,
+  impuFrom,
+  LAB_DOMAIN,
+  temporaryImpu,
+} from "../../src/ims/identities.ts";
+import {
+  assertedIdentities,
+  identityList,
+  parseAccessNetworkInfo,
+  visitedNetworkId,
+} from "../../src/ims/p-headers.ts";
+import { newRequest } from "../../src/sip/message/message.ts";
+import { formatUri } from "../../src/sip/message/uri.ts";
+import { seededRandom } from "../../src/testing/seeded-random.ts";
+
+describe("TS 23.003 §13: identities", () => {
+  it("home domains", () => {
+    expect(LAB_DOMAIN).toBe("ims.mnc001.mcc001.3gppnetwork.org");
+    expect(homeDomain("310", "410")).toBe("ims.mnc410.mcc310.3gppnetwork.org");
+  });
+
+  it("IMPI and its temporary IMPU", () => {
+    const impi = impiFrom(`001010000000001@${LAB_DOMAIN}`);
+    expect(impi && temporaryImpu(impi)).toBe(`sip:001010000000001@${LAB_DOMAIN}`);
+    expect(impiFrom("no realm")).toBeUndefined();
+  });
+
+  it.each([
+    ["sip:%61lice@Home.Test;x=y", "sip:alice@home.test"],
+    ["tel:+1-555-0001", "tel:+15550001"],
+  ])("%s is filed as %s", (text, aor) => {
+    const impu = impuFrom(text);
+    expect(impu && aorFrom(impu)).toBe(aor);
+  });
+
+  it("no IMPU", () => {
+    expect(impuFrom("mailto:a@b")).toBeUndefined();
+    expect(impuFrom("alice")).toBeUndefined();
+  });
+});
+
+describe("P-headers", () => {
+  it("RFC 3325 §9.1: one SIP and one tel identity", () => {
+    const request = newRequest("INVITE", "sip:b@c", [
+      ["P-Asserted-Identity", '"A" <sip:a@b>, <tel:+1555>, <sip:other@b>'],
+    ]);
+    expect(assertedIdentities(request).map(formatUri)).toEqual(["sip:a@b", "tel:+1555"]);
+    expect(identityList(["sip:a@b", "tel:+1555"])).toBe("<sip:a@b>, <tel:+1555>");
+  });
+
+  it("RFC 7315: visited network and access network", () => {
+    expect(visitedNetworkId("lab.test")).toBe("lab.test");
+    expect(visitedNetworkId("the lab")).toBe('"the lab"');
+    const access = parseAccessNetworkInfo("3gpp-e-utran-fdd; utran-cell-id-3gpp=00101");
+    expect(access?.type).toBe("3GPP-E-UTRAN-FDD");
+    expect(access?.params.get("utran-cell-id-3gpp")).toBe("00101");
+    expect(parseAccessNetworkInfo("a b")).toBeUndefined();
+  });
+
+  it("RFC 7315 §4.6: P-Charging-Vector there and back", () => {
+    const vector = newChargingVector(seededRandom(), "2001:db8::1", "lab.test");
+    expect(vector.icid).toMatch(/^[0-9a-f]{32}$/);
+    const text = formatChargingVector({ ...vector, termIoi: "home.test" });
+    expect(text).toContain(";icid-generated-at=[2001:db8::1];");
+    expect(parseChargingVector(text)).toMatchObject({
+      icid: vector.icid,
+      origIoi: "lab.test",
+      termIoi: "home.test",
+    });
+    expect(parseChargingVector("orig-ioi=x")).toBeUndefined();
+    expect(parseChargingVector("icid-value")).toBeUndefined();
+  });
+});
+
+describe("docs/events.md: the two packages", () => {
+  it("names and durations", () => {
+    expect(DEFAULT_EXPIRES).toEqual({ "network-initiated-reregistration": 3600, reg: 3761 });
+    expect(isRegistrationPackage("presence")).toBe(false);
+    expect(UNLIMITED_EXPIRES).toBe(4_294_967_295);
+  });
+
+  it.each([
+    ["deadline", "expired", "noresource"],
+    ["expired", "expired", "noresource"],
+    ["deactivated", "deactivated", "deactivated"],
+    ["rejected", "rejected", "rejected"],
+    ["probation", "probation", "probation"],
+    ["unregistered", "unregistered", "noresource"],
+  ] as const)("%s: contact %s, reason %s", (cause, contactEvent, reason) => {
+    expect(DEREGISTRATIONS[cause]).toEqual({
+      contactEvent,
+      reason,
+      retryAfter: cause === "probation",
+    });
+  });
+});
