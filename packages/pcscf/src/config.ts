@@ -16,6 +16,7 @@ import {
   trustedPeers,
 } from "@ims-lab/common/platform/settings";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 
 export interface PcscfConfig {
   readonly profile: "seed" | "ts24229";
@@ -29,6 +30,7 @@ export interface PcscfConfig {
   readonly scscf: readonly string[];
   readonly http: HttpSettings;
   readonly log: LogSettings;
+  readonly trace: TraceSettings;
   /** Empty: the S-CSCFs of `scscf`. */
   readonly trustedPeers: readonly TrustedPeer[];
   readonly subscribeReg: boolean;
@@ -80,6 +82,7 @@ export const settings: Settings<PcscfConfig> = {
     }),
     http: httpSettings(9061),
     log: logSettings,
+    trace: traceSettings,
     trustedPeers: trustedPeers({
       doc: "Who may send requests to the core side; empty: the S-CSCFs.",
       default: [],

@@ -12,19 +12,20 @@ export interface Tokens {
   bindingOf(token: string, callId: string): string | undefined;
 }
 
-const TOKEN_OCTETS = 16;
-const MAC_OCTETS = 12;
+/** Characters of base64url, 6 bits each. */
+const TOKEN_LENGTH = 22;
+const MAC_LENGTH = 16;
 
 /** @param key at least 16 octets; tokens are worth nothing to a node with another key. */
 export function createTokens(key: Buffer): Tokens {
   const hmac = hmacSha256(key);
   // Lengths in front keep ("ab", "c") and ("a", "bc") apart.
-  const digest = (kind: string, a: string, b: string, octets: number): string =>
-    hmac(`${kind}${a.length}:${a}${b}`).subarray(0, octets).toString("base64url");
+  const digest = (kind: string, a: string, b: string, length: number): string =>
+    hmac(`${kind}${a.length}:${a}${b}`).toString("base64url").slice(0, length);
   const ofDialog = (binding: string, callId: string): string =>
-    `${binding}.${digest("d", binding, callId, MAC_OCTETS)}`;
+    `${binding}.${digest("d", binding, callId, MAC_LENGTH)}`;
   return {
-    ofBinding: (impi, device) => digest("b", impi, device, TOKEN_OCTETS),
+    ofBinding: (impi, device) => digest("b", impi, device, TOKEN_LENGTH),
     ofDialog,
     bindingOf(token, callId) {
       const dot = token.indexOf(".");

@@ -64,8 +64,8 @@ export class RegisterRelay {
     }
     const scscf = knownUri(pending.scscf);
     const to = destinationOf(scscf);
-    const onward = to && this.#upstream(incoming, pending, scscf);
-    if (onward === undefined) {
+    const onward = this.#upstream(incoming, pending, scscf);
+    if (onward === undefined || to === undefined) {
       this.#malformed(incoming, "Authorization");
       return;
     }

@@ -1,0 +1,73 @@
+// The admin interface: bindings here, and "ask for re-registration" (Figure 5). Design section 9.
+import type { AccessBindingView, AskAnswer } from "@ims-lab/common/ims/admin-api";
+import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
+import { problem } from "@ims-lab/common/platform/http/problem";
+import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
+import type { FastifyInstance } from "fastify";
+import { type Binding, sourceOf } from "../flows/binding.ts";
+import type { Pcscf } from "../node.ts";
+
+const impuParams = {
+  type: "object",
+  properties: { impu: { type: "string", description: "Public identity, percent-encoded." } },
+  required: ["impu"],
+} as const;
+
+export function addRoutes(
+  app: FastifyInstance,
+  { table, asker }: Pick<Pcscf, "table" | "asker">,
+): void {
+  app.get<{ Querystring: PageQuery }>(
+    "/registrations",
+    { schema: { summary: "Bindings this P-CSCF keeps.", querystring: pageQuerySchema } },
+    ({ query }) => {
+      const items = { size: table.size, [Symbol.iterator]: () => table.all() };
+      return page(items, query, (binding) => viewOf(binding, asker.subscribedUntil(binding.token)));
+    },
+  );
+  app.post<{ Params: { impu: string } }>(
+    "/registrations/:impu/reauthenticate",
+    {
+      schema: {
+        summary: "Ask the S-CSCF to have this user register again (NOTIFY, Figure 5).",
+        params: impuParams,
+      },
+    },
+    (request, reply) => {
+      const { impu } = request.params;
+      const uri = parseUri(impu);
+      const asked = uri === undefined ? { kind: "not-registered" as const } : asker.ask(aorOf(uri));
+      switch (asked.kind) {
+        case "asked": {
+          const contacts = asked.bindings.map(({ contact }) => contact);
+          const answer: AskAnswer = { impu, contacts };
+          return reply.code(202).send(answer);
+        }
+        case "not-registered":
+          throw problem(404, "Not registered", `${impu} has no binding at this P-CSCF.`);
+        case "not-subscribed":
+          throw problem(
+            409,
+            "S-CSCF not subscribed",
+            "The S-CSCF never subscribed here for this user (or its subscription has ended), so it cannot be asked. Ask at the S-CSCF.",
+          );
+      }
+    },
+  );
+}
+
+function viewOf(binding: Binding, subscriptionExpiresAt: number | undefined): AccessBindingView {
+  const { impus, impi, contact, flow, serviceRoute, expiresAt, authenticatedAt } = binding;
+  return {
+    impu: impus[0] ?? "",
+    impi,
+    implicitSet: impus,
+    contact,
+    flow: sourceOf(flow),
+    serviceRoute,
+    expiresAt: Math.round(expiresAt),
+    authenticatedAt: authenticatedAt === undefined ? null : Math.round(authenticatedAt),
+    subscriptionExpiresAt:
+      subscriptionExpiresAt === undefined ? null : Math.round(subscriptionExpiresAt),
+  };
+}

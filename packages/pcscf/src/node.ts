@@ -1,0 +1,209 @@
+// The P-CSCF put together: two endpoints, flows, relay, trigger. Everything outside comes in as an argument.
+import type { Advertised } from "@ims-lab/common/platform/cidr";
+import { cidrContains } from "@ims-lab/common/platform/cidr";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Metrics } from "@ims-lab/common/platform/metrics";
+import { oncePer } from "@ims-lab/common/platform/once-per";
+import type { Random } from "@ims-lab/common/platform/random";
+import {
+  type AdvertiseRule,
+  createEndpoint,
+  type Endpoint,
+  type Incoming,
+  type Trace,
+} from "@ims-lab/common/sip/endpoint";
+import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
+import type { Resolver } from "@ims-lab/common/sip/resolver";
+import { PING } from "@ims-lab/common/sip/transport/keep-alive";
+import type { Transport } from "@ims-lab/common/sip/transport/transport";
+import type { PcscfConfig } from "./config.ts";
+import { createFigures } from "./figures.ts";
+import type { Binding } from "./flows/binding.ts";
+import { FlowTable } from "./flows/flow-table.ts";
+import { KeepAlive } from "./flows/keep-alive.ts";
+import { createTokens } from "./flows/token.ts";
+import { AccessSide } from "./relay/access-side.ts";
+import { CoreSide } from "./relay/core-side.ts";
+import { RegisterRelay } from "./relay/register-relay.ts";
+import { coreSide, knownUri, pathUri, type Relay } from "./relay/sides.ts";
+import { Asker } from "./trigger/asker.ts";
+import { RegistrationWatch } from "./trigger/registration-watch.ts";
+import { trustedSources } from "./trust.ts";
+
+export interface PcscfParts {
+  readonly config: PcscfConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly resolver: Resolver;
+  /** UDP first: its port is the one told to peers. */
+  readonly transports: {
+    readonly access: readonly Transport[];
+    readonly core: readonly Transport[];
+  };
+  readonly trace?: Trace;
+}
+
+export interface Pcscf {
+  readonly access: Endpoint;
+  readonly core: Endpoint;
+  readonly table: FlowTable;
+  readonly asker: Asker;
+  start(): Promise<void>;
+  /** Refuses new requests, gives those under way a moment, ends. */
+  stop(): Promise<void>;
+}
+
+/** Long enough for a transaction under way on a healthy network, well below 1.5 s. */
+const STOP_GRACE_MS = 300;
+const REFUSAL_LOG_MS = 60_000;
+const RESOLVE_AGAIN_MS = 5_000;
+
+export function createPcscf(parts: PcscfParts): Pcscf {
+  const { config, clock, random, log, metrics } = parts;
+  const figures = createFigures(metrics);
+  const access = endpointOf(parts, "access", figures.endpoint("access"));
+  const core = endpointOf(parts, "core", figures.endpoint("core"));
+  const table = new FlowTable({
+    clock,
+    lingerMs: config.flows.lingerSeconds * 1000,
+    onGone: (binding, cause) => {
+      log.info("binding.gone", { ...named(binding), cause });
+      watch.gone(binding);
+    },
+    onForgotten: (binding) => asker.forget(binding),
+  });
+  const relay: Relay = {
+    clock,
+    random,
+    log,
+    settings: { ...config.access, scscf: config.scscf },
+    counters: figures.relay,
+    access,
+    core,
+    table,
+    tokens: createTokens(random.bytes(32)),
+    maySay: oncePer(clock, REFUSAL_LOG_MS),
+  };
+  const asker = new Asker({
+    ...relay,
+    send: sendOver(core, clock),
+    contactOf: ({ token, scscf }) => pathUri(relay, token, knownUri(scscf)),
+    raise: config.subscription.raiseOwn,
+    deadlineSeconds: config.reauthentication.deadlineSeconds,
+  });
+  const watch = new RegistrationWatch({
+    ...relay,
+    send: sendOver(core, clock),
+    enabled: config.subscribeReg,
+    ownUri: (scscf) => ownUri(relay, scscf),
+  });
+  const keepAlive = new KeepAlive({
+    clock,
+    table,
+    intervalMs: config.flows.keepAliveSeconds * 1000,
+    ping: (flow) => udpOf(parts)?.send(PING, flow),
+  });
+  const registers = new RegisterRelay({
+    relay,
+    awaitMs: config.authentication.awaitSeconds * 1000,
+    onBound: (binding, authenticated) => {
+      log.info("binding.bound", { ...named(binding), authenticated });
+      keepAlive.bound(binding);
+      watch.bound(binding);
+      if (authenticated) asker.authenticated(binding);
+    },
+  });
+  const trust = trustedSources({
+    trustedPeers: config.trustedPeers,
+    scscf: config.scscf,
+    resolver: parts.resolver,
+    mayAsk: oncePer(clock, RESOLVE_AGAIN_MS),
+  });
+  const own = {
+    subscribe: (incoming: Incoming) => asker.handle(incoming),
+    notify: (incoming: Incoming) => watch.handle(incoming),
+  };
+  const accessSide = new AccessSide(relay, registers);
+  const coreRelay = new CoreSide({ relay, trust, own });
+  access.onFlowClosed((flow) => table.flowClosed(flow));
+  metrics.gauge("registrations", "Bindings of UEs here.", () => table.size);
+  metrics.gauge("subscriptions", "Subscriptions of S-CSCFs here.", () => asker.size);
+  metrics.gauge("watches", "Own subscriptions to registrations.", () => watch.size);
+  metrics.gauge(
+    "attempts",
+    "REGISTERs challenged, not answered yet.",
+    () => registers.attempts.size,
+  );
+
+  return {
+    access,
+    core,
+    table,
+    asker,
+    async start() {
+      await trust.ready;
+      await core.listen((incoming) => coreRelay.handle(incoming));
+      await access.listen((incoming) => accessSide.handle(incoming));
+    },
+    async stop() {
+      access.drain();
+      core.drain();
+      await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
+      for (const part of [asker, watch, keepAlive, table]) part.close();
+      await Promise.all([access.close(), core.close()]);
+    },
+  };
+}
+
+function endpointOf(
+  { config, clock, random, log, resolver, transports, trace }: PcscfParts,
+  side: "access" | "core",
+  counters: ReturnType<ReturnType<typeof createFigures>["endpoint"]>,
+): Endpoint {
+  return createEndpoint({
+    name: side,
+    transports: transports[side],
+    clock,
+    random,
+    log: log.child({ side }),
+    resolver,
+    counters,
+    advertise: config[side].advertise.map(advertiseRule),
+    // A UE is reached over its flow whatever the size (RFC 5626 §5.3.1).
+    udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
+    ...(trace !== undefined && { trace }),
+  });
+}
+
+/** An entry for everybody also serves peers that are known by name only. */
+function advertiseRule({ forPeers, host, port }: Advertised): AdvertiseRule {
+  const own = { host, port: port ?? 0 };
+  if (forPeers.prefixLength === 0) return own;
+  return { ...own, forPeers: (peer) => cidrContains(forPeers, peer) };
+}
+
+/** Requests of the node itself go where their Route says. */
+function sendOver(core: Endpoint, clock: Clock): SendRequest {
+  return (request, handlers) => {
+    const to = destinationOf(takeNextHop(request));
+    if (to !== undefined) core.request(request, to, handlers);
+    else clock.after(0, () => handlers.onFailure("unresolved"));
+  };
+}
+
+function ownUri(relay: Relay, scscf: string): string {
+  const { host, port } = coreSide(relay, knownUri(scscf));
+  return host.includes(":") ? `sip:[${host}]:${port}` : `sip:${host}:${port}`;
+}
+
+function udpOf({ transports }: PcscfParts): Transport | undefined {
+  return transports.access.find(({ name }) => name === "udp");
+}
+
+function named({ impi, impus, contact, callId, flow }: Binding): Record<string, string> {
+  return { impi, impu: impus[0] ?? "", contact, callId, flow: flow.id };
+}
