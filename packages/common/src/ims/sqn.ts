@@ -4,22 +4,22 @@
 export type Sqn = number;
 
 /** C.1.2: entries of the ISIM's array, one per IND. */
-const ENTRIES = 32;
+export const SQN_ENTRIES = 32;
 const SEQ_LIMIT = 2 ** 43;
 
 /** C.2.1: how far SEQ may jump ahead, so that nobody can wear the numbers out. */
 export const SQN_DELTA: number = 2 ** 28;
 
 export function seqOf(sqn: Sqn): number {
-  return Math.floor(sqn / ENTRIES);
+  return Math.floor(sqn / SQN_ENTRIES);
 }
 
 export function indOf(sqn: Sqn): number {
-  return sqn % ENTRIES;
+  return sqn % SQN_ENTRIES;
 }
 
 export function sqnOf(seq: number, ind: number): Sqn {
-  return (seq % SEQ_LIMIT) * ENTRIES + (ind % ENTRIES);
+  return (seq % SEQ_LIMIT) * SQN_ENTRIES + (ind % SQN_ENTRIES);
 }
 
 export function sqnToOctets(sqn: Sqn): Buffer {
@@ -56,7 +56,7 @@ export interface SqnWindow {
 }
 
 export function newSqnWindow(highest: Sqn = 0): SqnWindow {
-  return { seqs: Array.from({ length: ENTRIES }, () => seqOf(highest)), highest };
+  return { seqs: Array.from({ length: SQN_ENTRIES }, () => seqOf(highest)), highest };
 }
 
 /** C.2.2: the window after accepting `sqn`; undefined is a synchronisation failure. */
