@@ -20,6 +20,7 @@ import {
 } from "@ims-lab/common/platform/settings";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import { IMS_TIMERS, RFC_TIMERS, type TimerSettings } from "@ims-lab/common/sip/transaction/timers";
+import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 
 export interface UserConfig {
   /** `{n}` in these stands for the UE's number. */
@@ -59,6 +60,7 @@ export interface UeConfig {
   };
   readonly http: HttpSettings;
   readonly log: LogSettings;
+  readonly trace: TraceSettings;
 }
 
 const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
@@ -85,8 +87,10 @@ const schema: SchemaOf<UeConfig> = {
   count: integer({ doc: "UEs in this process.", min: 1, max: 100_000, default: 1 }),
   sip: listenSettings({ what: "SIP; the first UE's port, each has its own", port: 0 }),
   user: {
-    impi: text({
+    impi: textThat({
       doc: "Private identity; {n}: the UE's number.",
+      allowed: "user@home-domain",
+      accepts: (written) => /^[^@\s"<>]+@[^@\s"<>]+$/.test(written),
       default: `001010000000001@${LAB_DOMAIN}`,
     }),
     impu: textThat({
@@ -129,6 +133,7 @@ const schema: SchemaOf<UeConfig> = {
   },
   http: httpSettings(9063),
   log: logSettings,
+  trace: traceSettings,
 };
 
 function milliseconds(doc: string): Setting<number> {

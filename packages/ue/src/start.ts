@@ -10,6 +10,7 @@ import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import { tcpTransport } from "@ims-lab/common/sip/transport/tcp";
 import type { HostPort, Transport } from "@ims-lab/common/sip/transport/transport";
 import { udpTransport } from "@ims-lab/common/sip/transport/udp";
+import { type NodeTrace, openTrace } from "@ims-lab/common/trace/node-trace";
 import { packageOf, timersOf, type UeConfig } from "./config.ts";
 import { controlServer } from "./control/server.ts";
 import { UeNode } from "./node.ts";
@@ -26,14 +27,22 @@ export interface UeTools {
   readonly log: Logger;
 }
 
+interface StackTools extends UeTools {
+  readonly trace: NodeTrace["trace"];
+}
+
+/** By which a HEP collector tells the nodes apart: P-CSCF, S-CSCF, UE. */
+const CAPTURE_ID = 3;
+
 /** Resolves when the UEs listen; those that shall register start to then. */
 export async function startUe(config: UeConfig, tools: UeTools): Promise<RunningNode> {
+  const traces = openTrace(config.trace, { node: "ue", captureId: CAPTURE_ID, log: tools.log });
   const node = new UeNode({
     ...tools,
     settings: settingsOf(config),
     users: usersOf(config, tools),
     perSecond: config.registration.perSecond,
-    stackFor: (index) => stackOf(config, tools, index),
+    stackFor: (index) => stackOf(config, { ...tools, trace: traces.trace }, index),
   });
   await node.listen();
   const metrics = createMetrics({ node: "ue", processFigures: true });
@@ -52,6 +61,7 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
     stop: async () => {
       await app.close();
       await node.close();
+      await traces.close();
     },
   };
 }
@@ -80,8 +90,8 @@ function proxyOf(config: UeConfig): HostPort {
   return { host: uri.host, port: uri.port ?? 5060 };
 }
 
-function stackOf(config: UeConfig, tools: UeTools, index: number): Stack {
-  const { clock, random, log } = tools;
+function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
+  const { clock, random, log, trace } = tools;
   const { host } = config.sip;
   const port = config.sip.port === 0 ? 0 : config.sip.port + index;
   const transport = (at: number): Transport =>
@@ -90,7 +100,15 @@ function stackOf(config: UeConfig, tools: UeTools, index: number): Stack {
       : tcpTransport({ host, port: at, clock });
   if (config.stack === "core") {
     const timers = timersOf(config);
-    return new CoreStack({ name: "ue", clock, random, log, timers, transport: transport(port) });
+    return new CoreStack({
+      name: "ue",
+      clock,
+      random,
+      log,
+      timers,
+      trace,
+      transport: transport(port),
+    });
   }
   return new NpmSipStack({
     clock,
@@ -98,6 +116,7 @@ function stackOf(config: UeConfig, tools: UeTools, index: number): Stack {
     transport: config.transport,
     host,
     findPort: () => (port === 0 ? freePort(transport(0)) : Promise.resolve(port)),
+    trace,
     onTrouble: (reason) => log.warn("stack.trouble", { reason }),
   });
 }

@@ -24,7 +24,7 @@ export interface CoreStackOptions {
   readonly transport: Transport;
   readonly timers: TimerSettings;
   readonly log?: Logger;
-  readonly trace?: Trace;
+  readonly trace?: Trace | undefined;
 }
 
 /** RFC 5626 §4.4.1: between 95 s and 120 s, at random; of no use on UDP without a NAT. */

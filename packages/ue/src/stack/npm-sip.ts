@@ -9,6 +9,7 @@ import type {
   RefusalOptions,
   RequestHandler,
   ResponseHandlers,
+  Trace,
 } from "@ims-lab/common/sip/endpoint";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { encode } from "@ims-lab/common/sip/message/encode";
@@ -33,6 +34,7 @@ export interface NpmSipOptions {
   readonly findPort: () => Promise<number>;
   /** A message npm sip delivered that is not one, or an error of its own. */
   readonly onTrouble: (reason: string) => void;
+  readonly trace?: Trace | undefined;
 }
 
 /**
@@ -72,7 +74,11 @@ export class NpmSipStack implements Stack {
         udp: transport === "udp",
         tcp: transport === "tcp",
         logger: {
-          recv: (message) => this.#remember(message),
+          recv: (message, remote) => {
+            this.#remember(message);
+            this.#trace("in", message, remote);
+          },
+          send: (message, target) => this.#trace("out", message, target),
           error: (error) => onTrouble(String(error)),
         },
       },
@@ -144,6 +150,13 @@ export class NpmSipStack implements Stack {
     if (message.status === 503) this.#unavailable.set(transactionOf(message), message);
   }
 
+  #trace(direction: "in" | "out", message: sip.SipMessage, peer: sip.SipFlow): void {
+    const { trace, clock } = this.#options;
+    if (trace === undefined) return;
+    const bytes = Buffer.from(sip.stringify(message), "latin1");
+    trace(direction, bytes, this.#flow(peer), clock.now());
+  }
+
   /** A stream the P-CSCF reaches us over must not go quiet. */
   #arm(to: Destination): void {
     if (this.#options.transport !== "tcp") return;
@@ -171,7 +184,7 @@ export class NpmSipStack implements Stack {
 
   #flow(remote: sip.SipFlow): Flow {
     const { transport } = this.#options;
-    const local: HostPort = this.#address ?? { host: this.#options.host, port: 0 };
+    const local = localOf(remote) ?? this.#address ?? { host: this.#options.host, port: 0 };
     const id = `npm-sip ${transport} ${remote.address} ${remote.port}`;
     return { id, transport, local, remote: { host: remote.address, port: remote.port } };
   }
@@ -197,6 +210,11 @@ class NpmIncoming implements Incoming {
   }
 
   drop(): void {}
+}
+
+/** Where a connection starts from; npm sip knows it of what came in. */
+function localOf({ local }: sip.SipFlow): HostPort | undefined {
+  return local && { host: local.address, port: local.port };
 }
 
 /** It sends where the topmost Route points; one for the next hop is legal (RFC 3261 §8.1.2). */
