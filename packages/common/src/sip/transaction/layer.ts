@@ -21,6 +21,7 @@ import {
   type ServerTransaction,
   statelessIncoming,
 } from "./server.ts";
+import { Slab } from "./slab.ts";
 import type { TimerValues } from "./timers.ts";
 import type { Surroundings, TransactionPort } from "./transaction.ts";
 import type { Incoming, RefusalOptions, ResponseHandlers } from "./user.ts";
@@ -50,6 +51,7 @@ export class TransactionLayer implements ServerOwner {
     this.#surroundings = {
       port: user,
       delays: this.#delays,
+      slab: new Slab(),
       reliable: machineContext(timers, true),
       unreliable: machineContext(timers, false),
     };

@@ -109,8 +109,12 @@ export abstract class ServerTransaction extends Transaction {
   }
 
   #send(response: SipResponse): void {
-    this.bytes = encode(this.#withTag(response));
-    this.surroundings.port.reply(this.bytes, this.#replyFlow, response);
+    const { port, slab } = this.surroundings;
+    const bytes = encode(this.#withTag(response));
+    // Over a reliable transport nothing comes twice, so there is nothing to keep.
+    if (this.#replyFlow.transport === "udp")
+      this.bytes = response.status < 200 ? bytes : slab.keep(bytes);
+    port.reply(bytes, this.#replyFlow, response);
   }
 
   #resend(): void {
@@ -190,13 +194,14 @@ class IncomingRequest implements Incoming {
   }
 
   refuse(status: number, options?: RefusalOptions): void {
-    const { owner } = this.#transaction;
+    const { owner, incoming } = this.#transaction;
+    if (incoming === undefined) return; // there was a final answer
     this.#transaction.forget();
     owner.refuse(this.request, this.#replyFlow, status, options);
   }
 
   drop(): void {
-    this.#transaction.forget();
+    if (this.#transaction.incoming !== undefined) this.#transaction.forget();
   }
 }
 

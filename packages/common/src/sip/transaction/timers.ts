@@ -32,7 +32,7 @@ export type TimerName =
   | "late";
 
 /** Where the TU is slower than this with INVITE, a 100 goes out (RFC 3261 §17.2.1). */
-export const INVITE_TRYING_MS = 200;
+const INVITE_TRYING_MS = 200;
 
 /** First (A, E, G) or only values, in milliseconds, on an unreliable transport. */
 export type TimerValues = Readonly<Record<Exclude<TimerName, "trying">, number>> & {

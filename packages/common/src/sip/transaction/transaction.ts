@@ -4,6 +4,7 @@ import type { SipResponse } from "../message/message.ts";
 import type { Flow, SendFailure } from "../transport/transport.ts";
 import type { FixedDelays, TimerOwner } from "./fixed-delays.ts";
 import type { Effect, MachineContext } from "./machine.ts";
+import type { Slab } from "./slab.ts";
 import type { TimerName } from "./timers.ts";
 import type { RequestFailure } from "./user.ts";
 
@@ -25,6 +26,7 @@ export interface TransactionPort {
 export interface Surroundings {
   readonly port: TransactionPort;
   readonly delays: FixedDelays;
+  readonly slab: Slab;
   readonly reliable: MachineContext;
   readonly unreliable: MachineContext;
 }
