@@ -19,6 +19,8 @@ import {
 } from "@ims-lab/common/platform/settings";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
 
+import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
+
 export interface ScscfConfig {
   readonly profile: "seed" | "ts24229";
   readonly domain: string;
@@ -28,6 +30,7 @@ export interface ScscfConfig {
   readonly sip: ListenSettings & { readonly udpMtuBytes: number };
   readonly http: HttpSettings;
   readonly log: LogSettings;
+  readonly trace: TraceSettings;
   readonly trustedPeers: readonly TrustedPeer[];
   readonly mayAssert: readonly TrustedPeer[];
   readonly allowDirect: boolean;
@@ -93,6 +96,7 @@ export const settings: Settings<ScscfConfig> = {
     },
     http: httpSettings(9062),
     log: logSettings,
+    trace: traceSettings,
     trustedPeers: trustedPeers({
       doc: "P-CSCFs and servers that are believed.",
       default: ["127.0.0.1:4060"],

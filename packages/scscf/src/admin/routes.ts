@@ -1,0 +1,192 @@
+// The admin interface of the S-CSCF: registrations, re-authentications, subscribers. Design §9.
+import {
+  type DeregisterAnswer,
+  type DeregistrationCause,
+  deregistrationCauses,
+  type ReauthenticateAnswer,
+} from "@ims-lab/common/ims/admin-api";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
+import { problem } from "@ims-lab/common/platform/http/problem";
+import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
+import type { FastifyInstance } from "fastify";
+import type { Scscf } from "../node.ts";
+import type { RegistrationSet } from "../notifier/admission.ts";
+import type { Binding, RemovalCause } from "../registrar/binding.ts";
+import { reauthenticationView, registrationView, subscriberView } from "./views.ts";
+
+const impuParams = {
+  type: "object",
+  properties: { impu: { type: "string", description: "Public identity, percent-encoded." } },
+  required: ["impu"],
+} as const;
+const idParams = {
+  type: "object",
+  properties: { id: { type: "string" } },
+  required: ["id"],
+} as const;
+const impiParams = {
+  type: "object",
+  properties: { impi: { type: "string", description: "Private identity." } },
+  required: ["impi"],
+} as const;
+
+export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock: Clock }): void {
+  addRegistrations(app, scscf);
+  addDeregister(app, scscf, clock);
+  addReauthenticate(app, scscf);
+  addReauthentications(app, scscf);
+  addSubscribers(app, scscf);
+}
+
+function addRegistrations(app: FastifyInstance, scscf: Scscf): void {
+  app.get<{ Querystring: PageQuery }>(
+    "/registrations",
+    { schema: { summary: "Who is registered.", querystring: pageQuerySchema } },
+    ({ query }) => {
+      const { bindings } = scscf;
+      const names = { size: bindings.setCount, [Symbol.iterator]: () => bindings.sets() };
+      return page(names, query, (name) => {
+        const set = scscf.setOf(name) ?? { name, impus: [] };
+        return registrationView(scscf, set, set.impus[0]?.uri ?? name);
+      });
+    },
+  );
+  app.get<{ Params: { impu: string } }>(
+    "/registrations/:impu",
+    { schema: { summary: "One user's registration.", params: impuParams } },
+    ({ params }) => registrationView(scscf, setNamed(scscf, params.impu), params.impu),
+  );
+}
+
+interface DeregisterQuery {
+  readonly cause: DeregistrationCause;
+  readonly retryAfterSeconds?: number;
+  readonly contact?: string;
+}
+
+/** Seconds until a device on probation may come back, when the operator does not say. */
+const PROBATION_SECONDS = 60;
+
+function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
+  const querystring = {
+    type: "object",
+    properties: {
+      cause: { type: "string", enum: deregistrationCauses, default: "deactivated" },
+      retryAfterSeconds: { type: "integer", minimum: 0 },
+      contact: { type: "string", description: "Only the binding of this Contact URI." },
+    },
+    additionalProperties: false,
+  } as const;
+  app.delete<{ Params: { impu: string }; Querystring: DeregisterQuery }>(
+    "/registrations/:impu",
+    { schema: { summary: "De-register by cause.", params: impuParams, querystring } },
+    ({ params: { impu }, query: { cause, retryAfterSeconds, contact } }) => {
+      if (retryAfterSeconds !== undefined && cause !== "probation") {
+        throw problem(400, "Bad request", "retryAfterSeconds goes with cause=probation.");
+      }
+      const bindings = bindingsOf(scscf, impu, contact);
+      const removal: RemovalCause =
+        cause === "probation"
+          ? { kind: cause, retryAfterSeconds: retryAfterSeconds ?? PROBATION_SECONDS }
+          : { kind: cause };
+      const at = clock.now();
+      for (const { token } of bindings) {
+        scscf.lifecycle.input(token, { kind: "removed", at, cause: removal });
+      }
+      const contacts = bindings.map(({ address }) => address.contact);
+      return { impu, cause, contacts } satisfies DeregisterAnswer;
+    },
+  );
+}
+
+function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
+  const schema = {
+    summary: "Have a user authenticate again, now (Figure 3).",
+    params: impuParams,
+    querystring: {
+      type: "object",
+      properties: { wait: { type: "number", minimum: 0, maximum: 3600, default: 0 } },
+      additionalProperties: false,
+    },
+    body: {
+      type: ["object", "null"],
+      properties: { contact: { type: "string" } },
+      additionalProperties: false,
+    },
+  } as const;
+  app.post<{
+    Params: { impu: string };
+    Querystring: { wait: number };
+    Body: { contact?: string } | null | undefined;
+  }>("/registrations/:impu/reauthenticate", { schema }, async (request, reply) => {
+    const { params, query, body } = request;
+    const asked = scscf.reauthentications.ask(
+      bindingsOf(scscf, params.impu, body?.contact),
+      "operator",
+    );
+    const ids = asked.map(({ id }) => id);
+    await scscf.reauthentications.wait(ids, query.wait * 1000);
+    const items = ids.flatMap((id) => scscf.reauthentications.get(id) ?? []);
+    const isOver = items.every(({ progress }) => progress === "ended");
+    const done = asked.some(({ isNew }) => isNew) ? 201 : 200;
+    const answer: ReauthenticateAnswer = { items: items.map(reauthenticationView) };
+    return reply.code(query.wait > 0 && !isOver ? 202 : done).send(answer);
+  });
+}
+
+function addReauthentications(app: FastifyInstance, scscf: Scscf): void {
+  app.get<{ Querystring: PageQuery }>(
+    "/reauthentications",
+    { schema: { summary: "Running ones, then the latest ended.", querystring: pageQuerySchema } },
+    ({ query }) => page(scscf.reauthentications.list(), query, reauthenticationView),
+  );
+  app.get<{ Params: { id: string } }>(
+    "/reauthentications/:id",
+    { schema: { summary: "One re-authentication.", params: idParams } },
+    ({ params: { id } }) => {
+      const found = scscf.reauthentications.get(id);
+      if (found === undefined) throw problem(404, "No such re-authentication", `${id} is unknown.`);
+      return reauthenticationView(found);
+    },
+  );
+}
+
+function addSubscribers(app: FastifyInstance, scscf: Scscf): void {
+  const { directory } = scscf;
+  app.get<{ Querystring: PageQuery }>(
+    "/subscribers",
+    { schema: { summary: "Who there is, without secrets.", querystring: pageQuerySchema } },
+    ({ query: { offset, limit } }) => ({
+      items: directory.list(offset, limit).map((one) => subscriberView(scscf, one)),
+      total: directory.size,
+    }),
+  );
+  app.get<{ Params: { impi: string } }>(
+    "/subscribers/:impi",
+    { schema: { summary: "One subscriber, without secrets.", params: impiParams } },
+    ({ params: { impi } }) => {
+      const subscriber = directory.byImpi(impi);
+      if (subscriber === undefined) throw problem(404, "No such subscriber", `${impi} is unknown.`);
+      return subscriberView(scscf, subscriber);
+    },
+  );
+}
+
+/** The set of an IMPU, or of an IMPI's default IMPU. */
+function setNamed(scscf: Scscf, impu: string): RegistrationSet {
+  const uri = parseUri(impu);
+  const byImpi = uri === undefined ? scscf.directory.byImpi(impu)?.impus[0]?.aor : undefined;
+  const set = uri === undefined ? byImpi && scscf.setOf(byImpi) : scscf.setOf(aorOf(uri));
+  if (set === undefined || set === "") throw problem(404, "No such user", `${impu} is unknown.`);
+  return set;
+}
+
+function bindingsOf(scscf: Scscf, impu: string, contact: string | undefined): readonly Binding[] {
+  const all = scscf.bindings.ofSet(setNamed(scscf, impu).name);
+  const found =
+    contact === undefined ? all : all.filter(({ address }) => address.contact === contact);
+  if (found.length > 0) return found;
+  const what = contact === undefined ? impu : `${contact} of ${impu}`;
+  throw problem(404, "Not registered", `${what} is not registered.`);
+}

@@ -1,0 +1,139 @@
+// Registrations and re-authentications as the admin interface shows them. Design §9; ims/admin-api.
+import type {
+  BindingView,
+  ReauthenticationView,
+  RegistrationView,
+  SubscriptionView,
+} from "@ims-lab/common/ims/admin-api";
+import { isLive } from "@ims-lab/common/sip/event/notifier";
+import type { Scscf } from "../node.ts";
+import type { RegistrationSet } from "../notifier/admission.ts";
+import type { Reauthentication } from "../reauthentication/reauthentication.ts";
+import type { Binding } from "../registrar/binding.ts";
+import type { Subscriber } from "../subscribers/subscriber.ts";
+
+export function registrationView(
+  scscf: Scscf,
+  set: RegistrationSet,
+  impu: string,
+): RegistrationView {
+  const bindings = scscf.bindings.ofSet(set.name);
+  const impi = bindings[0]?.impi ?? scscf.directory.ownersOf(set.name)[0]?.impi ?? "";
+  return {
+    impu,
+    impi,
+    implicitSet: set.impus.map(({ uri }) => uri),
+    state: bindings.length > 0 ? "registered" : "not-registered",
+    bindings: bindings.map((binding) => bindingView(scscf, binding)),
+  };
+}
+
+function bindingView({ notifier }: Scscf, binding: Binding): BindingView {
+  const { address, duty, reauthentication } = binding;
+  return {
+    id: binding.token,
+    contact: address.contact,
+    callId: binding.callId,
+    cseq: binding.cseq,
+    path: address.path,
+    expiresAt: Math.round(binding.expiresAt),
+    registeredAt: Math.round(binding.registeredAt),
+    authenticatedAt: Math.round(binding.authenticatedAt),
+    subscription: subscriptionView(notifier, binding),
+    subscriptionDeadlineAt: duty.state === "owed" ? Math.round(duty.by) : null,
+    reauthentication:
+      reauthentication === undefined ? null : reauthenticationView(reauthentication),
+  };
+}
+
+function subscriptionView(notifier: Scscf["notifier"], binding: Binding): SubscriptionView | null {
+  const subscription = notifier.subscriptionsOf(binding)[0];
+  if (subscription === undefined || !isLive(subscription.state)) return null;
+  return {
+    package: subscription.package,
+    callId: subscription.dialog.callId,
+    expiresAt: Math.round(subscription.state.expiresAt),
+    version: Math.max(0, subscription.version - 1),
+  };
+}
+
+export function reauthenticationView(one: Reauthentication): ReauthenticationView {
+  const { course } = one;
+  const ended = one.progress === "ended" ? one : undefined;
+  return {
+    id: one.id,
+    impi: one.impi,
+    impu: one.impu,
+    bindingId: one.bindingId,
+    contact: one.contact,
+    cause: one.cause,
+    askers: one.askers.map(({ cause }) => cause),
+    progress: one.progress === "ended" ? lastProgress(one) : one.progress,
+    end: ended?.end ?? null,
+    requestedAt: Math.round(one.requestedAt),
+    notifiedAt: rounded(course.notifiedAt),
+    acknowledgedAt: rounded(course.acknowledgedAt),
+    challengedAt: rounded(course.challengedAt),
+    endedAt: rounded(ended?.endedAt),
+    deadlineAt: one.progress === "ended" ? null : Math.round(one.deadline),
+    deregisteredAt: rounded(ended?.deregisteredAt),
+    reason: reasonOf(one),
+  };
+}
+
+/** How far it had come before its end. */
+function lastProgress({ course }: Reauthentication): ReauthenticationView["progress"] {
+  if (course.challengedAt !== undefined) return "challenged";
+  if (course.acknowledgedAt !== undefined) return "acknowledged";
+  return course.notifiedAt === undefined ? "requested" : "notified";
+}
+
+const REASONS = {
+  reauthenticated: "answered a fresh challenge",
+  refused: "the last answer was wrong",
+  unanswered: "challenged, no answer",
+  ignored: "NOTIFY acknowledged, no REGISTER",
+  unreachable: "NOTIFY not answered, no REGISTER",
+  unsubscribed: "nobody to notify by the deadline",
+  withdrawn: "de-registered meanwhile",
+} as const;
+
+function reasonOf(one: Reauthentication): string | null {
+  const { refusal, notifyFailure } = one.course;
+  const detail = refusal ?? notifyFailure;
+  if (one.progress !== "ended") return detail ?? null;
+  const { end } = one;
+  const explains = end === "refused" || end === "unreachable";
+  return explains && detail !== undefined ? detail : REASONS[end];
+}
+
+/** What is known of a subscriber, without a secret. */
+export interface SubscriberView {
+  readonly impi: string;
+  readonly impus: readonly { readonly uri: string; readonly barred: boolean }[];
+  readonly scheme: "aka" | "digest";
+  readonly algorithms: readonly string[];
+  readonly subscription: string | null;
+  readonly registered: boolean;
+  /** Why the last authentication failed, and when. */
+  readonly lastFailure: { readonly why: string; readonly at: number } | null;
+}
+
+export function subscriberView(scscf: Scscf, subscriber: Subscriber): SubscriberView {
+  const { impi, impus, auth, subscription = null } = subscriber;
+  const failure = scscf.failures.of(impi);
+  const set = impus[0]?.aor ?? "";
+  return {
+    impi,
+    impus: impus.map(({ uri, barred }) => ({ uri, barred })),
+    scheme: auth.scheme,
+    algorithms: auth.scheme === "aka" ? [auth.algorithm] : auth.algorithms,
+    subscription,
+    registered: scscf.bindings.ofSet(set).some((binding) => binding.impi === impi),
+    lastFailure: failure === undefined ? null : { why: failure.why, at: Math.round(failure.at) },
+  };
+}
+
+function rounded(time: number | undefined): number | null {
+  return time === undefined ? null : Math.round(time);
+}

@@ -1,0 +1,58 @@
+// What the S-CSCF counts. Design §10.
+import type { Metrics } from "@ims-lab/common/platform/metrics";
+import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
+import type { Scscf } from "./node.ts";
+import type { Ended } from "./reauthentication/reauthentication.ts";
+
+export interface Figures {
+  readonly endpoint: EndpointCounters;
+  ended(reauthentication: Ended): void;
+  /** Tables that are read at each scrape. */
+  watch(scscf: Scscf): void;
+}
+
+/** A method is text of the sender's choice: labels must not grow with it. */
+const METHODS: ReadonlySet<string> = new Set(
+  "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split(
+    " ",
+  ),
+);
+const SECONDS = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
+
+export function createFigures(metrics: Metrics): Figures {
+  const sip = metrics.counters("sip_events_total", "SIP messages and what became of them.", [
+    "event",
+    "label",
+  ]);
+  const ends = metrics.counters("reauthentications_total", "Re-authentications by end.", [
+    "cause",
+    "end",
+  ]);
+  const durations = metrics.histogram(
+    "reauthentication_seconds",
+    "From the asking to the end.",
+    SECONDS,
+  );
+  return {
+    endpoint: { count: (event, label) => sip(event, boundedLabel(label)).inc() },
+    ended({ cause, end, requestedAt, endedAt }) {
+      ends(cause.replace(/^campaign:.*/, "campaign"), end).inc();
+      durations.observe((endedAt - requestedAt) / 1000);
+    },
+    watch(scscf) {
+      const gauges: readonly [string, string, () => number][] = [
+        ["registrations", "Registered sets of identities.", () => scscf.bindings.setCount],
+        ["bindings", "Registered devices.", () => scscf.bindings.size],
+        ["subscriptions", "Subscriptions here.", () => scscf.notifier.size],
+        ["pcscf_subscriptions", "Our own at P-CSCFs.", () => scscf.pcscfSubscriptions.size],
+        ["reauthentications", "Now due.", () => scscf.reauthentications.runningCount],
+      ];
+      for (const [name, help, read] of gauges) metrics.gauge(name, help, read);
+    },
+  };
+}
+
+/** Reasons and status classes are ours and in lower case or digits. */
+function boundedLabel(label: string): string {
+  return METHODS.has(label) || /^[\da-z-]{1,40}$/.test(label) ? label : "other";
+}

@@ -1,0 +1,6 @@
+// The S-CSCF as a process. Design §1, §8.
+import { runNode } from "@ims-lab/common/platform/lifecycle";
+import { settings } from "./config.ts";
+import { startScscf } from "./start.ts";
+
+await runNode(process, { ...settings, start: startScscf });

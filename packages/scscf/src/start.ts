@@ -1,0 +1,86 @@
+// Starts an S-CSCF over real sockets with its admin interface; stops it within 1.5 s. Design §8, §9.
+
+import { milenageSelfTest } from "@ims-lab/common/ims/milenage";
+import { SettingError } from "@ims-lab/common/platform/config/error";
+import { adminServer } from "@ims-lab/common/platform/http";
+import { isLoopback } from "@ims-lab/common/platform/ip-address";
+import {
+  type NodeTools,
+  productVersion,
+  type RunningNode,
+} from "@ims-lab/common/platform/lifecycle";
+import { createMetrics } from "@ims-lab/common/platform/metrics";
+import { cryptoRandom } from "@ims-lab/common/platform/random";
+import { tcpTransport } from "@ims-lab/common/sip/transport/tcp";
+import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import { udpTransport } from "@ims-lab/common/sip/transport/udp";
+import { openTrace } from "@ims-lab/common/trace/node-trace";
+import { addRoutes } from "./admin/routes.ts";
+import type { ScscfConfig } from "./config.ts";
+import { createFigures } from "./figures.ts";
+import { createScscf } from "./node.ts";
+import { memoryStore } from "./store/memory-store.ts";
+import { type LoadedSubscribers, loadSubscribers } from "./subscribers/load.ts";
+
+export async function startScscf(
+  config: ScscfConfig,
+  { log, clock }: NodeTools,
+): Promise<RunningNode> {
+  const subscribers = readSubscribers(config);
+  for (const notice of subscribers.notices) log.info("subscribers.notice", { notice });
+  if (!milenageSelfTest()) throw new Error("Milenage fails the test sets of TS 35.208");
+  const metrics = createMetrics({ node: "scscf", processFigures: true });
+  const figures = createFigures(metrics);
+  const trace = openTrace(config.trace, { node: "scscf", captureId: CAPTURE_ID, log });
+  const { host, port } = config.sip;
+  const udp = udpTransport({ host, port });
+  const scscf = createScscf(config, {
+    clock,
+    random: cryptoRandom(),
+    log,
+    transports: [udp, tcpTransport({ host, port, clock })],
+    subscribers,
+    store: memoryStore(),
+    counters: figures.endpoint,
+    onEnded: (reauthentication) => figures.ended(reauthentication),
+    ...(trace.trace !== undefined && { trace: trace.trace }),
+  });
+  figures.watch(scscf);
+  let ready = false;
+  const app = await adminServer({
+    settings: config.http,
+    log,
+    title: "ims-lab S-CSCF",
+    version: productVersion(),
+    metrics,
+    ready: () => ready,
+  });
+  addRoutes(app, scscf, { clock });
+  await scscf.listen();
+  const http = await app.listen({ host: config.http.host, port: config.http.port });
+  ready = true;
+  return {
+    addresses: { sip: formatHostPort(udp.local), http },
+    stop: async () => {
+      ready = false;
+      await Promise.all([app.close(), scscf.stop()]);
+      await trace.close();
+    },
+  };
+}
+const CAPTURE_ID = 2003;
+
+function readSubscribers(config: ScscfConfig): LoadedSubscribers {
+  const loaded = loadSubscribers(config.subscribers);
+  if (loaded.kind === "refused") {
+    throw new SettingError("subscribers", config.subscribers, loaded.problems.join("; "));
+  }
+  const { aka, digest } = loaded.options;
+  const isFixed = aka.fixedVectors.length + digest.fixedNonces.length > 0;
+  if (isFixed && !isLoopback(config.sip.host)) {
+    // Whoever knows the nonces ahead can answer them ahead.
+    const allowed = "a loopback address while the subscribers file has fixed vectors or nonces";
+    throw new SettingError("sip.host", config.sip.host, allowed);
+  }
+  return loaded;
+}
