@@ -3,11 +3,8 @@ export type {
   ContactEvent,
   Reginfo,
   ReginfoContact,
-  ReginfoParse,
   ReginfoRegistration,
-  ReginfoUpdate,
   ReginfoView,
-  RegistrationState,
 } from "./reginfo-document.ts";
 export { formatReginfo } from "./reginfo-format.ts";
 export { parseReginfo } from "./reginfo-parse.ts";

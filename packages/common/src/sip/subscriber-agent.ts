@@ -14,16 +14,12 @@ import type {
 } from "./event/subscriber-port.ts";
 import type { SipRequest } from "./message/message.ts";
 
-export { refreshAfter } from "./event/active-subscription.ts";
 export type {
   SubscriberAgent,
   SubscriberAgentOptions,
-  SubscriberRecord,
   Subscription,
-  SubscriptionHandlers,
   SubscriptionRequest,
 } from "./event/subscriber-port.ts";
-export type { Ending } from "./event/subscriber-state.ts";
 
 export function createSubscriberAgent(options: SubscriberAgentOptions): SubscriberAgent {
   return new Subscriber(options);

@@ -33,7 +33,7 @@ import type {
 const TIMER_N = 32_000;
 
 /** TS 24.229 §5.1.1.3: 600 s before the end, at half time of what lasts 1200 s or less. */
-export function refreshAfter(granted: number): number {
+function refreshAfter(granted: number): number {
   return granted > 1200 ? granted - 600 : granted / 2;
 }
 

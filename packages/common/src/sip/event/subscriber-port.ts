@@ -37,7 +37,7 @@ export interface SubscriptionRequest {
 }
 
 export interface SubscriptionHandlers {
-  /** Seconds after the grant at which to refresh; undefined: never. Default: `refreshAfter`. */
+  /** Seconds after the grant at which to refresh; undefined: never. Default: 600 s before the end, or at half time up to 1200 s. */
   refreshAfter?(granted: number): number | undefined;
   /** Before the answer: a status to refuse the NOTIFY with, undefined to accept it. */
   judge?(notify: SipRequest): number | undefined;
