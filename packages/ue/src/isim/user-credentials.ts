@@ -30,8 +30,9 @@ export class UserCredentials implements Credentials {
   }
 
   /** Initial: empty; later an ISIM's last answer as it was, a password's with the next nc. */
-  unprompted(request: ToAuthorize): string {
+  unprompted(request: ToAuthorize, isInitial = false): string {
     const { secret, realm } = this.#options;
+    if (isInitial) this.#last = undefined;
     if (this.#last === undefined) return initialAuthorization(secret.impi, realm, request.uri);
     // TS 24.229 §5.1.1.4: last received nonce, last calculated response.
     if (secret.scheme === "aka" || this.#last.session.challenge.qop.length === 0)

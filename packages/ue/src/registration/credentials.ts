@@ -9,7 +9,10 @@ export interface ToAuthorize {
 }
 
 export interface Credentials {
-  /** Authorization of a REGISTER that nobody challenged; undefined: it goes without one. */
-  unprompted(request: ToAuthorize): string | undefined;
+  /**
+   * Authorization of a REGISTER that nobody challenged; undefined: it goes without one. An initial
+   * one uses nothing of what was answered before.
+   */
+  unprompted(request: ToAuthorize, isInitial: boolean): string | undefined;
   answer(challenges: readonly AuthHeader[], request: ToAuthorize): ChallengeAnswer;
 }

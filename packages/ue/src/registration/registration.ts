@@ -105,11 +105,12 @@ export class Registration {
 
   #send(effect: Extract<RegistrationEffect, { kind: "send" }>): void {
     const { identity, credentials, send } = this.#options;
+    const isInitial = this.#state.name === "registering";
     const toAuthorize = { method: "REGISTER", uri: registrarUri(identity) };
     const request = registerRequest(identity, {
       order: effect.order,
       expiresSeconds: effect.expiresSeconds,
-      authorization: effect.authorization ?? credentials.unprompted(toAuthorize),
+      authorization: effect.authorization ?? credentials.unprompted(toAuthorize, isInitial),
       fromTag: this.#fromTag,
     });
     const mine = ++this.#sent;
