@@ -33,7 +33,7 @@ export function checkAsUas(request: SipRequest, abilities: UasAbilities): Refusa
 }
 
 /** §8.2.1: 405 for a method that is known and not served, 501 for an unknown one. */
-export function checkMethod({ method }: SipRequest, abilities: UasAbilities): Refusal | undefined {
+function checkMethod({ method }: SipRequest, abilities: UasAbilities): Refusal | undefined {
   const { methods } = abilities;
   if (methods.includes(method)) return undefined;
   return {
@@ -49,7 +49,7 @@ function checkScheme(request: SipRequest, { tel = false }: UasAbilities): Refusa
 }
 
 /** §8.2.2.3: CANCEL and the ACK of a failure carry no Require. */
-export function checkRequire(request: SipRequest, abilities: UasAbilities): Refusal | undefined {
+function checkRequire(request: SipRequest, abilities: UasAbilities): Refusal | undefined {
   if (request.method === "CANCEL" || request.method === "ACK") return undefined;
   if (!request.has("Require")) return undefined;
   const unknown = request
