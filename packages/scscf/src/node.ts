@@ -16,6 +16,7 @@ import {
 } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
+import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import { createSubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
 import { formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
@@ -246,15 +247,9 @@ function authenticatorOf(
 function senderOf(endpoint: Endpoint): SendRequest {
   return (request, handlers) => {
     const hop = nextHop(request);
-    if (hop === undefined) {
-      handlers.onFailure(`no SIP URI to send to: ${request.uri}`);
-      return;
-    }
-    const { host, port = 5060, params } = hop;
-    const transport = params.get("transport")?.toLowerCase();
-    const to =
-      transport === "tcp" || transport === "udp" ? { host, port, transport } : { host, port };
-    endpoint.request(request, to as { host: string; port: number }, handlers);
+    const to = hop === undefined ? undefined : destinationOf(hop);
+    if (to === undefined) handlers.onFailure(`no way to ${hop?.host ?? request.uri}`);
+    else endpoint.request(request, to, handlers);
   };
 }
 
