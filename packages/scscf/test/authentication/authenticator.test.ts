@@ -339,7 +339,9 @@ describe("AKA: the device refuses the network", () => {
     };
     const once = answer(first(auth.challenge(alice)));
     if (once.kind !== "resync") throw new Error(once.kind);
-    expect(answer(first(once.challenge))).toMatchObject({ attemptOver: true });
+    const second = first(once.challenge);
+    expect(answer(second)).toMatchObject({ attemptOver: true });
+    expect(answer(second).kind).toBe("stale");
   });
   test.each(["", "AAAA", "not base64", Buffer.alloc(14).toString("base64")])(
     "AUTS garbage %j is a value",
