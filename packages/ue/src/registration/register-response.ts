@@ -26,10 +26,9 @@ export function outcomeOf(
   if (status < 300)
     return { kind: "accepted", acceptance: acceptanceOf(request, response, identity) };
   if (status === 401) {
-    return {
-      kind: "challenged",
-      answer: credentials.answer(response.all(WwwAuthenticate), request),
-    };
+    const toAuthorize = { method: request.method, uri: request.uri };
+    const answer = credentials.answer(response.all(WwwAuthenticate), toAuthorize);
+    return { kind: "challenged", answer };
   }
   const minExpiresSeconds = response.get(MinExpires);
   if (status === 423 && minExpiresSeconds !== undefined) {
