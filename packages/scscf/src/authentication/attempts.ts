@@ -51,7 +51,7 @@ export function withUse(state: Attempts, use: Used): Attempts {
 }
 
 /** Without what has expired; undefined when nothing is left. `usedLifeMs`: a nonce's longest life. */
-export function swept(state: Attempts, now: number, usedLifeMs: number): Attempts | undefined {
+function swept(state: Attempts, now: number, usedLifeMs: number): Attempts | undefined {
   const outstanding = state.outstanding.filter(({ expiresAt }) => expiresAt > now);
   const used = state.used.filter(({ issuedAt }) => issuedAt + usedLifeMs > now);
   if (outstanding.length + used.length === 0) return undefined;

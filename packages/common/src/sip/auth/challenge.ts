@@ -39,7 +39,7 @@ export interface Answer {
 }
 
 /** Undefined for an algorithm nobody here knows (RFC 7616 §3.3: ignore the challenge then). */
-export function authAlgorithm(token: string): AuthAlgorithm | undefined {
+function authAlgorithm(token: string): AuthAlgorithm | undefined {
   return digestAlgorithm(token) ?? akaAlgorithm(token);
 }
 

@@ -41,7 +41,7 @@ export function digestAlgorithm(token: string): DigestAlgorithm | undefined {
   return ALGORITHMS.get(token.toLowerCase());
 }
 
-export function hashOf(algorithm: DigestAlgorithm): HashName {
+function hashOf(algorithm: DigestAlgorithm): HashName {
   switch (algorithm) {
     case "MD5":
     case "MD5-sess":
