@@ -44,7 +44,7 @@ export interface EndpointOptions {
   readonly advertise?: readonly AdvertiseRule[];
   readonly resolver?: Resolver;
   readonly timers?: Partial<TimerSettings>;
-  /** Requests above this size go over TCP (RFC 3261 §18.1.1); 0 = never. Default 1300. */
+  /** Larger requests go over TCP, but to loopback (RFC 3261 §18.1.1); 0 = never. Default 1300. */
   readonly udpMtuBytes?: number;
   /** Server transactions above this number are refused with 503. Default 200 000. */
   readonly maxTransactions?: number;

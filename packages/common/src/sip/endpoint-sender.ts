@@ -1,5 +1,5 @@
 // How requests leave an endpoint: address, transport, Via. RFC 3261 §18.1.1, RFC 3581, RFC 3263.
-import { isIp } from "../platform/ip-address.ts";
+import { isIp, isLoopback } from "../platform/ip-address.ts";
 import type { EndpointAddresses } from "./endpoint-addresses.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import type { EndpointWire } from "./endpoint-wire.ts";
@@ -106,9 +106,14 @@ export class EndpointSender {
       return;
     }
     const departure = this.#departure(request, client.branch, flow);
-    const large = this.#mtu > 0 && departure.bytes.length > this.#mtu;
-    if (large && transport === "udp") this.#startLarge(client, request, to, departure);
+    const fits = transport !== "udp" || this.#fitsDatagram(departure.bytes.length, to.host);
+    if (!fits) this.#startLarge(client, request, to, departure);
     else client.start(departure);
+  }
+
+  /** RFC 3261 §18.1.1: the limit is for paths of unknown MTU; loopback's is known to be enough. */
+  #fitsDatagram(length: number, host: string): boolean {
+    return this.#mtu === 0 || length <= this.#mtu || isLoopback(host);
   }
 
   /** RFC 3261 §18.1.1: too large for a datagram, so TCP, unless the peer is known to refuse it. */

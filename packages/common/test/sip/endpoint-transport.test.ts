@@ -75,6 +75,15 @@ test("udpMtuBytes 0 never switches, and a flow is used whatever the size", async
   expect(never.received[0]?.flow.transport).toBe("udp");
 });
 
+test("RFC 3261 §18.1.1: to loopback, whose MTU is known, size makes no difference", async () => {
+  const lab = new EndpointLab();
+  const a = await lab.endpoint("127.0.0.1");
+  const b = await lab.endpoint("127.0.0.2", {}, ok);
+  a.request(large(), { host: "127.0.0.2", port: 5060 }, outcome());
+  lab.clock.advance(100);
+  expect(b.received[0]?.flow.transport).toBe("udp");
+});
+
 test("RFC 3261 §18.2.2: a response whose connection has gone opens one to the Via's address", async () => {
   const lab = new EndpointLab();
   const a = await lab.endpoint("10.0.0.1");

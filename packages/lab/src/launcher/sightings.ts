@@ -1,6 +1,7 @@
 // What the nodes traced, told as messages that each arrived once.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { decode } from "@ims-lab/common/sip/message/decode";
+import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage } from "@ims-lab/common/sip/message/message";
 import { formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { TracedMessage } from "@ims-lab/common/trace/traced-message";
@@ -16,6 +17,11 @@ export interface SeenMessage {
   readonly message: SipMessage;
 }
 
+interface Report {
+  readonly traced: TracedMessage;
+  readonly message: SipMessage;
+}
+
 const PLACE_OF: Readonly<Record<string, Place>> = { ue: "UE", pcscf: "P-CSCF", scscf: "S-CSCF" };
 
 /** Reports of different processes may cross by this much; they are told in the order of their times. */
@@ -25,7 +31,7 @@ export class Sightings {
   readonly #owners: Map<string, Place>;
   readonly #clock: Clock;
   readonly #onSeen: (seen: SeenMessage) => void;
-  #waiting: TracedMessage[] = [];
+  #waiting: Report[] = [];
 
   /** @param known the addresses at which the nodes listen; others are learnt from the reports */
   constructor(options: {
@@ -39,9 +45,12 @@ export class Sightings {
   }
 
   report(traced: TracedMessage): void {
+    const { message } = decode(traced.bytes);
+    if (message === undefined) return;
     this.#learn(traced);
+    this.#learnFromVia(traced, message);
     if (this.#waiting.length === 0) this.#clock.after(SETTLE_MS, () => this.#tell());
-    this.#waiting.push(traced);
+    this.#waiting.push({ traced, message });
   }
 
   /** A node that talks to another's address does so from an address of its own. */
@@ -58,15 +67,23 @@ export class Sightings {
     }
   }
 
+  /** A connection comes from a port of its own; who opened it stands in the request's Via. */
+  #learnFromVia({ from }: TracedMessage, message: SipMessage): void {
+    const via = message.kind === "request" ? message.get(Via) : undefined;
+    if (via?.port === undefined || this.#ownerOf(from) !== "stranger") return;
+    const owner = this.#ownerOf({ host: via.host, port: via.port });
+    if (owner !== "stranger") this.#owners.set(formatHostPort(from), owner);
+  }
+
   #ownerOf(address: HostPort): Place {
     return this.#owners.get(formatHostPort(address)) ?? "stranger";
   }
 
   #tell(): void {
-    const told = this.#waiting.sort((a, b) => a.at - b.at);
+    const told = this.#waiting.sort((a, b) => a.traced.at - b.traced.at);
     this.#waiting = [];
-    for (const traced of told) {
-      const seen = this.#seen(traced);
+    for (const report of told) {
+      const seen = this.#seen(report);
       if (seen !== undefined) this.#onSeen(seen);
     }
   }
@@ -75,10 +92,9 @@ export class Sightings {
    * Between two nodes both report; the receiver's report counts, as it proves the arrival. To a
    * stranger only the sender's exists.
    */
-  #seen(traced: TracedMessage): SeenMessage | undefined {
+  #seen({ traced, message }: Report): SeenMessage | undefined {
     const [from, to] = [this.#ownerOf(traced.from), this.#ownerOf(traced.to)];
     if (to !== "stranger" && to !== PLACE_OF[traced.node ?? ""]) return undefined;
-    const { message } = decode(traced.bytes);
-    return message && { at: traced.at, from, to, message };
+    return { at: traced.at, from, to, message };
   }
 }

@@ -36,9 +36,10 @@ function traced(
   to: TracedMessage["to"],
   at = 1,
   method = "REGISTER",
+  via = "a",
 ): TracedMessage {
   const bytes = Buffer.from(
-    `${method} sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 ${method}\r\n\r\n`,
+    `${method} sip:b SIP/2.0\r\nVia: SIP/2.0/UDP ${via};branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 ${method}\r\n\r\n`,
   );
   return { at, transport: "udp", from, to, bytes, node };
 }
@@ -61,6 +62,15 @@ it("learns the address from which a node opens a connection", () => {
     traced("pcscf", serving, ephemeral, 3),
   );
   expect(seen.map(({ from, to }) => `${from} ${to}`)).toEqual(["P-CSCF S-CSCF", "S-CSCF P-CSCF"]);
+});
+
+it("knows by its Via who opened a connection from a port of its own", () => {
+  const ephemeral = { host: "127.0.0.1", port: 50_124 };
+  const seen = setup().report(
+    traced("scscf", serving, core, 1, "NOTIFY", "127.0.0.1:6060"),
+    traced("pcscf", ephemeral, core, 2, "NOTIFY", "127.0.0.1:6060"),
+  );
+  expect(seen.map(({ from, to }) => `${from} ${to}`)).toEqual(["S-CSCF P-CSCF"]);
 });
 
 it("shows strangers, both ways, by the P-CSCF's reports", () => {
