@@ -22,8 +22,7 @@ export class SecretOctets {
   toJSON(): string {
     return SHOWN;
   }
-
-  [inspect.custom](): string {
-    return SHOWN;
-  }
 }
+
+// Set from outside: isolated declarations cannot name a computed member.
+Object.defineProperty(SecretOctets.prototype, inspect.custom, { value: () => SHOWN });

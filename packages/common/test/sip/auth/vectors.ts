@@ -41,7 +41,9 @@ function load(): { vectors: DigestVector[]; mustNotMatch: WrongVector[] } {
   };
 }
 
-export const { vectors, mustNotMatch } = load();
+const file = load();
+export const vectors: readonly DigestVector[] = file.vectors;
+export const mustNotMatch: readonly WrongVector[] = file.mustNotMatch;
 
 export function passwordOf(vector: DigestVector): Buffer {
   return vector.passwordHex === undefined
