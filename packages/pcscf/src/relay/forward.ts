@@ -45,9 +45,9 @@ export function forward(incoming: Incoming, onward: Onward): void {
     sender: endpoint,
     onResponse: (response) => onward.answer(masked503(incoming.request, response)),
     takeOver: (why) => {
-      if (why === "503") return false; // onResponse has it, with its Retry-After
-      const problem: Problem = why === "timeout" ? { kind: "core-silent" } : unavailable();
-      incoming.respond(onward.answer(answerTo(incoming.request, problem)));
+      // RFC 4320 §4.2: silence is not answered (an INVITE gets its 408 from the proxy core).
+      if (why === "503" || why === "timeout") return false;
+      incoming.respond(onward.answer(answerTo(incoming.request, unavailable())));
       return true;
     },
   });

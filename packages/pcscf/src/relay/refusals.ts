@@ -15,8 +15,7 @@ export type Problem =
   | { readonly kind: "proxy"; readonly refusal: Refusal } // any proxy would refuse it
   | { readonly kind: "unreachable-uri" }
   | { readonly kind: "no-invite" }
-  | { readonly kind: "core-unavailable"; readonly retryAfter: string }
-  | { readonly kind: "core-silent" };
+  | { readonly kind: "core-unavailable"; readonly retryAfter: string };
 
 export function refusalOf(problem: Problem): Refusal {
   switch (problem.kind) {
@@ -46,7 +45,5 @@ export function refusalOf(problem: Problem): Refusal {
       return { status: 481 };
     case "core-unavailable": // RFC 3261 §16.7 step 6: a 503 is not passed on
       return { status: 500, headers: [["Retry-After", problem.retryAfter]] };
-    case "core-silent": // TS 24.229 §5.2.2.1; a proxy sends no 408 (RFC 4320 §4.2)
-      return { status: 504 };
   }
 }

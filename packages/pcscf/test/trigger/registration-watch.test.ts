@@ -1,0 +1,116 @@
+// The P-CSCF's own `reg` subscription. TS 24.229 §5.2.3.
+import { formatReginfo, type ReginfoContact } from "@ims-lab/common/ims/reginfo";
+import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { expect, test } from "vitest";
+import { ALICE, CORE, Lab, type Peer, SCSCF, SERVICE_ROUTE, UE } from "../lab.ts";
+
+interface Watching {
+  readonly lab: Lab;
+  readonly scscf: Peer;
+  readonly subscribe: SipRequest;
+}
+
+/** Registered, subscribed, the 200 sent; the first NOTIFY is the test's. */
+async function watching(): Promise<Watching> {
+  const lab = await Lab.start("--subscribeReg=true");
+  const ue = await lab.peer(UE);
+  const scscf = await lab.peer(SCSCF);
+  lab.registered(ue, scscf);
+  const subscribe = scscf.takeRequest("SUBSCRIBE");
+  const headers: [string, string][] = [
+    ["Contact", "<sip:10.1.0.2:6060>"],
+    ["Expires", "600000"],
+  ];
+  scscf.reply(newResponse(subscribe, 200, { toTag: "s", headers }));
+  lab.run();
+  return { lab, scscf, subscribe };
+}
+
+function notify(
+  { lab, scscf, subscribe }: Watching,
+  contact: Partial<ReginfoContact>,
+  options: { version?: number; callId?: string; state?: "full" | "partial" } = {},
+): SipRequest {
+  const { version = 0, callId = subscribe.callId, state = "full" } = options;
+  const row: ReginfoContact = {
+    id: "c",
+    state: "active",
+    event: "registered",
+    uri: "sip:alice@192.0.2.1:5060",
+    ...contact,
+  };
+  const body = formatReginfo({
+    version,
+    state,
+    registrations: [{ aor: ALICE, id: "r", state: "active", contacts: [row] }],
+  });
+  return lab
+    .request(scscf, "NOTIFY", "sip:10.1.0.1:4060", [
+      ["From", `<${ALICE}>;tag=s`],
+      ["To", subscribe.text("From") ?? ""],
+      ["Call-ID", callId],
+      ["CSeq", `${version + 1} NOTIFY`],
+      ["Contact", "<sip:10.1.0.2:6060>"],
+      ["Event", "reg"],
+      ["Subscription-State", "active;expires=600000"],
+    ])
+    .setBody(Buffer.from(body), "application/reginfo+xml");
+}
+
+function told(on: Watching, request: SipRequest, status = 200): void {
+  on.scscf.send(request, CORE);
+  on.lab.run();
+  on.scscf.takeResponse(status);
+}
+
+test("subscribes as itself to the default IMPU, along the Service-Route, once", async () => {
+  const { subscribe, scscf } = await watching();
+  expect(subscribe.uri).toBe(ALICE);
+  expect(subscribe.to.uriText).toBe(ALICE);
+  expect(subscribe.from.uriText).toBe("sip:10.1.0.1:4060");
+  expect(subscribe.text("P-Asserted-Identity")).toBe("<sip:10.1.0.1:4060>");
+  expect(subscribe.texts("Route")).toEqual([SERVICE_ROUTE]);
+  expect(subscribe.text("Event")).toBe("reg");
+  expect(scscf.inbox).toEqual([]);
+});
+
+test("`shortened` brings the own expiry forward, never back", async () => {
+  const on = await watching();
+  told(on, notify(on, {}));
+  told(on, notify(on, { event: "shortened", expires: 60 }, { version: 1, state: "partial" }));
+  const [binding] = [...on.lab.pcscf.table.all()];
+  expect(binding?.expiresAt).toBeLessThanOrEqual(on.lab.clock.now() + 60_000);
+  told(on, notify(on, { event: "shortened", expires: 9000 }, { version: 2, state: "partial" }));
+  expect([...on.lab.pcscf.table.all()][0]?.expiresAt).toBe(binding?.expiresAt);
+});
+
+test.each(["expired", "deactivated", "rejected", "unregistered"] as const)(
+  "a contact that is %s is dropped",
+  async (event) => {
+    const on = await watching();
+    told(on, notify(on, {}));
+    told(on, notify(on, { state: "terminated", event }, { version: 1, state: "partial" }));
+    expect(on.lab.pcscf.table.size).toBe(0);
+  },
+);
+
+test("a contact missing from a full document is dropped", async () => {
+  const on = await watching();
+  told(on, notify(on, { uri: "sip:alice@192.0.2.99" }));
+  expect(on.lab.pcscf.table.size).toBe(0);
+});
+
+test("outside its own dialog a NOTIFY is 481 and changes nothing", async () => {
+  const on = await watching();
+  told(on, notify(on, { state: "terminated", event: "rejected" }, { callId: "forged" }), 481);
+  expect(on.lab.pcscf.table.size).toBe(1);
+});
+
+test("an unreadable document changes nothing and is logged", async () => {
+  const on = await watching();
+  const request = notify(on, {});
+  request.setBody(Buffer.from("<reginfo"), "application/reginfo+xml");
+  told(on, request);
+  expect(on.lab.pcscf.table.size).toBe(1);
+  expect(on.lab.log.named("watch.notify-unreadable")).toHaveLength(1);
+});
