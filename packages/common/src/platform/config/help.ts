@@ -27,9 +27,11 @@ the command line all. Lists are comma-separated.\n\n${table}\n`;
 }
 
 function defaultText({ presets }: Helped, key: string, written: unknown): string {
-  const byProfile = Object.entries(presets?.values ?? {}).filter(([, values]) => key in values);
-  if (byProfile.length === 0) return valueText(written);
-  return byProfile.map(([name, values]) => `${valueText(values[key])} (${name})`).join(", ");
+  const profiles = Object.entries(presets?.values ?? {});
+  if (!profiles.some(([, values]) => key in values)) return valueText(written);
+  return profiles
+    .map(([name, values]) => `${valueText(key in values ? values[key] : written)} (${name})`)
+    .join(", ");
 }
 
 function valueText(written: unknown): string {
