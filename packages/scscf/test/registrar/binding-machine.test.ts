@@ -6,17 +6,17 @@ import type {
   BindingContext,
   BindingEffect,
   BindingInput,
+  SubscriptionDuty,
 } from "../../src/registrar/binding.ts";
 import { bind, dueAt, isShortened, step } from "../../src/registrar/binding-machine.ts";
 
 const T0 = 1_000_000;
-const enforce: BindingContext = {
-  duty: "enforce",
+const context: BindingContext = {
   subscriptionDeadlineMs: 32_000,
   reauthentication: { deadlineMs: 60_000, awaitMs: 240_000, onRefused: "wait" },
 };
-const warn: BindingContext = { ...enforce, duty: "warn" };
-const optional: BindingContext = { ...enforce, duty: "optional" };
+
+const [enforce, warn, optional] = ["enforce", "warn", "optional"] as const;
 
 function accepted(at: number, more: Partial<Accepted> = {}): Accepted {
   return {
@@ -25,6 +25,7 @@ function accepted(at: number, more: Partial<Accepted> = {}): Accepted {
     newId: `c${at}`,
     address: { contact: "sip:alice@192.0.2.1", params: "", path: ["<sip:t@p;lr>"] },
     impu: "sip:alice@lab",
+    mode: "enforce",
     callId: "call-1",
     cseq: 2,
     expiresAt: at + 3_600_000,
@@ -38,12 +39,12 @@ interface Ran {
   readonly effects: readonly BindingEffect[];
 }
 
-function run(context: BindingContext, inputs: readonly BindingInput[]): Ran {
-  let state: Binding | undefined = bind(context, device, accepted(T0));
+function run(mode: SubscriptionDuty, inputs: readonly BindingInput[]): Ran {
+  let state: Binding | undefined = bind(context, device, accepted(T0, { mode }));
   const effects: BindingEffect[] = [];
   for (const input of inputs) {
     if (state === undefined) throw new Error("went on after its end");
-    const next = step(context, state, input);
+    const next = step(context, state, input.kind === "registered" ? { ...input, mode } : input);
     state = next.state;
     effects.push(...next.effects);
   }
