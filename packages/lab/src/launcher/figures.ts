@@ -79,8 +79,8 @@ function inOrder(
 }
 
 /** REGISTER, 401, REGISTER, 200 over both hops: messages 1-8 of Figure 1. */
-function registration(first: number): Step[] {
-  return inOrder(first, first - 1, [
+function registration(first: number, after = first - 1): Step[] {
+  return inOrder(first, after, [
     [UP, request("REGISTER")],
     [TO_SERVING, request("REGISTER")],
     [TO_PROXY, response(401, "REGISTER")],
@@ -146,12 +146,20 @@ const PROXY_WATCHES: Figure = {
   ]),
 };
 
+/**
+ * The UE registers as soon as its own 200 to NOTIFY has left, so that REGISTER and the 200 on its
+ * second hop may pass in either order.
+ */
+function triggered(first: number): Step[] {
+  return [...trigger(first), ...registration(first + 4, first + 2)];
+}
+
 function figure3({ profile, expires }: FigureOptions): Figure {
   const dashed = profile === "seed" && expires === "registration" ? subscription(13) : [];
   return {
     label: "3",
     title: "re-registration asked for by the S-CSCF",
-    steps: [...trigger(1), ...registration(5), ...dashed],
+    steps: [...triggered(1), ...dashed],
   };
 }
 
@@ -163,7 +171,7 @@ function figure5({ expires }: FigureOptions): Figure {
   // The two renewals (15-18 and 19-20) follow the 200 to REGISTER independently of each other.
   const dashed =
     expires === "registration" ? [...subscription(15), ...servingSubscribes(19, 13)] : [];
-  const steps = [...asks, ...trigger(3), ...registration(7), ...dashed];
+  const steps = [...asks, ...triggered(3), ...dashed];
   return { label: "5", title: "re-registration asked for by the P-CSCF", steps };
 }
 
