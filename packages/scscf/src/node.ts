@@ -109,7 +109,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     applicationServers: config.applicationServers,
     grants: { life: config.subscription.expires, raiseOwn: config.subscription.raiseOwn },
     deadlineMs: context.reauthentication.deadlineMs,
-    listener: reactions.onNotifier(lifecycle, clock),
+    listener: reactions.onNotifier(lifecycle, bindings, clock),
     save: (id, value, proceed) =>
       store.commit([{ table: "subscriptions", id, value }], () => proceed()),
   });

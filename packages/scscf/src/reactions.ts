@@ -6,6 +6,7 @@ import type { NotifierListener, RegistrationNotifier } from "./notifier/registra
 import type { Ended } from "./reauthentication/reauthentication.ts";
 import type { Reauthentications } from "./reauthentication/reauthentications.ts";
 import type { Binding } from "./registrar/binding.ts";
+import type { Bindings } from "./registrar/bindings.ts";
 import type { BindingListener, Lifecycle } from "./registrar/lifecycle.ts";
 
 export interface ReactingParts {
@@ -16,7 +17,7 @@ export interface ReactingParts {
 
 export interface Reactions {
   readonly listener: BindingListener;
-  onNotifier(lifecycle: Lifecycle, clock: Clock): NotifierListener;
+  onNotifier(lifecycle: Lifecycle, bindings: Bindings, clock: Clock): NotifierListener;
   /** The parts and the bindings need each other: to be called before anything happens. */
   connect(parts: ReactingParts): void;
 }
@@ -36,16 +37,27 @@ export function bindingReactions(options: {
     connect: (given) => {
       parts = given;
     },
-    onNotifier: toBindings,
+    onNotifier(lifecycle, bindings, clock) {
+      const listener = toBindings(lifecycle, clock);
+      const onSubscribed = (token: string): void => {
+        listener.onSubscribed(token);
+        const binding = bindings.get(token);
+        if (binding !== undefined && subscribesAtPcscf)
+          connected().pcscfSubscriptions.subscribe(binding); // Figure 4, message 13
+      };
+      return { ...listener, onSubscribed };
+    },
     listener: {
       onBound(binding) {
         if (log.enabled("info")) log.info("registration.bound", fieldsOf(binding));
         connected().notifier.show(binding);
-        if (subscribesAtPcscf) connected().pcscfSubscriptions.subscribe(binding);
+        if (subscribesAtPcscf && !isAwaited(binding))
+          connected().pcscfSubscriptions.subscribe(binding);
       },
       onRefreshed(binding, before) {
         if (log.enabled("debug")) log.debug("registration.refreshed", fieldsOf(binding));
-        if (subscribesAtPcscf) connected().pcscfSubscriptions.renew(binding, before);
+        if (subscribesAtPcscf && !isAwaited(binding))
+          connected().pcscfSubscriptions.renew(binding, before);
       },
       onShow: (binding) => connected().notifier.show(binding),
       onMoved: (binding, from) => connected().notifier.moved(binding, from),
@@ -69,6 +81,11 @@ export function bindingReactions(options: {
       },
     },
   };
+}
+
+/** Figure 4: the S-CSCF subscribes after the UE; a device that need not subscribe is not waited for. */
+function isAwaited({ mode, duty }: Binding): boolean {
+  return mode === "enforce" && duty.state === "owed";
 }
 
 /** What the notifier learns becomes input of the bindings. */
