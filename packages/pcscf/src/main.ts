@@ -23,8 +23,8 @@ import { addRoutes } from "./admin/routes.ts";
 import { type PcscfConfig, settings } from "./config.ts";
 import { createPcscf } from "./node.ts";
 
-/** HEP capture agent ids of the lab: UE 1, P-CSCF 2, S-CSCF 3. */
-const CAPTURE_ID = 2;
+/** By which a HEP collector tells the nodes apart. */
+const CAPTURE_ID = 2002;
 
 await runNode(process, { ...settings, start });
 

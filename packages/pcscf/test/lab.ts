@@ -36,7 +36,7 @@ export const SERVICE_ROUTE = "<sip:orig-1@10.1.0.2:6060;lr>";
 
 type Headers = readonly (readonly [name: string, value: string])[];
 
-export function configOf(argv: readonly string[] = []): PcscfConfig {
+function configOf(argv: readonly string[] = []): PcscfConfig {
   const loaded: LoadedConfig<PcscfConfig> = loadConfig(settings, {
     argv,
     env: {},

@@ -188,6 +188,47 @@ describe("integrity-protected after a registration", () => {
     expect(integrityOf(scscf.takeRequest("REGISTER"))).not.toBe("ip-assoc-yes");
   });
 
+  test("never with another Contact of the same instance", async () => {
+    const { lab: on, ue, scscf } = await lab();
+    const contact = (port: number): [string, string] => [
+      "Contact",
+      `<sip:alice@192.0.2.1:${port}>;+sip.instance="<urn:uuid:1>"`,
+    ];
+    const path = on.registered(ue, scscf, [contact(5060)]);
+    ue.send(on.register(ue, [["CSeq", "3 REGISTER"], contact(5099)]), ACCESS);
+    on.run();
+    const register = scscf.takeRequest("REGISTER");
+    expect(register.text("Path")).toBe(path);
+    expect(integrityOf(register)).toBe("no");
+  });
+
+  test("never after a 200 that proved nothing", async () => {
+    const { lab: on, ue, scscf } = await lab();
+    ue.send(on.register(ue).remove("Authorization"), ACCESS);
+    on.run();
+    scscf.reply(on.accepted(scscf.takeRequest("REGISTER")));
+    on.run();
+    ue.takeResponse(200);
+    ue.send(on.register(ue, [["CSeq", "2 REGISTER"]]), ACCESS);
+    on.run();
+    expect(integrityOf(scscf.takeRequest("REGISTER"))).toBe("no");
+  });
+
+  test("RFC 3261 §10.3 step 7: a late 200 to an earlier REGISTER changes nothing", async () => {
+    const { lab: on, ue, scscf } = await lab();
+    ue.send(on.register(ue, [["CSeq", "1 REGISTER"]]), ACCESS);
+    ue.send(on.register(ue, [["CSeq", "2 REGISTER"]]), ACCESS);
+    on.run();
+    const early = scscf.takeRequest("REGISTER");
+    scscf.reply(on.accepted(scscf.takeRequest("REGISTER"), 600));
+    on.run();
+    scscf.reply(on.accepted(early, 6000));
+    on.run();
+    const [binding] = [...on.pcscf.table.all()];
+    expect(binding?.cseq).toBe(2);
+    expect(binding?.expiresAt).toBeLessThan(on.clock.now() + 601_000);
+  });
+
   test("a refused attempt from elsewhere changes neither flow nor source", async () => {
     const { lab: on, ue, scscf } = await lab();
     const path = on.registered(ue, scscf);
