@@ -23,7 +23,7 @@ export interface RegisterOptions {
 }
 
 /** Value of Contact; the same in every request of this UE. */
-export function contactOf(identity: Identity): string {
+function contactOf(identity: Identity): string {
   const { contactUri, instance } = identity;
   return instance === undefined
     ? `<${contactUri}>`
