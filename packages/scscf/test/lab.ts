@@ -210,7 +210,7 @@ export class Device {
       ["Contact", this.contact],
       ["Event", event],
       ["Expires", String(expires)],
-      ["Route", this.serviceRoute],
+      ...(this.serviceRoute === "" ? [] : ([["Route", this.serviceRoute]] as const)),
       ["P-Asserted-Identity", `<${this.impu}>`],
       ["Record-Route", `<sip:rr@${PCSCF.host}:${PCSCF.port};lr>`],
       ...headers,
@@ -261,6 +261,7 @@ export class Lab {
     this.clock.advance(milliseconds);
   }
 
+  /** Of headers given twice, the last counts. */
   request(peer: Peer, method: string, uri: string, user: string, headers: Headers): SipRequest {
     const { host, port } = peer.at;
     const given = new Set(headers.map(([name]) => name));
@@ -272,7 +273,10 @@ export class Lab {
       ["Call-ID", `call-${this.#branch}`],
       ["CSeq", `1 ${method}`],
     ];
-    return newRequest(method, uri, [...usual.filter(([name]) => !given.has(name)), ...headers]);
+    const last = headers.filter(
+      ([name], at) => !headers.some(([other], later) => other === name && later > at),
+    );
+    return newRequest(method, uri, [...usual.filter(([name]) => !given.has(name)), ...last]);
   }
 
   /** Sends and gives the response to it. */
