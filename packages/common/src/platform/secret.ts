@@ -3,15 +3,16 @@ import { inspect } from "node:util";
 
 const SHOWN = "[secret]";
 
-export class Secret {
-  readonly #value: string;
+/** Text such as a password, or octets such as a key. */
+export class Secret<T extends string | Buffer = string> {
+  readonly #value: T;
 
-  constructor(value: string) {
+  constructor(value: T) {
     this.#value = value;
   }
 
   /** The value itself: call it where it is used, keep it nowhere. */
-  reveal(): string {
+  reveal(): T {
     return this.#value;
   }
 
@@ -22,8 +23,7 @@ export class Secret {
   toJSON(): string {
     return SHOWN;
   }
-
-  [inspect.custom](): string {
-    return SHOWN;
-  }
 }
+
+// Set from outside: isolated declarations cannot name a computed member.
+Object.defineProperty(Secret.prototype, inspect.custom, { value: () => SHOWN });

@@ -31,8 +31,11 @@ export interface LabEndpoint extends Endpoint {
 }
 
 export class EndpointLab {
-  readonly clock = new FakeClock();
-  readonly network = new SimulatedNetwork({ clock: this.clock, latencyMs: LATENCY });
+  readonly clock: FakeClock = new FakeClock();
+  readonly network: SimulatedNetwork = new SimulatedNetwork({
+    clock: this.clock,
+    latencyMs: LATENCY,
+  });
   #seed = 1;
 
   async endpoint(

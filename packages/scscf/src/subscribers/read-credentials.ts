@@ -1,10 +1,10 @@
 // The `auth` mapping of a subscriber: what it may hold and what comes of it. Design: AKA or digest.
 import { deriveOpc } from "@ims-lab/common/ims/milenage";
+import { Secret } from "@ims-lab/common/platform/secret";
 import { akaAlgorithm } from "@ims-lab/common/sip/auth/aka";
 import { type DigestAlgorithm, digestAlgorithm } from "@ims-lab/common/sip/auth/digest";
 import type { Place } from "./checked-yaml.ts";
 import { type NumberPattern, parsePattern } from "./number-pattern.ts";
-import { SecretOctets } from "./secret-octets.ts";
 import type { AkaCredentials, SubscriberCredentials } from "./subscriber.ts";
 
 const KEYS = ["scheme", "algorithm", "algorithms", "k", "op", "opc", "amf", "password"] as const;
@@ -42,14 +42,14 @@ function readAka(place: Place, members: Members): CredentialsOf | undefined {
   const credentials: AkaCredentials = {
     scheme: "aka",
     algorithm,
-    k: new SecretOctets(k),
+    k: new Secret(k),
     amf: Buffer.from(amf, "hex"),
     ...(opKey.isOp
       ? {
-          op: new SecretOctets(opKey.octets),
-          opc: new SecretOctets(deriveOpc(k, opKey.octets)),
+          op: new Secret(opKey.octets),
+          opc: new Secret(deriveOpc(k, opKey.octets)),
         }
-      : { opc: new SecretOctets(opKey.octets) }),
+      : { opc: new Secret(opKey.octets) }),
   };
   return () => credentials;
 }
@@ -85,7 +85,7 @@ function readPassword(members: Members): CredentialsOf | undefined {
   const of = (text: string): SubscriberCredentials => ({
     scheme: "digest",
     algorithms,
-    password: new SecretOctets(Buffer.from(text, "utf8")),
+    password: new Secret(Buffer.from(text, "utf8")),
   });
   if (typeof pattern === "string") {
     const credentials = of(pattern);

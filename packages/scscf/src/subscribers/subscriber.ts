@@ -1,7 +1,8 @@
 // What the lab's HSS knows of one private identity. TS 23.003 §13, TS 23.228 §4.3.3.
+
+import type { Secret } from "@ims-lab/common/platform/secret";
 import type { AkaAlgorithm } from "@ims-lab/common/sip/auth/aka";
 import type { DigestAlgorithm } from "@ims-lab/common/sip/auth/digest";
-import type { SecretOctets } from "./secret-octets.ts";
 
 /** A public identity. */
 export interface Impu {
@@ -16,10 +17,10 @@ export interface Impu {
 export interface AkaCredentials {
   readonly scheme: "aka";
   readonly algorithm: AkaAlgorithm;
-  readonly k: SecretOctets;
-  readonly opc: SecretOctets;
+  readonly k: Secret<Buffer>;
+  readonly opc: Secret<Buffer>;
   /** There when the file gave OP; only diagnosis uses it. */
-  readonly op?: SecretOctets;
+  readonly op?: Secret<Buffer>;
   /** Two octets. */
   readonly amf: Buffer;
 }
@@ -29,7 +30,7 @@ export interface PasswordCredentials {
   /** In the order of the challenges (RFC 8760 §2.3). */
   readonly algorithms: readonly DigestAlgorithm[];
   /** UTF-8. */
-  readonly password: SecretOctets;
+  readonly password: Secret<Buffer>;
 }
 
 export type SubscriberCredentials = AkaCredentials | PasswordCredentials;

@@ -5,18 +5,15 @@ export interface PageQuery {
   readonly offset: number;
 }
 
-/** For a route's `schema.querystring.properties`; fastify fills in the defaults. */
-export const pageProperties = {
-  limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
-  offset: { type: "integer", minimum: 0, default: 0 },
-} as const;
-
-/** A whole `schema.querystring` for a list without filters. */
-export const pageQuerySchema = {
+/** A route's `schema.querystring` for a list; fastify fills in the defaults. */
+export const pageQuerySchema: object = {
   type: "object",
-  properties: pageProperties,
+  properties: {
+    limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
+    offset: { type: "integer", minimum: 0, default: 0 },
+  },
   additionalProperties: false,
-} as const;
+};
 
 /** One page of what can be listed; `view` is called for the items shown only. */
 export function page<T, V>(
