@@ -113,8 +113,11 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     onBound: (binding, authenticated) => {
       log.info("binding.bound", { ...named(binding), authenticated });
       keepAlive.bound(binding);
-      watch.bound(binding);
-      if (authenticated) asker.authenticated(binding);
+      // The UE's 200 leaves first.
+      clock.after(0, () => {
+        if (table.registered(binding.token) !== undefined) watch.bound(binding);
+        if (authenticated) asker.authenticated(binding);
+      });
     },
   });
   const trust = trustedSources({

@@ -5,7 +5,12 @@ import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
 import { recordBothSides } from "@ims-lab/common/sip/proxy/record-route";
-import { destinationOf, takeNextHop, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
+import {
+  destinationOf,
+  isOwnUri,
+  takeNextHop,
+  takeOwnRoutes,
+} from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
 import type { Binding } from "../flows/binding.ts";
 import { bindingOfSender } from "../flows/matching.ts";
@@ -70,6 +75,11 @@ export class AccessSide {
   #relayed(incoming: Incoming): void {
     const onward = incoming.request.clone();
     const ownRoutes = takeOwnRoutes(onward, isOwnOf(this.#relay)).map(({ user = "" }) => user);
+    // Only the core speaks to this node itself; no UE may reach it by way of the S-CSCF either.
+    if (isOwnUri(onward.requestUri, isOwnOf(this.#relay))) {
+      this.#refuse(incoming, { kind: "nobody-here" });
+      return;
+    }
     const sender = this.#sender(incoming, ownRoutes);
     if (sender.kind === "problem") {
       this.#refuse(incoming, sender.problem);
