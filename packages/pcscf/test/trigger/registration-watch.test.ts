@@ -100,6 +100,14 @@ test("a contact missing from a full document is dropped", async () => {
   expect(on.lab.pcscf.table.size).toBe(0);
 });
 
+test("a partial document about another contact drops nothing; a gap asks for the full state", async () => {
+  const on = await watching();
+  const partial = notify(on, { uri: "sip:alice@192.0.2.99" }, { version: 3, state: "partial" });
+  told(on, partial);
+  expect(on.lab.pcscf.table.size).toBe(1);
+  expect(on.scscf.takeRequest("SUBSCRIBE").to.params.has("tag")).toBe(true);
+});
+
 test("outside its own dialog a NOTIFY is 481 and changes nothing", async () => {
   const on = await watching();
   told(on, notify(on, { state: "terminated", event: "rejected" }, { callId: "forged" }), 481);
