@@ -1,0 +1,153 @@
+// S-CSCF and P-CSCF as processes on free ports, with their logs and admin interfaces.
+import type {
+  AccessBindingView,
+  Page,
+  ReauthenticateAnswer,
+  RegistrationView,
+} from "@ims-lab/common/ims/admin-api";
+import { expect, vi } from "vitest";
+import { type ChildNode, startChild } from "../../src/launcher/child-node.ts";
+import { freePorts, LOOPBACK } from "./free-ports.ts";
+import { plainEnvironment } from "./programs.ts";
+
+type Environment = Readonly<Record<string, string>>;
+export type LogEvent = Readonly<Record<string, unknown>>;
+
+interface LabPorts {
+  readonly access: number;
+  readonly core: number;
+  readonly serving: number;
+  readonly pcscfHttp: number;
+  readonly scscfHttp: number;
+}
+
+export interface RunningLab {
+  readonly ports: LabPorts;
+  /** Every event of both nodes' logs until now. */
+  readonly events: readonly LogEvent[];
+  /** What the nodes wrote to standard error. */
+  readonly complaints: readonly string[];
+  /** Resolves when both processes are gone. */
+  stop(): Promise<void>;
+}
+
+export function mainOf(node: "scscf" | "pcscf" | "ue" | "lab"): string {
+  return new URL(`../../../${node}/src/main.ts`, import.meta.url).pathname;
+}
+
+/** Settings beside ports and addresses, as environment names. */
+export async function startLab(settings: {
+  readonly scscf: Environment;
+  readonly pcscf: Environment;
+}): Promise<RunningLab> {
+  const [access = 0, core = 0, serving = 0, pcscfHttp = 0, scscfHttp = 0] = await freePorts(5);
+  const events: LogEvent[] = [];
+  const complaints: string[] = [];
+  const start = (name: "scscf" | "pcscf", env: Environment): ChildNode =>
+    startChild({
+      name,
+      program: mainOf(name),
+      env: { ...plainEnvironment(), ...env, ...settings[name] },
+      onLine: (line, stream) => {
+        if (stream === "log") events.push(JSON.parse(line) as LogEvent);
+        else complaints.push(`${name}: ${line}`);
+      },
+    });
+  const nodes = [
+    start("scscf", {
+      SCSCF_SIP_HOST: LOOPBACK,
+      SCSCF_SIP_PORT: String(serving),
+      SCSCF_HTTP_PORT: String(scscfHttp),
+      SCSCF_TRUSTED_PEERS: `${LOOPBACK}:${core}`,
+    }),
+    start("pcscf", {
+      PCSCF_ACCESS_HOST: LOOPBACK,
+      PCSCF_ACCESS_PORT: String(access),
+      PCSCF_CORE_HOST: LOOPBACK,
+      PCSCF_CORE_PORT: String(core),
+      PCSCF_HTTP_PORT: String(pcscfHttp),
+      PCSCF_SCSCF: `sip:${LOOPBACK}:${serving}`,
+    }),
+  ];
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.stop()));
+  };
+  try {
+    await Promise.all(nodes.map(({ ready }) => ready));
+  } catch (problem) {
+    await stop();
+    throw problem;
+  }
+  return {
+    ports: { access, core, serving, pcscfHttp, scscfHttp },
+    events,
+    complaints,
+    stop,
+  };
+}
+
+/** The admin interfaces, as far as these tests need them. */
+export class LabAdmin {
+  readonly #scscf: string;
+  readonly #pcscf: string;
+
+  constructor({ ports }: RunningLab) {
+    this.#scscf = `http://${LOOPBACK}:${ports.scscfHttp}`;
+    this.#pcscf = `http://${LOOPBACK}:${ports.pcscfHttp}`;
+  }
+
+  /** Undefined when the S-CSCF says 404, or knows the user as not registered. */
+  async registration(impu: string): Promise<RegistrationView | undefined> {
+    const answer = await fetch(`${this.#scscf}/registrations/${encodeURIComponent(impu)}`);
+    if (answer.status === 404) return undefined;
+    const view = (await answer.json()) as RegistrationView;
+    return view.state === "registered" ? view : undefined;
+  }
+
+  /** How many registrations the S-CSCF has. */
+  async registered(): Promise<number> {
+    const page = (await (await fetch(`${this.#scscf}/registrations`)).json()) as Page<unknown>;
+    return page.total;
+  }
+
+  /** What the P-CSCF keeps of this user. */
+  async accessBindings(impu: string): Promise<readonly AccessBindingView[]> {
+    const answer = await fetch(`${this.#pcscf}/registrations?limit=1000`);
+    const { items } = (await answer.json()) as Page<AccessBindingView>;
+    return items.filter((item) => item.impu === impu);
+  }
+
+  /** Asks the S-CSCF and waits at most `seconds` for the end. */
+  async reauthenticate(
+    impu: string,
+    seconds: number,
+  ): Promise<{ status: number; answer: ReauthenticateAnswer }> {
+    const path = `/registrations/${encodeURIComponent(impu)}/reauthenticate?wait=${seconds}`;
+    const answer = await fetch(this.#scscf + path, { method: "POST" });
+    return { status: answer.status, answer: (await answer.json()) as ReauthenticateAnswer };
+  }
+
+  /** Waits until the user's own subscription is there, then asks for its re-authentication. */
+  async reauthenticateOnceSubscribed(impu: string, seconds: number): Promise<string[]> {
+    await vi.waitFor(
+      async () => {
+        const [binding] = (await this.registration(impu))?.bindings ?? [];
+        expect(binding?.subscription, `${impu} has no subscription`).toBeTruthy();
+      },
+      { timeout: 10_000, interval: 20 },
+    );
+    const { answer } = await this.reauthenticate(impu, seconds);
+    return answer.items.map(({ end, progress }) => end ?? `still ${progress}`);
+  }
+
+  /** Waits until neither node knows the user. */
+  async untilGone(impu: string, milliseconds: number): Promise<void> {
+    await vi.waitFor(
+      async () => {
+        expect(await this.registration(impu), "registered at the S-CSCF").toBeUndefined();
+        expect(await this.accessBindings(impu), "kept by the P-CSCF").toEqual([]);
+      },
+      { timeout: milliseconds, interval: 50 },
+    );
+  }
+}

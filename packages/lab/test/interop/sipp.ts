@@ -1,0 +1,100 @@
+// SIPp as a UE: one bounded run of a scenario of interop/sipp.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { shippedAccounts } from "../../src/launcher/accounts.ts";
+import { freePorts, LOOPBACK } from "./free-ports.ts";
+import { run } from "./programs.ts";
+
+const PACK = new URL("../../../../interop/sipp/", import.meta.url).pathname;
+
+export type Scenario =
+  | "register"
+  | "register-refused"
+  | "reject-autn"
+  | "reauthenticate"
+  | "ignore-trigger"
+  | "subscribe-refused";
+
+export interface SippRun {
+  readonly scenario: Scenario;
+  /** Lines of the injection file: who registers. */
+  readonly users: string;
+  readonly access: number;
+  readonly transport?: "udp" | "tcp";
+  readonly event?: string;
+  /** SIPp's own port; any free one by default. */
+  readonly port?: number;
+  readonly calls?: number;
+  readonly perSecond?: number;
+  readonly seconds?: number;
+}
+
+export interface SippResult {
+  readonly exitCode: number;
+  /** What SIPp says went wrong, with its messages; empty when all went well. */
+  readonly errors: string;
+  readonly port: number;
+  /** The last line of its statistics, by column name. */
+  readonly statistics: ReadonlyMap<string, string>;
+}
+
+/** An injection file of the pack. */
+export function packUsers(file: "aka" | "bob" | "softphone"): string {
+  return readFileSync(join(PACK, `${file}.csv`), "utf8");
+}
+
+/** The users of the template in subscribers.yaml: load1 with pw1, and so on. */
+export function loadUsers(count: number): string {
+  const { domain } = shippedAccounts().aka;
+  const line = (n: number): string =>
+    `load${n};${domain};load${n}@${domain};[authentication username=load${n}@${domain} password=pw${n}]`;
+  return ["SEQUENTIAL", ...Array.from({ length: count }, (_, at) => line(at + 1)), ""].join("\n");
+}
+
+export async function runSipp(options: SippRun): Promise<SippResult> {
+  const { scenario, transport = "udp", event = "reg", calls = 1, perSecond = 10 } = options;
+  const port = options.port ?? (await freePorts(1))[0] ?? 0;
+  const seconds = options.seconds ?? 30;
+  const folder = mkdtempSync("/tmp/ims-lab-sipp-");
+  try {
+    writeFileSync(join(folder, "users.csv"), options.users);
+    const args = [
+      `${LOOPBACK}:${options.access}`,
+      ...["-sf", join(PACK, `${scenario}.xml`), "-inf", "users.csv"],
+      ...["-i", LOOPBACK, "-p", String(port), "-t", transport === "udp" ? "u1" : "t1"],
+      ...["-auth_uri", shippedAccounts().aka.domain, "-key", "event", event],
+      ...["-m", String(calls), "-r", String(perSecond), "-l", String(calls)],
+      ...["-timeout", String(seconds), "-timeout_error", "-nostdin"],
+      // One message at a time: the second of two at once would find the call in its `send` step.
+      ...["-max_recv_loops", "1"],
+      ...["-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log"],
+      ...["-trace_stat", "-stf", "statistics.csv", "-fd", "1"],
+    ];
+    const { exitCode } = await run("sipp", args, { seconds: seconds + 10, cwd: folder });
+    const read = (file: string): string => readIfThere(join(folder, file));
+    const messages = exitCode === 0 ? "" : read("messages.log").slice(-12_000);
+    return {
+      exitCode,
+      errors: read("errors.log") + messages,
+      port,
+      statistics: lastLine(read("statistics.csv")),
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** SIPp writes its files only when it has something to say. */
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+function lastLine(statistics: string): ReadonlyMap<string, string> {
+  const lines = statistics.trim().split("\n");
+  const values = (lines.at(-1) ?? "").split(";");
+  return new Map((lines[0] ?? "").split(";").map((name, at) => [name, values[at] ?? ""]));
+}
