@@ -23,6 +23,7 @@ import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
 import { type ScscfConfig, settings } from "../src/config.ts";
 import { createScscf, type Scscf } from "../src/node.ts";
 import { memoryStore } from "../src/store/memory-store.ts";
+import type { Store } from "../src/store/store.ts";
 import { parseSubscribers } from "../src/subscribers/load.ts";
 
 export const SCSCF: HostPort = { host: "10.1.0.2", port: 6060 };
@@ -227,7 +228,7 @@ export class Lab {
   readonly scscf: Scscf;
   #branch = 0;
 
-  private constructor(config: ScscfConfig) {
+  private constructor(config: ScscfConfig, store: Store) {
     const subscribers = parseSubscribers(SUBSCRIBERS);
     if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
     this.scscf = createScscf(config, {
@@ -238,17 +239,24 @@ export class Lab {
         memoryTransport(this.network, SCSCF, name),
       ),
       subscribers,
-      store: memoryStore(),
+      store,
     });
   }
 
-  static async start(...argv: readonly string[]): Promise<{ lab: Lab; pcscf: Peer }> {
+  static start(...argv: readonly string[]): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.startWith(memoryStore(), ...argv);
+  }
+
+  static async startWith(
+    store: Store,
+    ...argv: readonly string[]
+  ): Promise<{ lab: Lab; pcscf: Peer }> {
     const listen = [
       `--sip.host=${SCSCF.host}`,
       `--domain=${DOMAIN}`,
       `--trustedPeers=${PCSCF.host}:${PCSCF.port}`,
     ];
-    const lab = new Lab(configOf([...listen, ...argv]));
+    const lab = new Lab(configOf([...listen, ...argv]), store);
     await lab.scscf.listen();
     return { lab, pcscf: await lab.peer(PCSCF) };
   }

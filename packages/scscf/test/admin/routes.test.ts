@@ -1,0 +1,124 @@
+// The admin interface of the S-CSCF. Design §9.
+import type {
+  DeregisterAnswer,
+  Page,
+  ReauthenticateAnswer,
+  RegistrationView,
+} from "@ims-lab/common/ims/admin-api";
+import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
+import { adminServer } from "@ims-lab/common/platform/http";
+import { nullLogger } from "@ims-lab/common/platform/logger";
+import { createMetrics } from "@ims-lab/common/platform/metrics";
+import type { FastifyInstance } from "fastify";
+import { beforeEach, expect, test, vi } from "vitest";
+import { addRoutes } from "../../src/admin/routes.ts";
+import { BOB, Device, Lab, type Peer, rowsOf } from "../lab.ts";
+
+let lab: Lab;
+let pcscf: Peer;
+let bob: Device;
+let app: FastifyInstance;
+const url = `/registrations/${encodeURIComponent(BOB)}`;
+
+beforeEach(async () => {
+  ({ lab, pcscf } = await Lab.start("--pcscf.subscribe=false"));
+  bob = new Device(lab, pcscf, "bob");
+  app = await adminServer({
+    settings: { host: "127.0.0.1", port: 0, token: undefined, tokenFile: undefined, names: [] },
+    log: nullLogger,
+    title: "S-CSCF",
+    version: "0",
+    metrics: createMetrics({ node: "scscf", processFigures: false }),
+    ready: () => true,
+  });
+  addRoutes(app, lab.scscf, { clock: lab.clock });
+});
+
+type Method = "GET" | "POST" | "DELETE";
+async function ask<T>(method: Method, path: string, body?: object): Promise<[number, T]> {
+  const headers = { host: "localhost" };
+  const payload = body === undefined ? {} : { payload: body };
+  const response = await app.inject({ method, url: path, headers, ...payload });
+  return [response.statusCode, response.json()];
+}
+function registered(): void {
+  bob.register();
+  bob.subscribe(OWN_PACKAGE, 3600);
+  pcscf.take("NOTIFY");
+}
+
+test("GET /registrations lists who is registered", async () => {
+  expect(await ask("GET", "/registrations")).toEqual([200, { items: [], total: 0 }]);
+  registered();
+  const [, list] = await ask<Page<RegistrationView>>("GET", "/registrations");
+  expect(list.total).toBe(1);
+  expect(list.items[0]).toMatchObject({ impu: BOB, impi: "bob@ims.example", state: "registered" });
+  expect(list.items[0]?.bindings[0]).toMatchObject({
+    contact: bob.contact.slice(1, -1),
+    path: [bob.path],
+    cseq: 2,
+    subscription: { package: OWN_PACKAGE, version: 0 },
+    subscriptionDeadlineAt: null,
+    reauthentication: null,
+  });
+});
+
+test("GET /registrations/{impu}: any identity of the set; unknown 404; known and away", async () => {
+  registered();
+  const [, other] = await ask<RegistrationView>("GET", "/registrations/sip%3Arobert@ims.example");
+  expect(other.bindings).toHaveLength(1);
+  expect((await ask("GET", "/registrations/sip%3Anobody@ims.example"))[0]).toBe(404);
+  const [status, away] = await ask<RegistrationView>("GET", "/registrations/sip:carol@ims.example");
+  expect([status, away.state]).toEqual([200, "not-registered"]);
+});
+
+test("POST reauthenticate: 201 new, 200 joined, 404 not registered", async () => {
+  expect((await ask("POST", `${url}/reauthenticate`))[0]).toBe(404);
+  registered();
+  const [first, started] = await ask<ReauthenticateAnswer>("POST", `${url}/reauthenticate`);
+  expect([first, started.items[0]?.end]).toEqual([201, null]);
+  const [second, joined] = await ask<ReauthenticateAnswer>("POST", `${url}/reauthenticate`);
+  expect([second, joined.items[0]?.askers.length]).toEqual([200, 2]);
+  const { id = "" } = joined.items[0] ?? {};
+  expect((await ask("GET", `/reauthentications/${id}`))[0]).toBe(200);
+  expect((await ask("GET", "/reauthentications/none"))[0]).toBe(404);
+});
+
+test("POST reauthenticate by contact", async () => {
+  registered();
+  const path = `${url}/reauthenticate`;
+  expect((await ask("POST", path, { contact: "sip:other@192.0.2.5" }))[0]).toBe(404);
+  expect((await ask("POST", path, { contact: bob.contact.slice(1, -1) }))[0]).toBe(201);
+});
+
+test("?wait: the end when there is one in time, 202 otherwise", async () => {
+  registered();
+  const waiting = ask<ReauthenticateAnswer>("POST", `${url}/reauthenticate?wait=100`);
+  await vi.waitUntil(() => lab.scscf.reauthentications.runningCount > 0);
+  await lab.clock.advanceAsync(61_000);
+  const [status, answer] = await waiting;
+  expect([status, answer.items[0]?.end]).toEqual([201, "ignored"]);
+  expect(answer.items[0]?.reason).toBe("NOTIFY acknowledged, no REGISTER");
+});
+
+test("DELETE de-registers by cause", async () => {
+  registered();
+  const [status, answer] = await ask<DeregisterAnswer>("DELETE", `${url}?cause=rejected`);
+  expect([status, answer.contacts]).toEqual([200, [bob.contact.slice(1, -1)]]);
+  lab.run();
+  const [notify] = pcscf.take("NOTIFY");
+  expect(notify?.text("Subscription-State")).toBe("terminated;reason=rejected");
+  expect(rowsOf(notify)[0]).toBe("bob rejected");
+  expect((await ask("DELETE", `${url}?cause=rejected`))[0]).toBe(404);
+  expect((await ask("DELETE", `${url}?cause=bored`))[0]).toBe(400);
+});
+
+test("GET /subscribers: no secret, but why the last authentication failed", async () => {
+  bob.register({ password: "wrong" });
+  const [, view] = await ask<object>("GET", "/subscribers/bob@ims.example");
+  expect(view).toMatchObject({ impi: "bob@ims.example", scheme: "digest", registered: false });
+  expect(JSON.stringify(view)).not.toContain("pw");
+  expect(view).toHaveProperty("lastFailure.why");
+  const [, list] = await ask<Page<object>>("GET", "/subscribers?limit=2");
+  expect([list.items.length, list.total]).toEqual([2, 4]);
+});
