@@ -175,6 +175,9 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     listen: () => endpoint.listen(requestHandler(services)),
     stop: async () => {
       endpoint.drain();
+      await new Promise<void>((resolve) => {
+        clock.after(STOP_GRACE_MS, resolve);
+      });
       lifecycle.close();
       notifier.close();
       pcscfSubscriptions.close();
@@ -184,6 +187,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   };
 }
 
+/** Long enough for a transaction under way on a healthy network, well below 1.5 s. */
+const STOP_GRACE_MS = 300;
 /** A foreign P-CSCF's refusals are said once a day. */
 const ONCE_MS = 86_400_000;
 

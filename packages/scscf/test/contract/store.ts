@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Binding } from "../../src/registrar/binding.ts";
 import type { Change, Store } from "../../src/store/store.ts";
 
-export function binding(token: string, more: Partial<Binding> = {}): Binding {
+function binding(token: string, more: Partial<Binding> = {}): Binding {
   return {
     id: `c-${token}`,
     token,

@@ -1,0 +1,79 @@
+// Settings of the S-CSCF: defaults, profiles, fixed names, refusals. Design §1, §3, §4.
+import { type LoadedConfig, loadConfig } from "@ims-lab/common/platform/config";
+import { expect, test } from "vitest";
+import { type ScscfConfig, settings } from "../src/config.ts";
+
+function load(
+  env: Readonly<Record<string, string>>,
+  argv: readonly string[] = [],
+): LoadedConfig<ScscfConfig> {
+  return loadConfig(settings, { argv, env, readFile: () => "" });
+}
+function config(env: Readonly<Record<string, string>>): ScscfConfig {
+  const loaded = load(env);
+  if (loaded.kind !== "config") throw new Error(JSON.stringify(loaded));
+  return loaded.config;
+}
+
+test("the fixed environment names", () => {
+  const { sip, http, domain, profile, subscribers, store, trustedPeers } = config({
+    SCSCF_SIP_HOST: "0.0.0.0",
+    SCSCF_SIP_PORT: "6070",
+    SCSCF_SIP_ADVERTISE: "scscf.example",
+    SCSCF_HTTP_PORT: "9072",
+    SCSCF_DOMAIN: "home.example",
+    SCSCF_PROFILE: "ts24229",
+    SCSCF_SUBSCRIBERS: "/etc/users.yaml",
+    SCSCF_STORE: "memory",
+    SCSCF_TRUSTED_PEERS: "10.0.0.0/8,192.0.2.1:4060",
+  });
+  expect([sip.host, sip.port, sip.advertise[0]?.host]).toEqual(["0.0.0.0", 6070, "scscf.example"]);
+  expect([http.port, domain, profile]).toEqual([9072, "home.example", "ts24229"]);
+  expect([subscribers, store]).toEqual(["/etc/users.yaml", "memory"]);
+  expect(trustedPeers.map(({ port }) => port)).toEqual([undefined, 4060]);
+});
+
+test.each([
+  ["seed", "enforce", 32, true, 60, true],
+  ["ts24229", "warn", 120, false, 600, false],
+])("profile %s", (profile, duty, deadline, raise, n, subscribes) => {
+  const { subscription, reauthentication, pcscf } = config({ SCSCF_PROFILE: profile });
+  expect(subscription).toMatchObject({ duty, deadlineSeconds: deadline, raiseOwn: raise });
+  expect(reauthentication.deadlineSeconds).toBe(n);
+  expect(pcscf.subscribe).toBe(subscribes);
+});
+
+test("a part of a profile can be set by itself", () => {
+  const { subscription } = config({
+    SCSCF_PROFILE: "ts24229",
+    SCSCF_SUBSCRIPTION_DEADLINE_SECONDS: "45",
+  });
+  expect(subscription).toMatchObject({ duty: "warn", deadlineSeconds: 45 });
+});
+
+test("the clocks' defaults", () => {
+  const { registration, authentication, subscription, contacts } = config({});
+  expect(registration).toEqual({ minExpires: 60, defaultExpires: 3600, maxExpires: 600_000 });
+  expect(authentication).toMatchObject({ awaitSeconds: 240, maxFailures: 2 });
+  expect(subscription.optionalMaxExpiresSeconds).toBe(300);
+  expect(contacts.maxPerImpi).toBe(4);
+});
+
+test.each([
+  ["an unknown key", {}, ["--sip.prot=1"], "sip.prot"],
+  ["a bad type", { SCSCF_SIP_PORT: "abc" }, [], "sip.port"],
+  ["an unknown profile", { SCSCF_PROFILE: "rfc" }, [], "profile"],
+  ["a store there is none of", { SCSCF_STORE: "tape" }, [], "store"],
+  ["a peer that is no address", { SCSCF_TRUSTED_PEERS: "pcscf.example" }, [], "trustedPeers"],
+  ["a wildcard without advertise", { SCSCF_SIP_HOST: "0.0.0.0" }, [], "sip.advertise"],
+  [
+    "a minimum above the maximum",
+    { SCSCF_REGISTRATION_MIN_EXPIRES: "700000" },
+    [],
+    "registration.minExpires",
+  ],
+])("refuses %s", (_name, env, argv, key) => {
+  const loaded = load(env, argv);
+  if (loaded.kind !== "refused") throw new Error("taken");
+  expect(loaded.errors.map((error) => error.key)).toEqual([key]);
+});

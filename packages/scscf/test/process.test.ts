@@ -1,0 +1,91 @@
+// The S-CSCF as a process: real sockets, what it prints, how it exits. Design §1, §8.
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ProcessPort, runNode } from "@ims-lab/common/platform/lifecycle";
+import { expect, test, vi } from "vitest";
+import { settings } from "../src/config.ts";
+import { startScscf } from "../src/start.ts";
+
+class FakeProcess implements ProcessPort {
+  readonly argv: readonly string[];
+  readonly env = { SCSCF_LOG_LEVEL: "silent" };
+  output = "";
+  errors = "";
+  readonly exits: number[] = [];
+  readonly #listeners = new Map<string, (reason: unknown) => void>();
+  readonly stdout = {
+    write: (text: string): void => {
+      this.output += text;
+    },
+  };
+  readonly stderr = {
+    write: (text: string): void => {
+      this.errors += text;
+    },
+  };
+
+  constructor(...options: string[]) {
+    this.argv = ["node", "main.ts", "--http.port=0", ...options];
+  }
+  exit(code: number): void {
+    this.exits.push(code);
+  }
+  on(event: string, listener: (reason: unknown) => void): void {
+    this.#listeners.set(event, listener);
+  }
+  signal(name: string): void {
+    this.#listeners.get(name)?.(name);
+  }
+}
+
+async function run(...options: string[]): Promise<FakeProcess> {
+  const fake = new FakeProcess(...options);
+  await runNode(fake, { ...settings, start: startScscf });
+  return fake;
+}
+
+function subscribersFile(text: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), "ims-lab-")), "subscribers.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
+test("the ready line; SIGTERM ends with 0; a port in use is refused by name", async () => {
+  const first = await run("--sip.port=0");
+  expect(first.output).toMatch(
+    /^ready scscf sip=127\.0\.0\.1:\d+ http=http:\/\/127\.0\.0\.1:\d+\n$/,
+  );
+  const port = /sip=127\.0\.0\.1:(\d+)/.exec(first.output)?.[1] ?? "";
+  const second = await run(`--sip.port=${port}`);
+  expect(second.exits).toEqual([2]);
+  expect(second.errors).toContain("sip.port");
+  first.signal("SIGTERM");
+  await vi.waitUntil(() => first.exits.length > 0, { timeout: 2000 });
+  expect(first.exits).toEqual([0]);
+});
+
+test.each([
+  ["a file that is not there", "/nonexistent/users.yaml", "readable"],
+  [
+    "OP and OPc both",
+    subscribersFile(`subscribers:
+  - impi: a@home
+    impus: [sip:a@home]
+    auth: { scheme: aka, k: ${"11".repeat(16)}, op: ${"22".repeat(16)}, opc: ${"33".repeat(16)} }`),
+    "op",
+  ],
+])("subscribers: %s: exit 2", async (_name, path, said) => {
+  const fake = await run("--sip.port=0", `--subscribers=${path}`);
+  expect(fake.exits).toEqual([2]);
+  expect(fake.errors).toContain("subscribers");
+  expect(fake.errors).toContain(said);
+});
+
+test("fixed nonces outside loopback: exit 2", async () => {
+  const path = subscribersFile("digest: { fixedNonces: [n1] }\nsubscribers: []\n");
+  const options = ["--sip.host=0.0.0.0", "--sip.advertise=scscf.example", "--sip.port=0"];
+  const fake = await run(...options, `--subscribers=${path}`);
+  expect(fake.exits).toEqual([2]);
+  expect(fake.errors).toContain("loopback");
+});
