@@ -1,0 +1,29 @@
+// npm run bench: what the codec, a registration and a user cost. docs/performance.md says how to read it.
+import { measureCodec } from "./codec/codec.ts";
+import { measureMemory } from "./memory/memory.ts";
+import { type BenchOptions, readOptions, USAGE } from "./options.ts";
+import { Refused } from "./refused.ts";
+import { measureRegistrations } from "./registrations/registrations.ts";
+import { type Results, report } from "./report.ts";
+
+async function run(options: BenchOptions): Promise<Results> {
+  const { parts } = options;
+  return {
+    ...(parts.includes("codec") && { codec: measureCodec() }),
+    ...(parts.includes("memory") && { memory: await measureMemory(options.users) }),
+    ...(parts.includes("registrations") && { registrations: await measureRegistrations(options) }),
+  };
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) process.stdout.write(USAGE);
+  else {
+    const results = await run(options);
+    process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : report(results));
+  }
+} catch (error) {
+  if (!(error instanceof Refused)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

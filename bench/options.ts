@@ -1,0 +1,80 @@
+// What the bench is asked to do, from the command line.
+import { parseArgs } from "node:util";
+import { Refused } from "./refused.ts";
+
+export const USAGE = `npm run bench -- [options]
+
+  --only codec|registrations|memory   one part (default: all three)
+  --rates N,N,…      registrations per second (default 1000,2000,4000)
+  --seconds N        of load per run, 1 to 60 (default 10)
+  --rounds N         runs per rate and server, 1 to 10 (default 1)
+  --users N          in the memory part, 1000 to 1000000 (default 100000)
+  --alone            without Kamailio
+  --profile FOLDER   a CPU profile of each node during the registrations
+  --port-base N      first of eight ports (default 17060)
+  --json             the results as JSON
+  --help
+`;
+
+export const PARTS = ["codec", "registrations", "memory"] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface BenchOptions {
+  readonly parts: readonly Part[];
+  readonly rates: readonly number[];
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly users: number;
+  readonly alone: boolean;
+  readonly profileFolder: string | undefined;
+  readonly portBase: number;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+export function readOptions(argv: readonly string[]): BenchOptions {
+  const values = parse(argv);
+  return {
+    parts: values.only === undefined ? PARTS : [partOf(values.only)],
+    rates: (values.rates ?? "1000,2000,4000")
+      .split(",")
+      .map((rate) => whole("rates", rate, 1, 20_000)),
+    seconds: whole("seconds", values.seconds ?? "10", 1, 60),
+    rounds: whole("rounds", values.rounds ?? "1", 1, 10),
+    users: whole("users", values.users ?? "100000", 1000, 1_000_000),
+    alone: values.alone === true,
+    profileFolder: values.profile,
+    portBase: whole("port-base", values["port-base"] ?? "17060", 1024, 65_000),
+    json: values.json === true,
+    help: values.help === true,
+  };
+}
+
+const STRINGS = ["only", "rates", "seconds", "rounds", "users", "profile", "port-base"] as const;
+const FLAGS = ["alone", "json", "help"] as const;
+type Values = Partial<Record<(typeof STRINGS)[number], string>> &
+  Partial<Record<(typeof FLAGS)[number], boolean>>;
+
+function parse(argv: readonly string[]): Values {
+  const options = Object.fromEntries([
+    ...STRINGS.map((name) => [name, { type: "string" }] as const),
+    ...FLAGS.map((name) => [name, { type: "boolean" }] as const),
+  ]);
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: false }).values as Values;
+  } catch (error) {
+    throw new Refused(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+  }
+}
+
+function partOf(written: string): Part {
+  const part = PARTS.find((each) => each === written);
+  if (part === undefined) throw new Refused(`--only: one of ${PARTS.join(", ")}, not ${written}`);
+  return part;
+}
+
+function whole(name: string, written: string, min: number, max: number): number {
+  const value = /^\d+$/.test(written) ? Number(written) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new Refused(`--${name}: whole numbers from ${min} to ${max}, not ${written}`);
+}

@@ -1,0 +1,87 @@
+// This project's P-CSCF and S-CSCF as the load's target, each a process with its defaults.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Child, startChild } from "../machine/child.ts";
+import { whenBound } from "../machine/ports.ts";
+import { type Bench, DOMAIN, PASSWORD, type Server } from "./server.ts";
+
+const HOST = "127.0.0.1";
+const START_SECONDS = 15;
+
+export function imsLabPorts({ portBase }: Bench): {
+  readonly access: number;
+  readonly core: number;
+  readonly serving: number;
+  readonly pcscfHttp: number;
+  readonly scscfHttp: number;
+} {
+  return {
+    access: portBase,
+    core: portBase + 1,
+    serving: portBase + 2,
+    pcscfHttp: portBase + 3,
+    scscfHttp: portBase + 4,
+  };
+}
+
+export const STORE = "memory";
+
+/** @param profileFolder where Node writes a CPU profile of each process, if given */
+export async function startImsLab(
+  bench: Bench,
+  users: number,
+  profileFolder: string | undefined,
+): Promise<Server> {
+  const ports = imsLabPorts(bench);
+  const subscribers = join(bench.folder, "subscribers.yaml");
+  writeFileSync(subscribers, subscribersFile(users));
+  const scscf = startNode(bench, "scscf", profileFolder, {
+    SCSCF_SIP_HOST: HOST,
+    SCSCF_SIP_PORT: String(ports.serving),
+    SCSCF_HTTP_PORT: String(ports.scscfHttp),
+    SCSCF_DOMAIN: DOMAIN,
+    SCSCF_SUBSCRIBERS: subscribers,
+    SCSCF_STORE: STORE,
+    SCSCF_TRUSTED_PEERS: `${HOST}:${ports.core}`,
+    // Registrations alone: Kamailio has nothing like Figure 4.
+    SCSCF_PCSCF_SUBSCRIBE: "false",
+  });
+  const pcscf = startNode(bench, "pcscf", profileFolder, {
+    PCSCF_ACCESS_HOST: HOST,
+    PCSCF_ACCESS_PORT: String(ports.access),
+    PCSCF_CORE_HOST: HOST,
+    PCSCF_CORE_PORT: String(ports.core),
+    PCSCF_SCSCF: `sip:${HOST}:${ports.serving}`,
+    PCSCF_HTTP_PORT: String(ports.pcscfHttp),
+  });
+  for (const port of [ports.serving, ports.core, ports.access])
+    await whenBound(port, START_SECONDS, "ims-lab");
+  return { name: "ims-lab", port: ports.access, processes: [pcscf, scscf] };
+}
+
+function startNode(
+  { folder }: Bench,
+  node: "pcscf" | "scscf",
+  profileFolder: string | undefined,
+  env: Readonly<Record<string, string>>,
+): Child {
+  const main = new URL(`../../packages/${node}/src/main.ts`, import.meta.url).pathname;
+  const profiling =
+    profileFolder === undefined
+      ? []
+      : ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${node}.cpuprofile`];
+  const output = join(folder, `${node}.log`);
+  return startChild(process.execPath, [...profiling, main], { output, env });
+}
+
+function subscribersFile(users: number): string {
+  return `subscribers:
+  - template:
+      from: 1
+      to: ${users}
+      impi: "load{n}@${DOMAIN}"
+      impus: ["sip:load{n}@${DOMAIN}"]
+      auth: { scheme: digest, password: "${PASSWORD}" }
+      subscription: optional
+`;
+}

@@ -1,0 +1,19 @@
+// What the load is put on: two hops, started and stopped here.
+import type { Child } from "../machine/child.ts";
+
+export interface Server {
+  readonly name: string;
+  /** Where devices send their REGISTER. */
+  readonly port: number;
+  readonly processes: readonly Child[];
+}
+
+/** Users known to every server: `load1@ims.test` … with one password. */
+export const DOMAIN = "ims.test";
+export const PASSWORD = "secret";
+
+/** Where everything of one run is kept, and which ports it may use. */
+export interface Bench {
+  readonly folder: string;
+  readonly portBase: number;
+}

@@ -1,0 +1,70 @@
+// Results as tables for people.
+import type { CodecResult } from "./codec/codec.ts";
+import type { MemoryResult } from "./memory/memory.ts";
+import { table } from "./output.ts";
+import type { RegistrationResult } from "./registrations/registrations.ts";
+
+export interface Results {
+  readonly codec?: CodecResult;
+  readonly registrations?: RegistrationResult;
+  readonly memory?: MemoryResult;
+}
+
+export function report({ codec, registrations, memory }: Results): string {
+  const parts: string[] = [];
+  if (codec !== undefined) parts.push(codecReport(codec));
+  if (registrations !== undefined) parts.push(registrationReport(registrations));
+  if (memory !== undefined) parts.push(memoryReport(memory));
+  return parts.join("\n");
+}
+
+function codecReport({ octets, core, coreDecode, npmSip, npmSipParse }: CodecResult): string {
+  const share = (own: number, other: number): string => (own / other).toFixed(2);
+  return `One REGISTER of ${octets} octets, µs (least of several runs)\n\n${table(
+    ["", "ims-lab", "npm sip", "ratio"],
+    [
+      ["decode", coreDecode.toFixed(2), npmSipParse.toFixed(2), share(coreDecode, npmSipParse)],
+      ["decode, touch, edit, encode", core.toFixed(2), npmSip.toFixed(2), share(core, npmSip)],
+    ],
+  )}`;
+}
+
+function registrationReport({ store, rows }: RegistrationResult): string {
+  const number = (value: number | undefined, digits: number): string =>
+    value === undefined ? "-" : value.toFixed(digits);
+  return `Authenticated registrations over two hops, UDP, store: ${store}\n\n${table(
+    [
+      "server",
+      "rate/s",
+      "round",
+      "µs CPU",
+      "hop 1",
+      "hop 2",
+      "p50 ms",
+      "p99 ms",
+      "done",
+      "failed",
+      "retrans.",
+    ],
+    rows.map((row) => [
+      row.server,
+      String(row.rate),
+      String(row.round),
+      number(row.cpu, 0),
+      ...row.hops.map((hop) => number(hop, 0)),
+      number(row.p50, 2),
+      number(row.p99, 2),
+      String(row.completed),
+      String(row.failed),
+      String(row.retransmissions),
+    ]),
+  )}`;
+}
+
+function memoryReport({ users, heap, external, rss }: MemoryResult): string {
+  const cell = (octets: number): string => Math.round(octets).toString();
+  return `S-CSCF memory per registered and subscribed user, octets, ${users} users\n\n${table(
+    ["heap", "buffers", "rss"],
+    [[cell(heap), cell(external), cell(rss)]],
+  )}`;
+}
