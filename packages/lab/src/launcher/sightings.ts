@@ -25,7 +25,7 @@ interface Report {
 const PLACE_OF: Readonly<Record<string, Place>> = { ue: "UE", pcscf: "P-CSCF", scscf: "S-CSCF" };
 
 /** Reports of different processes may cross by this much; they are told in the order of their times. */
-const SETTLE_MS = 60;
+const SETTLE_MS = 150;
 
 export class Sightings {
   readonly #owners: Map<string, Place>;
@@ -75,6 +75,26 @@ export class Sightings {
     if (owner !== "stranger") this.#owners.set(formatHostPort(from), owner);
   }
 
+  /**
+   * npm sip neither knows the port of its TCP connections nor names an address in its Via: the
+   * branch shows that what came from there is what it says it sent.
+   */
+  #learnFromBranches(reports: readonly Report[]): void {
+    const senders = new Map<string, Place>();
+    for (const report of reports) {
+      const { from, node = "" } = report.traced;
+      const reporter = PLACE_OF[node];
+      if (reporter !== undefined && this.#ownerOf(from) === reporter)
+        senders.set(hopOf(report), reporter);
+    }
+    for (const report of reports) {
+      const { from } = report.traced;
+      const sender = senders.get(hopOf(report));
+      if (sender !== undefined && this.#ownerOf(from) === "stranger")
+        this.#owners.set(formatHostPort(from), sender);
+    }
+  }
+
   #ownerOf(address: HostPort): Place {
     return this.#owners.get(formatHostPort(address)) ?? "stranger";
   }
@@ -82,6 +102,7 @@ export class Sightings {
   #tell(): void {
     const told = this.#waiting.sort((a, b) => a.traced.at - b.traced.at);
     this.#waiting = [];
+    this.#learnFromBranches(told);
     for (const report of told) {
       const seen = this.#seen(report);
       if (seen !== undefined) this.#onSeen(seen);
@@ -97,4 +118,10 @@ export class Sightings {
     if (to !== "stranger" && to !== PLACE_OF[traced.node ?? ""]) return undefined;
     return { at: traced.at, from, to, message };
   }
+}
+
+/** Names one message on one hop: requests have another branch on each (RFC 3261 §8.1.1.7). */
+function hopOf({ traced, message }: Report): string {
+  const branch = message.get(Via)?.branch ?? "";
+  return `${message.kind} ${branch} ${formatHostPort(traced.to)}`;
 }

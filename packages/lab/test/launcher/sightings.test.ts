@@ -73,6 +73,15 @@ it("knows by its Via who opened a connection from a port of its own", () => {
   expect(seen.map(({ from, to }) => `${from} ${to}`)).toEqual(["S-CSCF P-CSCF"]);
 });
 
+it("knows by the branch who sent what came from a connection nobody has named", () => {
+  const ephemeral = { host: "127.0.0.1", port: 50_125 };
+  const seen = setup().report(
+    traced("pcscf", ephemeral, access, 2, "REGISTER", "ue.invalid"),
+    traced("ue", phone, access, 1, "REGISTER", "ue.invalid"),
+  );
+  expect(seen.map(({ from, to }) => `${from} ${to}`)).toEqual(["UE P-CSCF"]);
+});
+
 it("shows strangers, both ways, by the P-CSCF's reports", () => {
   const stranger = { host: "192.0.2.1", port: 5064 };
   const seen = setup().report(
