@@ -16,20 +16,14 @@ export interface GoneContact {
   readonly cause: RemovalCause;
 }
 
-/** The re-authentication that is being announced, before its NOTIFY has left. */
-export interface Announcement {
-  readonly token: string;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
-}
-
 export interface DocumentContent {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly aors: readonly string[];
   readonly bindings: readonly Binding[];
   readonly gone?: readonly GoneContact[];
-  readonly announced?: Announcement;
+  /** Re-authentications whose NOTIFY has not left yet: by token, when the binding will expire. */
+  readonly announcing: ReadonlyMap<string, number>;
   /** A device that is told of its re-authentication in another package. */
   readonly notShortenedFor?: string;
   /** Only this binding's row (partial state). */
@@ -56,8 +50,8 @@ function registrationId(aor: string): string {
 }
 
 function activeRow(binding: Binding, aor: string, content: DocumentContent): ReginfoContact {
-  const announced = content.announced?.token === binding.token ? content.announced : undefined;
-  const until = Math.min(binding.expiresAt, announced?.expiresAt ?? binding.expiresAt);
+  const announced = content.announcing.get(binding.token);
+  const until = Math.min(binding.expiresAt, announced ?? binding.expiresAt);
   const isDue = announced !== undefined || isShortened(binding);
   const asks = isDue && content.notShortenedFor !== binding.token;
   return {

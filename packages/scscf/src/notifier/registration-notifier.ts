@@ -1,11 +1,5 @@
 // Tells subscribers what becomes of registrations, in both event packages. TS 24.229 §5.4.2.1; RFC 3680; RFC 6665 §4.2.
-import {
-  DEREGISTRATIONS,
-  OWN_PACKAGE,
-  REGINFO_TYPE,
-  REGISTRATION_PACKAGES,
-} from "@ims-lab/common/ims/events";
-import { formatReginfo } from "@ims-lab/common/ims/reginfo";
+import { DEREGISTRATIONS, OWN_PACKAGE, REGISTRATION_PACKAGES } from "@ims-lab/common/ims/events";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sender";
@@ -22,7 +16,8 @@ import {
 import type { Binding, RemovalCause } from "../registrar/binding.ts";
 import { headersOf, isRefusal, statusOf } from "../registrar/refusals.ts";
 import type { Standing } from "../registrar/trust.ts";
-import { type Announcement, type GoneContact, registrationsOf } from "./reginfo-document.ts";
+import { type Notice, renderReginfo, together } from "./rendering.ts";
+import { Spacing } from "./spacing.ts";
 import {
   deviceMemo,
   isDeviceMemo,
@@ -51,15 +46,14 @@ export interface NotifierOptions extends VerdictRules {
   save(id: string, subscription: NotifierSubscription | undefined, proceed: () => void): void;
 }
 
-/** What is special about one NOTIFY. */
-interface Notice {
-  readonly gone?: readonly GoneContact[];
-  readonly only?: string;
-}
+/** RFC 3680 §4.10. */
+const SPACING_MS = 5000;
 
 export class RegistrationNotifier {
   readonly #options: NotifierOptions;
   readonly #agent: NotifierAgent;
+  /** Holds for what is only news; triggers and ends go out at once. */
+  readonly #spacing: Spacing<Notice>;
   /** Triggers on their way: by token, when the binding will expire. */
   readonly #announcing = new Map<string, number>();
   /** Of the SUBSCRIBEs that are being answered. */
@@ -78,6 +72,12 @@ export class RegistrationNotifier {
       onSubscribed: (subscription) => this.#subscribed(subscription),
       onEnded: (subscription) => this.#ended(subscription),
       save: options.save,
+    });
+    this.#spacing = new Spacing({
+      clock: options.clock,
+      intervalMs: SPACING_MS,
+      merge: together,
+      tell: (id, notice) => this.#agent.notify(id, this.#request(notice)),
     });
   }
 
@@ -161,9 +161,7 @@ export class RegistrationNotifier {
   }
 
   #notifyAll(binding: Binding, notice: Notice): void {
-    for (const { id } of this.#watchersOf(binding.set)) {
-      this.#agent.notify(id, this.#request(notice));
-    }
+    for (const { id } of this.#watchersOf(binding.set)) this.#spacing.say(id, notice);
   }
 
   #ask(target: NotifierSubscription, binding: Binding, notice: Notice): void {
@@ -203,42 +201,9 @@ export class RegistrationNotifier {
   }
 
   #render(subscription: NotifierSubscription, rendering: Rendering, notice: Notice): NotifyBody {
-    const { clock, setOf, bindingsOf } = this.#options;
-    const { subject, memo } = subscription;
-    // The own package is small and always tells the whole state (docs/events.md).
-    const full = rendering.full || subscription.package === OWN_PACKAGE;
-    const { only, ...rest } = notice;
-    const hidden = this.#toldElsewhere(subscription);
-    const bindings = bindingsOf(subject);
-    const announced = this.#announcedOf(bindings);
-    const registrations = registrationsOf({
-      at: clock.now(),
-      aors: (setOf(subject)?.impus ?? []).filter(({ barred }) => !barred).map(({ aor }) => aor),
-      bindings,
-      ...rest,
-      ...(announced !== undefined && { announced }),
-      ...(!full && only !== undefined && { only }),
-      ...(hidden && { notShortenedFor: tokenIn(memo) }),
-    });
-    const state = full ? "full" : "partial";
-    const text = formatReginfo({ version: rendering.version, state, registrations });
-    return { contentType: REGINFO_TYPE, body: Buffer.from(text, "utf8") };
-  }
-
-  #announcedOf(bindings: readonly Binding[]): Announcement | undefined {
-    if (this.#announcing.size === 0) return undefined;
-    for (const { token } of bindings) {
-      const expiresAt = this.#announcing.get(token);
-      if (expiresAt !== undefined) return { token, expiresAt };
-    }
-    return undefined;
-  }
-
-  #toldElsewhere({ memo, subject, package: eventPackage }: NotifierSubscription): boolean {
-    if (eventPackage === OWN_PACKAGE || !isDeviceMemo(memo)) return false;
-    return this.#watchersOf(subject).some(
-      (other) => other.memo === memo && other.package === OWN_PACKAGE,
-    );
+    const watchers = this.#watchersOf(subscription.subject);
+    const facts = { watchers, announcing: this.#announcing, notice };
+    return renderReginfo(this.#options, subscription, rendering, facts);
   }
 
   #decide(request: SipRequest, existing: NotifierSubscription | undefined): SubscribeVerdict {

@@ -193,3 +193,17 @@ describe("de-registration tells why", () => {
     ]);
   });
 });
+
+describe("RFC 3680 §4.10: news at most every 5 s", () => {
+  test("three devices come at once: one NOTIFY now, one for the rest", () => {
+    registered("bob", "1").subscribe(OWN_PACKAGE, 3600);
+    pcscf.take("NOTIFY");
+    for (const suffix of ["2", "3", "4"]) registered("bob", suffix);
+    lab.run(4000);
+    expect(pcscf.take("NOTIFY")).toHaveLength(1);
+    lab.run(1100);
+    const notifies = pcscf.take("NOTIFY");
+    expect(notifies).toHaveLength(1);
+    expect(reginfoOf(notifies[0]).registrations[0]?.contacts).toHaveLength(4);
+  });
+});

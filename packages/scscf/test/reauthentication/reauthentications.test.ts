@@ -213,6 +213,30 @@ describe("two packages, several watchers", () => {
   });
 });
 
+describe("two devices of one user", () => {
+  test("asking on the IMPU asks both, each is told and each must answer", () => {
+    const two = new Device(lab, pcscf, "bob", "2");
+    for (const one of [bob, two]) {
+      one.register();
+      one.subscribe(OWN_PACKAGE, 3600);
+    }
+    lab.run(6000);
+    pcscf.take("NOTIFY");
+    const asked = lab.scscf.reauthentications.ask([...lab.scscf.bindings.all()], "operator");
+    lab.run();
+    const last = new Map(pcscf.take("NOTIFY").map((notify) => [notify.uri, notify]));
+    expect([...last.values()].map(rowsOf)).toEqual([
+      ["bob shortened", "bob shortened", "robert shortened", "robert shortened"],
+      ["bob shortened", "bob shortened", "robert shortened", "robert shortened"],
+    ]);
+    bob.register(own);
+    expect(asked.map(({ id }) => end(id))).toEqual(["reauthenticated", "acknowledged"]);
+    lab.run(60_000);
+    expect(asked.map(({ id }) => end(id))).toEqual(["reauthenticated", "ignored"]);
+    expect([...lab.scscf.bindings.all()].map(({ callId }) => callId)).toEqual(["reg-bob"]);
+  });
+});
+
 describe("strangers change nothing for the victim", () => {
   test("their REGISTERs and wrong answers leave the re-authentication as it is", () => {
     bob.register();

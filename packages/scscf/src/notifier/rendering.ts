@@ -1,0 +1,64 @@
+// The body of one NOTIFY: what its subscriber must hear, in full or in part. RFC 3680 §4.7, docs/events.md.
+import { OWN_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
+import { formatReginfo } from "@ims-lab/common/ims/reginfo";
+import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import type { NotifyBody, Rendering } from "@ims-lab/common/sip/notifier-agent";
+import { type GoneContact, registrationsOf } from "./reginfo-document.ts";
+import { isDeviceMemo, tokenIn, type VerdictRules } from "./subscribe-verdict.ts";
+
+/** What is special about one NOTIFY. */
+export interface Notice {
+  readonly gone?: readonly GoneContact[];
+  /** The binding that has changed; all of them when undefined. */
+  readonly only?: string;
+}
+
+export interface RenderingFacts {
+  /** Of the same registration set. */
+  readonly watchers: readonly NotifierSubscription[];
+  /** Triggers on their way: by token, when the binding will expire. */
+  readonly announcing: ReadonlyMap<string, number>;
+  readonly notice: Notice;
+}
+
+export function renderReginfo(
+  { clock, setOf, bindingsOf }: VerdictRules,
+  subscription: NotifierSubscription,
+  rendering: Rendering,
+  { watchers, announcing, notice }: RenderingFacts,
+): NotifyBody {
+  const { subject, memo } = subscription;
+  // The own package is small and always tells the whole state (docs/events.md).
+  const full = rendering.full || subscription.package === OWN_PACKAGE;
+  const { only, ...rest } = notice;
+  const impus = setOf(subject)?.impus ?? [];
+  const registrations = registrationsOf({
+    at: clock.now(),
+    aors: impus.filter(({ barred }) => !barred).map(({ aor }) => aor),
+    bindings: bindingsOf(subject),
+    ...rest,
+    announcing,
+    ...(!full && only !== undefined && { only }),
+    ...(isToldElsewhere(subscription, watchers) && { notShortenedFor: tokenIn(memo) }),
+  });
+  const state = full ? "full" : "partial";
+  const text = formatReginfo({ version: rendering.version, state, registrations });
+  return { contentType: REGINFO_TYPE, body: Buffer.from(text, "utf8") };
+}
+
+/** A device with both packages is asked in the own one only (design §3). */
+function isToldElsewhere(
+  { memo, package: eventPackage }: NotifierSubscription,
+  watchers: readonly NotifierSubscription[],
+): boolean {
+  if (eventPackage === OWN_PACKAGE || !isDeviceMemo(memo)) return false;
+  return watchers.some((other) => other.memo === memo && other.package === OWN_PACKAGE);
+}
+
+/** Several devices' news in one document: the rows of all. */
+export function together(earlier: Notice, later: Notice): Notice {
+  const gone = [...(earlier.gone ?? []), ...(later.gone ?? [])];
+  return earlier.only === later.only && later.only !== undefined
+    ? { only: later.only, gone }
+    : { gone };
+}
