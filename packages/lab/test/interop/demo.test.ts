@@ -16,7 +16,8 @@ const variants = (["core", "npm-sip"] as const).flatMap((stack) =>
   ),
 );
 
-describe("npm run demo exits 0", () => {
+// Two labs at a time: most of a run is waiting.
+describe.concurrent("npm run demo exits 0", () => {
   test.each(variants)(
     "--stack $stack --transport $transport --expires $expires --profile $profile",
     async (variant) => {

@@ -138,7 +138,7 @@ const BAD_STARTS: readonly BadStart[] = [
   },
 ];
 
-describe("exits 2 and names the key and what is allowed", () => {
+describe.concurrent("exits 2 and names the key and what is allowed", () => {
   test.each(BAD_STARTS)("$node: $what", async ({ node, env = {}, args = () => [], says }) => {
     const { exitCode, stderr, stdout } = await start(node, env, args());
     expect({ exitCode, stderr }).toMatchObject({
