@@ -1,4 +1,4 @@
-// The ACK of a failure response, which belongs to the INVITE's transaction: RFC 3261 §17.1.1.3.
+// What follows an INVITE on its own hop: the ACK of a failure (RFC 3261 §17.1.1.3), the CANCEL (§9.1).
 import { newRequest, type SipRequest, type SipResponse } from "../message/message.ts";
 
 /** @param invite as it was sent, our Via on top. */
@@ -13,5 +13,20 @@ export function ackOfFailure(invite: SipRequest, response: SipResponse): SipRequ
     ["To", response.text("To") ?? ""],
     ["Call-ID", invite.callId],
     ["CSeq", `${invite.cseq.number} ACK`],
+  ]);
+}
+
+/** @param invite as it was sent, our Via on top. */
+export function cancelOf(invite: SipRequest): SipRequest {
+  const via = invite.texts("Via")[0] ?? "";
+  const routes = invite.texts("Route").map((route) => ["Route", route] as const);
+  return newRequest("CANCEL", invite.uri, [
+    ["Via", via],
+    ...routes,
+    ["Max-Forwards", "70"],
+    ["From", invite.text("From") ?? ""],
+    ["To", invite.text("To") ?? ""],
+    ["Call-ID", invite.callId],
+    ["CSeq", `${invite.cseq.number} CANCEL`],
   ]);
 }

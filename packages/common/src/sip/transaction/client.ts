@@ -2,7 +2,7 @@
 import { encode } from "../message/encode.ts";
 import type { SipRequest, SipResponse } from "../message/message.ts";
 import type { Flow, SendFailure } from "../transport/transport.ts";
-import { ackOfFailure } from "./ack.ts";
+import { ackOfFailure, cancelOf } from "./ack.ts";
 import { type InviteClientState, stepInviteClient } from "./invite-client.ts";
 import type { ClientInput, Effect, MachineContext } from "./machine.ts";
 import { type NonInviteClientState, stepNonInviteClient } from "./non-invite-client.ts";
@@ -23,7 +23,12 @@ export type Fallback = (why: SendFailure) => Departure | undefined;
 /** What a client transaction needs of its layer. */
 export interface ClientOwner {
   forget(transaction: RunningClient): void;
+  /** Sends a CANCEL, a transaction of its own under the branch of its INVITE. */
+  sendCancel(branch: string, departure: Departure): void;
 }
+
+/** RFC 3261 §9.1: a CANCEL waits for the first provisional response. */
+type Cancelling = "too-early" | "waiting" | "possible" | "sent";
 
 interface Received {
   readonly response: SipResponse;
@@ -39,6 +44,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
   /** INVITE only, until the final response: what an ACK is made from. */
   #invite: SipRequest | undefined;
   #fallback: Fallback | undefined;
+  #cancelling: Cancelling = "too-early";
   #why: RequestFailure = "timeout";
 
   constructor(
@@ -84,6 +90,11 @@ export abstract class RunningClient extends Transaction implements ClientTransac
 
   onTimer(timer: TimerName): void {
     this.#step({ kind: "timer", timer });
+  }
+
+  cancel(): void {
+    if (this.#cancelling === "possible") this.#sendCancel();
+    else if (this.#cancelling === "too-early") this.#cancelling = "waiting";
   }
 
   abandon(): void {
@@ -154,7 +165,17 @@ export abstract class RunningClient extends Transaction implements ClientTransac
   #deliver({ response, flow }: Received): void {
     const handlers = this.#handlers;
     if (response.status >= 200) this.#keepLittle(response.status);
+    else if (this.#cancelling === "waiting") this.#sendCancel();
+    else if (this.#cancelling === "too-early") this.#cancelling = "possible";
     handlers?.onResponse(response, flow);
+  }
+
+  #sendCancel(): void {
+    this.#cancelling = "sent";
+    if (this.#invite === undefined || this.#flow === undefined) return; // it has its final response
+    const request = cancelOf(this.#invite);
+    const departure = { request, bytes: encode(request), flow: this.#flow };
+    this.#owner.sendCancel(this.branch, departure);
   }
 
   /** What is left to do: send the ACK again, or hand up the 2xx of another fork. */

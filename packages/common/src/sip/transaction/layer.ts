@@ -35,6 +35,9 @@ export interface LayerUser extends TransactionPort {
   admit(arrival: Arrival): boolean;
 }
 
+/** RFC 3261 §9.1: the answer to a CANCEL says nothing; the INVITE's does. */
+const UNHEARD: ResponseHandlers = { onResponse: () => undefined, onFailure: () => undefined };
+
 export class TransactionLayer implements ServerOwner {
   readonly #user: LayerUser;
   readonly #surroundings: Surroundings;
@@ -43,6 +46,7 @@ export class TransactionLayer implements ServerOwner {
   readonly #clients = new Map<string, RunningClient>();
   readonly #clientOwner: ClientOwner = {
     forget: ({ branch, method }) => this.#clients.delete(clientKey(branch, method)),
+    sendCancel: (branch, departure) => this.newClient("CANCEL", branch, UNHEARD).start(departure),
   };
 
   constructor(clock: Clock, timers: TimerValues, user: LayerUser) {

@@ -46,6 +46,8 @@ export interface ResponseHandlers {
 
 export interface ClientTransaction {
   readonly branch: string;
+  /** INVITE only: asks for its end, once a provisional response has come (RFC 3261 §9.1). */
+  cancel(): void;
   /** Forgets the transaction: no retransmission and no callback from now on. */
   abandon(): void;
 }
