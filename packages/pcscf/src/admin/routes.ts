@@ -56,7 +56,10 @@ export function addRoutes(
   );
 }
 
-function viewOf(binding: Binding, subscriptionExpiresAt: number | undefined): AccessBindingView {
+export function viewOf(
+  binding: Binding,
+  subscriptionExpiresAt: number | undefined,
+): AccessBindingView {
   const { impus, impi, contact, flow, serviceRoute, expiresAt, authenticatedAt } = binding;
   return {
     impu: impus[0] ?? "",

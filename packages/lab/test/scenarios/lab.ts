@@ -1,0 +1,323 @@
+// A whole lab on a simulated network under a fake clock, and the words its scenarios are told in.
+import type {
+  AccessBindingView,
+  BindingView,
+  ReauthenticationView,
+} from "@ims-lab/common/ims/admin-api";
+import { decode } from "@ims-lab/common/sip/message/decode";
+import type { SipMessage, SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
+import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
+import { memoryTransport } from "@ims-lab/common/sip/transport/memory";
+import type { HostPort, TransportName } from "@ims-lab/common/sip/transport/transport";
+import type { DropPattern } from "@ims-lab/common/testing/drop-patterns";
+import { FakeClock } from "@ims-lab/common/testing/fake-clock";
+import { type MemoryLogger, memoryLogger } from "@ims-lab/common/testing/memory-logger";
+import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
+import { viewOf } from "../../../pcscf/src/admin/routes.ts";
+import type { Pcscf } from "../../../pcscf/src/node.ts";
+import { reauthenticationView, registrationView } from "../../../scscf/src/admin/views.ts";
+import type { Scscf } from "../../../scscf/src/node.ts";
+import type { RemovalCause } from "../../../scscf/src/registrar/binding.ts";
+import type { UeNode } from "../../../ue/src/node.ts";
+import type { UserEquipment } from "../../../ue/src/user-equipment.ts";
+import type { UeView } from "../../../ue/src/view.ts";
+import { type Figure, FigureWatch } from "../../src/launcher/figures.ts";
+import { headline, highlights } from "../../src/launcher/highlights.ts";
+import type { Place, SeenMessage } from "../../src/launcher/sightings.ts";
+import {
+  ACCESS,
+  CORE,
+  impuOf,
+  type Overrides,
+  SCSCF,
+  startPcscf,
+  startScscf,
+  startUe,
+  type World,
+} from "./nodes.ts";
+import { Peer } from "./peer.ts";
+
+export { ACCESS, CORE, DOMAIN, impuOf, SCSCF } from "./nodes.ts";
+export { type Headers, Peer } from "./peer.ts";
+
+export interface LabOptions {
+  /** Of all three nodes. */
+  readonly profile?: "seed" | "ts24229";
+  /** Life of the subscriptions at the S-CSCF. */
+  readonly expires?: "registration" | "unlimited";
+  /** Between UE and P-CSCF. */
+  readonly transport?: TransportName;
+  /** Settings by name, as on the command line: `{ "subscription.duty": "warn" }`. */
+  readonly scscf?: Overrides;
+  readonly pcscf?: Overrides;
+  readonly ue?: Overrides;
+}
+
+/** A hop of the network that can lose packets. */
+export type Way = "UE→P" | "P→UE" | "P→S" | "S→P";
+
+/** One UE of the project's own; its address is 192.0.2.n. */
+export class Ue {
+  readonly host: string;
+  readonly user: string;
+  readonly equipment: UserEquipment;
+  readonly #node: UeNode;
+
+  constructor(host: string, user: string, node: UeNode) {
+    const [equipment] = node.ues;
+    if (equipment === undefined) throw new Error("a node without UE");
+    this.host = host;
+    this.user = user;
+    this.equipment = equipment;
+    this.#node = node;
+  }
+
+  register(): void {
+    this.equipment.register();
+  }
+
+  deregister(): void {
+    this.equipment.deregister();
+  }
+
+  get view(): UeView {
+    return this.equipment.view;
+  }
+
+  get state(): UeView["registration"]["state"] {
+    return this.view.registration.state;
+  }
+
+  /** Switched off: says nothing more, is not there any more. */
+  switchOff(): Promise<void> {
+    return this.#node.close();
+  }
+}
+
+export class Lab {
+  readonly clock: FakeClock = new FakeClock();
+  readonly network: SimulatedNetwork = new SimulatedNetwork({ clock: this.clock, latencyMs: 1 });
+  readonly options: LabOptions;
+  readonly logs: Readonly<Record<"scscf" | "pcscf" | "ue", MemoryLogger>> = {
+    scscf: memoryLogger(),
+    pcscf: memoryLogger(),
+    ue: memoryLogger(),
+  };
+  /** Every message that arrived at a node, retransmissions too; see `forget`. */
+  readonly seen: SeenMessage[] = [];
+  readonly #world: World;
+  readonly #watches = new Set<FigureWatch>();
+  readonly #places = new Map<string, Place>([
+    [ACCESS.host, "P-CSCF"],
+    [CORE.host, "P-CSCF"],
+    [SCSCF.host, "S-CSCF"],
+  ]);
+  #scscf: Scscf | undefined;
+  #pcscf: Pcscf | undefined;
+  #hosts = 0;
+
+  private constructor(options: LabOptions) {
+    this.options = options;
+    this.#world = {
+      clock: this.clock,
+      network: this.network,
+      traceOf: (node) => (direction, bytes, flow, at) => {
+        if (direction === "in") this.#arrived(bytes, flow.remote, node, at);
+      },
+    };
+  }
+
+  /** Both CSCFs; UEs are added with `ue`. */
+  static async start(options: LabOptions = {}): Promise<Lab> {
+    const lab = new Lab(options);
+    const { profile = "seed", expires = "registration", scscf, pcscf } = options;
+    const { logs } = lab;
+    const ofScscf = { profile, "subscription.expires": expires, ...scscf };
+    lab.#scscf = await startScscf(lab.#world, logs.scscf, ofScscf);
+    lab.#pcscf = await startPcscf(lab.#world, logs.pcscf, { profile, ...pcscf });
+    return lab;
+  }
+
+  /** A lab whose alice has registered and subscribed. */
+  static async withAlice(options: LabOptions = {}): Promise<{ lab: Lab; alice: Ue }> {
+    const lab = await Lab.start(options);
+    const alice = await lab.ue("alice");
+    alice.register();
+    lab.pass(5);
+    return { lab, alice };
+  }
+
+  get scscf(): Scscf {
+    if (this.#scscf === undefined) throw new Error("no S-CSCF yet");
+    return this.#scscf;
+  }
+
+  get pcscf(): Pcscf {
+    if (this.#pcscf === undefined) throw new Error("no P-CSCF yet");
+    return this.#pcscf;
+  }
+
+  /** A UE for this user, which listens; nothing is sent before it is told to register. */
+  async ue(user: string, overrides: Overrides = {}): Promise<Ue> {
+    const host = this.#newHost("UE");
+    const { profile = "seed", transport = "udp", ue } = this.options;
+    const node = await startUe(this.#world, this.logs.ue, {
+      user,
+      host,
+      transport,
+      overrides: { profile, ...ue, ...overrides },
+    });
+    return new Ue(host, user, node);
+  }
+
+  /** Somebody who speaks raw SIP, at an address of his own or a given one. */
+  peer(options: { at?: HostPort; transport?: TransportName; as?: Place } = {}): Promise<Peer> {
+    const { at, transport = "udp", as = "stranger" } = options;
+    const address = at ?? { host: this.#newHost(as), port: 5060 };
+    return new Peer(memoryTransport(this.network, address, transport), address).listen();
+  }
+
+  /** Sends a raw request and gives the final response that came within `seconds`. */
+  exchange(peer: Peer, request: SipRequest, to: HostPort = ACCESS, seconds = 1): SipResponse {
+    peer.send(request, to);
+    this.pass(seconds);
+    const response = peer.answerTo(request);
+    if (response === undefined) throw new Error(`no answer to ${request.startLine}`);
+    return response;
+  }
+
+  pass(seconds: number): void {
+    this.clock.advance(seconds * 1000);
+  }
+
+  // What an operator does.
+
+  /** At the S-CSCF, for all devices of the user. */
+  askByScscf(user: string): void {
+    this.scscf.reauthentications.ask(this.#bindings(user), "operator");
+  }
+
+  /** At the P-CSCF; gives what its admin interface would answer. */
+  askByPcscf(user: string): "asked" | "not-registered" | "not-subscribed" {
+    return this.pcscf.asker.ask(this.#aor(user)).kind;
+  }
+
+  deregister(user: string, cause: RemovalCause): void {
+    const at = this.clock.now();
+    for (const { token } of this.#bindings(user))
+      this.scscf.lifecycle.input(token, { kind: "removed", at, cause });
+  }
+
+  // What an operator sees.
+
+  atScscf(user: string): readonly BindingView[] {
+    const set = this.scscf.setOf(this.#aor(user));
+    return set === undefined ? [] : registrationView(this.scscf, set, impuOf(user)).bindings;
+  }
+
+  atPcscf(user: string): readonly AccessBindingView[] {
+    const { table, asker } = this.pcscf;
+    return table
+      .ofImpu(this.#aor(user))
+      .map((binding) => viewOf(binding, asker.subscribedUntil(binding.token)));
+  }
+
+  /** Running ones first, then the ended, latest first. */
+  get reauthentications(): readonly ReauthenticationView[] {
+    return this.scscf.reauthentications.list().map(reauthenticationView);
+  }
+
+  /** The one end of the one re-authentication there was. */
+  get onlyEnd(): ReauthenticationView["end"] {
+    const [one, ...others] = this.reauthentications;
+    if (one === undefined || others.length > 0)
+      throw new Error(`${this.reauthentications.length} re-authentications`);
+    return one.end;
+  }
+
+  // What passes on the wire.
+
+  /** Follows a figure from now on: the same definition as the demo's. */
+  watch(figure: Figure): FigureWatch {
+    const watch = new FigureWatch(figure);
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  /** Forgets what was seen so far. */
+  forget(): void {
+    this.seen.length = 0;
+    this.network.log.length = 0;
+  }
+
+  /** `UE → P-CSCF: REGISTER sip:… (expires 600, answer)` per message that arrived. */
+  get ladder(): readonly string[] {
+    return this.seen.map(({ from, to, message }) => {
+      const notes = highlights(message);
+      return `${from} → ${to}: ${headline(message)}${notes === "" ? "" : ` (${notes})`}`;
+    });
+  }
+
+  /** What arrived over this hop: requests by method, responses by `status method`. */
+  passed(what: string, from?: Place, to?: Place): readonly SipMessage[] {
+    return this.seen
+      .filter((seen) => from === undefined || seen.from === from)
+      .filter((seen) => to === undefined || seen.to === to)
+      .map(({ message }) => message)
+      .filter((message) => nameOf(message) === what);
+  }
+
+  /** Loses datagrams on one hop from now on. Returns how to end it. */
+  lose(way: Way, pattern: DropPattern): () => void {
+    return this.network.drop(directionOf(way), pattern);
+  }
+
+  /** Nothing passes on one hop from now on. Returns how to end it. */
+  cut(way: Way): () => void {
+    return this.network.cut(directionOf(way));
+  }
+
+  #arrived(bytes: Buffer, remote: HostPort, node: string, at: number): void {
+    const { message } = decode(bytes);
+    if (message === undefined) return;
+    const to = node === "S-CSCF" || node === "P-CSCF" ? node : "UE";
+    const seen = { at, from: this.#places.get(remote.host) ?? "stranger", to, message } as const;
+    this.seen.push(seen);
+    for (const watch of this.#watches) watch.take(seen);
+  }
+
+  #newHost(place: Place): string {
+    const host = `192.0.2.${++this.#hosts}`;
+    this.#places.set(host, place);
+    return host;
+  }
+
+  #bindings(user: string): ReturnType<Scscf["bindings"]["ofSet"]> {
+    const set = this.scscf.setOf(this.#aor(user));
+    return set === undefined ? [] : this.scscf.bindings.ofSet(set.name);
+  }
+
+  #aor(user: string): string {
+    const uri = parseUri(impuOf(user));
+    if (uri === undefined) throw new Error(`${user} is no user`);
+    return aorOf(uri);
+  }
+}
+
+function nameOf(message: SipMessage): string {
+  return message.kind === "request" ? message.method : `${message.status} ${message.cseq.method}`;
+}
+
+/** All of the access hop has the P-CSCF's access address at one end, whatever UEs there are. */
+function directionOf(way: Way): { from?: Partial<HostPort>; to?: Partial<HostPort> } {
+  switch (way) {
+    case "UE→P":
+      return { to: { host: ACCESS.host } };
+    case "P→UE":
+      return { from: { host: ACCESS.host } };
+    case "P→S":
+      return { to: { host: SCSCF.host } };
+    case "S→P":
+      return { from: { host: SCSCF.host } };
+  }
+}

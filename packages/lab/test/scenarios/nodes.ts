@@ -1,0 +1,189 @@
+// The lab's nodes over memory transports: their settings, users and addresses.
+
+import type { Clock } from "@ims-lab/common/platform/clock";
+import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
+import { createMetrics } from "@ims-lab/common/platform/metrics";
+import type { Trace } from "@ims-lab/common/sip/endpoint";
+import { memoryTransport } from "@ims-lab/common/sip/transport/memory";
+import type { HostPort, Transport, TransportName } from "@ims-lab/common/sip/transport/transport";
+import type { MemoryLogger } from "@ims-lab/common/testing/memory-logger";
+import { seededRandom } from "@ims-lab/common/testing/seeded-random";
+import type { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
+import { settings as pcscfSettings } from "../../../pcscf/src/config.ts";
+import { createPcscf, type Pcscf } from "../../../pcscf/src/node.ts";
+import { settings as scscfSettings } from "../../../scscf/src/config.ts";
+import { createScscf, type Scscf } from "../../../scscf/src/node.ts";
+import { memoryStore } from "../../../scscf/src/store/memory-store.ts";
+import { parseSubscribers } from "../../../scscf/src/subscribers/load.ts";
+import { packageOf, timersOf, type UeConfig, ueSettings } from "../../../ue/src/config.ts";
+import { UeNode } from "../../../ue/src/node.ts";
+import { CoreStack } from "../../../ue/src/stack/core.ts";
+import type { UeSettings } from "../../../ue/src/user-equipment.ts";
+import { usersOf } from "../../../ue/src/users.ts";
+
+export const ACCESS: HostPort = { host: "10.0.0.1", port: 5060 };
+export const CORE: HostPort = { host: "10.1.0.1", port: 4060 };
+export const SCSCF: HostPort = { host: "10.1.0.2", port: 6060 };
+export const DOMAIN = "ims.example";
+
+const K = "465b5ce8b199b49faa5f0a2ee238a6bc";
+const OPC = "cd63cb71954a9f4e48a5994e37a02baf";
+
+/** Alice has an ISIM, the others a password; nobody expects `phone` to subscribe. */
+const SUBSCRIBERS = `
+subscribers:
+  - impi: alice@${DOMAIN}
+    impus: [sip:alice@${DOMAIN}, "tel:+15550001"]
+    auth: { scheme: aka, k: ${K}, opc: ${OPC} }
+  - impi: bob@${DOMAIN}
+    impus: [sip:bob@${DOMAIN}, sip:robert@${DOMAIN}]
+    auth: { scheme: digest, password: pw }
+  - impi: carol@${DOMAIN}
+    impus: [sip:carol@${DOMAIN}]
+    auth: { scheme: digest, password: pw }
+  - impi: phone@${DOMAIN}
+    impus: [sip:phone@${DOMAIN}]
+    auth: { scheme: digest, password: pw }
+    subscription: optional
+`;
+const ISIM_USERS: ReadonlySet<string> = new Set(["alice"]);
+
+export function impuOf(user: string): string {
+  return `sip:${user}@${DOMAIN}`;
+}
+
+/** Settings by name, as on the command line: `{ "subscription.duty": "warn" }`. */
+export type Overrides = Readonly<Record<string, string | number | boolean>>;
+
+/** What every node needs of the world. */
+export interface World {
+  readonly clock: Clock;
+  readonly network: SimulatedNetwork;
+  /** For the endpoints of this node. */
+  traceOf(at: string): Trace;
+}
+
+function configOf<C>(settings: Settings<C>, overrides: Overrides): C {
+  const argv = Object.entries(overrides).map(([key, value]) => `--${key}=${value}`);
+  const loaded = loadConfig(settings, { argv, env: {}, readFile: () => "" });
+  if (loaded.kind !== "config") throw new Error(JSON.stringify(loaded));
+  return loaded.config;
+}
+
+function bothAt({ network }: World, at: HostPort): readonly Transport[] {
+  return (["udp", "tcp"] as const).map((name) => memoryTransport(network, at, name));
+}
+
+export async function startScscf(
+  world: World,
+  log: MemoryLogger,
+  overrides: Overrides,
+): Promise<Scscf> {
+  const config = configOf(scscfSettings, {
+    "sip.host": SCSCF.host,
+    domain: DOMAIN,
+    trustedPeers: `${CORE.host}:${CORE.port}`,
+    "sip.udpMtuBytes": 0, // what is to be lost must not flee to TCP
+    ...overrides,
+  });
+  const subscribers = parseSubscribers(SUBSCRIBERS);
+  if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
+  const scscf = createScscf(config, {
+    clock: world.clock,
+    random: seededRandom(1),
+    log,
+    transports: bothAt(world, SCSCF),
+    subscribers,
+    store: memoryStore(),
+    trace: world.traceOf("S-CSCF"),
+  });
+  await scscf.listen();
+  return scscf;
+}
+
+export async function startPcscf(
+  world: World,
+  log: MemoryLogger,
+  overrides: Overrides,
+): Promise<Pcscf> {
+  const config = configOf(pcscfSettings, {
+    "access.host": ACCESS.host,
+    "core.host": CORE.host,
+    scscf: `sip:${SCSCF.host}:${SCSCF.port}`,
+    "core.udpMtuBytes": 0,
+    ...overrides,
+  });
+  const pcscf = createPcscf({
+    config,
+    clock: world.clock,
+    random: seededRandom(2),
+    log,
+    metrics: createMetrics({ node: "pcscf", processFigures: false }),
+    resolver: { resolve: () => Promise.resolve([]) },
+    transports: { access: bothAt(world, ACCESS), core: bothAt(world, CORE) },
+    trace: world.traceOf("P-CSCF"),
+  });
+  await pcscf.start();
+  return pcscf;
+}
+
+export interface UeOptions {
+  readonly user: string;
+  /** Its address; the port is free to choose. */
+  readonly host: string;
+  readonly transport: TransportName;
+  readonly overrides: Overrides;
+}
+
+/** A node with one UE, which listens and does nothing yet. */
+export async function startUe(
+  world: World,
+  log: MemoryLogger,
+  { user, host, transport, overrides }: UeOptions,
+): Promise<UeNode> {
+  const credentials: Overrides = ISIM_USERS.has(user)
+    ? { "user.k": K, "user.opc": OPC }
+    : { "user.password": "pw" };
+  const config = configOf(ueSettings, {
+    "user.impi": `${user}@${DOMAIN}`,
+    "user.impu": impuOf(user),
+    transport,
+    ...credentials,
+    ...overrides,
+  });
+  const { clock, network } = world;
+  const random = seededRandom(Number(host.split(".")[3]) + 100);
+  const timers = timersOf(config);
+  const node = new UeNode({
+    clock,
+    random,
+    log,
+    perSecond: 50,
+    users: usersOf(config, { random }),
+    settings: { ...settingsOf(config), t1: timers.t1 },
+    stackFor: () =>
+      new CoreStack({
+        name: "ue",
+        clock,
+        random,
+        log,
+        timers,
+        transport: memoryTransport(network, { host, port: 0 }, config.transport),
+        trace: world.traceOf("UE"),
+      }),
+  });
+  await node.listen();
+  return node;
+}
+
+function settingsOf(config: UeConfig): Omit<UeSettings, "t1"> {
+  return {
+    proxy: { ...ACCESS, transport: config.transport },
+    expiresSeconds: config.registration.expiresSeconds,
+    subscription: {
+      event: packageOf(config),
+      expiresSeconds: config.subscription.expiresSeconds,
+    },
+    advertised: undefined,
+  };
+}
