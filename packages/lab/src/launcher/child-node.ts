@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 
 export interface ChildNode {
   readonly name: string;
+  readonly pid: number | undefined;
   /** Resolves with the ready line; rejects with what the node said when it ends before that. */
   readonly ready: Promise<string>;
   /** Resolves with the exit code when the process is gone. */
@@ -47,7 +48,7 @@ export function startChild({ name, program, env, onLine }: ChildOptions): ChildN
     child.kill("SIGTERM");
     await ended;
   };
-  return { name, ready, ended, stop };
+  return { name, pid: child.pid, ready, ended, stop };
 }
 
 function endOf(child: ChildProcess): Promise<number> {
