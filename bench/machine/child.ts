@@ -27,6 +27,7 @@ export function startChild(
   const log = openSync(options.output, "a");
   const child = spawn(command, args, {
     stdio: ["ignore", log, log],
+    // biome-ignore lint/style/noProcessEnv: a child has the environment it would have without us
     env: { ...process.env, ...options.env },
   });
   closeSync(log);

@@ -1,0 +1,68 @@
+// Both nodes in this process, joined without sockets, on a clock that moves when told.
+import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
+import { nullLogger } from "@ims-lab/common/platform/logger";
+import { createMetrics } from "@ims-lab/common/platform/metrics";
+import { cryptoRandom } from "@ims-lab/common/platform/random";
+import { FakeClock } from "@ims-lab/common/testing/fake-clock";
+import { settings as pcscfSettings } from "../../packages/pcscf/src/config.ts";
+import { createPcscf } from "../../packages/pcscf/src/node.ts";
+import { settings as scscfSettings } from "../../packages/scscf/src/config.ts";
+import { createScscf } from "../../packages/scscf/src/node.ts";
+import { memoryStore } from "../../packages/scscf/src/store/memory-store.ts";
+import { parseSubscribers } from "../../packages/scscf/src/subscribers/load.ts";
+import { type Pipe, Wire } from "./pipe.ts";
+import { DOMAIN, subscribersFile } from "./users.ts";
+
+const HOST = "127.0.0.1";
+export const ACCESS = { host: HOST, port: 5060 };
+export const CORE = { host: HOST, port: 4060 };
+const SERVING = { host: HOST, port: 6060 };
+const DEVICES = { host: HOST, port: 5070 };
+
+export interface NodesInProcess {
+  readonly clock: FakeClock;
+  readonly wire: Wire;
+  /** Where the devices are. */
+  readonly devices: Pipe;
+  /** What the devices send to. */
+  readonly edge: typeof ACCESS;
+}
+
+/** @param hops 2: through the P-CSCF; 1: the devices stand where the P-CSCF would */
+export async function startNodes(users: number, hops: 1 | 2): Promise<NodesInProcess> {
+  const clock = new FakeClock();
+  const wire = new Wire();
+  const random = cryptoRandom();
+  const subscribers = parseSubscribers(subscribersFile(users));
+  if (subscribers.kind === "refused") throw new Error(subscribers.problems.join("\n"));
+  const scscf = createScscf(
+    configOf(scscfSettings, [`--domain=${DOMAIN}`, "--pcscf.subscribe=false"]),
+    {
+      clock,
+      random,
+      log: nullLogger,
+      transports: [wire.at(SERVING)],
+      subscribers,
+      store: memoryStore(),
+    },
+  );
+  await scscf.listen();
+  if (hops === 1) return { clock, wire, devices: wire.at(CORE), edge: SERVING };
+  const pcscf = createPcscf({
+    config: configOf(pcscfSettings, []),
+    clock,
+    random,
+    log: nullLogger,
+    metrics: createMetrics({ node: "pcscf", processFigures: false }),
+    resolver: { resolve: (host) => Promise.resolve([host]) },
+    transports: { access: [wire.at(ACCESS)], core: [wire.at(CORE)] },
+  });
+  await pcscf.start();
+  return { clock, wire, devices: wire.at(DEVICES), edge: ACCESS };
+}
+
+function configOf<C>(settings: Settings<C>, argv: readonly string[]): C {
+  const loaded = loadConfig(settings, { argv, env: {}, readFile: () => "" });
+  if (loaded.kind !== "config") throw new Error(JSON.stringify(loaded));
+  return loaded.config;
+}

@@ -1,0 +1,41 @@
+// What the nodes' own code costs per registration: no sockets, no kernel, one process.
+import { say } from "../output.ts";
+import { Devices } from "./devices.ts";
+import { startNodes } from "./lab.ts";
+
+export interface WorkResult {
+  readonly registrations: number;
+  /** Microseconds per registration, the least of several batches; the devices' own share included. */
+  readonly oneHop: number;
+  readonly twoHops: number;
+}
+
+const BATCH = 2000;
+const BATCHES = 12;
+
+export async function measureWork(): Promise<WorkResult> {
+  say(`work: ${BATCH * BATCHES} registrations over one hop, then over two`);
+  const oneHop = await least(1);
+  const twoHops = await least(2);
+  return { registrations: BATCH * BATCHES, oneHop, twoHops };
+}
+
+async function least(hops: 1 | 2): Promise<number> {
+  const users = BATCH * BATCHES;
+  const nodes = await startNodes(users, hops);
+  const devices = new Devices(nodes, { behindPcscf: hops === 2, subscribe: false });
+  await nodes.devices.listen(devices);
+  let found = Number.POSITIVE_INFINITY;
+  for (let first = 1; first <= users; first += BATCH) {
+    const start = process.hrtime.bigint();
+    for (let user = first; user < first + BATCH; user++) {
+      devices.register(user);
+      nodes.wire.carry();
+      nodes.clock.advance(0.5);
+    }
+    const spent = Number(process.hrtime.bigint() - start) / 1000 / BATCH;
+    found = Math.min(found, spent);
+  }
+  if (devices.done !== users) throw new Error(`${devices.done} of ${users} registered`);
+  return found;
+}
