@@ -113,10 +113,12 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     onBound: (binding, authenticated) => {
       log.info("binding.bound", { ...named(binding), authenticated });
       keepAlive.bound(binding);
+      // At once: a SUBSCRIBE right behind this 200 must not be told to ask again.
+      const wasAsked = authenticated && asker.authenticated(binding);
       // The UE's 200 leaves first.
       clock.after(0, () => {
         if (table.registered(binding.token) !== undefined) watch.bound(binding);
-        if (authenticated) asker.authenticated(binding);
+        if (wasAsked) asker.tell(binding);
       });
     },
   });

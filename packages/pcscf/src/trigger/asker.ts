@@ -96,19 +96,24 @@ export class Asker {
     for (const binding of asked) {
       const until = clock.now() + deadlineSeconds * 1000;
       this.#asking.set(binding.token, { until, done: false });
-      this.#notify(binding);
+      this.tell(binding);
     }
     return asked.length > 0
       ? { kind: "asked", bindings: asked }
       : { kind: "not-subscribed", bindings };
   }
 
-  /** The UE has answered a challenge: whatever was asked is done. */
-  authenticated(binding: Binding): void {
-    const asking = this.#asking.get(binding.token);
-    if (asking === undefined || asking.done) return;
-    this.#asking.set(binding.token, { ...asking, done: true });
-    this.#notify(binding);
+  /** The UE has answered a challenge: whatever was asked is done. True when there was something. */
+  authenticated({ token }: Binding): boolean {
+    const asking = this.#asking.get(token);
+    if (asking === undefined || asking.done) return false;
+    this.#asking.set(token, { ...asking, done: true });
+    return true;
+  }
+
+  /** NOTIFY about a binding as it stands. */
+  tell({ token }: Binding): void {
+    for (const { id } of this.#agent.ofSubject(token)) this.#agent.notify(id);
   }
 
   /** When the S-CSCF's subscription for this binding ends; undefined without one. */
@@ -126,10 +131,6 @@ export class Asker {
 
   close(): void {
     this.#agent.close();
-  }
-
-  #notify({ token }: Binding): void {
-    for (const { id } of this.#agent.ofSubject(token)) this.#agent.notify(id);
   }
 
   #decide(request: SipRequest, existing: NotifierSubscription | undefined): SubscribeVerdict {

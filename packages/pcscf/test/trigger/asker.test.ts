@@ -55,6 +55,24 @@ function acknowledged({ lab, scscf }: Registered): SipRequest {
   return notify;
 }
 
+/** The UE re-registers and is challenged; gives the REGISTER with its answer, as the S-CSCF gets it. */
+function answered(on: Registered): SipRequest {
+  on.ue.send(on.lab.register(on.ue, [["CSeq", "3 REGISTER"]]), ACCESS);
+  on.lab.run();
+  const challenged = on.scscf.takeRequest("REGISTER");
+  const value = 'Digest realm="r",nonce="n2"';
+  on.scscf.reply(newResponse(challenged, 401, { headers: [["WWW-Authenticate", value]] }));
+  on.lab.run();
+  on.ue.takeResponse(401);
+  const answer: Extra = [
+    ["CSeq", "4 REGISTER"],
+    ["Authorization", credentials("n2", "r")],
+  ];
+  on.ue.send(on.lab.register(on.ue, answer), ACCESS);
+  on.lab.run();
+  return on.scscf.takeRequest("REGISTER");
+}
+
 function contactOf(notify: SipRequest): ReginfoContact | undefined {
   const read = parseReginfo(notify.body);
   if ("problem" in read) throw new Error(read.problem);
@@ -222,21 +240,26 @@ describe("Figure 5", () => {
     const asking = contactOf(acknowledged(on));
     expect(asking).toMatchObject({ state: "active", event: "shortened", expires: 60, cseq: 2 });
 
-    on.ue.send(on.lab.register(on.ue, [["CSeq", "3 REGISTER"]]), ACCESS);
+    on.scscf.reply(on.lab.accepted(answered(on)));
     on.lab.run();
-    const challenged = on.scscf.takeRequest("REGISTER");
-    const value = 'Digest realm="r",nonce="n2"';
-    on.scscf.reply(newResponse(challenged, 401, { headers: [["WWW-Authenticate", value]] }));
+    expect(contactOf(acknowledged(on))).toMatchObject({ event: "refreshed", cseq: 4 });
+  });
+
+  test("the S-CSCF's renewal right behind the 200 is not told to ask again", async () => {
+    const on = await registered();
+    const { to } = subscribed(on);
+    on.lab.pcscf.asker.ask(ALICE);
     on.lab.run();
-    on.ue.takeResponse(401);
-    const answer: Extra = [
-      ["CSeq", "4 REGISTER"],
-      ["Authorization", credentials("n2", "r")],
+    acknowledged(on);
+    const register = answered(on);
+    on.scscf.reply(on.lab.accepted(register));
+    const renewal: Extra = [
+      ["To", to],
+      ["CSeq", "2 SUBSCRIBE"],
     ];
-    on.ue.send(on.lab.register(on.ue, answer), ACCESS);
+    on.scscf.send(subscribe(on, renewal), CORE);
     on.lab.run();
-    on.scscf.reply(on.lab.accepted(on.scscf.takeRequest("REGISTER")));
-    on.lab.run();
+    on.scscf.takeResponse(200);
     expect(contactOf(acknowledged(on))).toMatchObject({ event: "refreshed", cseq: 4 });
   });
 
