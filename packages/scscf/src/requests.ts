@@ -111,17 +111,23 @@ function other(services: RequestServices, incoming: Incoming, standing: Standing
   incoming.refuse(problem?.status ?? 501, problem);
 }
 
-/** The set of the user on whose behalf it is sent: asserted by a trusted peer, else From. */
+/**
+ * The set of the user on whose behalf it is sent: whom a trusted peer asserts, else From. A device
+ * without P-CSCF is who From says only where that user registered from.
+ */
 function servedSet(
-  { setOf }: RequestServices,
+  { setOf, bindingsOf }: RequestServices,
   request: SipRequest,
-  { trusted }: Standing,
+  { trusted, source }: Standing,
 ): RegistrationSet | undefined {
   const asserted = trusted ? assertedIdentities(request) : [];
   const uris = asserted.length > 0 ? asserted : [request.from.uri];
   for (const uri of uris) {
     const set = setOf(aorOf(uri));
-    if (set !== undefined) return set;
+    if (set === undefined) continue;
+    if (trusted || bindingsOf(set.name).some(({ address }) => address.source === source)) {
+      return set;
+    }
   }
   return undefined;
 }

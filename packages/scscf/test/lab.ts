@@ -2,7 +2,7 @@
 import type { Reginfo } from "@ims-lab/common/ims/reginfo";
 import { parseReginfo } from "@ims-lab/common/ims/reginfo";
 import { loadConfig } from "@ims-lab/common/platform/config";
-import { formatAnswer, readChallenge } from "@ims-lab/common/sip/auth/challenge";
+import { type Challenge, formatAnswer, readChallenge } from "@ims-lab/common/sip/auth/challenge";
 import { digestResponse } from "@ims-lab/common/sip/auth/digest";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { encode } from "@ims-lab/common/sip/message/encode";
@@ -121,6 +121,8 @@ export interface RegisterOptions {
   readonly password?: string;
   /** Ignores the 401. */
   readonly silent?: boolean;
+  /** Uses the nonce of the last 401 again, with this nc. */
+  readonly reuse?: string;
 }
 
 /** A device behind the P-CSCF (or in its place), with a password. */
@@ -134,6 +136,7 @@ export class Device {
   serviceRoute = "";
   readonly #lab: Lab;
   readonly #peer: Peer;
+  #challenge: Challenge | undefined;
 
   constructor(lab: Lab, peer: Peer, user: string, suffix = "") {
     this.#lab = lab;
@@ -147,22 +150,28 @@ export class Device {
 
   /** The whole exchange, the answer to a 401 included; the final response. */
   register(options: RegisterOptions = {}): SipResponse {
-    const { integrity = "no" } = options;
+    const { integrity = "no", reuse } = options;
+    if (reuse !== undefined) return this.#exchange(options, this.#answer(options, reuse));
     const first = this.#exchange(options, this.#credentials(integrity));
     if (first.status !== 401 || options.silent === true) return first;
-    const challenge = first.all(WwwAuthenticate).flatMap((one) => readChallenge(one) ?? [])[0];
-    if (challenge === undefined) throw new Error("a 401 without a challenge");
+    this.#challenge = first.all(WwwAuthenticate).flatMap((one) => readChallenge(one) ?? [])[0];
+    return this.#exchange(options, this.#answer(options, "00000001"));
+  }
+
+  #answer({ integrity = "no", password = "pw" }: RegisterOptions, count: string): string {
+    const challenge = this.#challenge;
+    if (challenge === undefined) throw new Error("no challenge to answer");
     const username = `${this.user}@${DOMAIN}`;
     const input = {
       algorithm: "MD5" as const,
       username,
       realm: challenge.realm,
-      password: Buffer.from(options.password ?? "pw"),
+      password: Buffer.from(password),
       method: "REGISTER",
       uri: `sip:${DOMAIN}`,
       nonce: challenge.nonce,
       qop: "auth" as const,
-      nc: "00000001",
+      nc: count,
       cnonce: "c",
     };
     const response = digestResponse(input);
@@ -178,7 +187,7 @@ export class Device {
       nc,
       cnonce,
     } as const;
-    return this.#exchange(options, `${formatAnswer(answer)},integrity-protected="${integrity}"`);
+    return `${formatAnswer(answer)},integrity-protected="${integrity}"`;
   }
 
   #credentials(integrity: string): string {
