@@ -21,7 +21,7 @@ import type { RemovalCause } from "../../../scscf/src/registrar/binding.ts";
 import type { UeNode } from "../../../ue/src/node.ts";
 import type { UserEquipment } from "../../../ue/src/user-equipment.ts";
 import type { UeView } from "../../../ue/src/view.ts";
-import { type Figure, FigureWatch } from "../../src/launcher/figures.ts";
+import { type Figure, FigureWatch, type Step } from "../../src/launcher/figures.ts";
 import { headline, highlights } from "../../src/launcher/highlights.ts";
 import type { Place, SeenMessage } from "../../src/launcher/sightings.ts";
 import {
@@ -235,6 +235,13 @@ export class Lab {
     return one.end;
   }
 
+  /** How many bindings of alice there are, and how many of them with a live subscription. */
+  get ofAlice(): { atScscf: number; subscribed: number; atPcscf: number } {
+    const bindings = this.atScscf("alice");
+    const subscribed = bindings.filter(({ subscription }) => subscription !== null).length;
+    return { atScscf: bindings.length, subscribed, atPcscf: this.atPcscf("alice").length };
+  }
+
   // What passes on the wire.
 
   /** Follows a figure from now on: the same definition as the demo's. */
@@ -265,6 +272,12 @@ export class Lab {
       .filter((seen) => to === undefined || seen.to === to)
       .map(({ message }) => message)
       .filter((message) => nameOf(message) === what);
+  }
+
+  /** Different requests of this method that arrived: retransmissions count once. */
+  attempts(method: string, from?: Place, to?: Place): number {
+    const requests = this.passed(method, from, to);
+    return new Set(requests.map(({ callId, cseq }) => `${callId} ${cseq.number}`)).size;
   }
 
   /** Loses datagrams on one hop from now on. Returns how to end it. */
@@ -302,6 +315,17 @@ export class Lab {
     if (uri === undefined) throw new Error(`${user} is no user`);
     return aorOf(uri);
   }
+}
+
+/** What has not passed of the figures: `Figure 3: 13 SUBSCRIBE from UE to P-CSCF`. */
+export function missing(watches: readonly FigureWatch[]): readonly string[] {
+  return watches.flatMap(({ figure, missing: steps }) =>
+    steps.map((step) => `Figure ${figure.label}: ${describe(step)}`),
+  );
+}
+
+function describe({ number, name, from, to }: Step): string {
+  return `${number} ${name} from ${from} to ${to}`;
 }
 
 function nameOf(message: SipMessage): string {
