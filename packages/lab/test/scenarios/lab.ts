@@ -251,6 +251,16 @@ export class Lab {
     return watch;
   }
 
+  /** Steps of a figure that nothing seen so far is, in whatever order it came: loss changes the order. */
+  lacking(figure: Figure): readonly string[] {
+    return figure.steps
+      .filter(
+        ({ from, to, matches }) =>
+          !this.seen.some((s) => s.from === from && s.to === to && matches(s.message)),
+      )
+      .map(describe);
+  }
+
   /** Forgets what was seen so far. */
   forget(): void {
     this.seen.length = 0;
@@ -283,6 +293,11 @@ export class Lab {
   /** Loses datagrams on one hop from now on. Returns how to end it. */
   lose(way: Way, pattern: DropPattern): () => void {
     return this.network.drop(directionOf(way), pattern);
+  }
+
+  /** Datagrams lost so far; see `forget`. */
+  get lost(): number {
+    return this.network.log.filter(({ fate }) => fate === "lost").length;
   }
 
   /** Nothing passes on one hop from now on. Returns how to end it. */
