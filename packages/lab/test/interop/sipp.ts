@@ -66,7 +66,7 @@ export async function runSipp(options: SippRun): Promise<SippResult> {
       ...["-m", String(calls), "-r", String(perSecond), "-l", String(calls)],
       ...["-timeout", String(seconds), "-timeout_error", "-nostdin"],
       // One message at a time: the second of two at once would find the call in its `send` step.
-      ...["-max_recv_loops", "1"],
+      ...(calls === 1 ? ["-max_recv_loops", "1"] : []),
       ...["-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log"],
       ...["-trace_stat", "-stf", "statistics.csv", "-fd", "1"],
     ];

@@ -1,5 +1,5 @@
 // What must hold for everything that was on the wire, as tshark and xmllint see it.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { Capture } from "./capture.ts";
@@ -27,6 +27,17 @@ export async function judgeCapture(capture: Capture, ports: SipPorts): Promise<v
   const all = await stretches(capture.file);
   keysStayInTheCore(all, ports);
   await reginfoIsValid(all);
+}
+
+/** The same of a capture file that a node wrote itself, where keys are masked even in the core. */
+export async function judgeTrace(file: string, sipPorts: readonly number[]): Promise<void> {
+  const faults = await dissect(file, { sipPorts, filter: FAULTS, fields: ["frame.number"] });
+  expect(faults, `${file}: malformed, or an expert's error`).toEqual([]);
+  const messages = await dissect(file, { sipPorts, filter: "sip", fields: ["sip.CSeq.method"] });
+  expect(messages.length, `${file}: SIP messages`).toBeGreaterThan(1600);
+  const text = readFileSync(file, "latin1");
+  expect(text).toMatch(/[\s,;]ck="x{32}"/);
+  expect(text).not.toMatch(/[\s,;][ic]k\s*=\s*"?[0-9a-f]{32}/i);
 }
 
 /** A body that is no XML: proof that a fault would be marked. */
@@ -58,6 +69,14 @@ async function allDecode({ file, markPort }: Capture, sipPorts: readonly number[
   // A registration is four messages on each of two hops, and there were more than 200 of them.
   expect(methods.filter(([method]) => method?.includes("REGISTER")).length).toBeGreaterThan(1600);
   expect(methods.filter(([method]) => method?.includes("NOTIFY")).length).toBeGreaterThan(100);
+
+  // Registrations, challenges, refusals: nothing else was called for, least of all a 5xx.
+  const statuses = await dissect(file, {
+    sipPorts,
+    filter: "sip.Status-Code && !(sip.Status-Code in {200, 401, 403})",
+    fields: ["sip.Status-Line", "sip.CSeq.method"],
+  });
+  expect(statuses).toEqual([]);
 
   const payload = `(udp && udp.port != ${markPort}) || (tcp.len > 0 && !tcp.reassembled_in)`;
   const strange = await dissect(file, {
