@@ -26,8 +26,8 @@ export const CORE: HostPort = { host: "10.1.0.1", port: 4060 };
 export const SCSCF: HostPort = { host: "10.1.0.2", port: 6060 };
 export const DOMAIN = "ims.example";
 
-const K = "465b5ce8b199b49faa5f0a2ee238a6bc";
-const OPC = "cd63cb71954a9f4e48a5994e37a02baf";
+export const K = "465b5ce8b199b49faa5f0a2ee238a6bc";
+export const OPC = "cd63cb71954a9f4e48a5994e37a02baf";
 
 /** Alice has an ISIM, the others a password; nobody expects `phone` to subscribe. */
 const SUBSCRIBERS = `
