@@ -9,6 +9,36 @@ export interface Field<T> {
   parse(text: string): T | undefined;
 }
 
+/** One rule per header, by `HeaderName.index`; those with a bit must be there. */
+export interface HeaderRules {
+  readonly checked: readonly (HeaderRule | undefined)[];
+  /** All bits. */
+  readonly mandatory: number;
+}
+
+interface HeaderRule {
+  readonly name: string;
+  readonly field?: Field<unknown> | undefined;
+  /** 0 for a header that may be left out. */
+  readonly bit: number;
+}
+
+/** @param fields whose every value must be well formed; @param mandatory names of those that must be there */
+export function headerRules(
+  fields: readonly Field<unknown>[],
+  mandatory: readonly string[],
+): HeaderRules {
+  const checked: (HeaderRule | undefined)[] = [];
+  for (const name of new Set([...mandatory, ...fields.map((field) => field.name)])) {
+    const field = fields.find((each) => each.name === name);
+    const place = mandatory.indexOf(name);
+    checked[headerName(name).index] = { name, field, bit: place < 0 ? 0 : 1 << place };
+  }
+  // No holes: reading beside an element that is there is slow.
+  const dense = Array.from(checked, (rule) => rule);
+  return { checked: dense, mandatory: (1 << mandatory.length) - 1 };
+}
+
 /** One line as a part of the text it came with; immutable but for what was read from it. */
 export class HeaderLine {
   readonly header: HeaderName;
@@ -61,8 +91,7 @@ function parseAll<T>(values: readonly string[], field: Field<T>): readonly (T | 
 }
 
 function hasUndefined(values: readonly unknown[]): boolean {
-  for (const value of values) if (value === undefined) return true;
-  return false;
+  return values.length === 1 ? values[0] === undefined : values.includes(undefined);
 }
 
 function unfold(source: string, valueAt: number, lineEnd: number): string {
@@ -114,14 +143,21 @@ export class HeaderLines {
     return found;
   }
 
-  /** "a malformed NAME" for the first line that its field cannot read, else undefined. */
-  firstMalformed(fields: ReadonlyMap<string, Field<unknown>>): string | undefined {
-    for (const line of this.lines) {
-      const field = fields.get(line.name);
-      if (field !== undefined && hasUndefined(line.parsed(field)))
-        return `a malformed ${line.name}`;
+  /** What is wrong first: a line that its field cannot read, or one that is missing or empty. */
+  firstProblem({ checked, mandatory }: HeaderRules): string | undefined {
+    let found = 0;
+    for (let at = 0; at < this.lines.length; at++) {
+      const line = this.lines[at];
+      if (line === undefined) break;
+      const rule = checked[line.header.index];
+      if (rule === undefined) continue;
+      if (rule.field !== undefined && hasUndefined(line.parsed(rule.field)))
+        return line.text === "" && rule.bit !== 0 ? `no ${line.name}` : `a malformed ${line.name}`;
+      if (rule.field !== undefined || line.text !== "") found |= rule.bit;
     }
-    return undefined;
+    if (found === mandatory) return undefined;
+    const missing = checked.find((rule) => rule !== undefined && (rule.bit & ~found) !== 0);
+    return `no ${missing?.name}`;
   }
 
   /** Replaces every line of this name by these values, where the first stood, else at the end. */

@@ -76,6 +76,8 @@ export interface HeaderName {
   readonly isList: boolean;
   /** A bit of its own for headers that may stand once only, 0 for others. */
   readonly onceBit: number;
+  /** Counts the known headers from 1; 0 for any other. */
+  readonly index: number;
 }
 
 const byName = new Map<string, HeaderName>();
@@ -85,11 +87,12 @@ const likely = new Map<number, HeaderName[]>();
 const likelyKey = (code: number, length: number): number => (code | 32) * 64 + length;
 
 let onceHeaders = 0;
-for (const [name, shape, compact] of KNOWN) {
+for (const [at, [name, shape, compact]] of KNOWN.entries()) {
   const header = {
     name,
     isList: shape === "list",
     onceBit: shape === "once" ? 1 << onceHeaders++ : 0,
+    index: at + 1,
   };
   byName.set(name, header).set(name.toLowerCase(), header);
   if (compact) byName.set(compact, header);
@@ -100,7 +103,7 @@ if (onceHeaders > 31) throw new RangeError("more headers that stand once than a 
 
 export function headerName(name: string): HeaderName {
   const known = byName.get(name) ?? byName.get(name.toLowerCase());
-  return known ?? { name: name.toLowerCase(), isList: false, onceBit: 0 };
+  return known ?? { name: name.toLowerCase(), isList: false, onceBit: 0, index: 0 };
 }
 
 /** The same for the name at `source[start, colon)`; undefined when that is no token. */

@@ -1,5 +1,5 @@
 // Via: where responses go. RFC 3261 §20.42, RFC 3581.
-import { Params } from "./params.ts";
+import { PARAMS, Params } from "./params.ts";
 import { parseNumber, skipSpace, tokenEnd } from "./scan.ts";
 import { formatHost, parseHostPort } from "./uri.ts";
 
@@ -18,7 +18,67 @@ export interface Via {
 
 export const BRANCH_COOKIE = "z9hG4bK";
 
+const HOST = "[A-Za-z0-9\\-._]+";
+const PORT = "\\d{1,4}|[0-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]";
+/** What nearly every peer sends, in one go. */
+const PLAIN = new RegExp(`^SIP/2\\.0/([A-Z]+) (${HOST})(?::(${PORT}))?(${PARAMS})$`);
+
 export function parseVia(text: string): Via | undefined {
+  const plain = PLAIN.exec(text);
+  return plain === null ? parseAnyVia(text) : plainVia(plain);
+}
+
+function plainVia([, transport = "", host = "", port, rest = ""]: RegExpExecArray):
+  | Via
+  | undefined {
+  const params = Params.fromChecked(rest);
+  const rport = rportOf(params);
+  if (rport === null) return undefined;
+  return new PlainVia(transport, host, port === undefined ? undefined : Number(port), params, rport);
+}
+
+/** Most Vias are asked for one or two of these only. */
+class PlainVia implements Via {
+  readonly transport: string;
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly params: Params;
+  readonly rport: number | "" | undefined;
+
+  constructor(
+    transport: string,
+    host: string,
+    port: number | undefined,
+    params: Params,
+    rport: number | "" | undefined,
+  ) {
+    this.transport = transport;
+    this.host = host.toLowerCase();
+    this.port = port;
+    this.params = params;
+    this.rport = rport;
+  }
+
+  get branch(): string | undefined {
+    return this.params.get("branch");
+  }
+
+  get received(): string | undefined {
+    return receivedOf(this.params);
+  }
+}
+
+/** Null when malformed, "" without a value. */
+function rportOf(params: Params): number | "" | undefined | null {
+  const text = params.get("rport");
+  return text ? (parseNumber(text, 65535) ?? null) : text === "" ? "" : undefined;
+}
+
+function receivedOf(params: Params): string | undefined {
+  return params.get("received")?.replace(/^\[|\]$/g, "");
+}
+
+function parseAnyVia(text: string): Via | undefined {
   const protocol = sentProtocol(text);
   if (protocol === undefined) return undefined;
   const placeAt = skipSpace(text, protocol.end);
@@ -28,17 +88,16 @@ export function parseVia(text: string): Via | undefined {
   const place = parseHostPort(withoutSpace(text.slice(placeAt, placeEnd)));
   const params = Params.parse(text, placeEnd);
   if (place === undefined || params === undefined) return undefined;
-  const rportText = params.get("rport");
-  const rport = rportText ? parseNumber(rportText, 65535) : "";
-  if (rport === undefined) return undefined;
+  const rport = rportOf(params);
+  if (rport === null) return undefined;
   return {
     transport: protocol.name,
     host: place.host,
     port: place.port,
     params,
     branch: params.get("branch"),
-    received: params.get("received")?.replace(/^\[|\]$/g, ""),
-    rport: rportText === undefined ? undefined : rport,
+    received: receivedOf(params),
+    rport,
   };
 }
 
