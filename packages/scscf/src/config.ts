@@ -20,6 +20,8 @@ import {
 import { parseUri } from "@ims-lab/common/sip/message/uri";
 
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
+import type { MethodPolicySettings } from "./routing/method-policy.ts";
+import { parseNextHop } from "./routing/next-hops.ts";
 
 export interface ScscfConfig {
   readonly profile: "seed" | "ts24229";
@@ -59,6 +61,11 @@ export interface ScscfConfig {
     readonly onRefused: "wait" | "deregister";
   };
   readonly pcscf: { readonly subscribe: boolean };
+  /** `domain=sip:host:port` each. */
+  readonly routes: readonly string[];
+  readonly policy: MethodPolicySettings;
+  /** What becomes of a user's dialogs when the registration ends. */
+  readonly dialogs: "leave" | "release";
 }
 
 const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
@@ -158,6 +165,30 @@ export const settings: Settings<ScscfConfig> = {
       }),
     },
     pcscf: { subscribe: flag({ doc: "Subscribe at P-CSCFs (Figure 4).", default: true }) },
+    routes: texts({
+      doc: "Next hops for the domains of others.",
+      allowed: "a list of DOMAIN=sip:HOST[:PORT]",
+      accepts: (route) => parseNextHop(route) !== undefined,
+      default: [],
+    }),
+    policy: {
+      onMethods: texts({
+        doc: "Requests out of a dialog that make their sender authenticate again.",
+        allowed: "a list of methods such as INVITE,MESSAGE",
+        accepts: (method) => /^[A-Z]+$/.test(method) && method !== "REGISTER",
+        default: [],
+      }),
+      outcome: oneOf({
+        doc: "What becomes of such a request; only an INVITE can be held.",
+        words: ["proceed", "hold", "reject"],
+        default: "proceed",
+      }),
+    },
+    dialogs: oneOf({
+      doc: "Calls of a user whose registration ends: left alone, or ended with BYE both ways.",
+      words: ["leave", "release"],
+      default: "leave",
+    }),
   },
   presets: {
     key: "profile",

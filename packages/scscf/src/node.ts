@@ -1,54 +1,36 @@
 // The S-CSCF wired together over given transports: under a fake clock in tests, over sockets in main.
 
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
-import { cidrContains } from "@ims-lab/common/platform/cidr";
-import type { Clock } from "@ims-lab/common/platform/clock";
-import type { Logger } from "@ims-lab/common/platform/logger";
 import { oncePer } from "@ims-lab/common/platform/once-per";
-import type { Random } from "@ims-lab/common/platform/random";
-import { nextHop } from "@ims-lab/common/sip/dialog/next-hop";
-import {
-  type AdvertiseRule,
-  createEndpoint,
-  type Endpoint,
-  type EndpointCounters,
-  type Trace,
-} from "@ims-lab/common/sip/endpoint";
-import type { SendRequest } from "@ims-lab/common/sip/event/sender";
-import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
-import { destinationOf } from "@ims-lab/common/sip/proxy/route";
+import type { Endpoint } from "@ims-lab/common/sip/endpoint";
 import { createSubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
-import { formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
+import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
 import { FailureNotes } from "./authentication-failures.ts";
 import type { ScscfConfig } from "./config.ts";
 import type { RegistrationSet } from "./notifier/admission.ts";
 import { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import { type EndpointTools, endpointOf, selfFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { bindingReactions } from "./reactions.ts";
 import type { Ended } from "./reauthentication/reauthentication.ts";
 import { Reauthentications } from "./reauthentication/reauthentications.ts";
-import type { BindingContext } from "./registrar/binding.ts";
+import type { Binding, BindingContext } from "./registrar/binding.ts";
 import { Bindings } from "./registrar/bindings.ts";
 import { setOf as setNameOf } from "./registrar/identify.ts";
 import { Lifecycle } from "./registrar/lifecycle.ts";
 import { Registrar } from "./registrar/registrar.ts";
 import { type Standing, standingOf } from "./registrar/trust.ts";
 import { type RequestServices, requestHandler } from "./requests.ts";
+import { createRouting } from "./routing/routing.ts";
 import type { Store } from "./store/store.ts";
 import type { LoadedSubscribers } from "./subscribers/load.ts";
 import { memorySqnMarks, type SqnMarks } from "./subscribers/sqn-marks.ts";
 
-export interface ScscfTools {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-  readonly transports: readonly Transport[];
+export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
   readonly marks?: SqnMarks;
-  readonly trace?: Trace;
-  readonly counters?: EndpointCounters;
   /** For the metrics. */
   onEnded?(reauthentication: Ended): void;
 }
@@ -126,7 +108,18 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       if (binding !== undefined) reauthentications.ask([binding], "pcscf");
     },
   });
-  reactions.connect({ notifier, pcscfSubscriptions, reauthentications });
+  const { router, dialogs } = createRouting(config, {
+    clock,
+    random,
+    log,
+    endpoint,
+    directory,
+    bindings,
+    reauthentications,
+    send,
+    setOf,
+  });
+  reactions.connect({ notifier, pcscfSubscriptions, reauthentications, dialogs });
 
   const registrar = new Registrar({
     clock,
@@ -153,6 +146,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     registrar,
     notifier,
     pcscfSubscriptions,
+    router,
     log,
     domain: config.domain,
     allowDirect: config.allowDirect,
@@ -172,7 +166,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     pcscfSubscriptions,
     failures,
     setOf,
-    listen: () => endpoint.listen(requestHandler(services)),
+    listen: async () => {
+      const unheard = await takeOver({ store, lifecycle, reauthentications, notifier });
+      await endpoint.listen(requestHandler(services));
+      for (const binding of unheard) notifier.trigger(binding);
+    },
     stop: async () => {
       endpoint.drain();
       await new Promise<void>((resolve) => {
@@ -192,25 +190,19 @@ const STOP_GRACE_MS = 300;
 /** A foreign P-CSCF's refusals are said once a day. */
 const ONCE_MS = 86_400_000;
 
-function endpointOf({ sip }: ScscfConfig, tools: ScscfTools): Endpoint {
-  const { clock, random, log, transports, trace, counters } = tools;
-  const advertise = sip.advertise.map(
-    ({ forPeers, host, port }): AdvertiseRule => ({
-      forPeers: (peer) => cidrContains(forPeers, peer),
-      host,
-      port: port ?? 0,
-    }),
-  );
-  return createEndpoint({
-    name: "scscf",
-    transports,
-    clock,
-    random,
-    log,
-    udpMtuBytes: sip.udpMtuBytes,
-    ...(advertise.length > 0 && { advertise }),
-    ...(trace !== undefined && { trace }),
-    ...(counters !== undefined && { counters }),
+/** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
+async function takeOver(
+  parts: Pick<Scscf, "lifecycle" | "reauthentications" | "notifier"> & { readonly store: Store },
+): Promise<readonly Binding[]> {
+  const { bindings, subscriptions } = await parts.store.load();
+  for (const subscription of subscriptions) parts.notifier.restore(subscription);
+  for (const binding of bindings) {
+    parts.lifecycle.restore(binding);
+    parts.reauthentications.restore(binding);
+  }
+  return bindings.filter(({ duty, reauthentication }) => {
+    const progress = reauthentication?.progress;
+    return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");
   });
 }
 
@@ -246,26 +238,4 @@ function authenticatorOf(
     },
     { clock, random, directory: subscribers.directory, marks },
   );
-}
-
-/** Requests of our own go where their Route or Request-URI says. */
-function senderOf(endpoint: Endpoint): SendRequest {
-  return (request, handlers) => {
-    const hop = nextHop(request);
-    const to = hop === undefined ? undefined : destinationOf(hop);
-    if (to === undefined) handlers.onFailure(`no way to ${hop?.host ?? request.uri}`);
-    else endpoint.request(request, to, handlers);
-  };
-}
-
-/** The user part of a Service-Route of ours. */
-function tokenOf(endpoint: Endpoint, uri: Uri): string | undefined {
-  return isSip(uri) && endpoint.isOwn(uri.host, uri.port ?? 5060) ? uri.user : undefined;
-}
-
-/** `host:port` by which the peer of this URI knows us. */
-function selfFor(endpoint: Endpoint, peer: string): string {
-  const uri = parseUri(peer);
-  const remote = isSip(uri) ? { host: uri.host, port: uri.port ?? 5060 } : { host: "", port: 0 };
-  return formatHostPort(endpoint.advertised(remote));
 }

@@ -8,11 +8,14 @@ import type { Reauthentications } from "./reauthentication/reauthentications.ts"
 import type { Binding } from "./registrar/binding.ts";
 import type { Bindings } from "./registrar/bindings.ts";
 import type { BindingListener, Lifecycle } from "./registrar/lifecycle.ts";
+import type { KeptDialogs } from "./routing/kept-dialogs.ts";
 
 export interface ReactingParts {
   readonly notifier: RegistrationNotifier;
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly reauthentications: Reauthentications;
+  /** Undefined: calls are left alone. */
+  readonly dialogs: KeptDialogs | undefined;
 }
 
 export interface Reactions {
@@ -74,7 +77,9 @@ export function bindingReactions(options: {
       },
       onGone(binding, cause) {
         log.info("registration.removed", { ...fieldsOf(binding), cause: cause.kind });
-        const { notifier, pcscfSubscriptions } = connected();
+        const { notifier, pcscfSubscriptions, dialogs } = connected();
+        const released = dialogs?.release(binding.token) ?? 0; // TS 24.229 §5.4.1.5: calls first
+        if (released > 0) log.info("dialogs.released", { ...fieldsOf(binding), released });
         const isKnown = cause.kind === "unregistered" || notifier.isWatchedByPcscf(binding.set);
         notifier.gone(binding, cause);
         if (subscribesAtPcscf) pcscfSubscriptions.end(binding, isKnown);

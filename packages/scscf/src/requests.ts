@@ -7,6 +7,7 @@ import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint";
 import { EventHeader } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
+import { isOwnUri } from "@ims-lab/common/sip/proxy/route";
 import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
 import type { RegistrationSet } from "./notifier/admission.ts";
 import type { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
@@ -15,11 +16,13 @@ import type { Binding } from "./registrar/binding.ts";
 import { type Refusal, refusal, statusOf } from "./registrar/refusals.ts";
 import type { Registrar } from "./registrar/registrar.ts";
 import type { Standing } from "./registrar/trust.ts";
+import type { Router } from "./routing/router.ts";
 
 export interface RequestServices {
   readonly registrar: Registrar;
   readonly notifier: RegistrationNotifier;
   readonly pcscfSubscriptions: PcscfSubscriptions;
+  readonly router: Router;
   readonly log: Logger;
   readonly domain: string;
   readonly allowDirect: boolean;
@@ -40,10 +43,10 @@ type Serve = (services: RequestServices, incoming: Incoming, standing: Standing)
 const SERVED: ReadonlyMap<string, Serve> = new Map<string, Serve>([
   ["REGISTER", (services, incoming, standing) => services.registrar.handle(incoming, standing)],
   ["SUBSCRIBE", subscribe],
-  // Outside the dialogs of our own SUBSCRIBEs: 481, whoever sends it.
-  ["NOTIFY", (services, incoming) => services.pcscfSubscriptions.handle(incoming)],
+  ["NOTIFY", notify],
   ["OPTIONS", options],
-  ["ACK", (_services, incoming) => incoming.drop()],
+  ["ACK", ({ router }, incoming, standing) => router.acknowledge(incoming, standing)],
+  ["CANCEL", ({ router }, incoming) => router.cancel(incoming)],
 ]);
 
 export function requestHandler(services: RequestServices): RequestHandler {
@@ -59,13 +62,15 @@ function subscribe(services: RequestServices, incoming: Incoming, standing: Stan
     refuse(services, incoming, untrusted(standing));
     return;
   }
-  const lacking = checkAsUas(request, ABILITIES);
   const eventPackage = request.get(EventHeader)?.value ?? "";
+  // Another package for somebody else is theirs to answer.
+  if (!isRegistrationPackage(eventPackage) && !isForThemselves(services, request, standing)) {
+    other(services, incoming, standing);
+    return;
+  }
+  const lacking = checkAsUas(request, ABILITIES);
   if (lacking !== undefined) incoming.refuse(lacking.status, lacking);
-  // Another package for somebody else would be routed: not served yet.
-  else if (isRegistrationPackage(eventPackage) || isForThemselves(services, request, standing)) {
-    services.notifier.handle(incoming, standing);
-  } else other(services, incoming, standing);
+  else services.notifier.handle(incoming, standing);
 }
 
 /** Known packages are judged by the notifier; an unknown one for one's own AoR gets its 489. */
@@ -93,22 +98,17 @@ function options(services: RequestServices, incoming: Incoming, standing: Standi
   incoming.refuse(200, { headers: [...headers, ["Accept", "application/reginfo+xml"]] });
 }
 
-/** Calls and messages are not routed yet; who is not registered is told that first. */
-function other(services: RequestServices, incoming: Incoming, standing: Standing): void {
+/** To us: of our own subscriptions at P-CSCFs; 481 outside of them, whoever sends it. */
+function notify(services: RequestServices, incoming: Incoming, standing: Standing): void {
   const { request } = incoming;
-  if (!standing.trusted && !services.allowDirect) {
-    refuse(services, incoming, untrusted(standing));
-    return;
-  }
-  const served = servedSet(services, request, standing);
-  if (served === undefined || services.bindingsOf(served.name).length === 0) {
-    const who = served?.name ?? request.from.uriText;
-    refuse(services, incoming, refusal("not-registered", `${who} is not registered`));
-    return;
-  }
-  const methods = ABILITIES.methods.filter((method) => method !== request.method);
-  const problem = checkAsUas(request, { ...ABILITIES, methods });
-  incoming.refuse(problem?.status ?? 501, problem);
+  const isPassing = request.to.params.has("tag") && !isOwnUri(request.requestUri, services.isOwn);
+  if (isPassing) services.router.handle(incoming, standing);
+  else services.pcscfSubscriptions.handle(incoming);
+}
+
+/** Calls, messages and whatever else users send each other. */
+function other(services: RequestServices, incoming: Incoming, standing: Standing): void {
+  services.router.handle(incoming, standing);
 }
 
 /**

@@ -237,10 +237,10 @@ describe("other requests", () => {
   test("of somebody who is not registered: 403", () => {
     expect(status("MESSAGE")).toBe(403);
   });
-  test("of a registered user: 405 for known methods, 501 for others", () => {
+  test("of a registered user: routed, whatever the method", () => {
     device().register();
-    expect(status("MESSAGE")).toBe(405);
-    expect(status("BREW")).toBe(501);
+    expect(status("MESSAGE")).toBe(480);
+    expect(status("BREW", `sip:nobody@${DOMAIN}`)).toBe(404);
   });
   test("OPTIONS to itself: 200", () => {
     expect(status("OPTIONS", `sip:${SCSCF.host}:${SCSCF.port}`)).toBe(200);

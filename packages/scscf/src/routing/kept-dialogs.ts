@@ -1,0 +1,147 @@
+// Dialogs that were record-routed here, so that they can be released: a BYE to each end. TS 24.229 §5.4.5.1.2.
+import { type Dialog, nextRequest, recordRouteOf, tagOf } from "@ims-lab/common/sip/dialog/dialog";
+import { Contact } from "@ims-lab/common/sip/message/fields";
+import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
+import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
+import { ownCopy } from "@ims-lab/common/sip/message/scan";
+import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";
+import { isOwnUri } from "@ims-lab/common/sip/proxy/route";
+
+/** Both directions as if this node were the other end: what a BYE is made from. */
+interface KeptDialog {
+  readonly tokens: readonly string[];
+  /** Speaks as the caller. */
+  toCallee: Dialog;
+  /** Speaks as the callee. */
+  toCaller: Dialog;
+}
+
+export interface KeptDialogsOptions {
+  readonly isOwn: IsOwn;
+  send(request: SipRequest): void;
+}
+
+/** The oldest goes first: whoever ends a dialog without telling leaves it here. */
+const MOST = 100_000;
+
+export class KeptDialogs {
+  readonly #options: KeptDialogsOptions;
+  readonly #dialogs = new Map<string, KeptDialog>();
+
+  constructor(options: KeptDialogsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#dialogs.size;
+  }
+
+  /** A 2xx to an INVITE out of a dialog. @param invite as it came here */
+  established(invite: SipRequest, response: SipResponse, tokens: readonly string[]): void {
+    const callerTarget = contactOf(invite);
+    const calleeTarget = contactOf(response);
+    if (callerTarget === undefined || calleeTarget === undefined) return;
+    const { callId, from } = invite;
+    const { to } = response;
+    const { towardsCaller, towardsCallee } = this.#routesAround(response);
+    const fromTag = tagOf(from);
+    const toTag = tagOf(to);
+    const caller = { localTag: fromTag, localUri: ownCopy(from.uriText) };
+    const callee = { localTag: toTag, localUri: ownCopy(to.uriText) };
+    const common = { callId: ownCopy(callId), remoteCseq: null };
+    this.#dialogs.set(keyOf(callId, fromTag, toTag), {
+      tokens,
+      toCallee: {
+        ...common,
+        ...caller,
+        remoteTag: toTag,
+        remoteUri: callee.localUri,
+        remoteTarget: calleeTarget,
+        routeSet: towardsCallee,
+        localCseq: invite.cseq.number,
+      },
+      toCaller: {
+        ...common,
+        ...callee,
+        remoteTag: fromTag,
+        remoteUri: caller.localUri,
+        remoteTarget: callerTarget,
+        routeSet: towardsCaller,
+        localCseq: 0,
+      },
+    });
+    const [oldest] = this.#dialogs.keys();
+    if (this.#dialogs.size > MOST && oldest !== undefined) this.#dialogs.delete(oldest);
+  }
+
+  /** A request within a dialog passes: its CSeq and Contact count from then on; a BYE ends it. */
+  passed(request: SipRequest): void {
+    const { callId, method, cseq } = request;
+    const fromTag = tagOf(request.from);
+    const toTag = tagOf(request.to);
+    const forward = keyOf(callId, fromTag, toTag);
+    const backward = keyOf(callId, toTag, fromTag);
+    if (method === "BYE") {
+      this.#dialogs.delete(forward);
+      this.#dialogs.delete(backward);
+      return;
+    }
+    const target = contactOf(request);
+    const moved = target === undefined ? {} : { remoteTarget: target };
+    const asCaller = this.#dialogs.get(forward);
+    if (asCaller !== undefined) {
+      asCaller.toCallee = withCseq(asCaller.toCallee, cseq.number);
+      asCaller.toCaller = { ...asCaller.toCaller, ...moved };
+    }
+    const asCallee = this.#dialogs.get(backward);
+    if (asCallee !== undefined) {
+      asCallee.toCaller = withCseq(asCallee.toCaller, cseq.number);
+      asCallee.toCallee = { ...asCallee.toCallee, ...moved };
+    }
+  }
+
+  /** The registration behind `token` has gone: its dialogs end, both sides are told. */
+  release(token: string): number {
+    let released = 0;
+    for (const [key, { tokens, toCallee, toCaller }] of this.#dialogs) {
+      if (!tokens.includes(token)) continue;
+      this.#dialogs.delete(key);
+      released++;
+      for (const dialog of [toCaller, toCallee])
+        this.#options.send(nextRequest(dialog, "BYE", [["Reason", RELEASED]]).request);
+    }
+    return released;
+  }
+
+  /** Record-Route of the 2xx: the callee's side on top, ours in the middle, the caller's below. */
+  #routesAround(response: SipResponse): {
+    towardsCaller: readonly string[];
+    towardsCallee: readonly string[];
+  } {
+    const routes = recordRouteOf(response);
+    const isOurs = (value: string): boolean =>
+      isOwnUri(parseNameAddr(value)?.uri, this.#options.isOwn);
+    const first = routes.findIndex(isOurs);
+    const last = routes.findLastIndex(isOurs);
+    return {
+      towardsCallee: routes.slice(0, Math.max(first, 0)).reverse(),
+      towardsCaller: routes.slice(last + 1),
+    };
+  }
+}
+
+/** RFC 3326. */
+const RELEASED = 'SIP;cause=480;text="registration ended"';
+
+function withCseq(dialog: Dialog, number: number): Dialog {
+  return { ...dialog, localCseq: Math.max(dialog.localCseq, number) };
+}
+
+function contactOf(message: SipRequest | SipResponse): string | undefined {
+  const contact = message.get(Contact);
+  return contact === undefined || contact === "*" ? undefined : ownCopy(contact.uriText);
+}
+
+function keyOf(callId: string, fromTag: string, toTag: string): string {
+  return ownCopy(`${callId} ${fromTag} ${toTag}`);
+}

@@ -1,0 +1,87 @@
+// The calling side: whose request it is, and who the network says that is. TS 24.229 §5.4.3.2; RFC 3325 §5.
+import { assertedIdentities, identityList } from "@ims-lab/common/ims/p-headers";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { aorOf } from "@ims-lab/common/sip/message/uri";
+import type { RegistrationSet } from "../notifier/admission.ts";
+import type { Binding } from "../registrar/binding.ts";
+import type { Standing } from "../registrar/trust.ts";
+import type { Impu } from "../subscribers/subscriber.ts";
+import type { RoutingProblem } from "./problems.ts";
+
+export interface Users {
+  setOf(aor: string): RegistrationSet | undefined;
+  bindingsOf(set: string): readonly Binding[];
+  bindingOf(token: string): Binding | undefined;
+}
+
+/** The user on whose behalf a request is sent. */
+export interface Served {
+  readonly kind: "served";
+  readonly set: RegistrationSet;
+  readonly binding: Binding;
+  /** What the request asserts from here on: at most one SIP and one tel URI. */
+  readonly asserted: readonly string[];
+}
+
+/** Undefined: nobody of ours; the request is for its Request-URI alone. */
+export function servedUser(
+  users: Users,
+  request: SipRequest,
+  standing: Standing,
+  token: string | undefined,
+): Served | RoutingProblem | undefined {
+  const claimed = standing.trusted ? assertedIdentities(request).map(aorOf) : [];
+  if (token !== undefined) {
+    const binding = users.bindingOf(token);
+    if (binding === undefined)
+      return { kind: "not-registered", detail: `no registration has the Service-Route ${token}` };
+    return servedBy(users, binding, claimed, standing);
+  }
+  const names = claimed.length > 0 || standing.trusted ? claimed : [aorOf(request.from.uri)];
+  const set = names.flatMap((aor) => users.setOf(aor) ?? [])[0];
+  if (set === undefined) return undefined;
+  const [binding] = users
+    .bindingsOf(set.name)
+    .filter(({ address }) => standing.trusted || address.source === standing.source);
+  if (binding === undefined) {
+    return { kind: "not-registered", detail: `${names[0] ?? set.name} is not registered` };
+  }
+  return servedBy(users, binding, names, standing);
+}
+
+function servedBy(
+  users: Users,
+  binding: Binding,
+  claimed: readonly string[],
+  standing: Standing,
+): Served | RoutingProblem {
+  const set = users.setOf(binding.impu);
+  if (set === undefined) return { kind: "not-registered", detail: `${binding.impu} is nobody's` };
+  if (!standing.trusted && binding.address.source !== standing.source) {
+    return { kind: "untrusted-peer", detail: `${standing.source} is not where it registered` };
+  }
+  const own = set.impus.filter(({ aor }) => claimed.includes(aor));
+  if (claimed.length > 0 && own.length === 0) {
+    return { kind: "foreign-identity", detail: `${claimed[0]} is not of ${set.name}` };
+  }
+  if (own.length > 0 && own.every(({ barred }) => barred)) {
+    return { kind: "barred-caller", detail: `${own[0]?.uri} is barred` };
+  }
+  const free = set.impus.filter(({ barred }) => !barred);
+  const asserted = [one(own, free, "sip"), one(own, free, "tel")].filter(
+    (uri) => uri !== undefined,
+  );
+  if (asserted.length === 0) return { kind: "barred-caller", detail: `${set.name} is barred` };
+  return { kind: "served", set, binding, asserted };
+}
+
+/** What it asserts itself, else the user's first of this scheme (TS 24.229: the tel alias is added). */
+function one(own: readonly Impu[], free: readonly Impu[], scheme: string): string | undefined {
+  const fits = ({ barred, aor }: Impu): boolean => !barred && aor.startsWith(scheme);
+  return (own.find(fits) ?? free.find(fits))?.uri;
+}
+
+export function assertIdentity(onward: SipRequest, { asserted }: Served): void {
+  onward.set("P-Asserted-Identity", identityList(asserted));
+  onward.remove("P-Preferred-Identity");
+}

@@ -1,0 +1,44 @@
+// What is wrong with a request that should be routed, and the status it gets. TS 24.229 §5.4.3; RFC 3261 §16.3.
+import type { Refusal } from "@ims-lab/common/sip/endpoint";
+
+export type RoutingProblem =
+  | { readonly kind: "untrusted-peer"; readonly detail: string }
+  | { readonly kind: "not-registered"; readonly detail: string } // the caller is not, or no more
+  | { readonly kind: "foreign-identity"; readonly detail: string } // asserts somebody else
+  | { readonly kind: "barred-caller"; readonly detail: string }
+  | { readonly kind: "no-such-user"; readonly detail: string }
+  | { readonly kind: "barred-callee"; readonly detail: string }
+  | { readonly kind: "callee-not-registered"; readonly detail: string }
+  | { readonly kind: "no-route"; readonly detail: string } // a domain that `routes` does not name
+  | { readonly kind: "unreachable-uri"; readonly detail: string }
+  | { readonly kind: "no-dialog"; readonly detail: string }
+  | { readonly kind: "must-reauthenticate"; readonly detail: string }
+  | { readonly kind: "proxy"; readonly refusal: Refusal; readonly detail: string };
+
+export function isProblem(value: object): value is RoutingProblem {
+  return "detail" in value && "kind" in value;
+}
+
+export function refusalFor(problem: RoutingProblem): Refusal {
+  switch (problem.kind) {
+    case "untrusted-peer": // RFC 3325 §5
+    case "not-registered": // TS 24.229 §5.4.3.2: the served user is not registered
+    case "foreign-identity": // RFC 3325 §5
+    case "barred-caller": // TS 24.229 §5.4.3.2 step 1
+      return { status: 403 };
+    case "no-such-user": // RFC 3261 §21.4.5
+    case "barred-callee": // TS 24.229 §5.4.3.3 step 1: as if there were nobody
+    case "no-route": // TS 24.229 §5.4.3.2: nowhere to go
+      return { status: 404 };
+    case "callee-not-registered": // TS 24.229 §5.4.3.3: no services for the unregistered here
+      return { status: 480 };
+    case "unreachable-uri": // RFC 3261 §21.4.14
+      return { status: 416 };
+    case "no-dialog": // RFC 3261 §12.2.2
+      return { status: 481 };
+    case "must-reauthenticate": // design §4: RFC 3261 §20.43, warn-code 399
+      return { status: 403, headers: [["Warning", '399 ims-lab "authenticate again first"']] };
+    case "proxy":
+      return problem.refusal;
+  }
+}

@@ -1,0 +1,269 @@
+// Requests between users: originating, then terminating, then along the dialog's route. TS 24.229 §5.4.3.
+import { formatChargingVector } from "@ims-lab/common/ims/charging-vector";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Random } from "@ims-lab/common/platform/random";
+import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
+import {
+  newResponse,
+  type SipRequest,
+  type SipResponse,
+} from "@ims-lab/common/sip/message/message";
+import { isSip } from "@ims-lab/common/sip/message/uri";
+import type { Target } from "@ims-lab/common/sip/proxy/fork";
+import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
+import { destinationOf, takeNextHop, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
+import { checkForRelay, countHop } from "@ims-lab/common/sip/proxy/validate";
+import type { Binding } from "../registrar/binding.ts";
+import type { Standing } from "../registrar/trust.ts";
+import { answerCharging, chargingOf } from "./charging.ts";
+import type { KeptDialogs } from "./kept-dialogs.ts";
+import type { MethodPolicy } from "./method-policy.ts";
+import type { NextHops } from "./next-hops.ts";
+import { assertIdentity, type Served, servedUser, type Users } from "./originating.ts";
+import { isProblem, type RoutingProblem, refusalFor } from "./problems.ts";
+import { type Called, type DeviceTarget, devicesOf, isOurs } from "./terminating.ts";
+
+export interface RouterOptions extends Users, Called {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly endpoint: Endpoint;
+  readonly domain: string;
+  readonly allowDirect: boolean;
+  readonly nextHops: NextHops;
+  readonly policy: MethodPolicy;
+  /** Undefined: dialogs are left alone when a registration ends. */
+  readonly dialogs: KeptDialogs | undefined;
+}
+
+/** RFC 3261 §16.6 step 4, RFC 6665 §4.3: what makes or may make a dialog. */
+const RECORD_ROUTED: ReadonlySet<string> = new Set(["INVITE", "SUBSCRIBE", "NOTIFY", "REFER"]);
+
+/** A request on its way, and what its answers need. */
+interface Journey {
+  readonly incoming: Incoming;
+  readonly standing: Standing;
+  readonly onward: SipRequest;
+  readonly served: Served | undefined;
+}
+
+export class Router {
+  readonly #options: RouterOptions;
+  readonly #core: ProxyCore;
+  /** INVITEs that wait for their caller's authentication. */
+  readonly #held = new WeakSet<Incoming>();
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+    this.#core = new ProxyCore(options);
+  }
+
+  handle(incoming: Incoming, standing: Standing): void {
+    const { request } = incoming;
+    const { endpoint } = this.#options;
+    const isOwn = (host: string, port: number): boolean => endpoint.isOwn(host, port);
+    const problem = this.#admission(incoming, standing);
+    if (problem !== undefined) {
+      this.#refuse(incoming, problem);
+      return;
+    }
+    const refusal = checkForRelay(request, { isOwn, extensions: [] });
+    if (refusal !== undefined) {
+      this.#refuse(incoming, { kind: "proxy", refusal, detail: "no proxy would forward it" });
+      return;
+    }
+    const onward = request.clone();
+    const own = takeOwnRoutes(onward, isOwn);
+    if (!standing.trusted) onward.remove("P-Asserted-Identity");
+    if (request.to.params.has("tag")) this.#inDialog(incoming, standing, onward, own.length > 0);
+    else
+      this.#initial(incoming, standing, onward, own.find(({ user }) => user !== undefined)?.user);
+  }
+
+  /** RFC 3261 §16.10. */
+  cancel(incoming: Incoming): void {
+    const { cancels } = incoming;
+    if (this.#core.cancel(incoming)) return;
+    if (cancels === undefined || !this.#held.delete(cancels)) {
+      incoming.refuse(481);
+      return;
+    }
+    incoming.respond(newResponse(incoming.request, 200));
+    cancels.respond(newResponse(cancels.request, 487));
+  }
+
+  /** Of a 2xx: end to end, without state (RFC 3261 §13.2.2.4). Of anything else: not for us. */
+  acknowledge(incoming: Incoming, standing: Standing): void {
+    const { endpoint } = this.#options;
+    const onward = incoming.request.clone();
+    const own = takeOwnRoutes(onward, (host, port) => endpoint.isOwn(host, port));
+    const isKnown = this.#admission(incoming, standing) === undefined && own.length > 0;
+    const to = isKnown ? this.#alongRoute(onward) : undefined;
+    if (to === undefined) {
+      incoming.drop();
+      return;
+    }
+    countHop(onward);
+    endpoint.sendStateless(onward, to);
+  }
+
+  #admission(incoming: Incoming, standing: Standing): RoutingProblem | undefined {
+    const { allowDirect } = this.#options;
+    if (standing.trusted || allowDirect || this.#isNextHop(incoming)) return undefined;
+    const detail = `${standing.source} is no trusted peer (trustedPeers)`;
+    return { kind: "untrusted-peer", detail };
+  }
+
+  #inDialog(incoming: Incoming, standing: Standing, onward: SipRequest, routed: boolean): void {
+    const to = routed ? this.#alongRoute(onward) : undefined;
+    if (to === undefined) {
+      this.#refuse(incoming, { kind: "no-dialog", detail: "no route of ours leads on" });
+      return;
+    }
+    this.#options.dialogs?.passed(incoming.request);
+    const target = { request: onward, to, q: 1 };
+    this.#forward({ incoming, standing, onward, served: undefined }, [target]);
+  }
+
+  #alongRoute(onward: SipRequest): Target["to"] | undefined {
+    const { endpoint } = this.#options;
+    const hop = takeNextHop(onward);
+    const isUs = isSip(hop) && endpoint.isOwn(hop.host, hop.port ?? 5060);
+    return isUs ? undefined : destinationOf(hop);
+  }
+
+  #initial(
+    incoming: Incoming,
+    standing: Standing,
+    onward: SipRequest,
+    token: string | undefined,
+  ): void {
+    const served = servedUser(this.#options, incoming.request, standing, token);
+    if (served !== undefined && isProblem(served)) {
+      this.#refuse(incoming, served);
+      return;
+    }
+    const journey: Journey = { incoming, standing, onward, served };
+    if (served === undefined) {
+      this.#forNobody(journey);
+      return;
+    }
+    assertIdentity(onward, served);
+    const verdict = this.#options.policy.judge(onward.method, served.binding);
+    switch (verdict.kind) {
+      case "proceed":
+        this.#onward(journey);
+        return;
+      case "reject":
+        this.#refuse(incoming, { kind: "must-reauthenticate", detail: "policy onMethods" });
+        return;
+      case "hold":
+        this.#hold(journey, verdict.authenticated);
+        return;
+    }
+  }
+
+  /** From the network side: terminating only. A device that comes directly must be registered. */
+  #forNobody(journey: Journey): void {
+    const { incoming, standing } = journey;
+    if (standing.trusted || this.#isNextHop(incoming)) this.#onward(journey);
+    else {
+      const detail = `${incoming.request.from.uriText} is not registered from ${standing.source}`;
+      this.#refuse(incoming, { kind: "not-registered", detail });
+    }
+  }
+
+  #isNextHop({ flow }: Incoming): boolean {
+    return this.#options.nextHops.includes(flow.remote.host, flow.remote.port);
+  }
+
+  #hold(journey: Journey, authenticated: Promise<boolean>): void {
+    const { incoming } = journey;
+    incoming.respond(newResponse(incoming.request, 100));
+    this.#held.add(incoming);
+    void authenticated.then((isDone) => {
+      if (!this.#held.delete(incoming)) return; // cancelled meanwhile
+      if (isDone) this.#onward(journey);
+      else this.#refuse(incoming, { kind: "must-reauthenticate", detail: "not in time" });
+    });
+  }
+
+  /** To our own users, or to the domain of others. */
+  #onward(journey: Journey): void {
+    const targets = this.#targets(journey);
+    if (isProblem(targets)) this.#refuse(journey.incoming, targets);
+    else this.#forward(journey, targets);
+  }
+
+  #targets({ onward, served, standing }: Journey): readonly Target[] | RoutingProblem {
+    const { domain, nextHops, endpoint } = this.#options;
+    const uri = onward.requestUri;
+    const isNumber = uri.scheme === "tel" || (isSip(uri) && uri.params.has("user"));
+    if (isNumber && !isOurs(this.#options, uri) && !isSip(uri))
+      return { kind: "no-such-user", detail: `${onward.uri} is nobody's number` };
+    if (!isSip(uri) || uri.host === domain || isOurs(this.#options, uri))
+      return devicesOf(this.#options, onward);
+    if (endpoint.isOwn(uri.host, uri.port ?? 5060))
+      return { kind: "no-such-user", detail: `${onward.uri} is this node itself` };
+    // Only our users go elsewhere: this is no open relay.
+    if (served === undefined)
+      return { kind: "no-such-user", detail: `${onward.uri}: ${standing.source} is not served` };
+    const to = onward.has("Route") ? this.#alongRoute(onward) : nextHops.of(uri.host);
+    if (to !== undefined) return [{ request: onward, to, q: 1 }];
+    return { kind: "no-route", detail: `no way to ${uri.host}: add it to routes` };
+  }
+
+  #forward(journey: Journey, targets: readonly (Target | DeviceTarget)[]): void {
+    const { incoming, standing, served } = journey;
+    const { request } = incoming;
+    const { random, domain, endpoint } = this.#options;
+    const host = endpoint.advertised(incoming.flow.remote).host;
+    const vector = chargingOf(request, { random, host, domain }, standing.trusted);
+    const isRecorded = RECORD_ROUTED.has(request.method);
+    for (const target of targets) {
+      countHop(target.request);
+      target.request.set("P-Charging-Vector", formatChargingVector(vector));
+      target.request.remove("P-Served-User");
+      if (isRecorded) target.request.push("Record-Route", `<sip:${standing.self};lr>`);
+    }
+    const isCall = request.method === "INVITE" && !request.to.params.has("tag");
+    this.#core.forward({
+      incoming,
+      sender: endpoint,
+      targets,
+      answer: (response, target) => {
+        const answered = response.status === 430 ? unreachable(request) : response;
+        answerCharging(answered, vector, domain);
+        if (isCall && answered.status >= 200 && answered.status < 300)
+          this.#keep(request, answered, served?.binding, target);
+        return answered;
+      },
+    });
+  }
+
+  #keep(
+    invite: SipRequest,
+    response: SipResponse,
+    caller: Binding | undefined,
+    target: (Target & { readonly token?: string }) | undefined,
+  ): void {
+    const tokens = [caller?.token, target?.token].filter((token) => token !== undefined);
+    this.#options.dialogs?.established(invite, response, tokens);
+  }
+
+  #refuse(incoming: Incoming, problem: RoutingProblem): void {
+    const { method, callId } = incoming.request;
+    const { status, ...options } = refusalFor(problem);
+    const { kind: reason, detail } = problem;
+    this.#options.log.info("request.refused", { method, status, reason, detail, callId });
+    // RFC 3261 §8.2.7: strangers get no state.
+    if (reason === "untrusted-peer") incoming.refuse(status, options);
+    else incoming.respond(newResponse(incoming.request, status, options));
+  }
+}
+
+/** RFC 5626 §5.3.1: a lost flow is the P-CSCF's word; the caller hears that nobody is there. */
+function unreachable(request: SipRequest): SipResponse {
+  return newResponse(request, 480);
+}

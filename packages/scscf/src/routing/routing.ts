@@ -1,0 +1,59 @@
+// The routing part put together from the node's settings and parts. TS 24.229 §5.4.3.
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Random } from "@ims-lab/common/platform/random";
+import type { Endpoint } from "@ims-lab/common/sip/endpoint";
+import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import type { ScscfConfig } from "../config.ts";
+import type { RegistrationSet } from "../notifier/admission.ts";
+import type { Reauthentications } from "../reauthentication/reauthentications.ts";
+import type { Bindings } from "../registrar/bindings.ts";
+import type { SubscriberDirectory } from "../subscribers/directory.ts";
+import { KeptDialogs } from "./kept-dialogs.ts";
+import { MethodPolicy } from "./method-policy.ts";
+import { nextHops } from "./next-hops.ts";
+import { Router } from "./router.ts";
+
+export interface RoutingParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly endpoint: Endpoint;
+  readonly directory: SubscriberDirectory;
+  readonly bindings: Bindings;
+  readonly reauthentications: Reauthentications;
+  readonly send: SendRequest;
+  setOf(aor: string): RegistrationSet | undefined;
+}
+
+export interface Routing {
+  readonly router: Router;
+  /** Undefined: calls are left alone when a registration ends. */
+  readonly dialogs: KeptDialogs | undefined;
+}
+
+export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing {
+  const { clock, bindings, reauthentications } = parts;
+  const deadlineMs = config.reauthentication.deadlineSeconds * 1000;
+  const dialogs = config.dialogs === "release" ? keptDialogs(parts) : undefined;
+  const router = new Router({
+    ...parts,
+    dialogs,
+    domain: config.domain,
+    allowDirect: config.allowDirect,
+    nextHops: nextHops(config.routes),
+    policy: new MethodPolicy({ settings: config.policy, clock, reauthentications, deadlineMs }),
+    bindingsOf: (set) => bindings.ofSet(set),
+    bindingOf: (token) => bindings.get(token),
+  });
+  return { router, dialogs };
+}
+
+/** How a BYE of ours is answered changes nothing. */
+function keptDialogs({ endpoint, send }: RoutingParts): KeptDialogs {
+  const unheard = { onResponse: () => undefined, onFailure: () => undefined };
+  return new KeptDialogs({
+    isOwn: (host, port) => endpoint.isOwn(host, port),
+    send: (request) => send(request, unheard),
+  });
+}

@@ -1,0 +1,72 @@
+// The called side: from an identity to the devices that hold it. TS 24.229 §5.4.3.3; RFC 3327 §5.3; RFC 7315 §4.2.
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
+import { aorOf, isSip, parseUri, type Uri, unescapedUser } from "@ims-lab/common/sip/message/uri";
+import type { Target } from "@ims-lab/common/sip/proxy/fork";
+import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
+import type { Destination } from "@ims-lab/common/sip/transaction/user";
+import type { Binding } from "../registrar/binding.ts";
+import { setOf as setNameOf } from "../registrar/identify.ts";
+import type { SubscriberDirectory } from "../subscribers/directory.ts";
+import type { RoutingProblem } from "./problems.ts";
+
+/** A target that is one of our registrations. */
+export interface DeviceTarget extends Target {
+  readonly token: string;
+}
+
+export interface Called {
+  readonly directory: SubscriberDirectory;
+  bindingsOf(set: string): readonly Binding[];
+}
+
+/** How the identity in a Request-URI is filed: `sip:+1…;user=phone` is a telephone number. */
+export function calledAor(uri: Uri): string {
+  if (!isSip(uri) || uri.params.get("user")?.toLowerCase() !== "phone") return aorOf(uri);
+  return aorOf(parseUri(`tel:${unescapedUser(uri).split(";")[0]}`) ?? uri);
+}
+
+/** True for a number or name that a subscriber of this domain has. */
+export function isOurs({ directory }: Called, uri: Uri): boolean {
+  return directory.ownersOf(calledAor(uri)).length > 0;
+}
+
+export function devicesOf(called: Called, onward: SipRequest): DeviceTarget[] | RoutingProblem {
+  const aor = calledAor(onward.requestUri);
+  const owners = called.directory.ownersOf(aor);
+  if (owners.length === 0) return { kind: "no-such-user", detail: `${aor} is nobody's` };
+  const identities = owners.flatMap(({ impus }) => impus.filter((impu) => impu.aor === aor));
+  if (identities.every(({ barred }) => barred))
+    return { kind: "barred-callee", detail: `${aor} is barred` };
+  const sets = new Set(owners.map(setNameOf));
+  const bindings = [...sets].flatMap((set) => called.bindingsOf(set));
+  if (bindings.length === 0)
+    return { kind: "callee-not-registered", detail: `${aor} is not registered` };
+  const targets = bindings.flatMap((binding) => targetOf(onward, binding) ?? []);
+  if (targets.length > 0) return targets;
+  return { kind: "callee-not-registered", detail: `${aor} has no Contact that can be reached` };
+}
+
+function targetOf(onward: SipRequest, { token, address }: Binding): DeviceTarget | undefined {
+  const request = onward.clone();
+  request.set("P-Called-Party-ID", `<${onward.uri}>`);
+  request.setUri(address.contact);
+  request.remove("Route");
+  if (address.path.length > 0) request.set("Route", address.path);
+  const to =
+    address.source === undefined ? destinationOf(takeNextHop(request)) : sourceOf(address.source);
+  return to === undefined ? undefined : { request, to, q: qOf(address.params), token };
+}
+
+/** A device without P-CSCF is where it registered from, whatever its Contact says. */
+function sourceOf(source: string): Destination | undefined {
+  const [transport = "", ...rest] = source.split(":");
+  const uri = parseUri(`sip:${rest.join(":")};transport=${transport}`);
+  return uri === undefined ? undefined : destinationOf(uri);
+}
+
+/** RFC 3261 §10.2.1.2: without q, first. */
+function qOf(params: string): number {
+  const text = parseNameAddr(`<sip:q>${params}`)?.params.get("q") ?? "";
+  return /^[01](\.\d{0,3})?$/.test(text) ? Math.min(Number(text), 1) : 1;
+}
