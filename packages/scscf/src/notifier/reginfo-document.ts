@@ -87,7 +87,7 @@ function row({ id, address, callId, cseq, registeredAt }: Binding, at: number): 
     id,
     uri: address.contact,
     ...(address.displayName !== undefined && { displayName: address.displayName }),
-    durationRegistered: Math.floor((at - registeredAt) / 1000),
+    durationRegistered: Math.max(0, Math.floor((at - registeredAt) / 1000)),
     ...(q >= 0 && q <= 1 && { q }),
     callId,
     cseq,

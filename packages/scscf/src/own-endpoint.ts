@@ -1,0 +1,71 @@
+// The S-CSCF's one SIP side: its endpoint, its own addresses, where its own requests go. RFC 3261 §8.1.2, §18.
+import { cidrContains } from "@ims-lab/common/platform/cidr";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Random } from "@ims-lab/common/platform/random";
+import { nextHop } from "@ims-lab/common/sip/dialog/next-hop";
+import {
+  type AdvertiseRule,
+  createEndpoint,
+  type Endpoint,
+  type EndpointCounters,
+  type Trace,
+} from "@ims-lab/common/sip/endpoint";
+import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
+import { destinationOf } from "@ims-lab/common/sip/proxy/route";
+import { formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
+import type { ScscfConfig } from "./config.ts";
+
+export interface EndpointTools {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly transports: readonly Transport[];
+  readonly trace?: Trace;
+  readonly counters?: EndpointCounters;
+}
+
+export function endpointOf({ sip }: ScscfConfig, tools: EndpointTools): Endpoint {
+  const { clock, random, log, transports, trace, counters } = tools;
+  const advertise = sip.advertise.map(
+    ({ forPeers, host, port }): AdvertiseRule => ({
+      forPeers: (peer) => cidrContains(forPeers, peer),
+      host,
+      port: port ?? 0,
+    }),
+  );
+  return createEndpoint({
+    name: "scscf",
+    transports,
+    clock,
+    random,
+    log,
+    udpMtuBytes: sip.udpMtuBytes,
+    ...(advertise.length > 0 && { advertise }),
+    ...(trace !== undefined && { trace }),
+    ...(counters !== undefined && { counters }),
+  });
+}
+
+/** Requests of our own go where their Route or Request-URI says. */
+export function senderOf(endpoint: Endpoint): SendRequest {
+  return (request, handlers) => {
+    const hop = nextHop(request);
+    const to = hop === undefined ? undefined : destinationOf(hop);
+    if (to === undefined) handlers.onFailure(`no way to ${hop?.host ?? request.uri}`);
+    else endpoint.request(request, to, handlers);
+  };
+}
+
+/** The user part of a Service-Route of ours. */
+export function tokenOf(endpoint: Endpoint, uri: Uri): string | undefined {
+  return isSip(uri) && endpoint.isOwn(uri.host, uri.port ?? 5060) ? uri.user : undefined;
+}
+
+/** `host:port` by which the peer of this URI knows us. */
+export function selfFor(endpoint: Endpoint, peer: string): string {
+  const uri = parseUri(peer);
+  const remote = isSip(uri) ? { host: uri.host, port: uri.port ?? 5060 } : { host: "", port: 0 };
+  return formatHostPort(endpoint.advertised(remote));
+}
