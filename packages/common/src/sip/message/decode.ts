@@ -16,19 +16,17 @@ export type Decoded =
   | { readonly message: SipMessage; readonly problem?: undefined }
   | { readonly problem: Problem; readonly message?: undefined };
 
-const HEADER_END = Buffer.from("\r\n\r\n");
-
 /** @param bytes one datagram, or one message as a framer cut it; may be kept by the result. */
 export function decode(bytes: Buffer): Decoded {
   const start = leadingLineEnds(bytes);
-  const found = bytes.indexOf(HEADER_END, start);
-  const headEnd = found < 0 ? bytes.length : found;
-  const head = bytes.toString("latin1", start, headEnd);
+  const text = bytes.toString("latin1", start);
+  const found = text.indexOf("\r\n\r\n");
+  const head = found < 0 ? text : text.slice(0, found);
   const lineEnd = head.indexOf("\r\n");
   const startLine = lineEnd < 0 ? head : head.slice(0, lineEnd);
   const section = readHeaderSection(head, lineEnd < 0 ? head.length : lineEnd + 2);
-  const rest = found < 0 ? undefined : bytes.subarray(found + 4);
-  return startLine.slice(0, 4).toUpperCase() === "SIP/"
+  const rest = found < 0 ? undefined : bytes.subarray(start + found + 4);
+  return startLine.startsWith("SIP/") || startLine.slice(0, 4).toUpperCase() === "SIP/"
     ? decodeResponse(startLine, section, rest)
     : decodeRequest(startLine, section, rest);
 }
@@ -45,14 +43,14 @@ function decodeRequest(
   section: HeaderSection,
   rest: Buffer | undefined,
 ): Decoded {
-  const [method = "", uri = "", version = "", ...more] = startLine.split(" ");
+  const { method, uri, version } = requestLine(startLine);
   const request = new SipRequest(method, uri, section.lines);
   const bad = (reason: string, status = 400): Decoded => ({ problem: { reason, status, request } });
   if (tokenEnd(method, 0) !== method.length || method === "")
     return { problem: { reason: "no SIP start line" } };
-  if (uri === "" || version === "" || more.length > 0)
+  if (uri === "" || version === "" || version.includes(" "))
     return bad("the request line is not method, URI and version, one space between");
-  if (version.toUpperCase() !== "SIP/2.0") {
+  if (version !== "SIP/2.0" && version.toUpperCase() !== "SIP/2.0") {
     const isVersion = /^SIP\/\d+\.\d+$/i.test(version);
     return isVersion ? bad("a SIP version other than 2.0", 505) : bad("no SIP version");
   }
@@ -60,6 +58,16 @@ function decodeRequest(
   if (rest === undefined) return bad("no empty line after the header");
   const problem = setBody(request, rest) ?? problemOfRequest(request);
   return problem === undefined ? { message: request } : bad(problem);
+}
+
+/** At the first two spaces; what is not there is empty. */
+function requestLine(line: string): { method: string; uri: string; version: string } {
+  const uriAt = line.indexOf(" ") + 1;
+  if (uriAt === 0) return { method: line, uri: "", version: "" };
+  const method = line.slice(0, uriAt - 1);
+  const versionAt = line.indexOf(" ", uriAt) + 1;
+  if (versionAt === 0) return { method, uri: line.slice(uriAt), version: "" };
+  return { method, uri: line.slice(uriAt, versionAt - 1), version: line.slice(versionAt) };
 }
 
 function decodeResponse(
@@ -80,14 +88,14 @@ function decodeResponse(
 
 /** RFC 3261 §18.3: octets behind the body are ignored, a body that is not all there is an error. */
 function setBody(message: SipMessage, rest: Buffer): string | undefined {
-  const declared = message.texts("Content-Length");
-  if (declared.length === 0) {
+  const declared = message.text("Content-Length");
+  if (declared === undefined) {
     message.body = rest;
     return undefined;
   }
-  const length = parseNumber(declared[0] ?? "", 2 ** 31);
+  const length = parseNumber(declared, 2 ** 31);
   if (length === undefined) return "a Content-Length that is no number";
-  if (declared.some((other) => other !== declared[0])) return "Content-Lengths that differ";
+  if (!message.hasOnly("Content-Length", declared)) return "Content-Lengths that differ";
   if (length > rest.length) return "a body shorter than its Content-Length";
   message.body = rest.subarray(0, length);
   return undefined;

@@ -47,8 +47,12 @@ export class HeaderLine {
   readonly valueAt: number;
   readonly end: number;
   #text: string | undefined;
+  /** Only of a line with several values. */
   #values: readonly string[] | undefined;
-  #parsed: readonly unknown[] | undefined;
+  #isRead = false;
+  /** The first value; all of them where there are several. */
+  #first: unknown;
+  #all: readonly unknown[] | undefined;
 
   constructor(header: HeaderName, source: string, start: number, valueAt: number, end: number) {
     this.header = header;
@@ -73,25 +77,35 @@ export class HeaderLine {
     return this.#text;
   }
 
-  get values(): readonly string[] {
-    this.#values ??= this.header.isList ? splitList(this.text) : [this.text];
+  /** Undefined for a line with one value, which is `text`. */
+  get severalValues(): readonly string[] | undefined {
+    if (!this.header.isList || !this.text.includes(",")) return undefined;
+    this.#values ??= splitList(this.text);
     return this.#values;
   }
 
-  /** One entry per value; undefined for a malformed one. */
-  parsed<T>(field: Field<T>): readonly (T | undefined)[] {
-    this.#parsed ??= parseAll(this.values, field);
-    return this.#parsed as readonly (T | undefined)[];
+  /** The first value, undefined when malformed. */
+  first<T>(field: Field<T>): T | undefined {
+    if (!this.#isRead) this.#read(field);
+    return this.#first as T | undefined;
   }
-}
 
-function parseAll<T>(values: readonly string[], field: Field<T>): readonly (T | undefined)[] {
-  if (values.length === 1) return [field.parse(values[0] ?? "")];
-  return values.map((value) => field.parse(value));
-}
+  /** One entry per value of a line with several; undefined for a malformed one. */
+  several<T>(field: Field<T>): readonly (T | undefined)[] | undefined {
+    if (!this.#isRead) this.#read(field);
+    return this.#all as readonly (T | undefined)[] | undefined;
+  }
 
-function hasUndefined(values: readonly unknown[]): boolean {
-  return values.length === 1 ? values[0] === undefined : values.includes(undefined);
+  isWellFormed(field: Field<unknown>): boolean {
+    return this.first(field) !== undefined && !(this.several(field)?.includes(undefined) ?? false);
+  }
+
+  #read(field: Field<unknown>): void {
+    this.#isRead = true;
+    const values = this.severalValues;
+    this.#all = values?.map((value) => field.parse(value));
+    this.#first = this.#all === undefined ? field.parse(this.text) : this.#all[0];
+  }
 }
 
 function unfold(source: string, valueAt: number, lineEnd: number): string {
@@ -120,7 +134,12 @@ export class HeaderLines {
   texts(name: string): string[] {
     const canonical = canonicalName(name);
     const values: string[] = [];
-    for (const line of this.lines) if (line.name === canonical) values.push(...line.values);
+    for (const line of this.lines) {
+      if (line.name !== canonical) continue;
+      const several = line.severalValues;
+      if (several === undefined) values.push(line.text);
+      else values.push(...several);
+    }
     return values;
   }
 
@@ -128,9 +147,16 @@ export class HeaderLines {
     return this.#first(canonicalName(name)) !== undefined;
   }
 
+  /** True when no line of this name says something else. */
+  hasOnly(name: string, text: string): boolean {
+    const canonical = canonicalName(name);
+    for (const line of this.lines) if (line.name === canonical && line.text !== text) return false;
+    return true;
+  }
+
   /** First value, parsed; undefined when absent or malformed. */
   get<T>(field: Field<T>): T | undefined {
-    return this.#first(field.name)?.parsed(field)[0];
+    return this.#first(field.name)?.first(field);
   }
 
   /** All well-formed values, parsed. */
@@ -138,7 +164,8 @@ export class HeaderLines {
     const found: T[] = [];
     for (const line of this.lines) {
       if (line.name !== field.name) continue;
-      for (const value of line.parsed(field)) if (value !== undefined) found.push(value);
+      const several = line.several(field) ?? [line.first(field)];
+      for (const value of several) if (value !== undefined) found.push(value);
     }
     return found;
   }
@@ -151,7 +178,7 @@ export class HeaderLines {
       if (line === undefined) break;
       const rule = checked[line.header.index];
       if (rule === undefined) continue;
-      if (rule.field !== undefined && hasUndefined(line.parsed(rule.field)))
+      if (rule.field !== undefined && !line.isWellFormed(rule.field))
         return line.text === "" && rule.bit !== 0 ? `no ${line.name}` : `a malformed ${line.name}`;
       if (rule.field !== undefined || line.text !== "") found |= rule.bit;
     }
@@ -194,9 +221,10 @@ export class HeaderLines {
     const at = this.lines.findIndex((line) => line.name === canonical);
     const line = this.lines[at];
     if (line === undefined) return undefined;
-    const [top, ...rest] = line.values;
-    this.lines.splice(at, 1, ...(rest.length > 0 ? [HeaderLine.of(name, rest.join(", "))] : []));
-    return top;
+    const several = line.severalValues;
+    if (several === undefined) this.lines.splice(at, 1);
+    else this.lines[at] = HeaderLine.of(name, several.slice(1).join(", "));
+    return several === undefined ? line.text : several[0];
   }
 
   remove(name: string): this {

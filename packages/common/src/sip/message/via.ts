@@ -34,7 +34,13 @@ function plainVia([, transport = "", host = "", port, rest = ""]: RegExpExecArra
   const params = Params.fromChecked(rest);
   const rport = rportOf(params);
   if (rport === null) return undefined;
-  return new PlainVia(transport, host, port === undefined ? undefined : Number(port), params, rport);
+  return new PlainVia(
+    transport,
+    host,
+    port === undefined ? undefined : Number(port),
+    params,
+    rport,
+  );
 }
 
 /** Most Vias are asked for one or two of these only. */
