@@ -14,6 +14,7 @@ import {
   type Trace,
 } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
 import type { Resolver } from "@ims-lab/common/sip/resolver";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
@@ -86,6 +87,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     core,
     table,
     tokens: createTokens(random.bytes(32)),
+    calls: new ProxyCore({ clock }),
     maySay: oncePer(clock, REFUSAL_LOG_MS),
   };
   const asker = new Asker({

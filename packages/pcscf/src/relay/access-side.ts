@@ -59,8 +59,13 @@ export class AccessSide {
     const problem = this.#problem(request);
     if (problem !== undefined) this.#refuse(incoming, problem);
     else if (request.method === "REGISTER") this.#registers.handle(incoming);
-    else if (request.method === "CANCEL") this.#refuse(incoming, { kind: "no-invite" });
+    else if (request.method === "CANCEL") this.#cancel(incoming);
     else this.#relayed(incoming);
+  }
+
+  /** Whoever knows the branch of the INVITE may end it: RFC 3261 §9.2. */
+  #cancel(incoming: Incoming): void {
+    if (!this.#relay.calls.cancel(incoming)) this.#refuse(incoming, { kind: "no-invite" });
   }
 
   #problem(request: SipRequest): Problem | undefined {
@@ -154,6 +159,7 @@ export class AccessSide {
     }
     forward(incoming, {
       endpoint: relay.core,
+      calls: relay.calls,
       request: onward,
       to,
       answer: (response) => {

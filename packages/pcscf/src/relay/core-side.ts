@@ -67,7 +67,7 @@ export class CoreSide {
       return;
     }
     if (request.method === "CANCEL") {
-      this.#refuse(incoming, { kind: "no-invite" });
+      if (!this.#relay.calls.cancel(incoming)) this.#refuse(incoming, { kind: "no-invite" });
       return;
     }
     const target = this.#target(request, users);
@@ -117,6 +117,7 @@ export class CoreSide {
     }
     forward(incoming, {
       endpoint: relay.access,
+      calls: relay.calls,
       request: onward,
       to: { flow: binding.flow },
       answer: (response) => {

@@ -5,12 +5,15 @@ import {
   type SipRequest,
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
+import type { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { relay } from "@ims-lab/common/sip/proxy/relay";
 import { countHop } from "@ims-lab/common/sip/proxy/validate";
 import { type Problem, refusalOf } from "./refusals.ts";
 
 export interface Onward {
   readonly endpoint: Endpoint;
+  /** INVITEs can be cancelled and take long: they have a context of their own. */
+  readonly calls: ProxyCore;
   /** A copy of the request that came, with its edits. */
   readonly request: SipRequest;
   readonly to: Destination;
@@ -38,6 +41,10 @@ export function forward(incoming: Incoming, onward: Onward): void {
     endpoint.sendStateless(request, to); // of a 2xx: end to end (RFC 3261 §13.2.2.4)
     return;
   }
+  if (request.method === "INVITE") {
+    call(incoming, onward);
+    return;
+  }
   relay({
     incoming,
     outgoing: request,
@@ -50,6 +57,17 @@ export function forward(incoming: Incoming, onward: Onward): void {
       incoming.respond(onward.answer(answerTo(incoming.request, unavailable())));
       return true;
     },
+  });
+}
+
+function call(incoming: Incoming, { endpoint, calls, request, to, answer }: Onward): void {
+  calls.forward({
+    incoming,
+    sender: endpoint,
+    targets: [{ request, to, q: 1 }],
+    answer,
+    unavailable: (received) =>
+      answerTo(incoming.request, unavailable(received?.text("Retry-After"))),
   });
 }
 

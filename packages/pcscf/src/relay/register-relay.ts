@@ -71,6 +71,7 @@ export class RegisterRelay {
     }
     forward(incoming, {
       endpoint: relay.core,
+      calls: relay.calls,
       request: onward,
       to,
       answer: (response) => this.#answered(pending, response),

@@ -6,6 +6,7 @@ import type { Random } from "@ims-lab/common/platform/random";
 import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
 import { isSip, parseUri, type SipUri } from "@ims-lab/common/sip/message/uri";
 import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";
+import type { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import type { Side } from "@ims-lab/common/sip/proxy/record-route";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import type { FlowTable } from "../flows/flow-table.ts";
@@ -42,6 +43,7 @@ export interface Relay {
   readonly core: Endpoint;
   readonly table: FlowTable;
   readonly tokens: Tokens;
+  readonly calls: ProxyCore;
   /** True when this source and cause have not been logged lately. */
   maySay(key: string): boolean;
 }
