@@ -88,8 +88,7 @@ export class Ue {
     return this.view.registration.state;
   }
 
-  /** Switched off: says nothing more, is not there any more. */
-  switchOff(): Promise<void> {
+  close(): Promise<void> {
     return this.#node.close();
   }
 }
@@ -168,6 +167,11 @@ export class Lab {
       overrides: { profile, ...ue, ...overrides },
     });
     return new Ue(host, user, node);
+  }
+
+  /** It says nothing more and is not there any more; its connections end. */
+  async switchOff(ue: Ue): Promise<void> {
+    await Promise.all([ue.close(), this.clock.advanceAsync(1000)]);
   }
 
   /** Somebody who speaks raw SIP, at an address of his own or a given one. */
@@ -288,6 +292,13 @@ export class Lab {
   attempts(method: string, from?: Place, to?: Place): number {
     const requests = this.passed(method, from, to);
     return new Set(requests.map(({ callId, cseq }) => `${callId} ${cseq.number}`)).size;
+  }
+
+  /** Different NOTIFYs that asked the UE to register. */
+  get triggers(): number {
+    const notifies = this.passed("NOTIFY", "P-CSCF", "UE");
+    const asking = notifies.filter(({ body }) => body.includes('event="shortened"'));
+    return new Set(asking.map(({ callId, cseq }) => `${callId} ${cseq.number}`)).size;
   }
 
   /** Loses datagrams on one hop from now on. Returns how to end it. */
