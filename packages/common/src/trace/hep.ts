@@ -28,7 +28,13 @@ const CHUNK = {
 
 const AF_INET = 2;
 const AF_INET6 = 10;
-const IP_PROTOCOL: Readonly<Record<TransportName, number>> = { tcp: 6, udp: 17 };
+const IP_PROTOCOL: Readonly<Record<TransportName, number>> = {
+  udp: 17,
+  tcp: 6,
+  tls: 6,
+  ws: 6,
+  wss: 6,
+};
 const SIP = 1;
 
 /**

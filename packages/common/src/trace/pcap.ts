@@ -40,7 +40,7 @@ export class PcapEncoder {
     const destination = addressOctets(message.to.host);
     if (source === undefined || destination?.length !== source.length) return Buffer.alloc(0);
     const addresses = { source, destination };
-    if (message.transport === "tcp") return this.#segments(message, addresses);
+    if (message.transport !== "udp") return this.#segments(message, addresses);
     const length = UDP_HEADER + message.bytes.length;
     if (ipHeaderLength(addresses) + length > LARGEST_PACKET) return Buffer.alloc(0);
     return record(message.at, ipPacket(addresses, UDP, udpDatagram(message, length)));

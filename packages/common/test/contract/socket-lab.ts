@@ -1,8 +1,14 @@
 // Real sockets for the transports' contract: loopback, port 0, the fake clock for every deadline.
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { vi } from "vitest";
-import type { HostPort, Transport } from "../../src/sip/transport/transport.ts";
+import { WebSocket } from "ws";
+import {
+  formatHostPort,
+  type HostPort,
+  type Transport,
+} from "../../src/sip/transport/transport.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
 import type { RawPeer, TransportLab } from "./transport-lab.ts";
 
@@ -71,6 +77,67 @@ export function dialTcp(to: HostPort): Promise<RawPeer> {
         },
         write: (octets) => socket.write(Buffer.from(octets, "latin1")),
         close: () => socket.destroy(),
+      });
+    });
+  });
+}
+
+export function dialTls(to: HostPort, options: ConnectionOptions = {}): Promise<RawPeer> {
+  // In TLS 1.3 a client is done before its server knows of it.
+  const own: ConnectionOptions = { maxVersion: "TLSv1.2", rejectUnauthorized: false, ...options };
+  const socket = connectTls({ host: to.host, port: to.port, ...own });
+  let received = "";
+  let closed = false;
+  socket.on("data", (bytes: Buffer) => {
+    received += bytes.toString("latin1");
+  });
+  socket.on("error", () => undefined);
+  socket.on("close", () => {
+    closed = true;
+  });
+  return new Promise((resolve) => {
+    socket.on("secureConnect", () => {
+      resolve({
+        local: { host: to.host, port: socket.localPort ?? 0 },
+        get received() {
+          return received;
+        },
+        get closed() {
+          return closed;
+        },
+        write: (octets) => socket.write(Buffer.from(octets, "latin1")),
+        close: () => socket.destroy(),
+      });
+    });
+  });
+}
+
+/** Each write is one frame. */
+export function dialWebSocket(to: HostPort, scheme: "ws" | "wss" = "ws"): Promise<RawPeer> {
+  const webSocket = new WebSocket(`${scheme}://${formatHostPort(to)}`, "sip", {
+    rejectUnauthorized: false,
+  });
+  let local: HostPort = { host: to.host, port: 0 };
+  let received = "";
+  webSocket.on("upgrade", ({ socket }) => {
+    local = { host: to.host, port: socket.localPort ?? 0 };
+  });
+  webSocket.on("message", (bytes: Buffer) => {
+    received += bytes.toString("latin1");
+  });
+  webSocket.on("error", () => undefined);
+  return new Promise((resolve) => {
+    webSocket.on("open", () => {
+      resolve({
+        local,
+        get received() {
+          return received;
+        },
+        get closed() {
+          return webSocket.readyState === WebSocket.CLOSED;
+        },
+        write: (octets) => webSocket.send(Buffer.from(octets, "latin1")),
+        close: () => webSocket.terminate(),
       });
     });
   });

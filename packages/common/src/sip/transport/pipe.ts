@@ -1,11 +1,13 @@
-// What a stream transport needs from below: connections that carry octets. TCP and memory provide it.
-import type { HostPort, SendFailure } from "./transport.ts";
+// What a stream transport needs from below: connections that carry octets or frames. TCP, TLS, WebSocket and memory provide it.
+import type { HostPort, Remote, SendFailure, TlsPeer } from "./transport.ts";
 
 export interface PipeEvents {
   /** An outgoing connection is made; `local` is this side's address. */
   onOpen(local: HostPort): void;
-  /** `chunk` may be kept. */
+  /** `chunk` may be kept. Where the carrier is framed, it is one whole frame. */
   onBytes(chunk: Buffer): void;
+  /** What came cannot be taken; the pipe is closed after this. */
+  onRejected(reason: string): void;
   /** The last event, exactly once, whether the pipe ever opened or not; never from within a call. */
   onClosed(why: SendFailure): void;
 }
@@ -13,6 +15,8 @@ export interface PipeEvents {
 /** One connection. */
 export interface Pipe {
   readonly local: HostPort;
+  /** Once open, where it is secured. */
+  readonly tls?: TlsPeer | undefined;
   /** Octets written that have not left yet. */
   readonly backlog: number;
   /** From here on events come; called once, at once. */
@@ -26,10 +30,12 @@ export interface Pipe {
 
 /** One listener and the connections made beside it. */
 export interface Carrier {
+  /** One write, one frame, one message (RFC 7118 §5); else a stream to be cut by Content-Length. */
+  readonly framed?: boolean;
   /** Binds; resolves with the real port. Rejects with the system's error. */
   listen(at: HostPort, accept: (pipe: Pipe, remote: HostPort) => void): Promise<HostPort>;
   /** Begins to connect, from the same address as `from` but any port. */
-  connect(from: HostPort, to: HostPort): Pipe;
+  connect(from: HostPort, to: Remote): Pipe;
   /** Accepts no more; resolves when every connection has gone. */
   close(): Promise<void>;
 }

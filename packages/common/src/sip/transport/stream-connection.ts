@@ -5,6 +5,7 @@ import { PING, PONG } from "./keep-alive.ts";
 import type { Pipe } from "./pipe.ts";
 import type { StreamLimits } from "./stream-limits.ts";
 import type { Flow, HostPort, SendFailure } from "./transport.ts";
+import { WholeFrames } from "./whole-frames.ts";
 
 type OnFailure = (why: SendFailure) => void;
 
@@ -18,6 +19,13 @@ export interface ConnectionOwner {
 
 export type ConnectionFlow = { -readonly [Key in keyof Flow]: Flow[Key] };
 
+/** Finds the messages in what a pipe brings. */
+interface FrameReader {
+  /** A message has begun and is not whole. */
+  readonly pending: boolean;
+  push(chunk: Buffer): readonly Frame[];
+}
+
 interface Waiting {
   readonly bytes: Buffer;
   readonly onFailure: OnFailure | undefined;
@@ -29,7 +37,7 @@ export class StreamConnection {
   readonly #owner: ConnectionOwner;
   readonly #clock: Clock;
   readonly #limits: StreamLimits;
-  readonly #framer: Framer;
+  readonly #framer: FrameReader;
   /** `ending`: nothing is read or taken for sending any more, what was sent may still leave. */
   #state: "connecting" | "open" | "ending" | "closed";
   /** Why it closed: said to everything sent from then on. */
@@ -51,22 +59,25 @@ export class StreamConnection {
     pipe: Pipe,
     flow: ConnectionFlow,
     accepted: boolean,
-    context: { owner: ConnectionOwner; clock: Clock; limits: StreamLimits },
+    context: { owner: ConnectionOwner; clock: Clock; limits: StreamLimits; framed: boolean },
   ) {
     this.flow = flow;
     this.#pipe = pipe;
     this.#owner = context.owner;
     this.#clock = context.clock;
     this.#limits = context.limits;
-    this.#framer = new Framer(context.limits.maxMessageBytes);
+    const { maxMessageBytes } = context.limits;
+    this.#framer = context.framed ? new WholeFrames(maxMessageBytes) : new Framer(maxMessageBytes);
     this.#state = accepted ? "open" : "connecting";
     this.#heard = !accepted;
+    if (accepted && pipe.tls !== undefined) this.flow.tls = pipe.tls;
     this.#openedAt = this.#clock.now();
     this.#activeAt = this.#openedAt;
     this.#watch();
     pipe.start({
       onOpen: (local) => this.#opened(local),
       onBytes: (chunk) => this.#received(chunk),
+      onRejected: (reason) => this.#owner.onRejected(reason, this.flow),
       onClosed: (why) => this.#closed(why),
     });
   }
@@ -106,6 +117,7 @@ export class StreamConnection {
     this.#state = "open";
     // A wildcard listener learns here which address of ours this peer sees.
     this.flow.local = { host: local.host, port: this.flow.local.port };
+    if (this.#pipe.tls !== undefined) this.flow.tls = this.#pipe.tls;
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingOctets = 0;

@@ -12,9 +12,11 @@ import {
   formatHostPort,
   type HostPort,
   isPort,
+  type Remote,
   type SendFailure,
   type Transport,
   type TransportEvents,
+  type TransportName,
 } from "./transport.ts";
 
 export interface StreamOptions extends HostPort, Partial<StreamLimits> {
@@ -22,7 +24,7 @@ export interface StreamOptions extends HostPort, Partial<StreamLimits> {
 }
 
 export class StreamTransport implements Transport, ConnectionOwner {
-  readonly name = "tcp";
+  readonly name: Exclude<TransportName, "udp">;
   readonly reliable = true;
   readonly #carrier: Carrier;
   readonly #clock: Clock;
@@ -30,6 +32,7 @@ export class StreamTransport implements Transport, ConnectionOwner {
   readonly #connections = new Map<string, StreamConnection>();
   /** The newest connection with each remote address, whoever made it. */
   readonly #byRemote = new Map<string, StreamConnection>();
+  readonly #keys = new WeakMap<StreamConnection, string>();
   /** Flows for which no connection was tried, and why. */
   readonly #neverMade = new WeakMap<Flow, SendFailure>();
   #local: HostPort;
@@ -37,7 +40,12 @@ export class StreamTransport implements Transport, ConnectionOwner {
   #made = 0;
   #whenDrained: (() => void) | undefined;
 
-  constructor(carrier: Carrier, options: StreamOptions) {
+  constructor(
+    carrier: Carrier,
+    options: StreamOptions,
+    name: Exclude<TransportName, "udp"> = "tcp",
+  ) {
+    this.name = name;
     this.#carrier = carrier;
     this.#clock = options.clock;
     this.#limits = { ...DEFAULT_STREAM_LIMITS, ...options };
@@ -56,16 +64,16 @@ export class StreamTransport implements Transport, ConnectionOwner {
     });
   }
 
-  flowTo(remote: HostPort): Flow {
+  flowTo(remote: Remote): Flow {
     const existing = this.#byRemote.get(remoteKey(remote));
     if (existing !== undefined) return existing.flow;
-    const flow = this.#newFlow(this.#local, remote);
+    const flow = this.#newFlow(this.#local, { host: remote.host, port: remote.port });
     // A flow that is in no table says so when something is sent on it.
     if (this.#whenDrained !== undefined) return flow;
     if (this.#connections.size >= this.#limits.maxConnections) {
       this.#neverMade.set(flow, "overloaded");
     } else if (!isPort(remote.port)) this.#neverMade.set(flow, "refused");
-    else this.#add(this.#carrier.connect(this.#local, remote), flow, false);
+    else this.#add(this.#carrier.connect(this.#local, remote), flow, remoteKey(remote));
     return flow;
   }
 
@@ -100,7 +108,7 @@ export class StreamTransport implements Transport, ConnectionOwner {
   onGone(connection: StreamConnection, wasOpen: boolean): void {
     const { flow } = connection;
     this.#connections.delete(flow.id);
-    const key = remoteKey(flow.remote);
+    const key = this.#keys.get(connection) ?? remoteKey(flow.remote);
     if (this.#byRemote.get(key) === connection) this.#byRemote.delete(key);
     if (wasOpen) this.#events?.onClosed(flow);
     this.#checkDrained();
@@ -109,18 +117,21 @@ export class StreamTransport implements Transport, ConnectionOwner {
   #accept(pipe: Pipe, remote: HostPort): void {
     const flow = this.#newFlow(pipe.local, remote);
     if (this.#connections.size < this.#limits.maxConnections && this.#whenDrained === undefined) {
-      this.#add(pipe, flow, true);
+      this.#add(pipe, flow, undefined);
       return;
     }
     this.#events?.onRejected("too many connections", flow);
     pipe.destroy();
   }
 
-  #add(pipe: Pipe, flow: ConnectionFlow, accepted: boolean): void {
-    const context = { owner: this, clock: this.#clock, limits: this.#limits };
-    const connection = new StreamConnection(pipe, flow, accepted, context);
+  /** @param madeTo key of what we connected to; undefined when the peer connected */
+  #add(pipe: Pipe, flow: ConnectionFlow, madeTo: string | undefined): void {
+    const framed = this.#carrier.framed ?? false;
+    const context = { owner: this, clock: this.#clock, limits: this.#limits, framed };
+    const connection = new StreamConnection(pipe, flow, madeTo === undefined, context);
     this.#connections.set(flow.id, connection);
-    this.#byRemote.set(remoteKey(flow.remote), connection);
+    if (madeTo !== undefined) this.#keys.set(connection, madeTo);
+    this.#byRemote.set(madeTo ?? remoteKey(flow.remote), connection);
   }
 
   #newFlow(local: HostPort, remote: HostPort): ConnectionFlow {
@@ -134,6 +145,7 @@ export class StreamTransport implements Transport, ConnectionOwner {
   }
 }
 
-function remoteKey({ host, port }: HostPort): string {
-  return `${port} ${host}`;
+/** RFC 5922 §7.3: a certificate good for one domain says nothing about another at the same address. */
+function remoteKey({ host, port, domain }: Remote): string {
+  return domain === undefined ? `${port} ${host}` : `${port} ${host} ${domain}`;
 }

@@ -6,7 +6,14 @@ export interface HostPort {
   readonly port: number;
 }
 
-export type TransportName = "udp" | "tcp";
+/** `ws` and `wss`: SIP over WebSocket, plain and within TLS (RFC 7118). */
+export type TransportName = "udp" | "tcp" | "tls" | "ws" | "wss";
+
+/** What the TLS peer of a connection has proved. RFC 5922 §7.1. */
+export interface TlsPeer {
+  /** SIP domains of its certificate, lower case; empty unless the certificate was verified. */
+  readonly names: readonly string[];
+}
 
 /**
  * The path one peer's messages take (RFC 5626 §3.1): a pair of addresses for UDP, one connection
@@ -19,6 +26,19 @@ export interface Flow {
   readonly transport: TransportName;
   readonly local: HostPort;
   readonly remote: HostPort;
+  /** Only on `tls` and `wss`, once the handshake is over. */
+  readonly tls?: TlsPeer | undefined;
+}
+
+/** True where nobody on the path can read or write (RFC 3261 §26.3.2.1). */
+export function isSecure(transport: TransportName): boolean {
+  return transport === "tls" || transport === "wss";
+}
+
+/** Where to connect to. */
+export interface Remote extends HostPort {
+  /** Whom the certificate must name (RFC 5922 §7.3); absent: the address itself. */
+  readonly domain?: string | undefined;
 }
 
 export type SendFailure =
@@ -46,7 +66,7 @@ export interface Transport {
   /** Binds and starts to deliver. Rejects with the system's error (EADDRINUSE …). */
   listen(events: TransportEvents): Promise<void>;
   /** The flow to `remote`: the existing one if there is one (connection reuse), else a new one. */
-  flowTo(remote: HostPort): Flow;
+  flowTo(remote: Remote): Flow;
   /**
    * Sends one whole message; `onFailure` is called at most once, when it is known not to have
    * left, and never before `send` has returned.

@@ -4,6 +4,7 @@ import type { HostPort } from "../../../src/sip/transport/transport.ts";
 import { FakeClock } from "../../../src/testing/fake-clock.ts";
 import { SimulatedNetwork } from "../../../src/testing/simulated-network.ts";
 import { datagramContract } from "../../contract/datagram-contract.ts";
+import { framingContract } from "../../contract/framing-contract.ts";
 import { streamContract } from "../../contract/stream-contract.ts";
 import { transportContract } from "../../contract/transport-contract.ts";
 import type { RawPeer, TransportLab } from "../../contract/transport-lab.ts";
@@ -55,6 +56,7 @@ function dialStream(network: SimulatedNetwork, to: HostPort): RawPeer {
     onBytes: (chunk) => {
       received += chunk.toString("latin1");
     },
+    onRejected: () => undefined,
     onClosed: () => {
       closed = true;
     },
@@ -77,4 +79,5 @@ for (const host of ["192.0.2.1", "2001:db8::1"]) {
   datagramContract("memory datagrams", host, () => memoryLab("udp", dialDatagrams));
   transportContract("memory streams", host, () => memoryLab("tcp", dialStream));
   streamContract("memory streams", host, () => memoryLab("tcp", dialStream));
+  framingContract("memory streams", host, () => memoryLab("tcp", dialStream));
 }

@@ -1,0 +1,100 @@
+// SIP over WebSocket against the transports' contract, and what RFC 7118 adds.
+import { afterEach, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import type { Transport } from "../../../src/sip/transport/transport.ts";
+import { formatHostPort } from "../../../src/sip/transport/transport.ts";
+import { type WebSocketOptions, webSocketTransport } from "../../../src/sip/transport/ws.ts";
+import { FakeClock } from "../../../src/testing/fake-clock.ts";
+import { tlsOf } from "../../certificates.ts";
+import { dialWebSocket, socketLab } from "../../contract/socket-lab.ts";
+import { streamContract } from "../../contract/stream-contract.ts";
+import { transportContract } from "../../contract/transport-contract.ts";
+import { message, Recorder, type TransportLab } from "../../contract/transport-lab.ts";
+
+const plain = (): TransportLab =>
+  socketLab(
+    (clock, at, limits) => webSocketTransport({ ...at, ...limits, clock }),
+    (to) => dialWebSocket(to),
+  );
+const secured = (): TransportLab =>
+  socketLab(
+    (clock, at, limits) => webSocketTransport({ ...at, ...limits, clock }, tlsOf("node")),
+    (to) => dialWebSocket(to, "wss"),
+  );
+
+for (const host of ["127.0.0.1", "::1"]) {
+  transportContract("WebSocket", host, plain);
+  streamContract("WebSocket", host, plain);
+}
+transportContract("WebSocket within TLS", "127.0.0.1", secured);
+streamContract("WebSocket within TLS", "127.0.0.1", secured);
+
+describe("RFC 7118", () => {
+  let server: Transport;
+  const peers: WebSocket[] = [];
+  const recorder = new Recorder();
+  const { until } = plain();
+
+  async function open(options: Partial<WebSocketOptions> = {}): Promise<string> {
+    const clock = new FakeClock();
+    server = webSocketTransport({ host: "127.0.0.1", port: 0, clock, ...options });
+    await server.listen(recorder);
+    return formatHostPort(server.local);
+  }
+  function connect(place: string, protocol?: string, origin?: string): WebSocket {
+    const peer = new WebSocket(`ws://${place}`, protocol, origin === undefined ? {} : { origin });
+    peer.on("error", () => undefined);
+    peers.push(peer);
+    return peer;
+  }
+  function outcome(peer: WebSocket): Promise<string | number> {
+    return new Promise((resolve) => {
+      peer.on("open", () => resolve(peer.protocol));
+      peer.on("unexpected-response", (_request, { statusCode = 0 }) => resolve(statusCode));
+    });
+  }
+  afterEach(async () => {
+    for (const peer of peers.splice(0)) peer.terminate();
+    await server.close();
+    recorder.messages.length = 0;
+    recorder.rejected.length = 0;
+  });
+
+  test("§4.1: who does not offer the subprotocol `sip` is turned away", async () => {
+    const place = await open();
+    expect(await outcome(connect(place, "sip"))).toBe("sip");
+    expect(await outcome(connect(place, "xmpp"))).toBe(400);
+    expect(await outcome(connect(place))).toBe(400);
+  });
+
+  test("RFC 6455 §10.2: web pages of other origins are turned away, programs are not", async () => {
+    const place = await open({ origins: ["https://phone.example"] });
+    expect(await outcome(connect(place, "sip", "https://phone.example"))).toBe("sip");
+    expect(await outcome(connect(place, "sip", "https://evil.example"))).toBe(403);
+    expect(await outcome(connect(place, "sip"))).toBe("sip");
+  });
+
+  test("§5: one message per frame, Content-Length or not, text and binary", async () => {
+    const peer = connect(await open(), "sip");
+    await outcome(peer);
+    peer.send("OPTIONS sip:a SIP/2.0\r\n\r\n");
+    peer.send(Buffer.from([0x4f, 0xff]));
+    await until(() => recorder.messages.length === 2);
+    expect(recorder.texts).toEqual(["OPTIONS sip:a SIP/2.0\r\n\r\n", "O\u00ff"]);
+    const kinds: boolean[] = [];
+    peer.on("message", (_bytes, isBinary) => kinds.push(isBinary));
+    server.send(Buffer.from("text é"), recorder.flow);
+    server.send(Buffer.from([0xff]), recorder.flow);
+    await until(() => kinds.length === 2);
+    expect(kinds).toEqual([false, true]); // octets that are no UTF-8 cannot be text
+  });
+
+  test("a frame over the limit ends the connection", async () => {
+    const peer = connect(await open({ maxMessageBytes: 100 }), "sip");
+    await outcome(peer);
+    peer.send(message("bob", "b".repeat(200)));
+    await until(() => peer.readyState === WebSocket.CLOSED && recorder.rejected.length === 1);
+    expect(recorder.rejected).toEqual(["message too large"]);
+    expect(recorder.messages).toEqual([]);
+  });
+});
