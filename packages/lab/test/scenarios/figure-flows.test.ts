@@ -46,3 +46,29 @@ test("lost for good: the deadline de-registers, and nobody keeps anything", asyn
   expect(lab.onlyEnd).toBe("unreachable");
   expect(lab.ofAlice).toEqual({ atScscf: 0, subscribed: 0, atPcscf: 0 });
 });
+
+test("breaks in the moment of the trigger: the UE's REGISTER over the next one is the answer", async () => {
+  const { lab, alice } = await Lab.withAlice(tcp);
+  lab.forget();
+  lab.askByScscf("alice");
+  lab.network.breakStreams({ to: ACCESS });
+  lab.pass(20);
+  expect(lab.onlyEnd).toBe("reauthenticated");
+  expect(alice.state).toBe("registered");
+  expect(lab.ofAlice).toEqual({ atScscf: 1, subscribed: 1, atPcscf: 1 });
+});
+
+test("breaks again and again while both sides ask: always re-authenticated, one binding", async () => {
+  const { lab, alice } = await Lab.withAlice(tcp);
+  for (let round = 0; round < 20; round++) {
+    if (round % 2 === 0) lab.askByScscf("alice");
+    else lab.askByPcscf("alice");
+    lab.pass(round / 1000); // each time at another message
+    lab.network.breakStreams({ to: ACCESS });
+    lab.pass(120);
+    expect(lab.ofAlice).toEqual({ atScscf: 1, subscribed: 1, atPcscf: 1 });
+    expect(alice.state).toBe("registered");
+  }
+  const ends = lab.reauthentications.map(({ end }) => end);
+  expect(new Set(ends)).toEqual(new Set(["reauthenticated"]));
+});
