@@ -61,9 +61,9 @@ export class EndpointReceiver implements LayerUser {
     const via = request.get(Via);
     if (via === undefined || this.#layer === undefined) return; // decode lets none such pass
     this.#wire.count("request-in", request.method);
-    const filled = fillReceived(request, via, flow);
+    fillReceived(request, via, flow);
     const arrival = { request, flow, replyFlow: this.#wire.replyFlow(via, flow) };
-    const known = this.#layer.receiveRequest(arrival, filled);
+    const known = this.#layer.receiveRequest(arrival, via);
     if (known && request.method !== "ACK") this.#wire.count("retransmission-in", request.method);
   }
 

@@ -173,14 +173,13 @@ export class HeaderLines {
   /** What is wrong first: a line that its field cannot read, or one that is missing or empty. */
   firstProblem({ checked, mandatory }: HeaderRules): string | undefined {
     let found = 0;
-    for (let at = 0; at < this.lines.length; at++) {
-      const line = this.lines[at];
-      if (line === undefined) break;
+    for (const line of this.lines) {
       const rule = checked[line.header.index];
       if (rule === undefined) continue;
-      if (rule.field !== undefined && !line.isWellFormed(rule.field))
-        return line.text === "" && rule.bit !== 0 ? `no ${line.name}` : `a malformed ${line.name}`;
-      if (rule.field !== undefined || line.text !== "") found |= rule.bit;
+      const { field, bit } = rule;
+      const isGood = field === undefined ? line.text !== "" : line.isWellFormed(field);
+      if (isGood) found |= bit;
+      else if (bit === 0 || line.text !== "") return `a malformed ${line.name}`;
     }
     if (found === mandatory) return undefined;
     const missing = checked.find((rule) => rule !== undefined && (rule.bit & ~found) !== 0);
@@ -225,6 +224,16 @@ export class HeaderLines {
     if (several === undefined) this.lines.splice(at, 1);
     else this.lines[at] = HeaderLine.of(name, several.slice(1).join(", "));
     return several === undefined ? line.text : several[0];
+  }
+
+  /** Puts another value in place of the topmost one. */
+  replaceTop(name: string, value: string): this {
+    const canonical = canonicalName(name);
+    const at = this.lines.findIndex((line) => line.name === canonical);
+    const several = this.lines[at]?.severalValues?.slice(1) ?? [];
+    const values = [value, ...several].join(", ");
+    this.lines.splice(Math.max(at, 0), at < 0 ? 0 : 1, HeaderLine.of(name, values));
+    return this;
   }
 
   remove(name: string): this {
