@@ -1,12 +1,21 @@
 // IP addresses as octets: RFC 4291 §2.2 text forms, IPv4 in dotted decimal.
 
 /** Four octets or sixteen; an IPv4-mapped address (::ffff:a.b.c.d) is the IPv4 address it maps. */
-export type IpAddress = Uint8Array;
+export type IpAddress = Readonly<Uint8Array>;
 
 /** Undefined when `text` is no IP address; square brackets and a zone (%eth0) are ignored. */
 export function parseIp(text: string): IpAddress | undefined {
-  return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+  if (text !== last.text) {
+    last = { text, ip: text.includes(":") ? parseIpv6(text) : parseIpv4(text) };
+  }
+  return last.ip;
 }
+
+/** Mostly it is the same peer again. */
+let last: { readonly text: string; readonly ip: IpAddress | undefined } = {
+  text: "",
+  ip: undefined,
+};
 
 export function isIp(text: string): boolean {
   return parseIp(text) !== undefined;
