@@ -60,7 +60,7 @@ export function createLogger(options: {
   /** Standard output unless a test says otherwise. */
   readonly output?: DestinationStream;
 }): RootLogger {
-  const stdout = options.output === undefined ? destination({ dest: 1, sync: false }) : undefined;
+  const stdout = options.output === undefined ? gatheredOutput(options.clock) : undefined;
   const sink = pino(
     {
       level: options.settings.level,
@@ -73,7 +73,28 @@ export function createLogger(options: {
     },
     options.output ?? stdout ?? process.stdout,
   );
-  return { ...onto(sink), flush: () => stdout?.flushSync() };
+  return { ...onto(sink), flush: () => stdout?.flush() };
+}
+
+/** Under load many lines leave in one write; a single line waits this long at most. */
+const GATHER_MS = 20;
+const GATHER_OCTETS = 8_192;
+
+function gatheredOutput(clock: Clock): DestinationStream & { flush(): void } {
+  const stdout = destination({ dest: 1, sync: false, minLength: GATHER_OCTETS });
+  let isArmed = false;
+  return {
+    write(line) {
+      stdout.write(line);
+      if (isArmed) return;
+      isArmed = true;
+      clock.after(GATHER_MS, () => {
+        isArmed = false;
+        stdout.flush();
+      });
+    },
+    flush: () => stdout.flushSync(),
+  };
 }
 
 function onto(sink: Sink): Logger {
