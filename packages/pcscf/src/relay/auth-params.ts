@@ -3,6 +3,8 @@ import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
 
 /** Every occurrence goes, repeated ones too: a second one must not slip through. */
 export function withoutAuthParams(text: string, names: readonly string[]): string {
+  const lower = text.toLowerCase();
+  if (!names.some((name) => lower.includes(name))) return text.trim(); // mostly nothing has to go
   const [, scheme = "", rest = ""] = /^(\S+)\s*([\s\S]*)$/.exec(text.trim()) ?? [];
   const kept = splitAtCommas(rest).filter((part) => !names.includes(nameOf(part)));
   return kept.length === 0 ? scheme : `${scheme} ${kept.join(",")}`;
