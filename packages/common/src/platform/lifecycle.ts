@@ -127,6 +127,7 @@ function stopOnSignal(
     );
   };
   for (const signal of ["SIGTERM", "SIGINT"]) port.on(signal, onSignal(signal));
+  port.on("disconnect", onSignal("disconnect")); // the launcher that started it is gone
   for (const fault of ["unhandledRejection", "uncaughtException"]) {
     port.on(fault, (reason) => fail(port, log, "node.fault", reason));
   }

@@ -161,7 +161,7 @@ describe("starting", () => {
 });
 
 describe("ending", () => {
-  it.each(["SIGTERM", "SIGINT"])("stops at %s and exits with 0, once", async (signal) => {
+  it.each(["SIGTERM", "SIGINT", "disconnect"])("stops at %s and exits with 0, once", async (signal) => {
     const port = new FakeProcess();
     let stops = 0;
     const stop = async (): Promise<void> => {

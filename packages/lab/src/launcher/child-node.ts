@@ -25,7 +25,7 @@ export interface ChildOptions {
 export function startChild({ name, program, env, onLine }: ChildOptions): ChildNode {
   const child = spawn(process.execPath, [program], {
     env: { ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"], // the channel tells the node when we are gone
   });
   const complaints: string[] = [];
   const ended = endOf(child);
@@ -58,6 +58,7 @@ function endOf(child: ChildProcess): Promise<number> {
   });
 }
 
-function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+function readLines(stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): void {
+  if (stream === null) throw new Error("a child process without its standard output");
   createInterface({ input: stream }).on("line", onLine);
 }

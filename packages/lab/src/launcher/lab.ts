@@ -27,18 +27,25 @@ const STAGE_SECONDS = 20;
 export async function runLab(options: LabOptions, tools: LabTools): Promise<number> {
   const lab = new Lab(options, tools);
   try {
-    await lab.start();
-    const passed = await lab.showFigures();
-    if (options.demo) return passed ? 0 : 1;
-    lab.explain();
-    await lab.untilOver();
-    return 0;
+    const interrupted = tools.interrupted.then(() => (options.demo ? INTERRUPTED : 0));
+    return await Promise.race([runToEnd(lab, options), interrupted]);
   } catch (problem) {
     lab.view.say(problem instanceof Error ? problem.message : String(problem));
     return 1;
   } finally {
     await lab.stop();
   }
+}
+
+/** A demo that Ctrl-C has ended has shown nothing. */
+const INTERRUPTED = 130;
+
+async function runToEnd(lab: Lab, { demo }: LabOptions): Promise<number> {
+  await lab.start();
+  const passed = await lab.showFigures();
+  if (demo) return passed ? 0 : 1;
+  lab.explain();
+  return await lab.untilDeath();
 }
 
 class Lab {
@@ -99,12 +106,12 @@ class Lab {
       this.view.say(line);
   }
 
-  /** Resolves when the user has had enough, rejects when a node dies. */
-  async untilOver(): Promise<void> {
-    const deaths = this.#nodes.map(async ({ name, ended }) => {
+  /** Rejects when a node dies. */
+  untilDeath(): Promise<never> {
+    const deaths = this.#nodes.map(async ({ name, ended }): Promise<never> => {
       throw new Error(`${name} ended with code ${await ended}`);
     });
-    await Promise.race([this.#tools.interrupted, ...deaths]);
+    return Promise.race(deaths);
   }
 
   async stop(): Promise<void> {
@@ -147,7 +154,7 @@ class Lab {
   async #endOfStage(): Promise<boolean> {
     const stage = this.#stage;
     if (stage === undefined) return false;
-    await Promise.race([stage.over, this.untilOver()]);
+    await Promise.race([stage.over, this.untilDeath()]);
     this.view.verdict(stage);
     return stage.hasPassed;
   }
