@@ -1,6 +1,6 @@
 // Which part of the S-CSCF serves a request, and what becomes of those that none serves. TS 24.229 §5.4.
 
-import { isRegistrationPackage } from "@ims-lab/common/ims/events";
+import { isRegistrationPackage, OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint";
@@ -98,12 +98,18 @@ function options(services: RequestServices, incoming: Incoming, standing: Standi
   incoming.refuse(200, { headers: [...headers, ["Accept", "application/reginfo+xml"]] });
 }
 
-/** To us: of our own subscriptions at P-CSCFs; 481 outside of them, whoever sends it. */
+/** To us: of our own subscriptions at P-CSCFs, and from there alone; 481 outside of them. */
 function notify(services: RequestServices, incoming: Incoming, standing: Standing): void {
   const { request } = incoming;
+  const { router, pcscfSubscriptions } = services;
   const isPassing = request.to.params.has("tag") && !isOwnUri(request.requestUri, services.isOwn);
-  if (isPassing) services.router.handle(incoming, standing);
-  else services.pcscfSubscriptions.handle(incoming);
+  const isServed = request.get(EventHeader)?.value === OWN_PACKAGE;
+  if (isPassing) router.handle(incoming, standing);
+  else if (isServed && !pcscfSubscriptions.owns(request)) {
+    const what = `NOTIFY of ${standing.source} in no subscription of ours`;
+    refuse(services, incoming, refusal("no-subscription", what));
+  } else if (isServed && !standing.trusted) refuse(services, incoming, untrusted(standing));
+  else pcscfSubscriptions.handle(incoming);
 }
 
 /** Calls, messages and whatever else users send each other. */

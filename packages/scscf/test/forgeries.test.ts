@@ -1,7 +1,7 @@
 // Forgeries: what somebody claims who may not claim it changes nothing. Design §11.
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Device, DOMAIN, Lab, PCSCF, type Peer } from "./lab.ts";
+import { Device, DOMAIN, Lab, PCSCF, type Peer, SCSCF } from "./lab.ts";
 
 let lab: Lab;
 let pcscf: Peer;
@@ -115,5 +115,39 @@ describe("strangers learn nothing", () => {
     for (const user of ["bob", "carol", "nobody"]) {
       expect([status("SUBSCRIBE", user), status("MESSAGE", user)]).toEqual([403, 403]);
     }
+  });
+});
+
+describe("NOTIFY to the S-CSCF", () => {
+  /** In the dialog of the S-CSCF's own subscription at the P-CSCF, unless told otherwise. */
+  async function notified(from: Peer, callId?: string): Promise<number> {
+    const [subscribe] = pcscf.take("SUBSCRIBE");
+    const request = lab.request(from, "NOTIFY", `sip:${SCSCF.host}:${SCSCF.port}`, bob.impu, [
+      ["Call-ID", callId ?? subscribe?.callId ?? ""],
+      ["From", `<${bob.impu}>;tag=peer`],
+      ["To", subscribe?.text("From") ?? ""],
+      ["Contact", `<sip:${PCSCF.host}:${PCSCF.port}>`],
+      ["Event", OWN_PACKAGE],
+      ["Subscription-State", "active;expires=3600"],
+    ]);
+    return lab.exchange(from, request).status;
+  }
+  beforeEach(async () => {
+    ({ lab, pcscf } = await Lab.start());
+    bob = new Device(lab, pcscf, "bob");
+    bob.register();
+    bob.subscribe(OWN_PACKAGE, 3600);
+  });
+
+  test("inside our subscription from our P-CSCF: 200", async () => {
+    expect(await notified(pcscf)).toBe(200);
+  });
+  test("inside our subscription from no trusted peer: 403, and named", async () => {
+    expect(await notified(await stranger())).toBe(403);
+    expect(lab.log.named("request.refused")).toMatchObject([{ reason: "untrusted-peer" }]);
+  });
+  test("in no subscription of ours: 481, and named", async () => {
+    expect(await notified(pcscf, "made-up")).toBe(481);
+    expect(lab.log.named("request.refused")).toMatchObject([{ reason: "no-subscription" }]);
   });
 });
