@@ -136,7 +136,10 @@ export class RegistrationNotifier {
     const watchers = this.#watchersOf(binding.set);
     this.#logUntold(binding, watchers);
     for (const { id, memo } of watchers.sort(devicesFirst)) {
-      if (isLast || memo === deviceMemo(binding.token)) {
+      const isOwn = memo === deviceMemo(binding.token);
+      // `*`: devices that go together are each told of their own contact, by their own end.
+      if (isLast && !isOwn && isDeviceMemo(memo)) continue;
+      if (isLast || isOwn) {
         const last = { ...this.#request(notice), ...(retryAfter !== undefined && { retryAfter }) };
         this.#agent.terminate(id, reason, last);
       } else this.#agent.notify(id, this.#request(notice));

@@ -192,6 +192,27 @@ describe("de-registration tells why", () => {
       "robert rejected",
     ]);
   });
+  test("`*`: each device reads of its own contact in its last NOTIFY", () => {
+    const one = registered("bob", "1");
+    one.subscribe(OWN_PACKAGE, 3600);
+    const two = registered("bob", "2");
+    two.subscribe(REG_PACKAGE, 3600);
+    lab.run(10_000);
+    pcscf.take("NOTIFY");
+    expect(two.register({ contact: "*", expires: 0 }).status).toBe(200);
+    const notifies = pcscf.take("NOTIFY");
+    expect(notifies).toHaveLength(2);
+    for (const [at, suffix] of ["1", "2"].entries()) {
+      const told = notifies.filter(({ uri }) => uri.includes(`bob${suffix}`));
+      expect(told.map((notify) => notify.text("Subscription-State"))).toEqual([
+        "terminated;reason=noresource",
+      ]);
+      expect(rowsOf(told[0])).toEqual(["bob unregistered", "robert unregistered"]);
+      const [row] = reginfoOf(told[0]).registrations[0]?.contacts ?? [];
+      expect(row?.uri).toContain([one, two][at]?.contact.slice(1, -1));
+    }
+    expect(lab.log.named("deregistration.nobody-subscribed")).toEqual([]);
+  });
 });
 
 describe("RFC 3680 §4.10: news at most every 5 s", () => {
