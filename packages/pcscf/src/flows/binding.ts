@@ -40,6 +40,14 @@ export interface Binding {
   readonly expiresAt: number;
 }
 
+/**
+ * One life of a binding, from its first 200 to its end; a token may live several times, and the
+ * next life may begin before word of the last one's end has come: our S-CSCF's Service-Route tells.
+ */
+export function lifeOf({ registeredAt, serviceRoute }: Binding): string {
+  return `${registeredAt} ${serviceRoute.join()}`;
+}
+
 /** The user name of the first Authorization, which is the IMPI (TS 24.229 §5.1.1.2). */
 export function impiOf(request: SipRequest): string | undefined {
   const name = request.get(Authorization)?.params.get("username");

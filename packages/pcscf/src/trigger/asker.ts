@@ -22,7 +22,7 @@ import {
   type Rendering,
   type SubscribeVerdict,
 } from "@ims-lab/common/sip/notifier-agent";
-import type { Binding } from "../flows/binding.ts";
+import { type Binding, lifeOf } from "../flows/binding.ts";
 import type { FlowTable } from "../flows/flow-table.ts";
 import type { Tokens } from "../flows/token.ts";
 import { askingDocument } from "./asking.ts";
@@ -189,9 +189,4 @@ export class Asker {
       binding && askingDocument({ binding, standing, rendering, contactId, now, deadlineSeconds });
     return { contentType: REGINFO_TYPE, body: Buffer.from(body ?? "", "utf8") };
   }
-}
-
-/** One life of a binding, from its first 200 to its end; a token may live several times. */
-function lifeOf({ registeredAt }: Binding): string {
-  return String(registeredAt);
 }

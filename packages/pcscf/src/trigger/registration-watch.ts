@@ -12,7 +12,7 @@ import {
   type SubscriberAgent,
   type Subscription,
 } from "@ims-lab/common/sip/subscriber-agent";
-import type { Binding } from "../flows/binding.ts";
+import { type Binding, lifeOf } from "../flows/binding.ts";
 import type { FlowTable } from "../flows/flow-table.ts";
 import { type Word, wordOnContact } from "./watched-contact.ts";
 
@@ -33,6 +33,8 @@ const EXPIRES_SECONDS = 600_000;
 
 interface Watch {
   readonly impi: string;
+  /** Of the bindings there were when it began, see `lifeOf`. */
+  readonly lives: ReadonlySet<string>;
   subscription: Subscription | undefined;
   view: ReginfoView | undefined;
 }
@@ -54,9 +56,10 @@ export class RegistrationWatch {
 
   /** After the first 200 of a user; once per IMPI. */
   bound(binding: Binding): void {
-    const { impi } = binding;
+    const { impi, impus } = binding;
     if (!this.#options.enabled || this.#byImpi.has(impi)) return;
-    const watch: Watch = { impi, subscription: undefined, view: undefined };
+    const lives = new Set(this.#bindings(impi, impus).map(lifeOf));
+    const watch: Watch = { impi, lives, subscription: undefined, view: undefined };
     this.#byImpi.set(impi, watch);
     watch.subscription = this.#subscribe(watch, binding);
   }
@@ -64,7 +67,7 @@ export class RegistrationWatch {
   /** The user's last binding has gone: what the S-CSCF has to say is of no use any more. */
   gone({ impi, impus }: Binding): void {
     const watch = this.#byImpi.get(impi);
-    if (watch === undefined || this.#bindings(watch, impus).length > 0) return;
+    if (watch === undefined || this.#bindings(impi, impus).length > 0) return;
     this.#byImpi.delete(impi);
     watch.subscription?.forget();
   }
@@ -78,7 +81,7 @@ export class RegistrationWatch {
     this.#agent.close();
   }
 
-  #subscribe(watch: Watch, { impi, impus, serviceRoute, scscf }: Binding): Subscription {
+  #subscribe(watch: Watch, { impus, serviceRoute, scscf }: Binding): Subscription {
     const ownUri = this.#options.ownUri(scscf);
     const [target = ""] = impus;
     return this.#agent.subscribe(
@@ -95,11 +98,18 @@ export class RegistrationWatch {
       },
       {
         onNotify: (notify, subscription) => this.#notified(watch, impus, notify, subscription),
-        onEnded: () => {
-          if (this.#byImpi.get(impi) === watch) this.#byImpi.delete(impi); // the next 200 subscribes again
-        },
+        onEnded: () => this.#ended(watch, impus),
       },
     );
+  }
+
+  /** The next 200 subscribes again; so does one that came before the last word on the former life. */
+  #ended(watch: Watch, impus: readonly string[]): void {
+    const { impi, lives } = watch;
+    if (this.#byImpi.get(impi) !== watch) return;
+    this.#byImpi.delete(impi);
+    const unwatched = this.#bindings(impi, impus).find((binding) => !lives.has(lifeOf(binding)));
+    if (unwatched !== undefined) this.bound(unwatched);
   }
 
   #notified(
@@ -119,7 +129,7 @@ export class RegistrationWatch {
     if (update.kind === "stale") return;
     watch.view = update.view;
     if (update.kind === "gap") subscription.refresh();
-    for (const binding of this.#bindings(watch, impus)) {
+    for (const binding of this.#bindings(watch.impi, impus)) {
       this.#obey(binding, wordOnContact(update.view, read.reginfo, binding));
     }
   }
@@ -141,7 +151,7 @@ export class RegistrationWatch {
     }
   }
 
-  #bindings({ impi }: Watch, impus: readonly string[]): readonly Binding[] {
+  #bindings(impi: string, impus: readonly string[]): readonly Binding[] {
     const found = new Map<string, Binding>();
     for (const impu of impus)
       for (const binding of this.#options.table.ofImpuText(impu))

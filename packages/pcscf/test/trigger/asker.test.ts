@@ -221,6 +221,25 @@ describe("binding gone", () => {
     expect(on.lab.pcscf.table.size).toBe(1);
   });
 
+  test("an un-SUBSCRIBE that the UE's new registration has overtaken leaves that alone", async () => {
+    const on = await registered();
+    const { to } = subscribed(on);
+    on.ue.send(on.lab.register(on.ue, [["Call-ID", "reg-2"]]), ACCESS);
+    on.lab.run();
+    const register = on.scscf.takeRequest("REGISTER");
+    const next = "<sip:orig-2@10.1.0.2:6060;lr>"; // unique per binding of our S-CSCF
+    on.scscf.reply(on.lab.accepted(register, 600).set("Service-Route", next));
+    on.lab.run();
+    const leave = subscribe(on, [
+      ["To", to],
+      ["Expires", "0"],
+      ["CSeq", "2 SUBSCRIBE"],
+    ]);
+    on.scscf.send(leave, CORE);
+    on.lab.run();
+    expect(on.lab.pcscf.table.size).toBe(1);
+  });
+
   test("a lapsed subscription never drops context", async () => {
     const on = await registered("--profile=ts24229", "--subscribeReg=false");
     subscribed(on, [["Expires", "10"]]);

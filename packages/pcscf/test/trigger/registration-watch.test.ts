@@ -94,6 +94,23 @@ test.each(["expired", "deactivated", "rejected", "unregistered"] as const)(
   },
 );
 
+test("a word on an earlier REGISTER, overtaken by the 200 to a later one, is out of date", async () => {
+  const on = await watching();
+  told(on, notify(on, {}));
+  const [binding] = [...on.lab.pcscf.table.all()];
+  const { callId = "", cseq = 0, expiresAt } = binding ?? {};
+  const earlier = { callId, cseq: cseq - 1 };
+  const options = { version: 1, state: "partial" } as const;
+  told(on, notify(on, { ...earlier, event: "shortened", expires: 60 }, options));
+  expect([...on.lab.pcscf.table.all()][0]?.expiresAt).toBe(expiresAt);
+  const late = { callId: "before", cseq: 9, state: "terminated", event: "deactivated" } as const;
+  told(on, notify(on, late, { version: 2, state: "partial" }));
+  expect(on.lab.pcscf.table.size).toBe(1);
+  const now = { callId, cseq, state: "terminated", event: "deactivated" } as const;
+  told(on, notify(on, now, { version: 3, state: "partial" }));
+  expect(on.lab.pcscf.table.size).toBe(0);
+});
+
 test("a contact missing from a full document is dropped", async () => {
   const on = await watching();
   told(on, notify(on, { uri: "sip:alice@192.0.2.99" }));
