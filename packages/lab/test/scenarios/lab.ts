@@ -47,6 +47,8 @@ export interface LabOptions {
   readonly expires?: "registration" | "unlimited";
   /** Between UE and P-CSCF. */
   readonly transport?: TransportName;
+  /** One way per hop; a function makes packets overtake each other. Default 1 ms. */
+  readonly latencyMs?: number | (() => number);
   /** Settings by name, as on the command line: `{ "subscription.duty": "warn" }`. */
   readonly scscf?: Overrides;
   readonly pcscf?: Overrides;
@@ -95,7 +97,7 @@ export class Ue {
 
 export class Lab {
   readonly clock: FakeClock = new FakeClock();
-  readonly network: SimulatedNetwork = new SimulatedNetwork({ clock: this.clock, latencyMs: 1 });
+  readonly network: SimulatedNetwork;
   readonly options: LabOptions;
   readonly logs: Readonly<Record<"scscf" | "pcscf" | "ue", MemoryLogger>> = {
     scscf: memoryLogger(),
@@ -116,7 +118,9 @@ export class Lab {
   #hosts = 0;
 
   private constructor(options: LabOptions) {
+    const { latencyMs = 1 } = options;
     this.options = options;
+    this.network = new SimulatedNetwork({ clock: this.clock, latencyMs });
     this.#world = {
       clock: this.clock,
       network: this.network,
