@@ -21,6 +21,7 @@ import {
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import { IMS_TIMERS, RFC_TIMERS, type TimerSettings } from "@ims-lab/common/sip/transaction/timers";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
+import type { CallSettings } from "./call/calls.ts";
 
 export interface UserConfig {
   /** `{n}` in these stands for the UE's number. */
@@ -52,6 +53,7 @@ export interface UeConfig {
     readonly event: "own" | "reg" | "none";
     readonly expiresSeconds: number;
   };
+  readonly calls: CallSettings & { readonly media: boolean };
   readonly timers: {
     readonly profile: "rfc" | "ims";
     readonly t1Ms: number | undefined;
@@ -120,6 +122,16 @@ const schema: SchemaOf<UeConfig> = {
       default: "own",
     }),
     expiresSeconds: seconds({ doc: "Asked for.", ...longestSeconds, default: 600_000 }),
+  },
+  calls: {
+    incoming: oneOf({
+      doc: "What becomes of a call that comes in.",
+      words: ["answer", "ring", "busy", "decline"],
+      default: "answer",
+    }),
+    noAnswerSeconds: seconds({ doc: "A call rings so long, then 480.", min: 1, default: 60 }),
+    atOnce: integer({ doc: "Calls at once; a further one is busy.", min: 1, default: 1 }),
+    media: flag({ doc: "Open a port that counts the RTP packets of calls.", default: true }),
   },
   timers: {
     profile: oneOf({

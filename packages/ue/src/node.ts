@@ -3,6 +3,7 @@ import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import type { MediaSink } from "./call/media.ts";
 import type { Stack } from "./stack/stack.ts";
 import { type UeSettings, type User, UserEquipment } from "./user-equipment.ts";
 
@@ -14,6 +15,8 @@ export interface UeNodeOptions {
   readonly users: readonly User[];
   /** The stack of the UE with this index. */
   stackFor(index: number): Stack;
+  /** Where its calls have their audio sent; absent: nowhere. */
+  mediaFor?(index: number): MediaSink | undefined;
   /** UEs that start registering per second. */
   readonly perSecond: number;
 }
@@ -26,7 +29,13 @@ export class UeNode {
   constructor(options: UeNodeOptions) {
     this.#options = options;
     this.ues = options.users.map(
-      (user, index) => new UserEquipment({ ...options, user, stack: options.stackFor(index) }),
+      (user, index) =>
+        new UserEquipment({
+          ...options,
+          user,
+          stack: options.stackFor(index),
+          media: options.mediaFor?.(index),
+        }),
     );
   }
 

@@ -11,6 +11,7 @@ import { tcpTransport } from "@ims-lab/common/sip/transport/tcp";
 import type { HostPort, Transport } from "@ims-lab/common/sip/transport/transport";
 import { udpTransport } from "@ims-lab/common/sip/transport/udp";
 import { type NodeTrace, openTrace } from "@ims-lab/common/trace/node-trace";
+import { MediaSink } from "./call/media.ts";
 import { packageOf, timersOf, type UeConfig } from "./config.ts";
 import { controlServer } from "./control/server.ts";
 import { UeNode } from "./node.ts";
@@ -43,6 +44,7 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
     users: usersOf(config, tools),
     perSecond: config.registration.perSecond,
     stackFor: (index) => stackOf(config, { ...tools, trace: traces.trace }, index),
+    mediaFor: () => mediaOf(config),
   });
   await node.listen();
   const metrics = createMetrics({ node: "ue", processFigures: true });
@@ -80,6 +82,8 @@ function settingsOf(config: UeConfig): UeSettings {
       expiresSeconds: config.subscription.expiresSeconds,
     },
     t1: timersOf(config).t1,
+    t2: timersOf(config).t2,
+    calls: config.calls,
     advertised,
   };
 }
@@ -119,6 +123,16 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
     trace,
     onTrouble: (reason) => log.warn("stack.trouble", { reason }),
   });
+}
+
+/** A thousand UEs that are there for load need no audio. */
+const MOST_SINKS = 100;
+const MEDIA_BUFFER_BYTES = 65_536;
+
+function mediaOf({ calls, count, sip }: UeConfig): MediaSink | undefined {
+  if (!calls.media || count > MOST_SINKS) return undefined;
+  const { host } = sip;
+  return new MediaSink(udpTransport({ host, port: 0, socketBufferBytes: MEDIA_BUFFER_BYTES }));
 }
 
 function addFigures(metrics: Metrics, node: UeNode): void {

@@ -10,6 +10,10 @@ import { newResponse } from "@ims-lab/common/sip/message/message";
 import { formatHost } from "@ims-lab/common/sip/message/uri";
 import { createSubscriberAgent, type SubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
 import type { HostPort, TransportName } from "@ims-lab/common/sip/transport/transport";
+import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
+import type { Line } from "./call/line.ts";
+import type { MediaSink } from "./call/media.ts";
+import { Messages } from "./call/messages.ts";
 import type { Credentials } from "./registration/credentials.ts";
 import type { Identity } from "./registration/register-request.ts";
 import { Registration } from "./registration/registration.ts";
@@ -35,8 +39,10 @@ export interface UeSettings {
     readonly event: RegistrationPackage | "none";
     readonly expiresSeconds: number;
   };
-  /** Timer T1, milliseconds. */
+  /** Timers T1 and T2, milliseconds. */
   readonly t1: number;
+  readonly t2?: number;
+  readonly calls?: CallSettings;
   /** What the Contact names instead of the listening address. */
   readonly advertised: { readonly host: string; readonly port: number | undefined } | undefined;
 }
@@ -46,6 +52,8 @@ export interface UeParts {
   readonly random: Random;
   readonly log: Logger;
   readonly stack: Stack;
+  /** Where calls have their audio sent; undefined: nowhere. */
+  readonly media?: MediaSink | undefined;
   readonly user: User;
   readonly settings: UeSettings;
 }
@@ -56,6 +64,8 @@ export class UserEquipment {
   #identity: Identity;
   #registration: Registration | undefined;
   #subscription: RegistrationSubscription | undefined;
+  readonly calls: Calls;
+  readonly messages: Messages;
 
   constructor(parts: UeParts) {
     const { clock, random, stack, user, settings } = parts;
@@ -68,6 +78,10 @@ export class UserEquipment {
       packages: [OWN_PACKAGE, REG_PACKAGE],
       timerN: 64 * settings.t1,
     });
+    const line = this.#line();
+    const { t1, t2 = 8 * t1, calls = CALL_DEFAULTS } = settings;
+    this.calls = new Calls({ line, settings: calls, t1, t2, media: parts.media });
+    this.messages = new Messages(line);
     stack.onFlowClosed(() => this.#registration?.apply({ kind: "flow-lost" }));
   }
 
@@ -107,14 +121,38 @@ export class UserEquipment {
   }
 
   get view(): UeView {
-    return viewOf(this.#identity, this.#registration?.state, this.#subscription);
+    return viewOf({
+      identity: this.#identity,
+      state: this.#registration?.state,
+      subscription: this.#subscription,
+      calls: this.calls.view,
+      messages: this.messages.view,
+    });
   }
 
   async close(): Promise<void> {
     this.#registration?.close();
     this.#subscription?.close();
     this.#agent.close();
+    this.calls.close();
+    await this.#parts.media?.close();
     await this.#parts.stack.close();
+  }
+
+  /** What calls and messages go out by. */
+  #line(): Line {
+    const { clock, random, stack, settings } = this.#parts;
+    const ue = this;
+    return {
+      clock,
+      random,
+      get identity() {
+        return ue.#identity;
+      },
+      route: () => [proxyRoute(settings), ...(this.#registration?.granted?.serviceRoute ?? [])],
+      send: (request, handlers) => stack.request(request, settings.proxy, handlers),
+      sendStateless: (request) => stack.sendStateless(request, settings.proxy),
+    };
   }
 
   #watch(registration: Registration): RegistrationSubscription | undefined {
@@ -141,6 +179,10 @@ export class UserEquipment {
     const { expiresAt, serviceRoute } = granted;
     this.#parts.log.info("registration.granted", { first, expiresAt, serviceRoute });
     this.#subscription?.onRegistered(granted, first);
+    const failed = (error: unknown): void => {
+      this.#parts.log.warn("media.failed", { error: String(error) });
+    };
+    this.#parts.media?.open().catch(failed);
   }
 
   #onEnded(why: string): void {
@@ -152,9 +194,13 @@ export class UserEquipment {
     const { request } = incoming;
     if (request.method === "NOTIFY") {
       this.#agent.handle(incoming);
+    } else if (CALL_METHODS.has(request.method)) {
+      this.calls.handle(incoming);
+    } else if (request.method === "MESSAGE") {
+      this.messages.handle(incoming);
     } else if (request.method === "OPTIONS") {
       incoming.respond(newResponse(request, 200, { headers: [ALLOW], toTag: this.#newTag() }));
-    } else if (request.method !== "ACK") {
+    } else {
       incoming.respond(newResponse(request, 405, { headers: [ALLOW], toTag: this.#newTag() }));
     }
   }
@@ -165,7 +211,8 @@ export class UserEquipment {
 }
 
 /** RFC 3261 §8.2.1: with each 405, and for OPTIONS. */
-const ALLOW = ["Allow", "NOTIFY, OPTIONS"] as const;
+const ALLOW = ["Allow", "INVITE, ACK, CANCEL, BYE, MESSAGE, NOTIFY, OPTIONS"] as const;
+const CALL_METHODS: ReadonlySet<string> = new Set(["INVITE", "ACK", "CANCEL", "BYE"]);
 
 function contactUri(user: User, stack: Stack, settings: UeSettings): string {
   const [local] = stack.local;

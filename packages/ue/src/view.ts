@@ -1,4 +1,6 @@
 // What `GET /state` tells about one UE. Times in milliseconds since the epoch; null where nothing applies.
+import type { CallView } from "./call/calls.ts";
+import type { MessageView } from "./call/messages.ts";
 import type { Identity } from "./registration/register-request.ts";
 import { nextDeadline, type RegistrationState } from "./registration/state.ts";
 import type { RegistrationSubscription } from "./subscription/subscription.ts";
@@ -31,19 +33,27 @@ export interface UeView {
       readonly said: string | null;
     } | null;
   } | null;
+  readonly calls: readonly CallView[];
+  readonly messages: readonly MessageView[];
 }
 
-export function viewOf(
-  identity: Identity,
-  state: RegistrationState | undefined,
-  subscription: RegistrationSubscription | undefined,
-): UeView {
+interface Seen {
+  readonly identity: Identity;
+  readonly state: RegistrationState | undefined;
+  readonly subscription: RegistrationSubscription | undefined;
+  readonly calls: readonly CallView[];
+  readonly messages: readonly MessageView[];
+}
+
+export function viewOf({ identity, state, subscription, calls, messages }: Seen): UeView {
   return {
     impi: identity.impi,
     impu: identity.impu,
     contact: identity.contactUri,
     registration: registrationView(state),
     subscription: subscription === undefined ? null : subscriptionView(subscription),
+    calls,
+    messages,
   };
 }
 

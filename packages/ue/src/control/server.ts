@@ -7,6 +7,7 @@ import type { Metrics } from "@ims-lab/common/platform/metrics";
 import type { FastifyInstance } from "fastify";
 import type { UeNode } from "../node.ts";
 import type { UserEquipment } from "../user-equipment.ts";
+import { callRoutes } from "./call-routes.ts";
 
 export interface ControlOptions {
   readonly settings: HttpSettings;
@@ -50,6 +51,7 @@ export async function controlServer(options: ControlOptions): Promise<FastifyIns
   };
   command("/register", "Register, or renew a registration", (ue) => ue.register());
   command("/deregister", "De-register", (ue) => ue.deregister());
+  callRoutes(app, node);
   return app;
 }
 

@@ -90,7 +90,9 @@ export class NpmSipStack implements Stack {
     const flow = this.#flowTo(to);
     const message = toNpm(routed(request, flow));
     let isWanted = true;
+    const cancelling = this.#cancelling(request, message);
     this.#stack?.send(message, (npmResponse) => {
+      cancelling.heard(npmResponse);
       if (!isWanted) return;
       const outcome = this.#outcome(message, npmResponse);
       if (typeof outcome === "string") handlers.onFailure(outcome);
@@ -98,8 +100,32 @@ export class NpmSipStack implements Stack {
     });
     this.#arm(to);
     return {
+      cancel: () => cancelling.cancel(),
       abandon: () => {
         isWanted = false;
+      },
+    };
+  }
+
+  /** RFC 3261 §9.1: the CANCEL has the INVITE's Via, which npm sip has put into what it sent. */
+  #cancelling(request: SipRequest, sent: sip.SipMessage): Cancelling {
+    let state: "early" | "wanted" | "possible" | "over" = "early";
+    const send = (): void => {
+      state = "over";
+      const cancel = toNpm(cancelFor(request));
+      cancel.headers = { ...cancel.headers, via: sent.headers.via?.slice(0, 1) ?? [] };
+      if (sent.headers["route"] !== undefined) cancel.headers["route"] = sent.headers["route"];
+      this.#stack?.send(cancel, () => undefined);
+    };
+    return {
+      heard: ({ status = 0 }) => {
+        if (status >= 200) state = "over";
+        else if (state === "wanted") send();
+        else if (state === "early") state = "possible";
+      },
+      cancel: () => {
+        if (state === "possible") send();
+        else if (state === "early") state = "wanted";
       },
     };
   }
@@ -188,6 +214,21 @@ export class NpmSipStack implements Stack {
     const id = `npm-sip ${transport} ${remote.address} ${remote.port}`;
     return { id, transport, local, remote: { host: remote.address, port: remote.port } };
   }
+}
+
+interface Cancelling {
+  heard(response: sip.SipMessage): void;
+  cancel(): void;
+}
+
+function cancelFor(invite: SipRequest): SipRequest {
+  return newRequest("CANCEL", invite.uri, [
+    ["Max-Forwards", "70"],
+    ["From", invite.text("From") ?? ""],
+    ["To", invite.text("To") ?? ""],
+    ["Call-ID", invite.callId],
+    ["CSeq", `${invite.cseq.number} CANCEL`],
+  ]);
 }
 
 class NpmIncoming implements Incoming {

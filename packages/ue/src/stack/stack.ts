@@ -20,6 +20,8 @@ export interface Stack {
 }
 
 export interface SentRequest {
+  /** INVITE only: asks for its end, once a provisional response has come (RFC 3261 §9.1). */
+  cancel(): void;
   /** No callback from now on. */
   abandon(): void;
 }

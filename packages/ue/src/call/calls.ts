@@ -1,0 +1,192 @@
+// The calls of one UE: which one a request belongs to, and what a person sees of them. RFC 3261 §12.2.2, §13.3.
+import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
+import { Call } from "./call.ts";
+import type { Line } from "./line.ts";
+import type { IncomingPolicy } from "./machine.ts";
+import type { MediaSink } from "./media.ts";
+import { callerOf } from "./messages.ts";
+import { readSdp, SDP_TYPE } from "./sdp.ts";
+
+export interface CallSettings {
+  readonly incoming: IncomingPolicy;
+  /** After so long a call that rings here gets 480. */
+  readonly noAnswerSeconds: number;
+  /** Further callers hear 486. */
+  readonly atOnce: number;
+}
+
+export const CALL_DEFAULTS: CallSettings = { incoming: "answer", noAnswerSeconds: 60, atOnce: 1 };
+
+export interface CallView {
+  readonly callId: string;
+  readonly direction: "outgoing" | "incoming";
+  readonly peer: string;
+  readonly state: "inviting" | "ringing" | "answered" | "up" | "ending" | "over";
+  /** Why it is over. */
+  readonly why: string | null;
+  readonly heldHere: boolean;
+  readonly heldThere: boolean;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly upAt: number | null;
+  readonly overAt: number | null;
+  /** RTP packets that this UE got while the call lasted. */
+  readonly packets: number;
+}
+
+interface Kept {
+  readonly call: Call;
+  readonly startedAt: number;
+  upAt: number | null;
+  overAt: number | null;
+  readonly packetsBefore: number;
+  packets: number;
+}
+
+export interface CallsOptions {
+  readonly line: Line;
+  readonly settings: CallSettings;
+  /** Timers T1 and T2, milliseconds. */
+  readonly t1: number;
+  readonly t2: number;
+  /** Undefined: no audio is taken. */
+  readonly media: MediaSink | undefined;
+}
+
+/** How many calls that are over are remembered. */
+const REMEMBERED = 20;
+const ABILITIES = { methods: ["INVITE"], extensions: [], bodies: [SDP_TYPE] } as const;
+
+export class Calls {
+  readonly #options: CallsOptions;
+  #kept: Kept[] = [];
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+  }
+
+  /** The latest last. */
+  get view(): readonly CallView[] {
+    return this.#kept.map((kept) => this.#viewOf(kept));
+  }
+
+  get active(): readonly Call[] {
+    return this.#kept.map(({ call }) => call).filter(isActive);
+  }
+
+  dial(peer: string): CallView {
+    const kept = this.#add(new Call(this.#callOptions(peer)));
+    kept.call.apply({ kind: "dial" });
+    return this.#viewOf(kept);
+  }
+
+  /** INVITE, ACK, CANCEL, BYE. */
+  handle(incoming: Incoming): void {
+    const { request } = incoming;
+    if (request.method === "CANCEL") {
+      this.#cancelled(incoming);
+      return;
+    }
+    const owner = this.#kept.find(({ call }) => call.owns(request));
+    if (owner !== undefined) owner.call.take(incoming);
+    else if (request.method === "INVITE" && !request.to.params.has("tag")) this.#called(incoming);
+    else if (request.method !== "ACK") incoming.respond(newResponse(request, 481));
+  }
+
+  close(): void {
+    for (const { call } of this.#kept) call.close();
+  }
+
+  #called(incoming: Incoming): void {
+    const { request } = incoming;
+    const { line, settings } = this.#options;
+    const toTag = line.random.hex(8);
+    const lacking = checkAsUas(request, ABILITIES) ?? checkOffer(request);
+    if (lacking !== undefined) {
+      incoming.respond(newResponse(request, lacking.status, { ...lacking, toTag }));
+      return;
+    }
+    const engaged = this.active.length >= settings.atOnce;
+    const kept = this.#add(new Call(this.#callOptions(callerOf(request)), incoming));
+    kept.call.apply({ kind: "called", policy: settings.incoming, engaged });
+  }
+
+  /** §9.2: a CANCEL that finds nothing to end is answered 200 as well. */
+  #cancelled(incoming: Incoming): void {
+    const { request } = incoming;
+    const owner = this.#kept.find(({ call }) => call.isCancelledBy(request));
+    incoming.respond(newResponse(request, owner === undefined ? 481 : 200));
+    owner?.call.apply({ kind: "cancelled" });
+  }
+
+  #callOptions(peer: string): ConstructorParameters<typeof Call>[0] {
+    const { line, settings, t1, t2, media } = this.#options;
+    return {
+      line,
+      peer,
+      context: { t1, t2, noAnswerMs: settings.noAnswerSeconds * 1000 },
+      media: () => media?.address ?? { host: "0.0.0.0", port: 9 },
+      onChange: (call) => this.#changed(call),
+    };
+  }
+
+  #add(call: Call): Kept {
+    const startedAt = Math.floor(this.#options.line.clock.now());
+    const packetsBefore = this.#options.media?.packets ?? 0;
+    const kept = { call, startedAt, upAt: null, overAt: null, packetsBefore, packets: 0 };
+    this.#kept.push(kept);
+    this.#forgetOld();
+    return kept;
+  }
+
+  #forgetOld(): void {
+    const ended = this.#kept.filter(({ overAt }) => overAt !== null);
+    const old = new Set(ended.slice(0, Math.max(0, ended.length - REMEMBERED)));
+    if (old.size > 0) this.#kept = this.#kept.filter((kept) => !old.has(kept));
+  }
+
+  #changed(call: Call): void {
+    const kept = this.#kept.find((one) => one.call === call);
+    if (kept === undefined) return;
+    const now = Math.floor(this.#options.line.clock.now());
+    if (call.state.name === "up") kept.upAt ??= now;
+    if (call.state.name !== "over" || kept.overAt !== null) return;
+    kept.overAt = now;
+    kept.packets = this.#packetsOf(kept);
+  }
+
+  #packetsOf({ packetsBefore }: Kept): number {
+    return (this.#options.media?.packets ?? 0) - packetsBefore;
+  }
+
+  #viewOf(kept: Kept): CallView {
+    const { call, startedAt, upAt, overAt } = kept;
+    const { state, callId, direction, peer } = call;
+    const held = state.name === "up" ? state.held : { here: false, there: false };
+    const ringing = state.name === "inviting" && state.ringing;
+    return {
+      callId,
+      direction,
+      peer,
+      state: ringing ? "ringing" : state.name,
+      why: state.name === "over" ? state.why : null,
+      heldHere: held.here,
+      heldThere: held.there,
+      startedAt,
+      upAt,
+      overAt,
+      packets: overAt === null ? this.#packetsOf(kept) : kept.packets,
+    };
+  }
+}
+
+function isActive({ state }: Call): boolean {
+  return state.name !== "over";
+}
+
+/** RFC 3264 §6: a session description we share nothing with. */
+function checkOffer({ body }: SipRequest): { status: number } | undefined {
+  return body.length > 0 && readSdp(body) === undefined ? { status: 488 } : undefined;
+}

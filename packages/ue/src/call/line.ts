@@ -1,0 +1,51 @@
+// What calls and messages need of their UE: identity, way out, time. TS 24.229 §5.1.2A, §5.1.3.
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Random } from "@ims-lab/common/platform/random";
+import type { SipResponse } from "@ims-lab/common/sip/message/message";
+import { newRequest, type SipRequest } from "@ims-lab/common/sip/message/message";
+import type { Identity } from "../registration/register-request.ts";
+import type { SentRequest } from "../stack/stack.ts";
+
+export interface LineHandlers {
+  onResponse(response: SipResponse): void;
+  onFailure(why: string): void;
+}
+
+export interface Line {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly identity: Identity;
+  /** Preloaded Route: the P-CSCF, then the Service-Route of the registration. */
+  route(): readonly string[];
+  send(request: SipRequest, handlers: LineHandlers): SentRequest;
+  /** The ACK of a 2xx. */
+  sendStateless(request: SipRequest): void;
+}
+
+export interface FirstRequest {
+  readonly callId: string;
+  readonly fromTag: string;
+  readonly to: string;
+  readonly headers?: readonly (readonly [string, string])[];
+  readonly body?: Buffer;
+}
+
+/** A request out of a dialog. */
+export function firstRequest(line: Line, method: string, first: FirstRequest): SipRequest {
+  const { identity } = line;
+  return newRequest(
+    method,
+    first.to,
+    [
+      ...line.route().map((value) => ["Route", value] as const),
+      ["Max-Forwards", "70"],
+      ["From", `<${identity.impu}>;tag=${first.fromTag}`],
+      ["To", `<${first.to}>`],
+      ["Call-ID", first.callId],
+      ["CSeq", `1 ${method}`],
+      ["P-Preferred-Identity", `<${identity.impu}>`],
+      ...(first.headers ?? []),
+    ],
+    first.body,
+  );
+}

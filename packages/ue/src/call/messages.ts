@@ -1,0 +1,81 @@
+// Pager-mode messages, sent and received. RFC 3428.
+import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import { PAssertedIdentity } from "@ims-lab/common/sip/message/fields";
+import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { firstRequest, type Line } from "./line.ts";
+
+export interface MessageView {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly direction: "sent" | "received";
+  readonly peer: string;
+  readonly text: string;
+  /** Of a sent one: the final status; null while it waits or when none will come. */
+  readonly status: number | null;
+  readonly why: string | null;
+}
+
+/** How many are kept. */
+const KEPT = 50;
+
+export class Messages {
+  readonly #line: Line;
+  readonly #kept: MessageView[] = [];
+
+  constructor(line: Line) {
+    this.#line = line;
+  }
+
+  /** The latest last. */
+  get view(): readonly MessageView[] {
+    return this.#kept;
+  }
+
+  /** Resolves with what became of it. */
+  send(to: string, text: string): Promise<MessageView> {
+    const { clock, random } = this.#line;
+    const request = firstRequest(this.#line, "MESSAGE", {
+      callId: random.hex(16),
+      fromTag: random.hex(8),
+      to,
+      headers: [["Content-Type", "text/plain;charset=utf-8"]],
+      body: Buffer.from(text, "utf8"),
+    });
+    const sent = { at: Math.floor(clock.now()), direction: "sent", peer: to, text } as const;
+    return new Promise((resolve) => {
+      const done = (status: number | null, why: string | null): void =>
+        resolve(this.#keep({ ...sent, status, why }));
+      this.#line.send(request, {
+        onResponse: ({ status, reason }) => {
+          if (status >= 200) done(status, status < 300 ? null : reason);
+        },
+        onFailure: (why) => done(null, why),
+      });
+    });
+  }
+
+  handle(incoming: Incoming): void {
+    const { request } = incoming;
+    const { clock, random } = this.#line;
+    this.#keep({
+      at: Math.floor(clock.now()),
+      direction: "received",
+      peer: callerOf(request),
+      text: request.body.toString("utf8"),
+      status: null,
+      why: null,
+    });
+    incoming.respond(newResponse(request, 200, { toTag: random.hex(8) }));
+  }
+
+  #keep(message: MessageView): MessageView {
+    this.#kept.push(message);
+    if (this.#kept.length > KEPT) this.#kept.shift();
+    return message;
+  }
+}
+
+/** Whom the network vouches for, else whom From names. */
+export function callerOf(request: SipRequest): string {
+  return request.get(PAssertedIdentity)?.uriText ?? request.from.uriText;
+}

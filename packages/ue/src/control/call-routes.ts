@@ -1,0 +1,93 @@
+// Calls and messages over HTTP: what `imslab call` and `imslab message` speak. Design sections 6 and 9.
+import { problem } from "@ims-lab/common/platform/http/problem";
+import { parseUri } from "@ims-lab/common/sip/message/uri";
+import type { FastifyInstance } from "fastify";
+import type { Call } from "../call/call.ts";
+import type { CallInput } from "../call/machine.ts";
+import type { UeNode } from "../node.ts";
+import type { UserEquipment } from "../user-equipment.ts";
+
+interface Which {
+  readonly identity?: string;
+}
+
+const identity = { type: "string", description: "IMPU or IMPI; absent: the only UE" } as const;
+const to = { type: "string", description: "SIP or tel URI", maxLength: 1024 } as const;
+
+function bodySchema(required: readonly string[], properties: object): object {
+  const type = required.length > 0 ? "object" : ["object", "null"];
+  return {
+    type,
+    properties: { identity, ...properties },
+    required,
+    additionalProperties: false,
+  };
+}
+
+export function callRoutes(app: FastifyInstance, node: UeNode): void {
+  app.post<{ Body: Which & { readonly to: string } }>(
+    "/call",
+    { schema: { summary: "Call somebody", body: bodySchema(["to"], { to }) } },
+    ({ body }, reply) => {
+      const ue = registered(node, body);
+      return reply.code(202).send(ue.calls.dial(uriOf(body.to)));
+    },
+  );
+  app.post<{ Body: Which & { readonly to: string; readonly text: string } }>(
+    "/message",
+    {
+      schema: {
+        summary: "Send a MESSAGE and wait for its answer",
+        body: bodySchema(["to", "text"], { to, text: { type: "string", maxLength: 8192 } }),
+      },
+    },
+    ({ body }) => registered(node, body).messages.send(uriOf(body.to), body.text),
+  );
+  const onCalls = (path: string, summary: string, input: (body: object) => CallInput): void => {
+    const properties = path === "/hold" ? { on: { type: "boolean" } } : {};
+    app.post<{ Body: (Which & { readonly on?: boolean }) | null }>(
+      path,
+      { schema: { summary, body: bodySchema([], properties) } },
+      ({ body }, reply) => {
+        const ue = chosen(node, body ?? {});
+        for (const call of active(ue)) call.apply(input(body ?? {}));
+        return reply.code(202).send(ue.view);
+      },
+    );
+  };
+  onCalls("/hangup", "End every call, or refuse it", () => ({ kind: "hang-up" }));
+  onCalls("/answer", "Answer the call that rings", () => ({ kind: "answer" }));
+  onCalls("/hold", "Put the call on hold, or back with on: false", (body) => ({
+    kind: "hold",
+    on: !("on" in body) || body.on === true,
+  }));
+}
+
+function active({ calls }: UserEquipment): readonly Call[] {
+  if (calls.active.length === 0) throw problem(409, "No call", "POST /call starts one.");
+  return calls.active;
+}
+
+function chosen(node: UeNode, { identity: wanted }: Which): UserEquipment {
+  const [only, ...others] = node.ues;
+  const ue = wanted === undefined ? only : node.find(wanted);
+  if (wanted === undefined && others.length > 0)
+    throw problem(400, "Which UE", "There are several: name one by identity.");
+  if (ue === undefined) throw problem(404, "No such UE", "GET /state lists them.");
+  return ue;
+}
+
+function registered(node: UeNode, which: Which): UserEquipment {
+  const ue = chosen(node, which);
+  const { state } = ue.view.registration;
+  if (state !== "registered" && state !== "refreshing")
+    throw problem(409, "Not registered", `${ue.view.impu} is ${state}.`);
+  return ue;
+}
+
+function uriOf(text: string): string {
+  const uri = parseUri(text);
+  if (uri === undefined || uri.scheme === "other" || /[<>\s]/.test(text))
+    throw problem(400, "No SIP or tel URI", text);
+  return text;
+}
