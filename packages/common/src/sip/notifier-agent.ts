@@ -113,11 +113,12 @@ class Notifier implements NotifierAgent {
     const { subscription } = entry;
     const accepted = acceptRequest(subscription.dialog, incoming.request);
     if (accepted.kind === "out-of-order") return refusal(500, { reason: "CSeq Out of Order" });
-    entry.subscription = { ...subscription, dialog: accepted.dialog };
-    const verdict = this.#options.decide(incoming.request, entry.subscription);
+    const asked = { ...subscription, dialog: accepted.dialog };
+    const verdict = this.#options.decide(incoming.request, asked);
+    // Whoever is refused moves neither the target nor the order of the dialog.
     if (verdict.kind === "refuse") return verdict;
     const { contact = subscription.contact, memo = subscription.memo } = verdict;
-    entry.subscription = { ...entry.subscription, contact, memo };
+    entry.subscription = { ...asked, contact, memo };
     this.#grant(incoming, entry, verdict, false);
     return undefined;
   }

@@ -134,6 +134,25 @@ describe("subscribing", () => {
     expect(wire.last("NOTIFY").text("Event")).toBe("reg;id=7");
   });
 
+  it("a refused re-SUBSCRIBE changes nothing: neither the target nor the order", () => {
+    subscribe();
+    const before = theOne();
+    verdict = () => ({ kind: "refuse", status: 403 });
+    const forged = newRequest("SUBSCRIBE", "sip:scscf.test:6060", [
+      ["From", `<${before.dialog.remoteUri}>;tag=${before.dialog.remoteTag}`],
+      ["To", `<${before.dialog.localUri}>;tag=${before.dialog.localTag}`],
+      ["Call-ID", before.dialog.callId],
+      ["CSeq", "99 SUBSCRIBE"],
+      ["Contact", "<sip:mallory@192.0.2.66>"],
+      ["Event", "reg"],
+      ["Expires", "0"],
+    ]);
+    const statuses: number[] = [];
+    notifier.handle({ request: forged, respond: ({ status }) => statuses.push(status) });
+    expect(statuses).toEqual([403]);
+    expect(theOne()).toEqual(before);
+  });
+
   it("refusals: 489 package, 406 type, 403 policy", () => {
     subscribe({ event: "presence" });
     subscribe({ accept: ["text/plain"] });
