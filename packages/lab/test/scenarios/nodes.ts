@@ -185,5 +185,6 @@ function settingsOf(config: UeConfig): Omit<UeSettings, "t1"> {
       expiresSeconds: config.subscription.expiresSeconds,
     },
     advertised: undefined,
+    calls: config.calls,
   };
 }
