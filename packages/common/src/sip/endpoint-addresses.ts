@@ -1,6 +1,6 @@
 // The addresses of an endpoint: what it listens on and what it tells its peers. RFC 3261 §18.1.1, §16.4.
 import type { AdvertiseRule } from "./endpoint-options.ts";
-import type { HostPort, Transport } from "./transport/transport.ts";
+import type { HostPort, Transport, TransportName } from "./transport/transport.ts";
 
 export class EndpointAddresses {
   readonly #rules: readonly AdvertiseRule[];
@@ -19,31 +19,49 @@ export class EndpointAddresses {
   refresh(): void {
     const own = new Set<string>();
     for (const { local } of this.#transports) own.add(keyOf(local.host, local.port));
-    for (const rule of this.#rules) own.add(keyOf(rule.host, this.#portOf(rule)));
+    for (const rule of this.#rules) {
+      for (const { name } of this.#transports) own.add(keyOf(rule.host, this.#portOf(rule, name)));
+    }
     this.#own = own;
     const [first] = this.#rules;
     const same = first === undefined || first.forPeers === undefined;
-    this.#only = same ? this.#addressOf(first) : undefined;
+    this.#only = same ? this.#addressOf(first, PLAIN) : undefined;
   }
 
-  advertised(remote: HostPort): HostPort {
-    if (this.#only !== undefined) return this.#only;
-    return this.#addressOf(this.#rules.find((rule) => rule.forPeers?.(remote.host) ?? true));
+  /** UDP and TCP share one port; the others have ports of their own. */
+  advertised(remote: HostPort, transport: TransportName = PLAIN): HostPort {
+    if (this.#only !== undefined && isPlain(transport)) return this.#only;
+    const rule = this.#rules.find(({ forPeers }) => forPeers?.(remote.host) ?? true);
+    return this.#addressOf(rule, transport);
   }
 
   isOwn(host: string, port: number): boolean {
     return this.#own.has(keyOf(host, port));
   }
 
-  #addressOf(rule: AdvertiseRule | undefined): HostPort {
-    const [first] = this.#transports;
-    if (rule !== undefined) return { host: rule.host, port: this.#portOf(rule) };
-    return first?.local ?? { host: "0.0.0.0", port: 0 };
+  #addressOf(rule: AdvertiseRule | undefined, transport: TransportName): HostPort {
+    if (rule !== undefined) return { host: rule.host, port: this.#portOf(rule, transport) };
+    return this.#local(transport) ?? { host: "0.0.0.0", port: 0 };
   }
 
-  #portOf(rule: AdvertiseRule): number {
-    return rule.port === 0 ? (this.#transports[0]?.local.port ?? 0) : rule.port;
+  /** A rule's port is for UDP and TCP; the others keep theirs. */
+  #portOf(rule: AdvertiseRule, transport: TransportName): number {
+    if (rule.port !== 0 && isPlain(transport)) return rule.port;
+    return this.#local(transport)?.port ?? 0;
   }
+
+  #local(transport: TransportName): HostPort | undefined {
+    const own = isPlain(transport)
+      ? undefined
+      : this.#transports.find(({ name }) => name === transport);
+    return (own ?? this.#transports[0])?.local;
+  }
+}
+
+const PLAIN = "udp";
+
+function isPlain(transport: TransportName): boolean {
+  return transport === "udp" || transport === "tcp";
 }
 
 function keyOf(host: string, port: number): string {

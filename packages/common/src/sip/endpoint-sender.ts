@@ -3,9 +3,11 @@ import { isIp, isLoopback } from "../platform/ip-address.ts";
 import type { EndpointAddresses } from "./endpoint-addresses.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import type { EndpointWire } from "./endpoint-wire.ts";
+import { locate, type Target } from "./locate.ts";
 import { encode } from "./message/encode.ts";
 import type { SipMessage, SipRequest } from "./message/message.ts";
 import { BRANCH_COOKIE } from "./message/via.ts";
+import { NamedRequest } from "./named-request.ts";
 import { RefusingPeers } from "./refusing-peers.ts";
 import { type Resolver, systemResolver } from "./resolver.ts";
 import type { Departure, RunningClient } from "./transaction/client.ts";
@@ -13,18 +15,28 @@ import type { TransactionLayer } from "./transaction/layer.ts";
 import type {
   ClientTransaction,
   Destination,
+  RequestFailure,
   RequestOptions,
   ResponseHandlers,
 } from "./transaction/user.ts";
 import {
   type Flow,
   formatHostPort,
-  type HostPort,
+  isSecure,
+  type Remote,
   type SendFailure,
   type TransportName,
 } from "./transport/transport.ts";
 
-type Address = Exclude<Destination, { readonly flow: Flow }>;
+type Named = Exclude<Destination, { readonly flow: Flow }>;
+
+/** Where to send, at a literal address. */
+interface Address extends Remote {
+  readonly transport?: TransportName;
+}
+
+/** A target of a name that failed is tried last for so long (RFC 3263 §4.3). */
+const USELESS_MS = 30_000;
 
 /** RFC 3261 §8.1.1.7: 128 random bits, so that nobody can guess a branch and answer in our name. */
 const BRANCH_OCTETS = 16;
@@ -36,6 +48,7 @@ export class EndpointSender {
   readonly #layer: TransactionLayer;
   readonly #resolver: Resolver;
   readonly #refusing: RefusingPeers;
+  readonly #useless: RefusingPeers;
   readonly #mtu: number;
   #lastLiteral = "";
 
@@ -51,6 +64,7 @@ export class EndpointSender {
     this.#layer = layer;
     this.#resolver = options.resolver ?? systemResolver(options.clock);
     this.#refusing = new RefusingPeers(options.clock);
+    this.#useless = new RefusingPeers(options.clock, USELESS_MS);
     this.#mtu = options.udpMtuBytes ?? 1300;
   }
 
@@ -60,26 +74,44 @@ export class EndpointSender {
     handlers: ResponseHandlers,
     options: RequestOptions = {},
   ): ClientTransaction {
+    this.#wire.count("request-out", request.method);
+    if (!("flow" in to) && !this.#isLiteral(to.host))
+      return this.#requestByName(request, to, handlers, options);
     const branch = this.#newBranch(options);
     const client = this.#layer.newClient(request.method, branch, handlers);
-    this.#wire.count("request-out", request.method);
     if ("flow" in to) client.start(this.#departure(request, branch, to.flow));
-    else {
-      this.#whenResolved(
-        to,
-        (address) => this.#start(client, request, address),
-        () => client.failToStart("unresolved"),
-      );
-    }
+    else this.#start(client, request, to);
     return client;
   }
 
   sendStateless(message: SipMessage, to: Destination): void {
     if ("flow" in to) this.#sendOver(message, to.flow);
+    else if (this.#isLiteral(to.host)) this.#sendTo(message, to);
     else {
-      const dropped = (): void => this.#wire.count("dropped", "unresolved");
-      this.#whenResolved(to, (address) => this.#sendTo(message, address), dropped);
+      this.#located(to, ([target]) => {
+        if (target === undefined) this.#wire.count("dropped", "unresolved");
+        else this.#sendTo(message, { ...target, domain: to.host });
+      });
     }
+  }
+
+  #requestByName(
+    request: SipRequest,
+    to: Named,
+    handlers: ResponseHandlers,
+    options: RequestOptions,
+  ): ClientTransaction {
+    const { method } = request;
+    const named = new NamedRequest(
+      {
+        newClient: (each) => this.#layer.newClient(method, this.#newBranch(options), each),
+        start: (client, target) => this.#start(client, request, { ...target, domain: to.host }),
+        noteUseless: (target, why) => this.#noteUseless(to.host, target, why),
+      },
+      handlers,
+    );
+    this.#located(to, (targets) => named.located(targets));
+    return named;
   }
 
   #sendTo(message: SipMessage, address: Address): void {
@@ -141,20 +173,23 @@ export class EndpointSender {
   }
 
   #departure(request: SipRequest, branch: string, flow: Flow): Departure {
-    const sentBy = formatHostPort(this.#addresses.advertised(flow.remote));
-    const transport = flow.transport === "udp" ? "UDP" : "TCP";
+    const { transport: kind, remote } = flow;
+    const sentBy = formatHostPort(this.#addresses.advertised(remote, kind));
+    const transport = VIA_NAME[kind];
     const own = request
       .clone()
       .push("Via", `SIP/2.0/${transport} ${sentBy};branch=${branch};rport`);
     return { request: own, bytes: encode(own), flow };
   }
 
-  #flowTo(to: HostPort, transport: TransportName): Flow | undefined {
-    return this.#wire.transport(transport)?.flowTo({ host: to.host, port: to.port });
+  #flowTo({ host, port, domain }: Remote, transport: TransportName): Flow | undefined {
+    const certified = isSecure(transport) && domain !== undefined;
+    return this.#wire.transport(transport)?.flowTo({ host, port, ...(certified && { domain }) });
   }
 
   #defaultTransport(): TransportName {
-    return this.#wire.transport("udp") === undefined ? "tcp" : "udp";
+    if (this.#wire.transport("udp") !== undefined) return "udp";
+    return this.#options.transports[0]?.name ?? "tcp";
   }
 
   #newBranch({ branchTail }: RequestOptions): string {
@@ -162,21 +197,42 @@ export class EndpointSender {
     return branchTail === undefined ? branch : `${branch}.${branchTail}`;
   }
 
-  /** Literal addresses go on at once, names when the resolver has answered. */
-  #whenResolved(to: Address, found: (address: Address) => void, failed: () => void): void {
-    if (this.#isLiteral(to.host)) {
-      found(to);
-      return;
-    }
+  /** RFC 3263 §4; none when the name leads nowhere, which is logged. */
+  #located(to: Named, found: (targets: readonly Target[]) => void): void {
+    const { random, name, log } = this.#options;
     const notFound = (why: string): void => {
-      const fields = { endpoint: this.#options.name, host: to.host, why };
-      this.#options.log?.warn("peer.unresolved", fields);
-      failed();
+      log?.warn("peer.unresolved", { endpoint: name, host: to.host, why });
+      found([]);
     };
-    this.#resolver.resolve(to.host).then(
-      ([host]) => (host === undefined ? notFound("no address") : found({ ...to, host })),
+    const reaches = (transport: TransportName, address?: string): boolean =>
+      this.#reaches(transport, address);
+    locate(to, { resolver: this.#resolver, random, reaches }).then(
+      (targets) => {
+        if (targets.length === 0) notFound("no address");
+        else found(this.#usefulFirst(targets));
+      },
       (error: unknown) => notFound(String(error)),
     );
+  }
+
+  #usefulFirst(targets: readonly Target[]): readonly Target[] {
+    if (targets.length === 1) return targets;
+    const useless = targets.filter((target) => this.#useless.has(target));
+    return [...targets.filter((target) => !useless.includes(target)), ...useless];
+  }
+
+  #noteUseless(host: string, target: Target, why: RequestFailure | "503"): void {
+    if (!this.#useless.add(target)) return;
+    const fields = { endpoint: this.#options.name, host, target: formatHostPort(target), why };
+    this.#options.log?.warn("peer.useless", fields);
+  }
+
+  /** An IPv4 socket reaches no IPv6 address, and the other way round. */
+  #reaches(name: TransportName, address: string | undefined): boolean {
+    const local = this.#wire.transport(name)?.local.host;
+    if (local === undefined) return false;
+    if (address === undefined || !isIp(local)) return true;
+    return local.includes(":") === address.includes(":");
   }
 
   #isLiteral(host: string): boolean {
@@ -186,6 +242,15 @@ export class EndpointSender {
     return true;
   }
 }
+
+/** RFC 3261 §18.1.1, §20.42; RFC 7118 §5.2. */
+const VIA_NAME: Readonly<Record<TransportName, string>> = {
+  udp: "UDP",
+  tcp: "TCP",
+  tls: "TLS",
+  ws: "WS",
+  wss: "WSS",
+};
 
 /** `2xx` for 200: few labels, whatever peers send. */
 export function statusClass({ status }: { readonly status: number }): string {

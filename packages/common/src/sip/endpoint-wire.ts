@@ -50,6 +50,8 @@ export class EndpointWire {
       return;
     }
     this.send(bytes, flow, (why) => {
+      // RFC 7118 §5: nobody can connect to a WebSocket client.
+      if (flow.transport !== "tcp" && flow.transport !== "tls") return;
       const { host, port } = viaAddress(via);
       const other = this.#transports.get(flow.transport)?.flowTo({ host, port });
       if (why === "closed" && other !== undefined && other.id !== flow.id) this.send(bytes, other);
@@ -67,7 +69,10 @@ export class EndpointWire {
 
 /** Where the sender of this Via takes responses; maddr is not obeyed (it could name a victim). */
 function viaAddress(via: ViaValue): { host: string; port: number } {
-  return { host: via.received ?? via.host, port: via.port ?? 5060 };
+  return {
+    host: via.received ?? via.host,
+    port: via.port ?? (via.transport === "TLS" ? 5061 : 5060),
+  };
 }
 
 /** Writes down where a request really came from: RFC 3261 §18.2.1, RFC 3581 §4. */

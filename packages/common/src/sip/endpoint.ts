@@ -50,7 +50,7 @@ export interface Endpoint extends RequestSender {
   /** Sends without a transaction: the ACK of a 2xx, stateless forwarding. Requests get our Via. */
   sendStateless(message: SipMessage, to: Destination): void;
   /** What the peer at `remote` should use to reach us (Via, Contact, Record-Route, Path). */
-  advertised(remote: HostPort): HostPort;
+  advertised(remote: HostPort, transport?: TransportName): HostPort;
   /** True for each address listened on or advertised. */
   isOwn(host: string, port: number): boolean;
   onFlowClosed(listener: (flow: Flow) => void): void;
@@ -110,8 +110,8 @@ class NodeEndpoint implements Endpoint, TransportEvents {
     this.#sender.sendStateless(message, to);
   }
 
-  advertised(remote: HostPort): HostPort {
-    return this.#addresses.advertised(remote);
+  advertised(remote: HostPort, transport?: TransportName): HostPort {
+    return this.#addresses.advertised(remote, transport);
   }
 
   isOwn(host: string, port: number): boolean {

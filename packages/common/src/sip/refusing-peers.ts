@@ -1,4 +1,4 @@
-// Peers that took no TCP connection, remembered so that not each large request waits for it.
+// Peers that took no connection or did not serve, remembered so that not each request waits for it.
 import type { Clock } from "../platform/clock.ts";
 import type { HostPort } from "./transport/transport.ts";
 
@@ -7,10 +7,12 @@ const MOST = 10_000;
 
 export class RefusingPeers {
   readonly #clock: Clock;
+  readonly #rememberedMs: number;
   readonly #until = new Map<string, number>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, rememberedMs: number = REMEMBERED_MS) {
     this.#clock = clock;
+    this.#rememberedMs = rememberedMs;
   }
 
   has(peer: HostPort): boolean {
@@ -25,7 +27,7 @@ export class RefusingPeers {
   add(peer: HostPort): boolean {
     const known = this.has(peer);
     if (this.#until.size >= MOST) this.#until.clear();
-    this.#until.set(keyOf(peer), this.#clock.now() + REMEMBERED_MS);
+    this.#until.set(keyOf(peer), this.#clock.now() + this.#rememberedMs);
     return !known;
   }
 }

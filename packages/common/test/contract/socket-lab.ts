@@ -96,19 +96,21 @@ export function dialTls(to: HostPort, options: ConnectionOptions = {}): Promise<
     closed = true;
   });
   return new Promise((resolve) => {
-    socket.on("secureConnect", () => {
-      resolve({
-        local: { host: to.host, port: socket.localPort ?? 0 },
-        get received() {
-          return received;
-        },
-        get closed() {
-          return closed;
-        },
-        write: (octets) => socket.write(Buffer.from(octets, "latin1")),
-        close: () => socket.destroy(),
+    // A server may turn away whom it has just shaken hands with.
+    for (const event of ["secureConnect", "close"])
+      socket.on(event, () => {
+        resolve({
+          local: { host: to.host, port: socket.localPort ?? 0 },
+          get received() {
+            return received;
+          },
+          get closed() {
+            return closed;
+          },
+          write: (octets) => socket.write(Buffer.from(octets, "latin1")),
+          close: () => socket.destroy(),
+        });
       });
-    });
   });
 }
 

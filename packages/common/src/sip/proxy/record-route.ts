@@ -11,10 +11,20 @@ export interface Side {
   readonly token?: string | undefined;
 }
 
-/** `<sip:token@host:port;transport=udp;lr>`, for Record-Route, Path and Service-Route. */
+/**
+ * `<sip:token@host:port;transport=udp;lr>`, for Record-Route, Path and Service-Route. A secured side
+ * is `sips:`, since `transport=tls` is deprecated (RFC 3261 §26.2.2, RFC 7118 §5.4 for `ws`).
+ */
 export function routeValue({ host, port, transport, token }: Side): string {
   const user = token === undefined ? "" : `${token}@`;
-  return `<sip:${user}${formatHost(host)}:${port};transport=${transport.toLowerCase()};lr>`;
+  const place = `${user}${formatHost(host)}:${port}`;
+  switch (transport.toLowerCase()) {
+    case "tls":
+      return `<sips:${place};lr>`;
+    case "wss":
+      return `<sips:${place};transport=ws;lr>`;
+  }
+  return `<sip:${place};transport=${transport.toLowerCase()};lr>`;
 }
 
 /** RFC 5658 §4: the side the request came in by, and above it the side it goes out by. */

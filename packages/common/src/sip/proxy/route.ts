@@ -1,4 +1,5 @@
 // Where a request goes by its Route and Request-URI, loose and strict. RFC 3261 §16.4, §16.6 items 6 and 7.
+import { isIp } from "../../platform/ip-address.ts";
 import { Route } from "../message/fields.ts";
 import type { SipRequest } from "../message/message.ts";
 import { formatUri, isSip, type SipUri, type Uri } from "../message/uri.ts";
@@ -56,16 +57,47 @@ export function takeNextHop(outgoing: SipRequest): Uri {
   return top.uri;
 }
 
-/** Undefined where we cannot go: no SIP URI, or a transport we lack (`sips:`, TLS, WebSocket). */
+/** Undefined where we cannot go: no SIP URI, or a transport nobody has. */
 export function destinationOf(uri: Uri): Destination | undefined {
-  if (!isSip(uri) || uri.scheme === "sips") return undefined;
-  const host = uri.params.get("maddr") || uri.host;
-  const transport = uri.params.get("transport")?.toLowerCase();
-  const port = portOf(uri);
-  if (transport === undefined || transport === "") return { host, port };
-  return transport === "udp" || transport === "tcp" ? { host, port, transport } : undefined;
+  if (!isSip(uri)) return undefined;
+  const maddr = uri.params.get("maddr") || undefined;
+  const transport = transportOf(uri);
+  if (transport === null) return undefined;
+  const to: Destination = { host: maddr ?? uri.host, port: portOf(uri) };
+  // RFC 3263 §4.1, §4.2: a port ends the search, a transport shortens it.
+  const byService = uri.port === undefined && maddr === undefined;
+  return {
+    ...to,
+    ...(transport !== undefined && { transport }),
+    ...(byService && !isIp(to.host) && { byService }),
+  };
 }
 
+/** RFC 3261 §26.2.2: sips is TLS; `transport=tls` is written by others only. Null: unknown. */
+function transportOf({ scheme, params }: SipUri): TransportName | undefined | null {
+  const named = params.get("transport")?.toLowerCase() ?? "";
+  if (scheme === "sips") return SECURED[named] ?? null;
+  if (named === "") return undefined;
+  return NAMED[named] ?? null;
+}
+type TransportName = NonNullable<Exclude<Destination, { readonly flow: unknown }>["transport"]>;
+const NAMED: Readonly<Record<string, TransportName>> = {
+  udp: "udp",
+  tcp: "tcp",
+  tls: "tls",
+  ws: "ws",
+};
+const SECURED: Readonly<Record<string, TransportName>> = {
+  "": "tls",
+  tcp: "tls",
+  tls: "tls",
+  ws: "wss",
+};
+
 function portOf(uri: SipUri): number {
-  return uri.port ?? (uri.scheme === "sips" ? 5061 : 5060);
+  if (uri.port !== undefined) return uri.port;
+  const transport = uri.params.get("transport")?.toLowerCase();
+  // RFC 7118 §5.4 with RFC 6455 §3; RFC 3261 §19.1.2.
+  if (transport === "ws") return uri.scheme === "sips" ? 443 : 80;
+  return uri.scheme === "sips" || transport === "tls" ? 5061 : 5060;
 }

@@ -4,7 +4,13 @@ import type { Flow, SendFailure, TransportName } from "../transport/transport.ts
 
 /** Where a request goes: an address or name (host names are resolved), or the path a peer came by. */
 export type Destination =
-  | { readonly host: string; readonly port: number; readonly transport?: TransportName }
+  | {
+      readonly host: string;
+      readonly port: number;
+      readonly transport?: TransportName;
+      /** Its URI named no port: RFC 3263 asks NAPTR and SRV records first, `port` is the default. */
+      readonly byService?: boolean;
+    }
   | { readonly flow: Flow };
 
 /** How a request is refused: a status and what the answer carries. */

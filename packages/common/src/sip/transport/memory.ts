@@ -40,7 +40,9 @@ export function memoryTransport(
   limits: Partial<StreamLimits> = {},
 ): Transport {
   if (name === "udp") return new MemoryDatagrams(network, at);
-  return new StreamTransport(network.carrier(), { ...limits, ...at, clock: network.clock });
+  const framed = name === "ws" || name === "wss";
+  const carrier: Carrier = { ...network.carrier(), framed };
+  return new StreamTransport(carrier, { ...limits, ...at, clock: network.clock }, name);
 }
 
 class MemoryDatagrams implements Transport {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { newRequest, type SipRequest } from "../../../src/sip/message/message.ts";
 import { parseUri } from "../../../src/sip/message/uri.ts";
 import { isLoop, loopTail } from "../../../src/sip/proxy/loop.ts";
-import { recordBothSides } from "../../../src/sip/proxy/record-route.ts";
+import { recordBothSides, routeValue } from "../../../src/sip/proxy/record-route.ts";
 import { destinationOf, takeNextHop, takeOwnRoutes } from "../../../src/sip/proxy/route.ts";
 import { checkForRelay, countHop } from "../../../src/sip/proxy/validate.ts";
 
@@ -111,7 +111,11 @@ describe("RFC 3261 §16.6 items 6 and 7: the next hop", () => {
   const hopOf = (message: SipRequest): unknown => destinationOf(takeNextHop(message));
 
   test("the Request-URI without Route", () => {
-    expect(hopOf(request("sip:bob@b.example"))).toEqual({ host: "b.example", port: 5060 });
+    expect(hopOf(request("sip:bob@b.example"))).toEqual({
+      host: "b.example",
+      port: 5060,
+      byService: true,
+    });
   });
 
   test("the topmost loose route, which stays", () => {
@@ -124,18 +128,31 @@ describe("RFC 3261 §16.6 items 6 and 7: the next hop", () => {
     const message = request("sip:bob@b.example", [
       ["Route", "<sip:strict.example>, <sip:s.example;lr>"],
     ]);
-    expect(hopOf(message)).toEqual({ host: "strict.example", port: 5060 });
+    expect(hopOf(message)).toEqual({ host: "strict.example", port: 5060, byService: true });
     expect(message.uri).toBe("sip:strict.example");
     expect(message.texts("Route")).toEqual(["<sip:s.example;lr>", "<sip:bob@b.example>"]);
   });
 
-  test.each(["tel:+1555", "sips:b.example", "sip:b.example;transport=ws", "urn:x:y"])(
-    "nowhere for %s",
-    (text) => {
-      const uri = parseUri(text);
-      expect(uri === undefined ? "malformed" : destinationOf(uri)).toBeUndefined();
-    },
-  );
+  test.each([
+    "tel:+1555",
+    "sip:b.example;transport=sctp",
+    "sips:b.example;transport=udp",
+    "urn:x:y",
+  ])("nowhere for %s", (text) => {
+    const uri = parseUri(text);
+    expect(uri === undefined ? "malformed" : destinationOf(uri)).toBeUndefined();
+  });
+
+  test.each([
+    ["sips:192.0.2.1", { port: 5061, transport: "tls" }],
+    ["sips:192.0.2.1:7061;transport=tcp", { port: 7061, transport: "tls" }],
+    ["sip:192.0.2.1;transport=tls", { port: 5061, transport: "tls" }],
+    ["sip:192.0.2.1;transport=WS", { port: 80, transport: "ws" }],
+    ["sips:192.0.2.1:443;transport=ws", { port: 443, transport: "wss" }],
+  ])("secured and WebSocket: %s", (text, to) => {
+    const uri = parseUri(text);
+    expect(uri && destinationOf(uri)).toEqual({ host: "192.0.2.1", ...to });
+  });
 });
 
 test("RFC 5658 §4: the side a request leaves by is on top of the side it came in by", () => {
@@ -150,4 +167,12 @@ test("RFC 5658 §4: the side a request leaves by is on top of the side it came i
     "<sip:t@192.0.2.1:5060;transport=udp;lr>",
     "<sip:first.example;lr>",
   ]);
+});
+
+test.each([
+  ["tls", "<sips:t@[2001:db8::1]:5061;lr>"],
+  ["wss", "<sips:t@[2001:db8::1]:5061;transport=ws;lr>"],
+  ["ws", "<sip:t@[2001:db8::1]:5061;transport=ws;lr>"],
+])("RFC 3261 §26.2.2: a secured side is sips:, %s", (transport, value) => {
+  expect(routeValue({ host: "2001:db8::1", port: 5061, transport, token: "t" })).toBe(value);
 });
