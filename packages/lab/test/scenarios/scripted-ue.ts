@@ -6,7 +6,13 @@ import { type Dialog, dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialo
 import { SubscriptionState, WwwAuthenticate } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import type { HostPort, TransportName } from "@ims-lab/common/sip/transport/transport";
-import { answerChallenge, initialAuthorization, type Secret } from "../../../ue/src/isim/answer.ts";
+import {
+  answerAgain,
+  answerChallenge,
+  initialAuthorization,
+  type Secret,
+  type Session,
+} from "../../../ue/src/isim/answer.ts";
 import { Isim, type IsimFaults } from "../../../ue/src/isim/isim.ts";
 import { memoryWindow } from "../../../ue/src/isim/window-store.ts";
 import { ACCESS, DOMAIN, type Headers, impuOf, type Lab, type Peer } from "./lab.ts";
@@ -29,6 +35,8 @@ export interface RegisterOptions {
   readonly to?: HostPort;
 }
 
+/** What is answered for. */
+const REGISTER = { method: "REGISTER", uri: `sip:${DOMAIN}`, cnonce: "c0ffee" };
 /** Seconds that any exchange takes at most on the lab's network. */
 const A_MOMENT = 0.02;
 
@@ -42,12 +50,16 @@ export class ScriptedUe {
   callId: string;
   cseq = 0;
   serviceRoute: readonly string[] = [];
+  /** The Authorization value that answered the last 401. */
+  lastAnswer = "";
   /** What the card does wrong from now on. */
   faults: IsimFaults = {};
   readonly #lab: Lab;
   readonly #secret: Secret;
   readonly #dialogs = new Map<string, Dialog>();
   readonly #told = new Set<string>();
+  #session: Session | undefined;
+  #subscribes = 0;
 
   private constructor(lab: Lab, user: string, peer: Peer, options: DeviceOptions) {
     const { host, port } = peer.at;
@@ -112,9 +124,17 @@ export class ScriptedUe {
 
   /** The Authorization value that this device has for a 401. */
   answerTo(challenged: SipResponse, secret: Secret = this.#secret): string {
-    const request = { method: "REGISTER", uri: `sip:${DOMAIN}`, cnonce: "c0ffee" };
-    const made = answerChallenge(secret, challenged.all(WwwAuthenticate), request, this.faults);
+    const made = answerChallenge(secret, challenged.all(WwwAuthenticate), REGISTER, this.faults);
     if (made.kind === "no-usable-challenge") throw new Error(made.why);
+    if (made.kind === "answered") this.#session = made.session;
+    return made.authorization;
+  }
+
+  /** Uses the last challenge on, unasked, with the next nc (RFC 7616 §3.6). */
+  preemptive(): string {
+    if (this.#session === undefined) throw new Error("no challenge yet");
+    const made = answerAgain(this.impi, this.#session, REGISTER);
+    this.#session = made.session;
     return made.authorization;
   }
 
@@ -122,7 +142,8 @@ export class ScriptedUe {
   register(options: RegisterOptions = {}): SipResponse {
     const first = this.ask(options);
     if (first.status !== 401) return first;
-    return this.ask({ ...options, authorization: this.answerTo(first) });
+    this.lastAnswer = this.answerTo(first);
+    return this.ask({ ...options, authorization: this.lastAnswer });
   }
 
   /** Initial, or in the dialog that stands. */
@@ -134,7 +155,7 @@ export class ScriptedUe {
       ["Accept", REGINFO_TYPE],
     ];
     const response = this.#exchangeSubscribe(event, headers);
-    if (response.status >= 300) this.#dialogs.delete(event);
+    if (response.status >= 300 || expires === 0) this.#dialogs.delete(event);
     return response;
   }
 
@@ -147,7 +168,7 @@ export class ScriptedUe {
       return this.#lab.exchange(this.peer, next.request, ACCESS, A_MOMENT);
     }
     const request = this.request("SUBSCRIBE", this.impu, [
-      ["Call-ID", `sub-${event}-${this.callId}-${this.cseq}`],
+      ["Call-ID", `sub-${++this.#subscribes}-${this.callId}`],
       ...headers,
     ]);
     const response = this.#lab.exchange(this.peer, request, ACCESS, A_MOMENT);
