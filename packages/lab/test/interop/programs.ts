@@ -9,6 +9,8 @@ const PACKAGES = {
   tshark: "tshark",
   dumpcap: "wireshark-common",
   xmllint: "libxml2-utils",
+  baresip: "baresip",
+  kamailio: "kamailio",
 } as const;
 
 export type Program = keyof typeof PACKAGES;

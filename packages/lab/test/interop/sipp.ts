@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { shippedAccounts } from "../../src/launcher/accounts.ts";
+import { startBackground } from "./background.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { run } from "./programs.ts";
 
@@ -13,7 +14,17 @@ export type Scenario =
   | "reject-autn"
   | "reauthenticate"
   | "ignore-trigger"
-  | "subscribe-refused";
+  | "subscribe-refused"
+  | "attach"
+  | "call";
+
+/** Files that SIPp leaves in its folder. */
+const TRACES = [
+  ...["-trace_err", "-error_file", "errors.log"],
+  ...["-trace_stat", "-stf", "statistics.csv", "-fd", "1"],
+];
+/** Calls whose messages are kept as well. */
+const MOST_TRACED = 250;
 
 export interface SippRun {
   readonly scenario: Scenario;
@@ -22,6 +33,8 @@ export interface SippRun {
   readonly access: number;
   readonly transport?: "udp" | "tcp";
   readonly event?: string;
+  /** Whom to call, as user@domain. */
+  readonly callee?: string;
   /** SIPp's own port; any free one by default. */
   readonly port?: number;
   readonly calls?: number;
@@ -63,12 +76,14 @@ export async function runSipp(options: SippRun): Promise<SippResult> {
       ...["-sf", join(PACK, `${scenario}.xml`), "-inf", "users.csv"],
       ...["-i", LOOPBACK, "-p", String(port), "-t", transport === "udp" ? "u1" : "t1"],
       ...["-auth_uri", shippedAccounts().aka.domain, "-key", "event", event],
+      ...(options.callee === undefined ? [] : ["-key", "callee", options.callee]),
+      ...(scenario === "call" ? ["-oocsf", join(PACK, "answer-notify.xml")] : []),
       ...["-m", String(calls), "-r", String(perSecond), "-l", String(calls)],
       ...["-timeout", String(seconds), "-timeout_error", "-nostdin"],
       // One message at a time: the second of two at once would find the call in its `send` step.
       ...(calls === 1 ? ["-max_recv_loops", "1"] : []),
-      ...["-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log"],
-      ...["-trace_stat", "-stf", "statistics.csv", "-fd", "1"],
+      ...TRACES,
+      ...(calls > MOST_TRACED ? [] : ["-trace_msg", "-message_file", "messages.log"]),
     ];
     const { exitCode } = await run("sipp", args, { seconds: seconds + 10, cwd: folder });
     const read = (file: string): string => readIfThere(join(folder, file));
@@ -82,6 +97,44 @@ export async function runSipp(options: SippRun): Promise<SippResult> {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+export interface Answerer {
+  /** Ends SIPp once the calls in progress are over. */
+  stop(): Promise<Pick<SippResult, "exitCode" | "errors" | "statistics">>;
+}
+
+/** SIPp takes calls at the port that has registered, until it is stopped. */
+export function startAnswerer(options: {
+  readonly access: number;
+  readonly port: number;
+  readonly user: string;
+}): Answerer {
+  const folder = mkdtempSync("/tmp/ims-lab-sipp-");
+  const sipp = startBackground(
+    "sipp",
+    [
+      `${LOOPBACK}:${options.access}`,
+      ...["-sf", join(PACK, "answer.xml"), "-s", options.user],
+      ...["-i", LOOPBACK, "-p", String(options.port), "-t", "u1", "-nostdin"],
+      ...TRACES,
+    ],
+    { cwd: folder },
+  );
+  const stop: Answerer["stop"] = async () => {
+    try {
+      const exitCode = await sipp.stop("SIGUSR1");
+      const read = (file: string): string => readIfThere(join(folder, file));
+      return {
+        exitCode,
+        errors: read("errors.log"),
+        statistics: lastLine(read("statistics.csv")),
+      };
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+  return { stop };
 }
 
 /** SIPp writes its files only when it has something to say. */
