@@ -74,7 +74,7 @@ export const settings: Settings<PcscfConfig> = {
       }),
     },
     scscf: texts({
-      doc: "SIP URIs of S-CSCFs; the first one serves.",
+      doc: "SIP URIs of S-CSCFs; each user has one, the others stand by.",
       allowed: "a list of sip: URIs",
       minItems: 1,
       accepts: isSipUri,

@@ -29,6 +29,8 @@ import { AccessSide } from "./relay/access-side.ts";
 import { CoreSide } from "./relay/core-side.ts";
 import { RegisterRelay } from "./relay/register-relay.ts";
 import { coreSide, knownUri, pathUri, type Relay } from "./relay/sides.ts";
+import { optionsProbe } from "./serving/probe.ts";
+import { ScscfPool } from "./serving/scscf-pool.ts";
 import { Asker } from "./trigger/asker.ts";
 import { RegistrationWatch } from "./trigger/registration-watch.ts";
 import { trustedSources } from "./trust.ts";
@@ -109,8 +111,16 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     intervalMs: config.flows.keepAliveSeconds * 1000,
     ping: (flow) => udpOf(parts)?.send(PING, flow),
   });
+  const pool = new ScscfPool({
+    scscfs: config.scscf,
+    clock,
+    log,
+    probe: optionsProbe({ core, random, ownUri: (scscf) => ownUri(relay, scscf) }),
+  });
+  metrics.gauges("scscf_up", "S-CSCFs that answer.", "scscf", () => pool.states());
   const registers = new RegisterRelay({
     relay,
+    pool,
     awaitMs: config.authentication.awaitSeconds * 1000,
     onBound: (binding, authenticated) => {
       log.info("binding.bound", { ...named(binding), authenticated });
@@ -155,12 +165,13 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       await trust.ready;
       await core.listen((incoming) => coreRelay.handle(incoming));
       await access.listen((incoming) => accessSide.handle(incoming));
+      pool.start();
     },
     async stop() {
       access.drain();
       core.drain();
       await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
-      for (const part of [asker, watch, keepAlive, table]) part.close();
+      for (const part of [pool, asker, watch, keepAlive, table]) part.close();
       await Promise.all([access.close(), core.close()]);
     },
   };

@@ -135,7 +135,9 @@ export class Lab {
       `--core.host=${CORE.host}`,
       `--scscf=sip:${SCSCF.host}:${SCSCF.port}`,
     ];
-    const lab = new Lab(configOf([...listen, ...argv]));
+    const given = new Set(argv.map((option) => option.replace(/=.*/, "")));
+    const usual = listen.filter((option) => !given.has(option.replace(/=.*/, "")));
+    const lab = new Lab(configOf([...usual, ...argv]));
     await lab.pcscf.start();
     return lab;
   }

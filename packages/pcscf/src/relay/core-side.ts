@@ -13,6 +13,7 @@ import { isRecordRouted } from "./own-routes.ts";
 import type { Problem } from "./refusals.ts";
 import { accessSide, coreSide, isOwnOf, knownUri, noteRefusal, type Relay } from "./sides.ts";
 import { removeClaims, removeNetworkOnly } from "./trust-headers.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** Whom the core side listens to. */
 export interface TrustedSources {
@@ -38,10 +39,12 @@ type Target =
 export class CoreSide {
   readonly #options: CoreSideOptions;
   readonly #relay: Relay;
+  readonly #underWay: UnderWay;
 
   constructor(options: CoreSideOptions) {
     this.#options = options;
     this.#relay = options.relay;
+    this.#underWay = new UnderWay(options.relay.access);
   }
 
   handle(incoming: Incoming): void {
@@ -115,14 +118,21 @@ export class CoreSide {
       const from = coreSide(relay, knownUri(binding.scscf));
       recordBothSides(onward, { ...from, token }, { ...accessSide(relay, binding.flow), token });
     }
+    const { flow } = binding;
+    this.#underWay.add(flow, incoming);
     forward(incoming, {
       endpoint: relay.access,
       calls: relay.calls,
       request: onward,
-      to: { flow: binding.flow },
+      to: { flow },
       answer: (response) => {
+        if (response.status >= 200) this.#underWay.done(flow, incoming);
         removeClaims(response); // an answer of a UE may forge as well as a request
         return response;
+      },
+      takeOver: () => {
+        this.#underWay.done(flow, incoming);
+        return false;
       },
     });
   }

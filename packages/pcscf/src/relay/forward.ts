@@ -1,5 +1,11 @@
 // Passes a request on over the other side, and refuses what cannot go on. RFC 3261 §16.3, §16.6, §16.7.
-import type { Destination, Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
+import type {
+  ClientTransaction,
+  Destination,
+  Endpoint,
+  Incoming,
+  RequestFailure,
+} from "@ims-lab/common/sip/endpoint";
 import {
   newResponse,
   type SipRequest,
@@ -19,6 +25,8 @@ export interface Onward {
   readonly to: Destination;
   /** Edits an answer before it goes back. */
   answer(response: SipResponse): SipResponse;
+  /** The next hop is of no use. True: it is dealt with, nothing is answered here. */
+  takeOver?(why: RequestFailure | "503"): boolean;
 }
 
 /** Asked for where the core does not say when to come back. */
@@ -34,24 +42,26 @@ export function refuse(incoming: Incoming, problem: Problem): void {
   incoming.refuse(status, options);
 }
 
-export function forward(incoming: Incoming, onward: Onward): void {
+/** The client transaction, where there is a plain one (no ACK, no INVITE). */
+export function forward(incoming: Incoming, onward: Onward): ClientTransaction | undefined {
   const { endpoint, request, to } = onward;
   countHop(request);
   if (request.method === "ACK") {
     endpoint.sendStateless(request, to); // of a 2xx: end to end (RFC 3261 §13.2.2.4)
-    return;
+    return undefined;
   }
   if (request.method === "INVITE") {
     call(incoming, onward);
-    return;
+    return undefined;
   }
-  relay({
+  return relay({
     incoming,
     outgoing: request,
     to,
     sender: endpoint,
     onResponse: (response) => onward.answer(masked503(incoming.request, response)),
     takeOver: (why) => {
+      if (onward.takeOver?.(why)) return true;
       // RFC 4320 §4.2: silence is not answered (an INVITE gets its 408 from the proxy core).
       if (why === "503" || why === "timeout") return false;
       incoming.respond(onward.answer(answerTo(incoming.request, unavailable())));

@@ -1,5 +1,5 @@
 // REGISTER between UE and S-CSCF, and what its answer does to the binding. TS 24.229 §5.2.2.
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint";
 import { Authorization, Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
@@ -17,10 +17,12 @@ import {
   impusOf,
   sourceOf,
 } from "../flows/binding.ts";
+import { type Candidate, registerWithFailover } from "../serving/register-failover.ts";
+import type { ScscfPool } from "../serving/scscf-pool.ts";
 import { forward, refuse } from "./forward.ts";
 import { downstreamRegister, noncesOf } from "./register-downstream.ts";
 import { type IntegrityProtected, integrityOf, upstreamRegister } from "./register-upstream.ts";
-import { chargingVector, firstScscf, knownUri, noteRefusal, pathUri, type Relay } from "./sides.ts";
+import { chargingVector, knownUri, noteRefusal, pathUri, type Relay } from "./sides.ts";
 
 /** One REGISTER under way. */
 interface Pending {
@@ -28,13 +30,20 @@ interface Pending {
   readonly flow: Flow;
   readonly device: string;
   readonly token: string;
-  readonly scscf: string;
+  /** The one that challenged this or has the binding; undefined: none has heard of it. */
+  readonly scscf: string | undefined;
   readonly integrity: IntegrityProtected;
   readonly attempt: Attempt | undefined;
 }
 
+/** The same with the S-CSCF it went to. */
+interface Sent extends Pending {
+  readonly scscf: string;
+}
+
 export interface RegisterRelayOptions {
   readonly relay: Relay;
+  readonly pool: ScscfPool;
   /** reg-await-auth, milliseconds. */
   readonly awaitMs: number;
   /** A 200 made or refreshed a binding; `authenticated`: it answered a challenge. */
@@ -62,19 +71,34 @@ export class RegisterRelay {
       this.#malformed(incoming, "Contact");
       return;
     }
+    const aor = aorOf(incoming.request.to.uri);
+    const candidates = this.#options.pool.candidates(aor, pending.scscf);
+    const { clock } = relay;
+    const { pool } = this.#options;
+    registerWithFailover({ clock, pool }, candidates, (candidate) =>
+      this.#sendTo(incoming, { ...pending, scscf: candidate.scscf }, candidate),
+    );
+  }
+
+  #sendTo(incoming: Incoming, pending: Sent, candidate: Candidate): ClientTransaction | undefined {
+    const relay = this.#relay;
     const scscf = knownUri(pending.scscf);
     const to = destinationOf(scscf);
     const onward = this.#upstream(incoming, pending, scscf);
     if (onward === undefined || to === undefined) {
       this.#malformed(incoming, "Authorization");
-      return;
+      return undefined;
     }
-    forward(incoming, {
+    return forward(incoming, {
       endpoint: relay.core,
       calls: relay.calls,
       request: onward,
       to,
-      answer: (response) => this.#answered(pending, response),
+      answer: (response) => {
+        candidate.heard();
+        return this.#answered(pending, response);
+      },
+      takeOver: (why) => candidate.useless(why),
     });
   }
 
@@ -97,7 +121,7 @@ export class RegisterRelay {
       known?.token ??
       attempt?.token ??
       tokens.ofBinding(impiOf(request) ?? guessedImpi(request), device);
-    const scscf = attempt?.scscf ?? known?.scscf ?? firstScscf(this.#relay);
+    const scscf = attempt?.scscf ?? known?.scscf;
     const integrity = integrityOf(request, flow, table.registered(token));
     return { request, flow, device, token, scscf, integrity, attempt };
   }
@@ -130,7 +154,7 @@ export class RegisterRelay {
     return request;
   }
 
-  #answered(pending: Pending, response: SipResponse): SipResponse {
+  #answered(pending: Sent, response: SipResponse): SipResponse {
     const { request, flow, device, token, scscf } = pending;
     const { status } = response;
     if (status >= 200) this.#relay.counters.register(String(status));
@@ -142,7 +166,7 @@ export class RegisterRelay {
     return downstreamRegister(response, request);
   }
 
-  #accepted(pending: Pending, response: SipResponse): void {
+  #accepted(pending: Sent, response: SipResponse): void {
     const { table } = this.#relay;
     const { request, token, device } = pending;
     if (device === NO_DEVICE) {
@@ -171,7 +195,7 @@ export class RegisterRelay {
   }
 
   #binding(
-    { request, flow, device, token, scscf, integrity }: Pending,
+    { request, flow, device, token, scscf, integrity }: Sent,
     response: SipResponse,
     granted: number,
     authenticated: boolean,

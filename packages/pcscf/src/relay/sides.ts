@@ -28,7 +28,7 @@ export interface RelaySettings {
   readonly securityAgreement: SecurityAgreement;
   readonly routeMismatch: "replace" | "reject";
   readonly visitedNetworkId: string;
-  /** SIP URIs of S-CSCFs; the first serves (for now). */
+  /** SIP URIs of S-CSCFs. */
   readonly scscf: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export function isOwnOf({ access, core }: Relay): IsOwn {
   return (host, port) => access.isOwn(host, port) || core.isOwn(host, port);
 }
 
-/** The S-CSCF for those who have none yet. */
+/** The S-CSCF for requests of nobody. */
 export function firstScscf({ settings }: Relay): string {
   return settings.scscf[0] ?? "";
 }

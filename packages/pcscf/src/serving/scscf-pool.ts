@@ -1,0 +1,115 @@
+// The S-CSCFs this node knows: which one serves whom, which of them are up. Design section 5.
+import { createHash } from "node:crypto";
+import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+
+/** Asks one S-CSCF for a sign of life; `done` is called once, unless it was taken back. */
+export type Probe = (scscf: string, done: (alive: boolean) => void) => { abandon(): void };
+
+export interface ScscfPoolOptions {
+  /** SIP URIs, in the order of the settings; at least one. */
+  readonly scscfs: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly probe: Probe;
+}
+
+const PROBE_EVERY_MS = 5_000;
+const PROBE_TIMEOUT_MS = 3_000;
+
+interface Health {
+  up: boolean;
+  timer: Timer | undefined;
+  probing: { abandon(): void } | undefined;
+}
+
+export class ScscfPool {
+  readonly #options: ScscfPoolOptions;
+  readonly #health: ReadonlyMap<string, Health>;
+
+  constructor(options: ScscfPoolOptions) {
+    this.#options = options;
+    const fresh = (): Health => ({ up: true, timer: undefined, probing: undefined });
+    this.#health = new Map(options.scscfs.map((scscf) => [scscf, fresh()]));
+  }
+
+  /** One needs no watching: there is nobody else to ask. */
+  start(): void {
+    if (this.#health.size > 1) for (const scscf of this.#health.keys()) this.#arm(scscf);
+  }
+
+  close(): void {
+    for (const { timer, probing } of this.#health.values()) {
+      timer?.cancel();
+      probing?.abandon();
+    }
+  }
+
+  /** For the metrics: URI and 1 or 0. */
+  *states(): Generator<readonly [string, number]> {
+    for (const [scscf, { up }] of this.#health) yield [scscf, up ? 1 : 0];
+  }
+
+  isUp(scscf: string): boolean {
+    return this.#health.get(scscf)?.up ?? true;
+  }
+
+  /**
+   * Whom to ask, in this order: the one that knows the user already, then all others by the user's
+   * own order; those that are down come last, since a stale "down" must not lock anybody out.
+   * @param aor canonical, see `aorOf`
+   */
+  candidates(aor: string, own: string | undefined): readonly string[] {
+    const { scscfs } = this.#options;
+    if (scscfs.length === 1) return own === undefined || own === scscfs[0] ? scscfs : [own];
+    const others = byRendezvous(aor, scscfs).filter((scscf) => scscf !== own);
+    const all = own === undefined ? others : [own, ...others];
+    const up = all.filter((scscf) => this.isUp(scscf));
+    return [...up, ...all.filter((scscf) => !up.includes(scscf))];
+  }
+
+  /** What became of a request sent there; said in the log once per change. */
+  note(scscf: string, up: boolean, why: string): void {
+    const health = this.#health.get(scscf);
+    if (health === undefined || health.up === up || this.#health.size === 1) return;
+    health.up = up;
+    if (up) this.#options.log.info("scscf.up", { scscf });
+    else this.#options.log.warn("scscf.down", { scscf, why, setting: "scscf", next: NEXT });
+  }
+
+  #arm(scscf: string): void {
+    const { clock } = this.#options;
+    const health = this.#health.get(scscf);
+    if (health !== undefined)
+      health.timer = clock.after(PROBE_EVERY_MS, () => this.#probe(scscf, health));
+  }
+
+  #probe(scscf: string, health: Health): void {
+    const { clock, probe } = this.#options;
+    const over = (alive: boolean): void => {
+      health.timer?.cancel();
+      health.probing = undefined;
+      this.note(scscf, alive, "no answer to OPTIONS");
+      this.#arm(scscf);
+    };
+    health.timer = clock.after(PROBE_TIMEOUT_MS, () => {
+      health.probing?.abandon();
+      over(false);
+    });
+    health.probing = probe(scscf, over);
+  }
+}
+
+const NEXT = "new registrations go to the others; start it, or take it out of the setting";
+
+/** Highest random weight: when one goes, only its users move. */
+export function byRendezvous(aor: string, scscfs: readonly string[]): readonly string[] {
+  return scscfs
+    .map((scscf) => ({ scscf, weight: weightOf(aor, scscf) }))
+    .sort((a, b) => (a.weight < b.weight ? 1 : -1))
+    .map(({ scscf }) => scscf);
+}
+
+function weightOf(aor: string, scscf: string): string {
+  return createHash("sha256").update(`${scscf} ${aor}`).digest("hex");
+}
