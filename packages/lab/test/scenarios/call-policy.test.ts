@@ -1,0 +1,149 @@
+// Authentication because of a call: `policy.onMethods`; calls of who is de-registered: `dialogs`. Design §4.
+import { describe, expect, test } from "vitest";
+import { callUp, lastCall, type TwoUes, twoUes } from "./call-words.ts";
+import { impuOf, type Lab } from "./lab.ts";
+
+function calling(outcome: "proceed" | "hold" | "reject"): Promise<TwoUes> {
+  return twoUes({ scscf: { "policy.onMethods": "INVITE", "policy.outcome": outcome } });
+}
+
+/** What waits for an authentication waits in a promise. */
+function passSettling(lab: Lab, seconds: number): Promise<void> {
+  return lab.clock.advanceAsync(seconds * 1000);
+}
+
+describe("onMethods", () => {
+  test("proceed: the call goes on, the caller authenticates beside it", async () => {
+    const { lab, alice } = await calling("proceed");
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(2);
+    expect(lastCall(alice).state).toBe("up");
+    expect(lab.reauthentications).toMatchObject([
+      { cause: "policy:onMethods", end: "reauthenticated", impi: "alice@ims.example" },
+    ]);
+  });
+
+  test("hold: the callee hears of it only after the caller's authentication", async () => {
+    const { lab, alice, bob } = await calling("hold");
+    alice.equipment.calls.dial(impuOf("bob"));
+    await passSettling(lab, 2);
+    expect([lastCall(alice).state, lastCall(bob).state]).toEqual(["up", "up"]);
+    const order = lab.ladder.filter((line) => /: (NOTIFY|REGISTER|INVITE|401)/.test(line));
+    const invite = order.findIndex((line) => line.startsWith("S-CSCF → P-CSCF: INVITE"));
+    const challenge = order.findIndex((line) => line.startsWith("S-CSCF → P-CSCF: 401"));
+    expect(invite).toBeGreaterThan(challenge);
+    expect(challenge).toBeGreaterThan(-1);
+  });
+
+  test("hold: who does not authenticate in time gets 403; nobody rings", async () => {
+    const { lab, alice, bob } = await calling("hold");
+    lab.network.drop({ from: { host: alice.host } }, (_index, bytes) =>
+      bytes.toString("latin1").startsWith("REGISTER"),
+    );
+    alice.equipment.calls.dial(impuOf("bob"));
+    await passSettling(lab, 50);
+    expect(lastCall(alice).state).toBe("inviting");
+    await passSettling(lab, 30);
+    expect(lastCall(alice).why).toBe("answered 403");
+    expect(bob.equipment.calls.view).toEqual([]);
+  });
+
+  test("hold: the caller gives up while it waits", async () => {
+    const { lab, alice, bob } = await calling("hold");
+    lab.network.drop({ from: { host: alice.host } }, (_index, bytes) =>
+      bytes.toString("latin1").startsWith("REGISTER"),
+    );
+    alice.equipment.calls.dial(impuOf("bob"));
+    await passSettling(lab, 5);
+    callUp(alice).apply({ kind: "hang-up" });
+    await passSettling(lab, 100);
+    expect(lastCall(alice).why).toBe("cancelled");
+    expect(bob.equipment.calls.view).toEqual([]);
+  });
+
+  test("hold: other methods proceed", async () => {
+    const { lab, alice, bob } = await twoUes({
+      scscf: { "policy.onMethods": "MESSAGE", "policy.outcome": "hold" },
+    });
+    void alice.equipment.messages.send(impuOf("bob"), "hello");
+    lab.pass(2);
+    expect(bob.view.messages).toMatchObject([{ text: "hello" }]);
+    expect(lab.onlyEnd).toBe("reauthenticated");
+  });
+
+  test("reject: 403 with a Warning; once authenticated again, the call is let through", async () => {
+    const { lab, alice, bob } = await calling("reject");
+    lab.pass(5);
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(2);
+    expect(lastCall(alice).why).toBe("answered 403");
+    const [refused] = lab.passed("403 INVITE", "P-CSCF", "UE");
+    expect(refused?.text("Warning")).toMatch(/^399 /);
+    expect(lab.onlyEnd).toBe("reauthenticated");
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(2);
+    expect([lastCall(alice).state, lastCall(bob).state]).toEqual(["up", "up"]);
+    callUp(alice).apply({ kind: "hang-up" });
+    lab.pass(100);
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(2);
+    expect(lastCall(alice).why).toBe("answered 403"); // it was long ago
+  });
+
+  test("without a rule nobody is asked", async () => {
+    const { lab, alice } = await twoUes();
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(2);
+    expect(lab.reauthentications).toEqual([]);
+  });
+});
+
+describe("a registration ends during a call", () => {
+  test.each(["alice", "bob"])("dialogs: release: %s goes, both hear BYE", async (who) => {
+    const { lab, alice, bob } = await twoUes({ scscf: { dialogs: "release" } });
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(1);
+    lab.deregister(who, { kind: "rejected" });
+    lab.pass(2);
+    expect([lastCall(alice).why, lastCall(bob).why]).toEqual(["hung up there", "hung up there"]);
+    const [bye] = lab.passed("BYE", "S-CSCF", "P-CSCF");
+    expect(bye?.text("Reason")).toContain("SIP;cause=480");
+  });
+
+  test("dialogs: release, after a hold from the callee: CSeq numbers still rise", async () => {
+    const { lab, alice, bob } = await twoUes({ scscf: { dialogs: "release" } });
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(1);
+    for (const on of [true, false, true]) {
+      callUp(bob).apply({ kind: "hold", on });
+      lab.pass(1);
+    }
+    lab.deregister("alice", { kind: "deactivated" });
+    lab.pass(2);
+    expect([lastCall(alice).why, lastCall(bob).why]).toEqual(["hung up there", "hung up there"]);
+  });
+
+  test("a call that is over is not released", async () => {
+    const { lab, alice } = await twoUes({ scscf: { dialogs: "release" } });
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(1);
+    callUp(alice).apply({ kind: "hang-up" });
+    lab.pass(1);
+    lab.forget();
+    lab.deregister("alice", { kind: "rejected" });
+    lab.pass(2);
+    expect(lab.attempts("BYE")).toBe(0);
+  });
+
+  test("dialogs: leave: the call goes on and ends as its users want", async () => {
+    const { lab, alice, bob } = await twoUes();
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(1);
+    lab.deregister("alice", { kind: "rejected" });
+    lab.pass(2);
+    expect([lastCall(alice).state, lastCall(bob).state]).toEqual(["up", "up"]);
+    callUp(bob).apply({ kind: "hang-up" });
+    lab.pass(2);
+    expect(lastCall(alice).why).toBe("hung up there");
+  });
+});
