@@ -2,6 +2,8 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
+import type { MessageLimits } from "./message/header-section.ts";
+import type { Gate } from "./overload/gate.ts";
 import type { Resolver } from "./resolver.ts";
 import type { TimerSettings } from "./transaction/timers.ts";
 import type { Flow, Transport } from "./transport/transport.ts";
@@ -25,6 +27,7 @@ export type EndpointEvent =
   | "retransmission-out"
   | "rejected" // answered without a transaction, by reason
   | "dropped" // not answered at all, by reason
+  | "limited" // above a limit, by its name; what is answered to it counts as rejected too
   | "request-failed" // no final response will come, by reason
   | "size-switch"; // requests above the limit: tcp, fallback, remembered
 
@@ -46,10 +49,14 @@ export interface EndpointOptions {
   readonly timers?: Partial<TimerSettings>;
   /** Larger requests go over TCP, but to loopback (RFC 3261 §18.1.1); 0 = never. Default 1300. */
   readonly udpMtuBytes?: number;
-  /** Server transactions above this number are refused with 503. Default 200 000. */
+  /** Server transactions above this number are refused with 503. Default 500 000. */
   readonly maxTransactions?: number;
-  /** Told to peers with each 503 of this endpoint. Default 5. */
+  /** Told to peers with each 503 of this endpoint: from this to twice this, at random. Default 5. */
   readonly retryAfterSeconds?: number;
+  /** Lines and line lengths of one message. Default: no limit. */
+  readonly messageLimits?: MessageLimits;
+  /** Turns messages away before they are decoded. Default: takes everything. */
+  readonly gate?: Gate;
   readonly log?: Logger;
   readonly counters?: EndpointCounters;
   readonly trace?: Trace;

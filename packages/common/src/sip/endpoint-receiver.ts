@@ -1,11 +1,13 @@
 // How messages enter an endpoint: decoding, refusals without state, matching. RFC 3261 §8.2.7, §18.2.1.
 import type { EndpointAddresses } from "./endpoint-addresses.ts";
+import { EndpointGate } from "./endpoint-gate.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import { statusClass } from "./endpoint-sender.ts";
 import { type EndpointWire, fillReceived } from "./endpoint-wire.ts";
 import { decode, type Problem } from "./message/decode.ts";
 import { encode } from "./message/encode.ts";
 import { Via } from "./message/fields.ts";
+import { TOO_LONG_HEADER, TOO_MANY_HEADERS } from "./message/header-section.ts";
 import { newResponse, type SipRequest, type SipResponse } from "./message/message.ts";
 import type { LayerUser, TransactionLayer } from "./transaction/layer.ts";
 import type { Arrival } from "./transaction/server.ts";
@@ -29,6 +31,7 @@ export class EndpointReceiver implements LayerUser {
   /** Makes the tags of refusals unguessable and equal for equal requests (RFC 3261 §8.2.7). */
   readonly #tagSecret: string;
   readonly #maxTransactions: number;
+  readonly #gate: EndpointGate;
   #layer: TransactionLayer | undefined;
 
   constructor(options: EndpointOptions, wire: EndpointWire, addresses: EndpointAddresses) {
@@ -36,7 +39,8 @@ export class EndpointReceiver implements LayerUser {
     this.#wire = wire;
     this.#addresses = addresses;
     this.#tagSecret = options.random.hex(16);
-    this.#maxTransactions = options.maxTransactions ?? 200_000;
+    this.#maxTransactions = options.maxTransactions ?? 500_000;
+    this.#gate = new EndpointGate(options, wire, this.#tagSecret);
   }
 
   serve(layer: TransactionLayer): void {
@@ -45,7 +49,8 @@ export class EndpointReceiver implements LayerUser {
 
   receive(bytes: Buffer, flow: Flow): void {
     this.#wire.seen(bytes, flow);
-    const { message, problem } = decode(bytes);
+    if (!this.#gate.admits(bytes, flow, this.#layer)) return;
+    const { message, problem } = decode(bytes, this.#options.messageLimits);
     if (problem !== undefined) this.#refuseMalformed(problem, flow);
     else if (message.kind === "response") this.#receiveResponse(message, flow);
     else this.#receiveRequest(message, flow);
@@ -80,6 +85,7 @@ export class EndpointReceiver implements LayerUser {
   #refuseMalformed({ reason, status, request }: Problem, flow: Flow): void {
     const { name, log } = this.#options;
     log?.debug("message.malformed", { endpoint: name, reason, flow: flow.id });
+    if (LIMITS.has(reason)) this.#wire.count("limited", reason);
     // Without a Via there is no way back that the peer has named.
     if (status === undefined || request === undefined || !request.has("Via")) {
       this.#wire.count("dropped", reason);
@@ -121,14 +127,25 @@ export class EndpointReceiver implements LayerUser {
     }
     this.#wire.count("rejected", String(status));
     const response = newResponse(request, status, { ...options, toTag: this.#tagFor(request) });
-    this.reply(encode(response), flow, response);
+    const bytes = this.bounded(encode(response), flow, request, response);
+    if (bytes !== undefined) this.reply(bytes, flow, response);
+  }
+
+  bounded(
+    whole: Buffer,
+    flow: Flow,
+    request: SipRequest,
+    response: SipResponse,
+  ): Buffer | undefined {
+    return this.#gate.bounded(whole, flow, request, response);
   }
 
   admit({ request, replyFlow }: Arrival): boolean {
     const full = (this.#layer?.serverCount ?? 0) >= this.#maxTransactions;
     // A CANCEL ends work that is under way.
     if ((!full && !this.draining) || request.method === "CANCEL") return true;
-    const seconds = String(this.#options.retryAfterSeconds ?? 5);
+    if (full) this.#wire.count("limited", "transactions");
+    const seconds = String(this.#gate.retryAfter());
     this.refuse(request, replyFlow, 503, { headers: [["Retry-After", seconds]] });
     return false;
   }
@@ -160,6 +177,9 @@ export class EndpointReceiver implements LayerUser {
     return textHash(`${this.#tagSecret} ${branch} ${request.callId} ${cseq}`);
   }
 }
+
+/** What a decoder refuses for its size alone. */
+const LIMITS: ReadonlySet<string> = new Set([TOO_MANY_HEADERS, TOO_LONG_HEADER]);
 
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));

@@ -60,9 +60,12 @@ export class EndpointWire {
 
   /** RFC 3581 §4, RFC 3261 §18.2.2: back to the source port only if `rport` asks for it. */
   replyFlow(via: ViaValue, flow: Flow): Flow {
-    if (flow.transport !== "udp" || via.rport !== undefined) return flow;
-    const port = via.port ?? 5060;
-    if (port === flow.remote.port) return flow;
+    return this.flowBack(flow, via.rport === undefined ? (via.port ?? 5060) : undefined);
+  }
+
+  /** @param port where answers over UDP go; undefined: to the source port */
+  flowBack(flow: Flow, port: number | undefined): Flow {
+    if (flow.transport !== "udp" || port === undefined || port === flow.remote.port) return flow;
     return this.#transports.get("udp")?.flowTo({ host: flow.remote.host, port }) ?? flow;
   }
 }

@@ -1,5 +1,5 @@
 // Octets to a message or to what is wrong with them; never throws. RFC 3261 §7, §18.3, RFC 4475.
-import { type HeaderSection, readHeaderSection } from "./header-section.ts";
+import { type HeaderSection, type MessageLimits, readHeaderSection } from "./header-section.ts";
 import { type SipMessage, SipRequest, SipResponse } from "./message.ts";
 import { parseNumber, tokenEnd } from "./scan.ts";
 import { problemOfRequest, problemOfResponse } from "./validity.ts";
@@ -17,18 +17,18 @@ export type Decoded =
   | { readonly problem: Problem; readonly message?: undefined };
 
 /** @param bytes one datagram, or one message as a framer cut it; may be kept by the result. */
-export function decode(bytes: Buffer): Decoded {
+export function decode(bytes: Buffer, limits?: MessageLimits): Decoded {
   const start = leadingLineEnds(bytes);
   const text = bytes.toString("latin1", start);
   const found = text.indexOf("\r\n\r\n");
   const head = found < 0 ? text : text.slice(0, found);
   const lineEnd = head.indexOf("\r\n");
   const startLine = lineEnd < 0 ? head : head.slice(0, lineEnd);
-  const section = readHeaderSection(head, lineEnd < 0 ? head.length : lineEnd + 2);
+  const section = readHeaderSection(head, lineEnd < 0 ? head.length : lineEnd + 2, limits);
   const rest = found < 0 ? undefined : bytes.subarray(start + found + 4);
   return startLine.startsWith("SIP/") || startLine.slice(0, 4).toUpperCase() === "SIP/"
     ? decodeResponse(startLine, section, rest)
-    : decodeRequest(startLine, section, rest);
+    : decodeRequest(startLine, section, rest, bytes.length);
 }
 
 /** RFC 3261 §7.5: CRLFs before the start line are ignored. */
@@ -42,9 +42,11 @@ function decodeRequest(
   startLine: string,
   section: HeaderSection,
   rest: Buffer | undefined,
+  octets: number,
 ): Decoded {
   const { method, uri, version } = requestLine(startLine);
   const request = new SipRequest(method, uri, section.lines);
+  request.octets = octets;
   const bad = (reason: string, status = 400): Decoded => ({ problem: { reason, status, request } });
   if (tokenEnd(method, 0) !== method.length || method === "")
     return { problem: { reason: "no SIP start line" } };

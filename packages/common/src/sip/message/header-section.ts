@@ -8,6 +8,20 @@ export interface HeaderSection {
   readonly problem: string | undefined;
 }
 
+/** What a decoder takes of one message. */
+export interface MessageLimits {
+  readonly maxHeaders: number;
+  readonly maxHeaderBytes: number;
+}
+
+const NO_LIMITS: MessageLimits = {
+  maxHeaders: Number.POSITIVE_INFINITY,
+  maxHeaderBytes: Number.POSITIVE_INFINITY,
+};
+
+export const TOO_MANY_HEADERS = "too many header lines";
+export const TOO_LONG_HEADER = "a header line too long";
+
 const HTAB = 9;
 const SPACE = 32;
 
@@ -15,13 +29,19 @@ const SPACE = 32;
  * @param text the start line and the header lines as latin1 text, without the empty line
  * @param from where the first header line starts
  */
-export function readHeaderSection(text: string, from: number): HeaderSection {
+export function readHeaderSection(
+  text: string,
+  from: number,
+  limits: MessageLimits = NO_LIMITS,
+): HeaderSection {
   const lines: HeaderLine[] = [];
   let seen = 0;
   let problem: string | undefined;
   for (let at = from; at < text.length; ) {
     const end = lineEndAt(text, at);
     if (end < 0) return { lines, problem: "a line end that is not CRLF" };
+    const excess = excessOf(end - at, lines.length, limits);
+    if (excess !== undefined) return { lines, problem: excess };
     const colon = text.indexOf(":", at);
     const header = colon < 0 || colon > end ? undefined : headerNameAt(text, at, colon);
     if (header === undefined) {
@@ -34,6 +54,11 @@ export function readHeaderSection(text: string, from: number): HeaderSection {
     at = end + 2;
   }
   return { lines, problem };
+}
+
+function excessOf(octets: number, before: number, limits: MessageLimits): string | undefined {
+  if (octets > limits.maxHeaderBytes) return TOO_LONG_HEADER;
+  return before >= limits.maxHeaders ? TOO_MANY_HEADERS : undefined;
 }
 
 /** Where this line ends, its folds included; -1 for a CR or LF that stands alone. */

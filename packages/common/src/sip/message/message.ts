@@ -53,6 +53,8 @@ function present<T>(value: T | undefined, name: string): T {
 export class SipRequest extends MessageHeaders {
   readonly kind = "request";
   readonly method: string;
+  /** The size it came in; 0 for one of our own. */
+  octets = 0;
   #uri: string;
   #requestUri: Uri | undefined;
 

@@ -44,6 +44,7 @@ export class TransactionLayer implements ServerOwner {
   readonly #delays: FixedDelays;
   readonly #servers = new Map<string, ServerTransaction>();
   readonly #clients = new Map<string, RunningClient>();
+  #pending = 0;
   readonly #clientOwner: ClientOwner = {
     forget: ({ branch, method }) => this.#clients.delete(clientKey(branch, method)),
     sendCancel: (branch, departure) => this.newClient("CANCEL", branch, UNHEARD).start(departure),
@@ -64,6 +65,16 @@ export class TransactionLayer implements ServerOwner {
   /** Server transactions in the table, completed ones included. */
   get serverCount(): number {
     return this.#servers.size;
+  }
+
+  /** Server transactions without a final answer. */
+  get pendingCount(): number {
+    return this.#pending;
+  }
+
+  /** @param key see key.ts */
+  hasServer(key: string): boolean {
+    return this.#servers.has(key);
   }
 
   get clientCount(): number {
@@ -94,6 +105,7 @@ export class TransactionLayer implements ServerOwner {
     // The key outlives the message it was read from.
     const transaction = new kind(this.#surroundings, this, ownCopy(key), whole);
     this.#servers.set(transaction.key, transaction);
+    this.#pending++;
     transaction.start();
   }
 
@@ -129,6 +141,7 @@ export class TransactionLayer implements ServerOwner {
   close(): void {
     this.#delays.clear();
     this.#servers.clear();
+    this.#pending = 0;
     this.#clients.clear();
   }
 
@@ -138,6 +151,10 @@ export class TransactionLayer implements ServerOwner {
 
   refuse(request: SipRequest, flow: Flow, status: number, options?: RefusalOptions): void {
     this.#user.refuse(request, flow, status, options);
+  }
+
+  settled(): void {
+    this.#pending--;
   }
 
   forget(transaction: ServerTransaction): void {

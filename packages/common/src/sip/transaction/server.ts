@@ -15,6 +15,8 @@ export interface ServerOwner {
   /** Answers without state. */
   refuse(request: SipRequest, flow: Flow, status: number, options?: RefusalOptions): void;
   forget(transaction: ServerTransaction): void;
+  /** It has its final answer, or will have none. */
+  settled(): void;
 }
 
 export interface Arrival {
@@ -64,7 +66,7 @@ export abstract class ServerTransaction extends Transaction {
     if (this.ended) return;
     const { status } = response;
     this.#step({ kind: "respond", status }, response);
-    if (status >= 200) this.#incoming = undefined;
+    if (status >= 200) this.#settle();
   }
 
   onTimer(timer: TimerName): void {
@@ -74,8 +76,14 @@ export abstract class ServerTransaction extends Transaction {
   /** Stops without a word. */
   forget(): void {
     this.stopTimers();
-    this.#incoming = undefined;
+    this.#settle();
     this.owner.forget(this);
+  }
+
+  #settle(): void {
+    if (this.#incoming === undefined) return;
+    this.#incoming = undefined;
+    this.owner.settled();
   }
 
   #step(input: ServerInput, response?: SipResponse, ack?: Arrival): void {
@@ -110,7 +118,12 @@ export abstract class ServerTransaction extends Transaction {
 
   #send(response: SipResponse): void {
     const { port, slab } = this.surroundings;
-    const bytes = encode(this.#withTag(response));
+    const tagged = this.#withTag(response);
+    const whole = encode(tagged);
+    const request = this.#incoming?.request;
+    const bytes =
+      request === undefined ? whole : port.bounded(whole, this.#replyFlow, request, tagged);
+    if (bytes === undefined) return;
     // Over a reliable transport nothing comes twice, so there is nothing to keep.
     if (this.#replyFlow.transport === "udp")
       this.bytes = response.status < 200 ? bytes : slab.keep(bytes);

@@ -1,6 +1,6 @@
 // What client and server transactions share: surroundings, timers, the carrying out of effects.
 import type { Timer } from "../../platform/clock.ts";
-import type { SipResponse } from "../message/message.ts";
+import type { SipRequest, SipResponse } from "../message/message.ts";
 import type { Flow, SendFailure } from "../transport/transport.ts";
 import type { FixedDelays, TimerOwner } from "./fixed-delays.ts";
 import type { Effect, MachineContext } from "./machine.ts";
@@ -14,6 +14,13 @@ export interface TransactionPort {
   send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void;
   /** A response; `response` is what to route by when the request's connection has gone. */
   reply(bytes: Buffer, flow: Flow, response?: SipResponse): void;
+  /** What may be sent in answer to `request`: the whole, less, or nothing. */
+  bounded(
+    whole: Buffer,
+    flow: Flow,
+    request: SipRequest,
+    response: SipResponse,
+  ): Buffer | undefined;
   /** A message is about to be sent once more. */
   onRepeat(kind: "request" | "response"): void;
   /** A request ends without a final response. */

@@ -10,6 +10,9 @@ export interface StreamLimits {
   readonly firstMessageTimeoutMs: number;
   readonly maxMessageBytes: number;
   readonly maxConnections: number;
+  readonly maxConnectionsPerSource: number;
+  /** Accepted connections of one source that have not carried a whole message yet. */
+  readonly maxHalfOpenPerSource: number;
   /** What may wait to be written to one connection. */
   readonly maxBacklogBytes: number;
   /** How long `close` lets connections finish writing. */
@@ -23,6 +26,8 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   firstMessageTimeoutMs: 32_000,
   maxMessageBytes: 65_535,
   maxConnections: 10_000,
+  maxConnectionsPerSource: 2_000,
+  maxHalfOpenPerSource: 500,
   maxBacklogBytes: 2 ** 20,
   closeGraceMs: 500,
 };

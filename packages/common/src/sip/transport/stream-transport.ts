@@ -1,5 +1,6 @@
 // A Transport over connections: which exist, which is reused, how many there may be. RFC 3261 §18.
 import type { Clock } from "../../platform/clock.ts";
+import { ConnectionCounts } from "./connection-counts.ts";
 import type { Carrier, Pipe } from "./pipe.ts";
 import {
   type ConnectionFlow,
@@ -30,6 +31,7 @@ export class StreamTransport implements Transport, ConnectionOwner {
   readonly #clock: Clock;
   readonly #limits: StreamLimits;
   readonly #connections = new Map<string, StreamConnection>();
+  readonly #counts = new ConnectionCounts();
   /** The newest connection with each remote address, whoever made it. */
   readonly #byRemote = new Map<string, StreamConnection>();
   readonly #keys = new WeakMap<StreamConnection, string>();
@@ -98,6 +100,7 @@ export class StreamTransport implements Transport, ConnectionOwner {
   }
 
   onMessage(bytes: Buffer, flow: Flow): void {
+    this.#counts.heard(flow.remote.host, flow.id);
     this.#events?.onMessage(bytes, flow);
   }
 
@@ -108,6 +111,7 @@ export class StreamTransport implements Transport, ConnectionOwner {
   onGone(connection: StreamConnection, wasOpen: boolean): void {
     const { flow } = connection;
     this.#connections.delete(flow.id);
+    if (!this.#keys.has(connection)) this.#counts.gone(flow.remote.host, flow.id);
     const key = this.#keys.get(connection) ?? remoteKey(flow.remote);
     if (this.#byRemote.get(key) === connection) this.#byRemote.delete(key);
     if (wasOpen) this.#events?.onClosed(flow);
@@ -116,12 +120,23 @@ export class StreamTransport implements Transport, ConnectionOwner {
 
   #accept(pipe: Pipe, remote: HostPort): void {
     const flow = this.#newFlow(pipe.local, remote);
-    if (this.#connections.size < this.#limits.maxConnections && this.#whenDrained === undefined) {
+    const tooMany = this.#excess(remote.host);
+    if (tooMany === undefined && this.#whenDrained === undefined) {
+      this.#counts.accepted(remote.host, flow.id);
       this.#add(pipe, flow, undefined);
       return;
     }
-    this.#events?.onRejected("too many connections", flow);
+    this.#events?.onRejected(tooMany ?? "closing", flow);
     pipe.destroy();
+  }
+
+  /** Which limit another connection from there would exceed. */
+  #excess(host: string): string | undefined {
+    const { maxConnections, maxConnectionsPerSource, maxHalfOpenPerSource } = this.#limits;
+    if (this.#connections.size >= maxConnections) return "too many connections";
+    const { open, silent } = this.#counts.of(host);
+    if (open >= maxConnectionsPerSource) return "too many connections of one source";
+    return silent >= maxHalfOpenPerSource ? "too many half-open connections" : undefined;
   }
 
   /** @param madeTo key of what we connected to; undefined when the peer connected */

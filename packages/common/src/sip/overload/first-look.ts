@@ -1,0 +1,53 @@
+// What can be told of a message without decoding it: enough to turn it away. RFC 3261 §7, §8.2.7, §17.2.3.
+
+/** How much of a message is looked at; what stands behind is not missed. */
+const LOOK_OCTETS = 8192;
+
+/** The header section's beginning, start line included, as latin1 text. */
+export function headOf(bytes: Buffer): string {
+  const text = bytes.toString("latin1", 0, LOOK_OCTETS);
+  const end = text.indexOf("\r\n\r\n");
+  return end < 0 ? text : text.slice(0, end + 2);
+}
+
+/** The method; undefined for a response and for what is no SIP. */
+export function methodOf(head: string): string | undefined {
+  const end = head.indexOf(" ");
+  const method = head.slice(0, Math.max(end, 0));
+  return method === "" || /^sip\//i.test(method) || !/^[\w.!%*+`'~-]{1,32}$/.test(method)
+    ? undefined
+    : method;
+}
+
+/** Requests that end or confirm something: refusing them would only make more work. */
+const ENDING: ReadonlySet<string> = new Set(["ACK", "CANCEL", "BYE", "PRACK"]);
+
+/** Within a dialog, the end of something, or the answer to a challenge. */
+export function isOngoing(method: string, head: string): boolean {
+  if (ENDING.has(method)) return true;
+  if (method === "REGISTER") return /\r\nAuthorization[ \t]*:[^\r]*response="?[^\r",]/i.test(head);
+  return /\r\n(?:To|t)[ \t]*:[^\r]*;[ \t]*tag=/i.test(head);
+}
+
+/** The topmost Via, as far as matching and answering need it. */
+export interface TopVia {
+  readonly branch: string;
+  /** `host:port`, or `host:` without a port. */
+  readonly sentBy: string;
+  /** Where an answer over UDP goes; undefined: to the source port (RFC 3581 §4). */
+  readonly port: number | undefined;
+}
+
+const TOP_VIA = /\r\n(?:Via|v)[ \t]*:[ \t]*SIP\/2\.0\/\w+[ \t]+([^;\s,]+)([^\r,]*)/i;
+const BRANCH = /;[ \t]*branch=([^;,\s]+)/i;
+const RPORT = /;[ \t]*rport(?=[;=\s]|$)/i;
+
+/** Undefined when it cannot be read at a glance. */
+export function topViaOf(head: string): TopVia | undefined {
+  const [, place = "", params = ""] = TOP_VIA.exec(head) ?? [];
+  const [, branch] = BRANCH.exec(params) ?? [];
+  if (branch === undefined) return undefined;
+  const [, named] = /:(\d{1,5})$/.exec(place) ?? [];
+  const port = RPORT.test(params) ? undefined : Number(named ?? 5060);
+  return { branch, sentBy: named === undefined ? `${place}:` : place, port };
+}

@@ -1,0 +1,39 @@
+// How many connections each source has, and how many of them have not said anything whole yet.
+
+interface Counted {
+  open: number;
+  silent: number;
+}
+
+export class ConnectionCounts {
+  readonly #bySource = new Map<string, Counted>();
+  /** Flow ids of accepted connections before their first message. */
+  readonly #silent = new Set<string>();
+
+  of(host: string): Readonly<Counted> {
+    return this.#bySource.get(host) ?? NONE;
+  }
+
+  accepted(host: string, flowId: string): void {
+    const { open, silent } = this.of(host);
+    this.#bySource.set(host, { open: open + 1, silent: silent + 1 });
+    this.#silent.add(flowId);
+  }
+
+  /** Its first whole message has come. */
+  heard(host: string, flowId: string): void {
+    if (this.#silent.size === 0 || !this.#silent.delete(flowId)) return;
+    const counted = this.#bySource.get(host);
+    if (counted !== undefined) counted.silent--;
+  }
+
+  gone(host: string, flowId: string): void {
+    this.heard(host, flowId);
+    const counted = this.#bySource.get(host);
+    if (counted === undefined) return;
+    counted.open--;
+    if (counted.open === 0) this.#bySource.delete(host);
+  }
+}
+
+const NONE: Readonly<Counted> = { open: 0, silent: 0 };
