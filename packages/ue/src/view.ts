@@ -1,6 +1,5 @@
 // What `GET /state` tells about one UE. Times in milliseconds since the epoch; null where nothing applies.
-import type { CallView } from "./call/calls.ts";
-import type { MessageView } from "./call/messages.ts";
+import type { CallView, MessageView } from "@ims-lab/common/ims/admin-api";
 import type { Identity } from "./registration/register-request.ts";
 import { nextDeadline, type RegistrationState } from "./registration/state.ts";
 import type { RegistrationSubscription } from "./subscription/subscription.ts";

@@ -65,6 +65,30 @@ describe("subscription", () => {
     expect(lab.methods).toEqual(["REGISTER"]);
   });
 
+  test("another Service-Route: the network had forgotten it, so even an unlimited one is renewed", async () => {
+    const lab = new Lab({});
+    lab.network.subscriptionSeconds = 2 ** 32 - 1;
+    await lab.start();
+    await lab.pass(60);
+    lab.clear();
+    lab.network.script = [[200, [["Service-Route", "<sip:s2@scscf.example.org:6060;lr>"]]]];
+    lab.ue.register();
+    await lab.pass(1);
+    expect(lab.methods).toEqual(["REGISTER", "SUBSCRIBE"]);
+  });
+
+  test("403, as from a P-CSCF that does not know the connection: again after the next REGISTER", async () => {
+    const lab = new Lab({});
+    lab.network.subscribeStatus = 403;
+    await lab.start();
+    await lab.pass(3600);
+    expect(lab.network.of("SUBSCRIBE")).toHaveLength(1);
+    lab.network.subscribeStatus = 200;
+    lab.ue.register();
+    await lab.pass(1);
+    expect(lab.view.subscription?.state).toBe("active");
+  });
+
   test("TS 24.229 §5.1.1.3-4: both are renewed 600 s before the end, once each", async () => {
     const lab = await new Lab({ event: REG_PACKAGE }).start();
     lab.clear();

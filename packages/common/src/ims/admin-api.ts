@@ -124,6 +124,35 @@ export interface AskAnswer {
   readonly contacts: readonly string[];
 }
 
+/** A call as its UE sees it: UE `POST /call`, `GET /state`. */
+export interface CallView {
+  readonly callId: string;
+  readonly direction: "outgoing" | "incoming";
+  /** Whom it called, or who the network says has called. */
+  readonly peer: string;
+  readonly state: "inviting" | "ringing" | "answered" | "up" | "ending" | "over";
+  /** Why it is over. */
+  readonly why: string | null;
+  readonly heldHere: boolean;
+  readonly heldThere: boolean;
+  readonly startedAt: number;
+  readonly upAt: number | null;
+  readonly overAt: number | null;
+  /** RTP packets that this UE got while the call lasted. */
+  readonly packets: number;
+}
+
+/** A MESSAGE of a UE: UE `POST /message`, `GET /state`. */
+export interface MessageView {
+  readonly at: number;
+  readonly direction: "sent" | "received";
+  readonly peer: string;
+  readonly text: string;
+  /** Of a sent one: its final status; null when none came. */
+  readonly status: number | null;
+  readonly why: string | null;
+}
+
 /** RFC 9457 problem details. */
 export interface ProblemDetails {
   readonly type: string;

@@ -118,12 +118,16 @@ function failureOf(node: string, url: string, status: number, answer: unknown): 
     return new CommandFailure(EXIT.unknown, `${url} answered ${status}: is this a ${node}?`);
   }
   const why = [problem.title, problem.detail].filter(Boolean).join(": ");
-  const notRegistered = status === 404 && problem.title !== "No such resource";
+  const notRegistered =
+    problem.title === "Not registered" || (status === 404 && !NOT_A_USER.has(problem.title));
   return new CommandFailure(
     notRegistered ? EXIT.notRegistered : EXIT.unknown,
     notRegistered ? `not registered: ${problem.detail ?? problem.title}` : `${node}: ${why}`,
   );
 }
+
+/** What else may be missing than a registration. */
+const NOT_A_USER: ReadonlySet<string> = new Set(["No such resource", "No such UE"]);
 
 function isProblem(answer: unknown): answer is ProblemDetails {
   return typeof answer === "object" && answer !== null && "title" in answer && "status" in answer;

@@ -20,7 +20,16 @@ export type Command =
       readonly cause: DeregistrationCause;
       readonly contact: string | undefined;
       readonly retryAfterSeconds: number | undefined;
-    };
+    }
+  | {
+      readonly name: "call";
+      /** IMPU or IMPI of one of the lab's UEs. */
+      readonly from: string;
+      readonly to: string;
+      /** Hangs up so long after the answer; 0: leaves it up. */
+      readonly seconds: number;
+    }
+  | { readonly name: "message"; readonly from: string; readonly to: string; readonly text: string };
 
 /** The node whose view is shown, or that asks. */
 export type Side = "scscf" | "pcscf";
@@ -30,6 +39,7 @@ export interface Invocation {
   readonly json: boolean;
   readonly scscfUrl: string;
   readonly pcscfUrl: string;
+  readonly ueUrl: string;
   readonly token: string | undefined;
   /** Where to read the token when none was given. */
   readonly tokenFile: string | undefined;
@@ -47,14 +57,18 @@ export const HELP = `imslab: see and steer the lab's users.
   imslab dereg IMPU [--cause expired|deactivated|rejected|probation] [--contact URI]
                [--retry-after SECONDS]
       Ends the registration; deactivated (the default): the device may come back at once.
+  imslab call FROM TO [--seconds N]
+      Has a UE of the lab call somebody, and hang up N seconds after the answer (3; 0: never).
+  imslab message FROM TO TEXT
 
   --json             the node's answer instead of a table
   --url URL          admin interface of the S-CSCF (IMSLAB_URL, http://127.0.0.1:9062)
   --pcscf-url URL    admin interface of the P-CSCF (IMSLAB_PCSCF_URL, http://127.0.0.1:9061)
-  --token TOKEN      bearer token of both (IMSLAB_TOKEN)
+  --ue-url URL       control interface of the UE (IMSLAB_UE_URL, http://127.0.0.1:9063)
+  --token TOKEN      bearer token of all (IMSLAB_TOKEN)
   --token-file FILE  file that holds it (IMSLAB_TOKEN_FILE)
 
-exit codes: 0 done, 1 node not reached or time over, 2 usage, 3 not registered,
+exit codes: 0 done, 1 node not reached, time over or call refused, 2 usage, 3 not registered,
             10 refused, 11 ignored, 12 unreachable, 13 unsubscribed, 14 unanswered, 15 withdrawn
 `;
 
@@ -63,6 +77,8 @@ const OPTIONS = {
   json: { type: "boolean" },
   url: { type: "string" },
   "pcscf-url": { type: "string" },
+  "ue-url": { type: "string" },
+  seconds: { type: "string" },
   token: { type: "string" },
   "token-file": { type: "string" },
   from: { type: "string" },
@@ -75,13 +91,28 @@ const OPTIONS = {
 type Option = keyof typeof OPTIONS;
 type Values = { readonly [O in Option]?: string | boolean };
 
+const UE_URL = "http://127.0.0.1:9063";
+const NAMES = "list, show, reauth, dereg, call and message";
+/** Words after the first argument, where there may be any. */
+const ARGUMENTS: Readonly<Record<string, number>> = { call: 1, message: 2 };
+
 /** Every command takes these. */
-const COMMON: readonly Option[] = ["help", "json", "url", "pcscf-url", "token", "token-file"];
+const COMMON: readonly Option[] = [
+  "help",
+  "json",
+  "url",
+  "pcscf-url",
+  "ue-url",
+  "token",
+  "token-file",
+];
 const OWN: Readonly<Record<Exclude<Command["name"], "help">, readonly Option[]>> = {
   list: ["from"],
   show: [],
   reauth: ["from", "wait", "contact"],
   dereg: ["cause", "contact", "retry-after"],
+  call: ["seconds"],
+  message: [],
 };
 
 export function readArguments(
@@ -97,6 +128,7 @@ export function readArguments(
       "--pcscf-url",
       text(values["pcscf-url"]) ?? env["IMSLAB_PCSCF_URL"] ?? "http://127.0.0.1:9061",
     ),
+    ueUrl: urlOf("--ue-url", text(values["ue-url"]) ?? env["IMSLAB_UE_URL"] ?? UE_URL),
     token: text(values.token) ?? env["IMSLAB_TOKEN"],
     tokenFile: text(values["token-file"]) ?? env["IMSLAB_TOKEN_FILE"],
   };
@@ -116,12 +148,13 @@ function parsed(argv: readonly string[]): { values: Values; words: string[] } {
 }
 
 function commandOf(words: readonly string[], values: Values): Command {
-  const [name, argument, extra] = words;
+  const [name, argument, ...others] = words;
   if (values.help === true || name === "help") return { name: "help" };
-  if (name === undefined) throw new UsageError("say what to do: list, show, reauth or dereg");
+  if (name === undefined) throw new UsageError(`say what to do: ${NAMES}`);
   if (!isCommand(name)) {
-    throw new UsageError(`no command "${name}": there are list, show, reauth and dereg`);
+    throw new UsageError(`no command "${name}": there are ${NAMES}`);
   }
+  const extra = others[ARGUMENTS[name] ?? 0];
   if (extra !== undefined) throw new UsageError(`"${extra}" is one word too many`);
   for (const option of Object.keys(values) as Option[]) {
     if (COMMON.includes(option) || OWN[name].includes(option)) continue;
@@ -136,7 +169,26 @@ function commandOf(words: readonly string[], values: Values): Command {
       return reauthOf(impuOf(argument, name), values);
     case "dereg":
       return deregOf(impuOf(argument, name), values);
+    case "call":
+      return callOf(argument, others, values);
+    case "message":
+      return messageOf(argument, others);
   }
+}
+
+function callOf(from: string | undefined, [to]: readonly string[], values: Values): Command {
+  const seconds = secondsOf("--seconds", values.seconds) ?? 3;
+  return { name: "call", from: ueOf(from, "call"), to: impuOf(to, "call"), seconds };
+}
+
+function messageOf(from: string | undefined, [to, said]: readonly string[]): Command {
+  if (said === undefined) throw new UsageError("say what: imslab message FROM TO TEXT");
+  return { name: "message", from: ueOf(from, "message"), to: impuOf(to, "message"), text: said };
+}
+
+function ueOf(argument: string | undefined, command: string): string {
+  if (argument !== undefined) return argument;
+  throw new UsageError(`say who: imslab ${command} sip:alice@DOMAIN sip:bob@DOMAIN`);
 }
 
 function isCommand(name: string): name is keyof typeof OWN {

@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import type {
   AccessBindingView,
+  CallView,
   DeregisterAnswer,
+  MessageView,
   Page,
   ReauthenticationView,
   RegistrationView,
@@ -10,6 +12,7 @@ import type {
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type AdminClient, adminClient, CommandFailure } from "./admin-client.ts";
 import { type Command, HELP, type Invocation, readArguments, UsageError } from "./arguments.ts";
+import { callLine, followCall, messageLine, placeCall } from "./calls.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { askPcscf, askScscf } from "./reauthenticate.ts";
 import { printable } from "./table.ts";
@@ -36,6 +39,7 @@ interface Session {
   readonly json: boolean;
   readonly scscf: AdminClient;
   readonly pcscf: AdminClient;
+  readonly ue: AdminClient;
 }
 
 /** Never throws for anything a user or a node can do; answers the exit code. */
@@ -57,13 +61,14 @@ export async function imslab(argv: readonly string[], terminal: Terminal): Promi
 }
 
 function sessionOf(invocation: Invocation, terminal: Terminal): Session {
-  const { json, scscfUrl, pcscfUrl } = invocation;
+  const { json, scscfUrl, pcscfUrl, ueUrl } = invocation;
   const common = { token: tokenOf(invocation), fetch: terminal.fetch };
   return {
     terminal,
     json,
     scscf: adminClient({ ...common, node: "S-CSCF", url: scscfUrl, urlOption: "--url" }),
     pcscf: adminClient({ ...common, node: "P-CSCF", url: pcscfUrl, urlOption: "--pcscf-url" }),
+    ue: adminClient({ ...common, node: "UE", url: ueUrl, urlOption: "--ue-url" }),
   };
 }
 
@@ -89,6 +94,10 @@ function run(command: Command, session: Session): Promise<number> | number {
       return reauth(command, session);
     case "dereg":
       return dereg(command, session);
+    case "call":
+      return call(command, session);
+    case "message":
+      return message(command, session);
   }
 }
 
@@ -187,4 +196,31 @@ function progressLine({ stderr }: Terminal): { show(line: string): void; clear()
       if (shown && stderr.isTTY) stderr.write("\r\u001b[K");
     },
   };
+}
+
+async function call(
+  command: Extract<Command, { name: "call" }>,
+  session: Session,
+): Promise<number> {
+  const { terminal, ue } = session;
+  const line = progressLine(terminal);
+  let call: CallView;
+  try {
+    const placed = await placeCall(command, ue);
+    call = await followCall(command, placed, { ue, clock: terminal.clock, show: line.show });
+  } finally {
+    line.clear();
+  }
+  print(call, callLine(call), session);
+  return call.upAt === null ? EXIT.unknown : EXIT.done;
+}
+
+async function message(
+  { from, to, text }: Extract<Command, { name: "message" }>,
+  session: Session,
+): Promise<number> {
+  const sent = await session.ue.post<MessageView>("/message", {}, { identity: from, to, text });
+  print(sent, messageLine(sent), session);
+  const isTaken = sent.status !== null && sent.status < 300;
+  return isTaken ? EXIT.done : EXIT.unknown;
 }

@@ -114,7 +114,7 @@ async function run(
 
 describe("usage", () => {
   it.each([
-    [[], "say what to do: list, show, reauth or dereg"],
+    [[], "say what to do: list, show, reauth, dereg, call and message"],
     [["lost"], 'no command "lost"'],
     [["show"], "say whom: imslab show sip:alice@DOMAIN"],
     [["show", "alice"], '"alice" is no IMPU: it begins with sip: or tel:'],

@@ -1,6 +1,6 @@
 // The words that scenarios of calls are told in.
+import type { CallView } from "@ims-lab/common/ims/admin-api";
 import type { Call } from "../../../ue/src/call/call.ts";
-import type { CallView } from "../../../ue/src/call/calls.ts";
 import { Lab, type LabOptions, type Ue } from "./lab.ts";
 import type { Overrides } from "./nodes.ts";
 

@@ -1,4 +1,5 @@
 // The calls of one UE: which one a request belongs to, and what a person sees of them. RFC 3261 §12.2.2, §13.3.
+import type { CallView } from "@ims-lab/common/ims/admin-api";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
@@ -18,23 +19,6 @@ export interface CallSettings {
 }
 
 export const CALL_DEFAULTS: CallSettings = { incoming: "answer", noAnswerSeconds: 60, atOnce: 1 };
-
-export interface CallView {
-  readonly callId: string;
-  readonly direction: "outgoing" | "incoming";
-  readonly peer: string;
-  readonly state: "inviting" | "ringing" | "answered" | "up" | "ending" | "over";
-  /** Why it is over. */
-  readonly why: string | null;
-  readonly heldHere: boolean;
-  readonly heldThere: boolean;
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number;
-  readonly upAt: number | null;
-  readonly overAt: number | null;
-  /** RTP packets that this UE got while the call lasted. */
-  readonly packets: number;
-}
 
 interface Kept {
   readonly call: Call;

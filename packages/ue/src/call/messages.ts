@@ -1,19 +1,9 @@
 // Pager-mode messages, sent and received. RFC 3428.
+import type { MessageView } from "@ims-lab/common/ims/admin-api";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { PAssertedIdentity } from "@ims-lab/common/sip/message/fields";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { firstRequest, type Line } from "./line.ts";
-
-export interface MessageView {
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly direction: "sent" | "received";
-  readonly peer: string;
-  readonly text: string;
-  /** Of a sent one: the final status; null while it waits or when none will come. */
-  readonly status: number | null;
-  readonly why: string | null;
-}
 
 /** How many are kept. */
 const KEPT = 50;

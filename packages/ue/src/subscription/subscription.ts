@@ -63,6 +63,10 @@ export class RegistrationSubscription {
   #quickEnds = 0;
   /** The network does not want it: not before the next initial registration. */
   #isUnwanted = false;
+  /** 403: also what a P-CSCF says to a connection over which nobody has registered yet. */
+  #wasForbidden = false;
+  /** Of the last 200 to REGISTER. */
+  #serviceRoute = "";
   /** Its refresh fell due while a REGISTER was under way, and follows that. */
   #isOverdue = false;
   #lastNotify: LastNotify | undefined;
@@ -90,7 +94,10 @@ export class RegistrationSubscription {
 
   /** A REGISTER got its 200. */
   onRegistered(granted: Granted, first: boolean): void {
-    if (first) {
+    // Another Service-Route: the network had forgotten this UE, and its subscription with it.
+    const isForgotten = this.#hasNewRoute(granted);
+    const mayTry = isForgotten || this.#wasForbidden;
+    if (first || (mayTry && this.#subscription === undefined)) {
       this.#isUnwanted = false;
       this.#start();
       return;
@@ -98,7 +105,7 @@ export class RegistrationSubscription {
     const expiresAt = this.#subscription?.expiresAt;
     if (expiresAt === undefined) return;
     // The seed's dashed messages: what ends before the new registration is renewed with it.
-    if (this.#isOverdue || expiresAt < granted.expiresAt) this.#refresh();
+    if (this.#isOverdue || isForgotten || expiresAt < granted.expiresAt) this.#refresh();
   }
 
   /** The registration stands no more; the network ends the subscription with a last NOTIFY. */
@@ -117,6 +124,13 @@ export class RegistrationSubscription {
     this.#subscription?.forget();
   }
 
+  #hasNewRoute({ serviceRoute }: Granted): boolean {
+    const route = serviceRoute.join();
+    if (route === this.#serviceRoute) return false;
+    this.#serviceRoute = route;
+    return true;
+  }
+
   #start(): void {
     const { agent, identity, clock, registration, expiresSeconds, proxyRoute } = this.#options;
     const { granted } = registration;
@@ -126,6 +140,7 @@ export class RegistrationSubscription {
     this.#view = undefined;
     this.#plannedFor = 0;
     this.#isOverdue = false;
+    this.#wasForbidden = false;
     this.#startedAt = clock.now();
     const impu = identityToWatch(identity.impu, granted.associatedUris);
     const subscription: Subscription = agent.subscribe(
@@ -206,6 +221,7 @@ export class RegistrationSubscription {
       this.#startAfter(0);
       return;
     }
+    this.#wasForbidden = ending.why.kind === "refused" && ending.why.status === 403;
     this.#quickEnds = clock.now() - this.#startedAt < SETTLED_MS ? this.#quickEnds + 1 : 0;
     switch (ending.resubscribe.kind) {
       case "now":
