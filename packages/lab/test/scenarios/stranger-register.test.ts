@@ -104,6 +104,16 @@ describe.each(PHASES)("the victim is %s", (phase) => {
         "authentication.failed",
       );
     });
+    test("a known algorithm that was not offered, with the right password: 400", () => {
+      const challenged = stranger.ask().clone();
+      const offer = challenged.text("WWW-Authenticate") ?? "";
+      challenged.set("WWW-Authenticate", offer.replace("algorithm=MD5", "algorithm=SHA-256"));
+      const authorization = stranger.answerTo(challenged);
+      expect(authorization).toContain("algorithm=SHA-256");
+      expectHarmless(() => stranger.ask({ authorization }).status, 400, "authentication.failed");
+      const [failed] = lab.logs.scscf.named("authentication.failed");
+      expect(failed?.["why"]).toBe("algorithm SHA-256, MD5 was offered");
+    });
     test("a nonce that was issued to another user: 403", async () => {
       const other = await ScriptedUe.start(lab, "bob");
       // Even with the victim's right password: a nonce counts for whom it was made.
