@@ -1,6 +1,7 @@
 // npm run bench: what the codec, a registration and a user cost. docs/performance.md says how to read it.
 import { measureCodec } from "./codec/codec.ts";
 import { measureMemory } from "./memory/memory.ts";
+import { measureWork } from "./nodes/work.ts";
 import { type BenchOptions, readOptions, USAGE } from "./options.ts";
 import { Refused } from "./refused.ts";
 import { measureRegistrations } from "./registrations/registrations.ts";
@@ -10,6 +11,7 @@ async function run(options: BenchOptions): Promise<Results> {
   const { parts } = options;
   return {
     ...(parts.includes("codec") && { codec: measureCodec() }),
+    ...(parts.includes("work") && { work: await measureWork() }),
     ...(parts.includes("memory") && { memory: await measureMemory(options.users) }),
     ...(parts.includes("registrations") && { registrations: await measureRegistrations(options) }),
   };

@@ -4,7 +4,7 @@ import { Refused } from "./refused.ts";
 
 export const USAGE = `npm run bench -- [options]
 
-  --only codec|registrations|memory   one part (default: all three)
+  --only codec|work|registrations|memory   one part (default: all)
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
   --rounds N         runs per rate and server, 1 to 10 (default 1)
@@ -16,7 +16,7 @@ export const USAGE = `npm run bench -- [options]
   --help
 `;
 
-export const PARTS = ["codec", "registrations", "memory"] as const;
+export const PARTS = ["codec", "work", "registrations", "memory"] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {

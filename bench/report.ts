@@ -1,18 +1,21 @@
 // Results as tables for people.
 import type { CodecResult } from "./codec/codec.ts";
 import type { MemoryResult } from "./memory/memory.ts";
+import type { WorkResult } from "./nodes/work.ts";
 import { table } from "./output.ts";
 import type { RegistrationResult } from "./registrations/registrations.ts";
 
 export interface Results {
   readonly codec?: CodecResult;
+  readonly work?: WorkResult;
   readonly registrations?: RegistrationResult;
   readonly memory?: MemoryResult;
 }
 
-export function report({ codec, registrations, memory }: Results): string {
+export function report({ codec, work, registrations, memory }: Results): string {
   const parts: string[] = [];
   if (codec !== undefined) parts.push(codecReport(codec));
+  if (work !== undefined) parts.push(workReport(work));
   if (registrations !== undefined) parts.push(registrationReport(registrations));
   if (memory !== undefined) parts.push(memoryReport(memory));
   return parts.join("\n");
@@ -26,6 +29,13 @@ function codecReport({ octets, core, coreDecode, npmSip, npmSipParse }: CodecRes
       ["decode", coreDecode.toFixed(2), npmSipParse.toFixed(2), share(coreDecode, npmSipParse)],
       ["decode, touch, edit, encode", core.toFixed(2), npmSip.toFixed(2), share(core, npmSip)],
     ],
+  )}`;
+}
+
+function workReport({ registrations, oneHop, twoHops }: WorkResult): string {
+  return `Own code per registration, µs, no sockets (least batch of ${registrations} registrations)\n\n${table(
+    ["S-CSCF", "P-CSCF and S-CSCF"],
+    [[oneHop.toFixed(0), twoHops.toFixed(0)]],
   )}`;
 }
 

@@ -75,7 +75,7 @@ function relayCore(): unknown {
 }
 
 /** npm sip reads text; what came from a socket has to become text first. */
-function readNpmSip(): sip.Message | undefined {
+function readNpmSip(): sip.SipMessage | undefined {
   return sip.parse(SAMPLE.toString("latin1"));
 }
 

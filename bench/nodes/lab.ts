@@ -3,6 +3,7 @@ import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
 import { nullLogger } from "@ims-lab/common/platform/logger";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
+import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { settings as pcscfSettings } from "../../packages/pcscf/src/config.ts";
 import { createPcscf } from "../../packages/pcscf/src/node.ts";
@@ -14,8 +15,8 @@ import { type Pipe, Wire } from "./pipe.ts";
 import { DOMAIN, subscribersFile } from "./users.ts";
 
 const HOST = "127.0.0.1";
-export const ACCESS = { host: HOST, port: 5060 };
-export const CORE = { host: HOST, port: 4060 };
+const ACCESS: HostPort = { host: HOST, port: 5060 };
+const CORE = { host: HOST, port: 4060 };
 const SERVING = { host: HOST, port: 6060 };
 const DEVICES = { host: HOST, port: 5070 };
 
@@ -25,7 +26,7 @@ export interface NodesInProcess {
   /** Where the devices are. */
   readonly devices: Pipe;
   /** What the devices send to. */
-  readonly edge: typeof ACCESS;
+  readonly edge: HostPort;
 }
 
 /** @param hops 2: through the P-CSCF; 1: the devices stand where the P-CSCF would */

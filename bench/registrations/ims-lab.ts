@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, startChild } from "../machine/child.ts";
 import { whenBound } from "../machine/ports.ts";
-import { type Bench, DOMAIN, PASSWORD, type Server } from "./server.ts";
+import { DOMAIN, subscribersFile } from "../nodes/users.ts";
+import type { Bench, Server } from "./server.ts";
 
 const HOST = "127.0.0.1";
 const START_SECONDS = 15;
@@ -72,16 +73,4 @@ function startNode(
       : ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${node}.cpuprofile`];
   const output = join(folder, `${node}.log`);
   return startChild(process.execPath, [...profiling, main], { output, env });
-}
-
-function subscribersFile(users: number): string {
-  return `subscribers:
-  - template:
-      from: 1
-      to: ${users}
-      impi: "load{n}@${DOMAIN}"
-      impus: ["sip:load{n}@${DOMAIN}"]
-      auth: { scheme: digest, password: "${PASSWORD}" }
-      subscription: optional
-`;
 }

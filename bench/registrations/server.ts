@@ -8,10 +8,6 @@ export interface Server {
   readonly processes: readonly Child[];
 }
 
-/** Users known to every server: `load1@ims.test` … with one password. */
-export const DOMAIN = "ims.test";
-export const PASSWORD = "secret";
-
 /** Where everything of one run is kept, and which ports it may use. */
 export interface Bench {
   readonly folder: string;

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startChild } from "../machine/child.ts";
-import { type Bench, DOMAIN, PASSWORD, type Server } from "./server.ts";
+import { DOMAIN, PASSWORD } from "../nodes/users.ts";
+import type { Bench, Server } from "./server.ts";
 
 const PROGRAM = "/usr/bin/sipp";
 const SCENARIO = new URL("./register.xml", import.meta.url).pathname;
