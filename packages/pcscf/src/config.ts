@@ -4,6 +4,13 @@ import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
 import { type LogSettings, logSettings } from "@ims-lab/common/platform/logger";
 import {
+  impossibleTls,
+  type TlsSettings,
+  tlsSettings,
+  type WebSocketSettings,
+  webSocketSettings,
+} from "@ims-lab/common/platform/secured-settings";
+import {
   flag,
   integer,
   type ListenSettings,
@@ -16,16 +23,20 @@ import {
   trustedPeers,
 } from "@ims-lab/common/platform/settings";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
+import { type RateLimits, rateLimitSettings } from "@ims-lab/common/sip/overload/rate-limits";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 
 export interface PcscfConfig {
   readonly profile: "seed" | "ts24229";
   readonly access: ListenSettings & {
+    readonly tls: TlsSettings;
+    readonly ws: WebSocketSettings;
     readonly securityAgreement: "reject" | "ignore";
     readonly routeMismatch: "replace" | "reject";
     readonly visitedNetworkId: string;
   };
-  readonly core: ListenSettings & { readonly udpMtuBytes: number };
+  readonly core: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
   /** SIP URIs of S-CSCFs. */
   readonly scscf: readonly string[];
   readonly http: HttpSettings;
@@ -35,9 +46,18 @@ export interface PcscfConfig {
   readonly trustedPeers: readonly TrustedPeer[];
   readonly subscribeReg: boolean;
   readonly subscription: { readonly raiseOwn: boolean };
-  readonly reauthentication: { readonly deadlineSeconds: number };
-  readonly flows: { readonly keepAliveSeconds: number; readonly lingerSeconds: number };
+  readonly reauthentication: {
+    readonly deadlineSeconds: number;
+    readonly maxAgeSeconds: number;
+    readonly onFlowReplaced: boolean;
+  };
+  readonly flows: {
+    readonly keepAliveSeconds: number;
+    readonly lingerSeconds: number;
+    readonly lostSeconds: number;
+  };
   readonly authentication: { readonly awaitSeconds: number };
+  readonly limits: SipLimits & RateLimits;
 }
 
 const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
@@ -52,6 +72,8 @@ export const settings: Settings<PcscfConfig> = {
     }),
     access: {
       ...listenSettings({ what: "UEs", port: 5060 }),
+      tls: tlsSettings(5061),
+      ws: webSocketSettings(),
       securityAgreement: oneOf({
         doc: "UEs that insist on IPsec: 420, or go on without.",
         words: ["reject", "ignore"],
@@ -66,6 +88,7 @@ export const settings: Settings<PcscfConfig> = {
     },
     core: {
       ...listenSettings({ what: "the core", port: 4060 }),
+      tls: tlsSettings(4061),
       udpMtuBytes: integer({
         doc: "Larger requests to the core go over TCP; 0: never.",
         min: 0,
@@ -75,7 +98,7 @@ export const settings: Settings<PcscfConfig> = {
     },
     scscf: texts({
       doc: "SIP URIs of S-CSCFs; each user has one, the others stand by.",
-      allowed: "a list of sip: URIs",
+      allowed: "a list of sip: or sips: URIs",
       minItems: 1,
       accepts: isSipUri,
       default: ["sip:127.0.0.1:6060"],
@@ -100,8 +123,20 @@ export const settings: Settings<PcscfConfig> = {
         min: 1,
         default: 60,
       }),
+      maxAgeSeconds: seconds({
+        doc: "Ask for UEs that authenticated longer ago than this; 0: never.",
+        default: 0,
+      }),
+      onFlowReplaced: flag({
+        doc: "Ask for UEs whose new address was accepted without a challenge.",
+        default: true,
+      }),
     },
     flows: {
+      lostSeconds: seconds({
+        doc: "Ask for UEs whose TCP, TLS or WebSocket connection is gone so long; 0: never.",
+        default: 30,
+      }),
       keepAliveSeconds: seconds({
         doc: "CRLFCRLF to UEs behind NAT over UDP this often; 0: never.",
         default: 25,
@@ -114,6 +149,7 @@ export const settings: Settings<PcscfConfig> = {
     authentication: {
       awaitSeconds: seconds({ doc: "How long a challenge may be answered.", min: 1, default: 240 }),
     },
+    limits: { ...sipLimitSettings, ...rateLimitSettings },
   },
   presets: {
     key: "profile",
@@ -131,11 +167,17 @@ export const settings: Settings<PcscfConfig> = {
 
 function isSipUri(written: string): boolean {
   const uri = parseUri(written);
-  return isSip(uri) && uri.scheme === "sip";
+  return isSip(uri);
 }
 
-function impossibleCombinations({ access, core }: PcscfConfig): readonly Impossible[] {
-  const found: Impossible[] = [];
+function impossibleCombinations({ access, core, scscf }: PcscfConfig): readonly Impossible[] {
+  const found: Impossible[] = [
+    ...impossibleTls("access", access.tls, access.ws),
+    ...impossibleTls("core", core.tls),
+  ];
+  if (core.tls.port === undefined && scscf.some((uri) => /^sips:/i.test(uri))) {
+    found.push({ key: "core.tls.port", allowed: "a port, since scscf has a sips: URI" });
+  }
   for (const [side, listen] of Object.entries({ access, core })) {
     if (!lacksAdvertise(listen)) continue;
     const allowed = `an address, since ${side}.host is ${listen.host}`;

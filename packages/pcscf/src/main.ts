@@ -1,6 +1,6 @@
 // The P-CSCF as a process: real sockets, real time. Design section 1.
 
-import type { Clock } from "@ims-lab/common/platform/clock";
+import { eventLoopBusyShare } from "@ims-lab/common/platform/clock";
 import { adminServer } from "@ims-lab/common/platform/http";
 import {
   type NodeTools,
@@ -10,14 +10,9 @@ import {
 } from "@ims-lab/common/platform/lifecycle";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
+import { shownAddresses, transportsOf } from "@ims-lab/common/sip/listeners";
+import { streamLimitsOf } from "@ims-lab/common/sip/overload/limits";
 import { systemResolver } from "@ims-lab/common/sip/resolver";
-import { tcpTransport } from "@ims-lab/common/sip/transport/tcp";
-import {
-  formatHostPort,
-  type HostPort,
-  type Transport,
-} from "@ims-lab/common/sip/transport/transport";
-import { udpTransport } from "@ims-lab/common/sip/transport/udp";
 import { openTrace } from "@ims-lab/common/trace/node-trace";
 import { addRoutes } from "./admin/routes.ts";
 import { type PcscfConfig, settings } from "./config.ts";
@@ -31,6 +26,7 @@ await runNode(process, { ...settings, start });
 async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<RunningNode> {
   const metrics = createMetrics({ node: "pcscf", processFigures: true });
   const traced = openTrace(config.trace, { node: "pcscf", captureId: CAPTURE_ID, log });
+  const limits = streamLimitsOf(config.limits);
   const pcscf = createPcscf({
     config,
     clock,
@@ -38,7 +34,11 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
     log,
     metrics,
     resolver: systemResolver(clock),
-    transports: { access: bothAt(config.access, clock), core: bothAt(config.core, clock) },
+    transports: {
+      access: transportsOf(config.access, { side: "access", clock, log, limits }),
+      core: transportsOf(config.core, { side: "core", clock, log, limits }),
+    },
+    load: { busyShare: eventLoopBusyShare() },
     ...(traced.trace !== undefined && { trace: traced.trace }),
   });
   let ready = false;
@@ -55,21 +55,15 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
   const http = await admin.listen({ host: config.http.host, port: config.http.port });
   ready = true;
   return {
-    addresses: { access: addressOf(pcscf.access.local), core: addressOf(pcscf.core.local), http },
+    addresses: {
+      access: shownAddresses(pcscf.access.local),
+      core: shownAddresses(pcscf.core.local),
+      http,
+    },
     async stop() {
       ready = false;
       await pcscf.stop();
       await Promise.all([admin.close(), traced.close()]);
     },
   };
-}
-
-function bothAt(at: HostPort, clock: Clock): readonly Transport[] {
-  const { host, port } = at;
-  return [udpTransport({ host, port }), tcpTransport({ host, port, clock })];
-}
-
-function addressOf(local: readonly HostPort[]): string {
-  const [first] = local;
-  return first === undefined ? "" : formatHostPort(first);
 }

@@ -14,11 +14,13 @@ import {
   type Trace,
 } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import { endpointLimits, governorOf } from "@ims-lab/common/sip/overload/admission";
+import type { Governor, LoadSource } from "@ims-lab/common/sip/overload/governor";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
 import type { Resolver } from "@ims-lab/common/sip/resolver";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
-import type { Transport } from "@ims-lab/common/sip/transport/transport";
+import { formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
 import type { PcscfConfig } from "./config.ts";
 import { createFigures } from "./figures.ts";
 import type { Binding } from "./flows/binding.ts";
@@ -32,6 +34,7 @@ import { coreSide, knownUri, pathUri, type Relay } from "./relay/sides.ts";
 import { optionsProbe } from "./serving/probe.ts";
 import { ScscfPool } from "./serving/scscf-pool.ts";
 import { Asker } from "./trigger/asker.ts";
+import { OwnRules } from "./trigger/own-rules.ts";
 import { RegistrationWatch } from "./trigger/registration-watch.ts";
 import { trustedSources } from "./trust.ts";
 
@@ -48,6 +51,8 @@ export interface PcscfParts {
     readonly core: readonly Transport[];
   };
   readonly trace?: Trace;
+  /** Absent: this node is never too busy. */
+  readonly load?: LoadSource;
 }
 
 export interface Pcscf {
@@ -68,14 +73,16 @@ const RESOLVE_AGAIN_MS = 5_000;
 export function createPcscf(parts: PcscfParts): Pcscf {
   const { config, clock, random, log, metrics } = parts;
   const figures = createFigures(metrics);
-  const access = endpointOf(parts, "access", figures.endpoint("access"));
-  const core = endpointOf(parts, "core", figures.endpoint("core"));
+  const governor = governorOf(config.limits, clock, parts.load);
+  const access = endpointOf(parts, "access", figures.endpoint("access"), governor);
+  const core = endpointOf(parts, "core", figures.endpoint("core"), governor);
   const table = new FlowTable({
     clock,
     lingerMs: config.flows.lingerSeconds * 1000,
     onGone: (binding, cause) => {
       log.info("binding.gone", { ...named(binding), cause });
       watch.gone(binding);
+      rules.gone(binding);
     },
     onForgotten: (binding) => asker.forget(binding),
   });
@@ -91,6 +98,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     tokens: createTokens(random.bytes(32)),
     calls: new ProxyCore({ clock }),
     maySay: oncePer(clock, REFUSAL_LOG_MS),
+    corePressed: () => governor?.press(),
   };
   const asker = new Asker({
     ...relay,
@@ -104,6 +112,15 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     send: sendOver(core, clock),
     enabled: config.subscribeReg,
     ownUri: (scscf) => ownUri(relay, scscf),
+  });
+  const rules = new OwnRules({
+    clock,
+    log,
+    table,
+    maxAgeMs: config.reauthentication.maxAgeSeconds * 1000,
+    lostMs: config.flows.lostSeconds * 1000,
+    onFlowReplaced: config.reauthentication.onFlowReplaced,
+    ask: (binding) => asker.askFor(binding),
   });
   const keepAlive = new KeepAlive({
     clock,
@@ -122,7 +139,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     relay,
     pool,
     awaitMs: config.authentication.awaitSeconds * 1000,
-    onBound: (binding, authenticated) => {
+    onBound: (binding, authenticated, before) => {
       log.info("binding.bound", { ...named(binding), authenticated });
       keepAlive.bound(binding);
       // At once: a SUBSCRIBE right behind this 200 must not be told to ask again.
@@ -131,6 +148,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       clock.after(0, () => {
         if (table.registered(binding.token) !== undefined) watch.bound(binding);
         if (wasAsked) asker.tell(binding);
+        rules.bound(binding, before, authenticated);
       });
     },
   });
@@ -146,8 +164,11 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   };
   const accessSide = new AccessSide(relay, registers);
   const coreRelay = new CoreSide({ relay, trust, own });
-  access.onFlowClosed((flow) => table.flowClosed(flow));
+  access.onFlowClosed((flow) => rules.lost(table.flowClosed(flow)));
   metrics.gauge("registrations", "Bindings of UEs here.", () => table.size);
+  metrics.gauge("admitted_share", "Of new work: below 1 in overload.", () =>
+    governor === undefined ? 1 : governor.freshShare,
+  );
   metrics.gauge("subscriptions", "Subscriptions of S-CSCFs here.", () => asker.size);
   metrics.gauge("watches", "Own subscriptions to registrations.", () => watch.size);
   metrics.gauge(
@@ -170,8 +191,9 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     async stop() {
       access.drain();
       core.drain();
+      governor?.close();
       await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
-      for (const part of [pool, asker, watch, keepAlive, table]) part.close();
+      for (const part of [pool, rules, asker, watch, keepAlive, table]) part.close();
       await Promise.all([access.close(), core.close()]);
     },
   };
@@ -181,7 +203,9 @@ function endpointOf(
   { config, clock, random, log, resolver, transports, trace }: PcscfParts,
   side: "access" | "core",
   counters: ReturnType<ReturnType<typeof createFigures>["endpoint"]>,
+  governor: Governor | undefined,
 ): Endpoint {
+  const { limits } = config;
   return createEndpoint({
     name: side,
     transports: transports[side],
@@ -193,6 +217,7 @@ function endpointOf(
     advertise: config[side].advertise.map(advertiseRule),
     // A UE is reached over its flow whatever the size (RFC 5626 §5.3.1).
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
+    ...endpointLimits(limits, { random, governor }, side === "access" ? limits : undefined),
     ...(trace !== undefined && { trace }),
   });
 }
@@ -214,8 +239,8 @@ function sendOver(core: Endpoint, clock: Clock): SendRequest {
 }
 
 function ownUri(relay: Relay, scscf: string): string {
-  const { host, port } = coreSide(relay, knownUri(scscf));
-  return host.includes(":") ? `sip:[${host}]:${port}` : `sip:${host}:${port}`;
+  const side = coreSide(relay, knownUri(scscf));
+  return `${side.transport === "tls" ? "sips" : "sip"}:${formatHostPort(side)}`;
 }
 
 function udpOf({ transports }: PcscfParts): Transport | undefined {

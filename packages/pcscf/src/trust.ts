@@ -18,8 +18,8 @@ export interface TrustOptions {
 export function trustedSources(options: TrustOptions): TrustedSources & { ready: Promise<void> } {
   const { trustedPeers, scscf, resolver, mayAsk } = options;
   if (trustedPeers.length > 0) {
-    const isTrusted = (host: string, port: number): boolean =>
-      trustedPeerOf(trustedPeers, host, port) !== undefined;
+    const isTrusted: TrustedSources["isTrusted"] = (host, port, tlsNames) =>
+      trustedPeerOf(trustedPeers, host, port, tlsNames) !== undefined;
     return { isTrusted, ready: Promise.resolve() };
   }
   const hops = scscf.map(sipUriOf).filter((uri) => uri !== undefined);
@@ -36,12 +36,13 @@ export function trustedSources(options: TrustOptions): TrustedSources & { ready:
   };
   return {
     ready: askAll(),
-    isTrusted: (host, port) => {
-      const trusted = hops.some(
-        (hop) =>
-          (hop.port ?? 5060) === port &&
-          (hop.host === host || known.get(hop.host)?.includes(host) === true),
-      );
+    isTrusted: (host, port, tlsNames) => {
+      const trusted = hops.some((hop) => {
+        // A next hop by sips: is who its certificate says, wherever it comes from.
+        if (hop.scheme === "sips") return tlsNames.includes(hop.host);
+        const isThere = hop.host === host || known.get(hop.host)?.includes(host) === true;
+        return (hop.port ?? 5060) === port && isThere;
+      });
       if (!trusted && mayAsk("resolve")) void askAll();
       return trusted;
     },

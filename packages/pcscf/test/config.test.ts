@@ -48,7 +48,14 @@ test.each([
   ["a wildcard without advertise", { PCSCF_ACCESS_HOST: "0.0.0.0" }, "access.advertise"],
   ["the same on the core side", { PCSCF_CORE_HOST: "::" }, "core.advertise"],
   ["an S-CSCF that is no URI", { PCSCF_SCSCF: "127.0.0.1:6060" }, "scscf"],
-  ["a sips: S-CSCF", { PCSCF_SCSCF: "sips:127.0.0.1" }, "scscf"],
+  ["a sips: S-CSCF without TLS", { PCSCF_SCSCF: "sips:127.0.0.1" }, "core.tls.port"],
+  [
+    "wss without a key",
+    { PCSCF_ACCESS_WS_SECURE_PORT: "1", PCSCF_ACCESS_TLS_CERT: "c" },
+    "access.tls.key",
+  ],
+  ["a certificate without its key", { PCSCF_CORE_TLS_CERT: "c" }, "core.tls.key"],
+  ["an origin that is none", { PCSCF_ACCESS_WS_ORIGINS: "phone.example" }, "access.ws.origins"],
   ["both sides on one port", { PCSCF_CORE_PORT: "5060" }, "core.port"],
 ])("refuses %s", (_name, env, key) => {
   const loaded = load(env);

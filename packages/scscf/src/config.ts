@@ -5,6 +5,11 @@ import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
 import { type LogSettings, logSettings } from "@ims-lab/common/platform/logger";
 import {
+  impossibleTls,
+  type TlsSettings,
+  tlsSettings,
+} from "@ims-lab/common/platform/secured-settings";
+import {
   flag,
   host,
   integer,
@@ -18,6 +23,7 @@ import {
   trustedPeers,
 } from "@ims-lab/common/platform/settings";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
+import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
 
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { MethodPolicySettings } from "./routing/method-policy.ts";
@@ -29,7 +35,7 @@ export interface ScscfConfig {
   /** Path of the subscribers file. */
   readonly subscribers: string;
   readonly store: string;
-  readonly sip: ListenSettings & { readonly udpMtuBytes: number };
+  readonly sip: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
   readonly http: HttpSettings;
   readonly log: LogSettings;
   readonly trace: TraceSettings;
@@ -66,6 +72,11 @@ export interface ScscfConfig {
   readonly policy: MethodPolicySettings;
   /** What becomes of a user's dialogs when the registration ends. */
   readonly dialogs: "leave" | "release";
+  readonly limits: SipLimits & {
+    readonly maxSubscriptionsPerUser: number;
+    readonly maxChallengesPerUser: number;
+    readonly maxDialogs: number;
+  };
 }
 
 const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
@@ -94,6 +105,7 @@ export const settings: Settings<ScscfConfig> = {
     }),
     sip: {
       ...listenSettings({ what: "SIP", port: 6060 }),
+      tls: tlsSettings(6061),
       udpMtuBytes: integer({
         doc: "Larger requests go over TCP; 0: never.",
         min: 0,
@@ -189,6 +201,25 @@ export const settings: Settings<ScscfConfig> = {
       words: ["leave", "release"],
       default: "leave",
     }),
+    limits: {
+      ...sipLimitSettings,
+      maxSubscriptionsPerUser: integer({
+        doc: "Subscriptions to one user's registration, whoever's; more: 403.",
+        min: 1,
+        default: 32,
+      }),
+      maxChallengesPerUser: integer({
+        doc: "Challenges of one user that are remembered until answered.",
+        min: 1,
+        max: 100,
+        default: 4,
+      }),
+      maxDialogs: integer({
+        doc: "Calls remembered to be released; the oldest is forgotten first.",
+        min: 1,
+        default: 100_000,
+      }),
+    },
   },
   presets: {
     key: "profile",
@@ -208,7 +239,7 @@ export const settings: Settings<ScscfConfig> = {
 
 function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
   const { sip, registration, reauthentication } = config;
-  const found: Impossible[] = [];
+  const found: Impossible[] = [...impossibleTls("sip", config.sip.tls)];
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });
   }

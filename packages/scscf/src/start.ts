@@ -1,6 +1,7 @@
 // Starts an S-CSCF over real sockets with its admin interface; stops it within 1.5 s. Design §8, §9.
 
 import { milenageSelfTest } from "@ims-lab/common/ims/milenage";
+import { eventLoopBusyShare } from "@ims-lab/common/platform/clock";
 import { SettingError } from "@ims-lab/common/platform/config/error";
 import { adminServer } from "@ims-lab/common/platform/http";
 import { isLoopback } from "@ims-lab/common/platform/ip-address";
@@ -11,9 +12,8 @@ import {
 } from "@ims-lab/common/platform/lifecycle";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
-import { tcpTransport } from "@ims-lab/common/sip/transport/tcp";
-import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
-import { udpTransport } from "@ims-lab/common/sip/transport/udp";
+import { shownAddresses, transportsOf } from "@ims-lab/common/sip/listeners";
+import { streamLimitsOf } from "@ims-lab/common/sip/overload/limits";
 import { openTrace } from "@ims-lab/common/trace/node-trace";
 import { addRoutes } from "./admin/routes.ts";
 import type { ScscfConfig } from "./config.ts";
@@ -32,16 +32,21 @@ export async function startScscf(
   const metrics = createMetrics({ node: "scscf", processFigures: true });
   const figures = createFigures(metrics);
   const trace = openTrace(config.trace, { node: "scscf", captureId: CAPTURE_ID, log });
-  const { host, port } = config.sip;
-  const udp = udpTransport({ host, port });
+  const transports = transportsOf(config.sip, {
+    side: "sip",
+    clock,
+    log,
+    limits: streamLimitsOf(config.limits),
+  });
   const scscf = createScscf(config, {
     clock,
     random: cryptoRandom(),
     log,
-    transports: [udp, tcpTransport({ host, port, clock })],
+    transports,
     subscribers,
     store: memoryStore(),
     counters: figures.endpoint,
+    load: { busyShare: eventLoopBusyShare() },
     onEnded: (reauthentication) => figures.ended(reauthentication),
     ...(trace.trace !== undefined && { trace: trace.trace }),
   });
@@ -60,7 +65,10 @@ export async function startScscf(
   const http = await app.listen({ host: config.http.host, port: config.http.port });
   ready = true;
   return {
-    addresses: { sip: formatHostPort(udp.local), http },
+    addresses: {
+      sip: shownAddresses(transports.map(({ name, local }) => ({ transport: name, ...local }))),
+      http,
+    },
     stop: async () => {
       ready = false;
       await Promise.all([app.close(), scscf.stop()]);

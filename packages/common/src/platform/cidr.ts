@@ -9,11 +9,14 @@ export interface Cidr {
   readonly prefixLength: number;
 }
 
-/** A peer known by address, or by address and port. */
+/** A peer known by address, by address and port, or by its certificate. */
 export interface TrustedPeer {
-  readonly network: Cidr;
+  /** Undefined: known by `tlsName` alone. */
+  readonly network?: Cidr | undefined;
   /** Undefined: any port. */
-  readonly port: number | undefined;
+  readonly port?: number | undefined;
+  /** A name of its certificate, lower case. */
+  readonly tlsName?: string | undefined;
 }
 
 /** What peers in a network are told to use to reach us. */
@@ -51,25 +54,34 @@ function contains(network: Cidr, ip: IpAddress): boolean {
   return ((ip[octets] ?? 0) ^ (network.address[octets] ?? 0)) >> (8 - bits) === 0;
 }
 
-/** `ADDRESS-OR-CIDR[:PORT]`; IPv6 with a port in brackets: `[2001:db8::1]:4060`. */
+/** `ADDRESS-OR-CIDR[:PORT]`, IPv6 with a port in brackets: `[2001:db8::1]:4060`; or `tls:NAME`. */
 export function parseTrustedPeer(text: string): TrustedPeer | undefined {
+  if (/^tls:/i.test(text)) {
+    const tlsName = text.slice("tls:".length).toLowerCase();
+    return isHost(tlsName) ? { tlsName } : undefined;
+  }
   const { host, port, rest } = splitPort(text);
   if (rest) return undefined;
   const network = parseCidr(host);
   return network && { network, port };
 }
 
-/** The first trusted peer that covers this source, or undefined. */
+/**
+ * The first trusted peer that covers this source, or undefined.
+ * @param tlsNames names of the certificate that its connection has proved
+ */
 export function trustedPeerOf<P extends TrustedPeer>(
   peers: readonly P[],
   host: string,
   port: number,
+  tlsNames: readonly string[] = [],
 ): P | undefined {
   const ip = parseIp(host);
-  if (ip === undefined) return undefined;
-  return peers.find(
-    (peer) => (peer.port === undefined || peer.port === port) && contains(peer.network, ip),
-  );
+  return peers.find((peer) => {
+    if (peer.tlsName !== undefined) return tlsNames.includes(peer.tlsName);
+    if (ip === undefined || peer.network === undefined) return false;
+    return (peer.port === undefined || peer.port === port) && contains(peer.network, ip);
+  });
 }
 
 /** `HOST[:PORT]` for every peer, or `CIDR=HOST[:PORT]`: one entry per address family it is for. */

@@ -192,13 +192,13 @@ export function texts(
   return list({ ...rest, item: (written) => (accepts(written) ? written : undefined) });
 }
 
-/** Peers by `ADDRESS-OR-CIDR[:PORT]`. */
+/** Peers by `ADDRESS-OR-CIDR[:PORT]` or by the name in their certificate, `tls:NAME`. */
 export function trustedPeers(
   options: Described<readonly string[]>,
 ): Setting<readonly TrustedPeer[]> {
   return list({
     ...options,
-    allowed: "a list of ADDRESS-OR-CIDR[:PORT] (IPv6 with a port: [ADDRESS]:PORT)",
+    allowed: "a list of ADDRESS-OR-CIDR[:PORT] (IPv6 with a port: [ADDRESS]:PORT) or tls:NAME",
     item: parseTrustedPeer,
   });
 }

@@ -104,7 +104,7 @@ describe("trusted peers", () => {
       port: 4060,
       network: { prefixLength: 32 },
     });
-    expect(parseTrustedPeer("[2001:db8::/32]:4060")?.network.prefixLength).toBe(32);
+    expect(parseTrustedPeer("[2001:db8::/32]:4060")?.network?.prefixLength).toBe(32);
   });
 
   it.each(["", "host.example", "10.0.0.1:65536", "10.0.0.1:", "[::1", ":5060"])(
@@ -141,4 +141,12 @@ describe("advertised addresses", () => {
     expect(["a", "a-b.example", "192.0.2.1", "2001:db8::1", "scscf_1"].every(isHost)).toBe(true);
     expect(["", "-a", "a..b", "1.2.3", "[::1]", "a/b"].some(isHost)).toBe(false);
   });
+});
+
+it("RFC 5922: a trusted peer by the name in its certificate, wherever it comes from", () => {
+  const peers = ["10.0.0.1", "tls:SCSCF.example"].map(parseTrustedPeer).filter((peer) => !!peer);
+  expect(trustedPeerOf(peers, "192.0.2.1", 5061, ["scscf.example"])).toBe(peers[1]);
+  expect(trustedPeerOf(peers, "192.0.2.1", 5061, ["other.example"])).toBeUndefined();
+  expect(trustedPeerOf(peers, "192.0.2.1", 5061)).toBeUndefined();
+  expect(parseTrustedPeer("tls:not a name")).toBeUndefined();
 });

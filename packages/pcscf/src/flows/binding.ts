@@ -9,7 +9,7 @@ import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/messag
 import type { NameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { aorOf, formatUri, sameUri } from "@ims-lab/common/sip/message/uri";
-import type { Flow } from "@ims-lab/common/sip/transport/transport";
+import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
 
 export interface Binding {
   /** User part of our Path URI; names the binding, not the flow. */
@@ -25,7 +25,7 @@ export interface Binding {
   readonly flow: Flow;
   /** True once the stream behind `flow` has ended. */
   readonly flowLost: boolean;
-  /** Source, transport included, of the last REGISTER that authenticated. */
+  /** Where the last REGISTER that authenticated came from, see `associationOf`. */
   readonly source: string | undefined;
   /** The UE's Via named another address than its packets came from (RFC 3581). */
   readonly natted: boolean;
@@ -69,6 +69,11 @@ export function deviceOf(contact: NameAddr): string {
 /** Address, port and transport that a request came from. */
 export function sourceOf(flow: Flow): string {
   return `${flow.transport}:${flow.remote.host}:${flow.remote.port}`;
+}
+
+/** What a later REGISTER must share to be taken as protected; within TLS that is the very session. */
+export function associationOf(flow: Flow): string {
+  return isSecure(flow.transport) ? flow.id : sourceOf(flow);
 }
 
 /** The first Contact that is an address; "*" and absence give undefined. */

@@ -145,11 +145,15 @@ export class FlowTable {
   }
 
   /** RFC 5626 §5.3: nothing reaches these UEs until they register over another flow. */
-  flowClosed(flow: Flow): void {
+  flowClosed(flow: Flow): readonly Binding[] {
+    const lost: Binding[] = [];
     for (const token of this.#byFlow.get(flow.id)) {
       const entry = this.#entries.get(token);
-      if (entry !== undefined) entry.binding = { ...entry.binding, flowLost: true };
+      if (entry === undefined) continue;
+      entry.binding = { ...entry.binding, flowLost: true };
+      if (entry.active) lost.push(entry.binding);
     }
+    return lost;
   }
 
   close(): void {

@@ -17,7 +17,8 @@ import { UnderWay } from "./under-way.ts";
 
 /** Whom the core side listens to. */
 export interface TrustedSources {
-  isTrusted(host: string, port: number): boolean;
+  /** @param tlsNames names of the peer's verified certificate */
+  isTrusted(host: string, port: number, tlsNames: readonly string[]): boolean;
 }
 
 /** Requests to this node itself, by method. */
@@ -82,10 +83,12 @@ export class CoreSide {
    * A connection the peer opened has a port of the system's choice; there its Via says which
    * listening port it stands for (docs/security.md: on one host, ports carry the trust).
    */
-  #isTrusted(request: SipRequest, { transport, remote }: Flow): boolean {
+  #isTrusted(request: SipRequest, { transport, remote, tls }: Flow): boolean {
     const { trust } = this.#options;
-    if (trust.isTrusted(remote.host, remote.port)) return true;
-    return transport === "tcp" && trust.isTrusted(remote.host, request.get(Via)?.port ?? 5060);
+    const names = tls?.names ?? [];
+    if (trust.isTrusted(remote.host, remote.port, names)) return true;
+    if (transport !== "tcp" && transport !== "tls") return false;
+    return trust.isTrusted(remote.host, request.get(Via)?.port ?? 5060, names);
   }
 
   #own(incoming: Incoming): void {

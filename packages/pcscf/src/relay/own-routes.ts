@@ -9,6 +9,7 @@ export function isRecordRouted(method: string): boolean {
 }
 
 /** Our Path value, and the Contact under which the S-CSCF subscribes: the core URI with a token. */
-export function pathValue(token: string, at: HostPort): string {
-  return `<sip:${token}@${formatHostPort(at)};lr>`;
+export function pathValue(token: string, at: HostPort & { readonly transport: string }): string {
+  const scheme = at.transport === "tls" ? "sips" : "sip";
+  return `<${scheme}:${token}@${formatHostPort(at)};lr>`;
 }

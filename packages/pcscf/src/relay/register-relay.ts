@@ -8,6 +8,7 @@ import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import { type Attempt, Attempts, answers } from "../flows/attempts.ts";
 import {
+  associationOf,
   type Binding,
   contactOf,
   deviceOf,
@@ -15,7 +16,6 @@ import {
   guessedImpi,
   impiOf,
   impusOf,
-  sourceOf,
 } from "../flows/binding.ts";
 import { type Candidate, registerWithFailover } from "../serving/register-failover.ts";
 import type { ScscfPool } from "../serving/scscf-pool.ts";
@@ -47,7 +47,7 @@ export interface RegisterRelayOptions {
   /** reg-await-auth, milliseconds. */
   readonly awaitMs: number;
   /** A 200 made or refreshed a binding; `authenticated`: it answered a challenge. */
-  onBound(binding: Binding, authenticated: boolean): void;
+  onBound(binding: Binding, authenticated: boolean, before: Binding | undefined): void;
 }
 
 /** Stands for the device where REGISTER names all of them or none. */
@@ -98,7 +98,10 @@ export class RegisterRelay {
         candidate.heard();
         return this.#answered(pending, response);
       },
-      takeOver: (why) => candidate.useless(why),
+      takeOver: (why) => {
+        if (why === "503") relay.corePressed();
+        return candidate.useless(why);
+      },
     });
   }
 
@@ -183,7 +186,7 @@ export class RegisterRelay {
     const authenticated = isAuthenticated(pending);
     const binding = this.#binding(pending, response, granted, authenticated);
     table.bind(binding);
-    this.#options.onBound(binding, authenticated);
+    this.#options.onBound(binding, authenticated, before);
   }
 
   /** `Contact: *`: every device of this user that registered this identity (RFC 3261 §10.2.2). */
@@ -202,7 +205,7 @@ export class RegisterRelay {
   ): Binding {
     const now = this.#relay.clock.now();
     const before = this.#relay.table.registered(token);
-    const isProven = authenticated || integrity === "ip-assoc-yes";
+    const isProven = authenticated || isVouchedFor(integrity);
     return {
       token,
       impi: ownCopy(impiOf(request) ?? before?.impi ?? guessedImpi(request)),
@@ -211,7 +214,7 @@ export class RegisterRelay {
       impus: impusOf(response),
       flow,
       flowLost: false,
-      source: isProven ? sourceOf(flow) : undefined,
+      source: isProven ? associationOf(flow) : undefined,
       natted: isNatted(request, flow),
       serviceRoute: response.texts("Service-Route").map(ownCopy),
       scscf,
@@ -231,7 +234,11 @@ export class RegisterRelay {
 function isAuthenticated({ request, integrity, attempt }: Pending): boolean {
   if (answers(request, attempt)) return true;
   const response = request.get(Authorization)?.params.get("response");
-  return integrity !== "ip-assoc-yes" && response !== undefined && response !== "";
+  return !isVouchedFor(integrity) && response !== undefined && response !== "";
+}
+
+function isVouchedFor(integrity: IntegrityProtected): boolean {
+  return integrity === "ip-assoc-yes" || integrity === "tls-yes";
 }
 
 /** RFC 3261 §10.3 step 7: answers may come in another order than their requests. */

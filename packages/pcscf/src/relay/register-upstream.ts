@@ -2,14 +2,19 @@
 import { Authorization } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
-import type { Flow } from "@ims-lab/common/sip/transport/transport";
-import { type Binding, contactOf, sourceOf } from "../flows/binding.ts";
+import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
+import { associationOf, type Binding, contactOf } from "../flows/binding.ts";
 import { withAuthParam, withoutAuthParams } from "./auth-params.ts";
 import { addTag, stripSecurityAgreement } from "./option-tags.ts";
 import { removeClaims } from "./trust-headers.ts";
 
 /** TS 24.229 §7.2A.2; the values that say more are never ours to give. */
-export type IntegrityProtected = "no" | "ip-assoc-pending" | "ip-assoc-yes";
+export type IntegrityProtected =
+  | "no"
+  | "ip-assoc-pending"
+  | "ip-assoc-yes"
+  | "tls-pending"
+  | "tls-yes";
 
 /** @param binding the registered binding of this IMPI and device, if there is one */
 export function integrityOf(
@@ -17,16 +22,19 @@ export function integrityOf(
   flow: Flow,
   binding: Binding | undefined,
 ): IntegrityProtected {
-  if (binding !== undefined && isBound(request, flow, binding)) return "ip-assoc-yes";
+  const secured = isSecure(flow.transport);
+  if (binding !== undefined && isBound(request, flow, binding))
+    return secured ? "tls-yes" : "ip-assoc-yes";
   const params = request.get(Authorization)?.params;
   const isAka = /^akav/i.test(params?.get("algorithm") ?? "");
-  return params?.get("response") && !isAka ? "ip-assoc-pending" : "no";
+  if (!params?.get("response") || isAka) return "no";
+  return secured ? "tls-pending" : "ip-assoc-pending";
 }
 
 /** Same IMPI and Contact from the very address, port and transport that authenticated last. */
 function isBound(request: SipRequest, flow: Flow, binding: Binding): boolean {
   if (request.get(Authorization)?.params.get("username") !== binding.impi) return false;
-  if (binding.source !== sourceOf(flow)) return false;
+  if (binding.source !== associationOf(flow)) return false;
   const contact = contactOf(request);
   if (contact === undefined) return request.text("Contact") === "*";
   const known = parseUri(binding.contact);

@@ -46,6 +46,8 @@ export interface Relay {
   readonly calls: ProxyCore;
   /** True when this source and cause have not been logged lately. */
   maySay(key: string): boolean;
+  /** An S-CSCF said 503: it has too much to do. */
+  corePressed(): void;
 }
 
 /** What was refused is counted each time and logged once in a while. */
@@ -82,13 +84,16 @@ export function knownUri(text: string): SipUri {
 }
 
 /** What peers in the core call us. */
-export function coreSide({ core }: Relay, { host, port = 5060, params }: SipUri): Side {
-  const transport = params.get("transport")?.toLowerCase() === "tcp" ? "tcp" : "udp";
-  return { ...core.advertised({ host, port }), transport };
+export function coreSide({ core }: Relay, uri: SipUri): Side {
+  const { host, port = 5060, params } = uri;
+  const named = params.get("transport")?.toLowerCase();
+  const secured = uri.scheme === "sips" || named === "tls";
+  const transport = secured ? "tls" : named === "tcp" ? "tcp" : "udp";
+  return { ...core.advertised({ host, port }, transport), transport };
 }
 
-export function accessSide({ access }: Relay, flow: Flow): Side {
-  return { ...access.advertised(flow.remote), transport: flow.transport };
+export function accessSide({ access }: Relay, { remote, transport }: Flow): Side {
+  return { ...access.advertised(remote, transport), transport };
 }
 
 /** RFC 7315 §4.6: a fresh one with each request that a UE originates. */

@@ -89,18 +89,21 @@ export class Asker {
 
   /** Figure 5, message 1, for every device of the user. @param aor canonical, see `aorOf` */
   ask(aor: string): Asked {
-    const { table, clock, deadlineSeconds } = this.#options;
+    const { table } = this.#options;
     const bindings = table.ofImpu(aor);
     if (bindings.length === 0) return { kind: "not-registered" };
     const asked = bindings.filter(({ token }) => this.#agent.ofSubject(token).length > 0);
-    for (const binding of asked) {
-      const until = clock.now() + deadlineSeconds * 1000;
-      this.#asking.set(binding.token, { until, done: false });
-      this.tell(binding);
-    }
+    for (const binding of asked) this.#start(binding);
     return asked.length > 0
       ? { kind: "asked", bindings: asked }
       : { kind: "not-subscribed", bindings };
+  }
+
+  /** The same for one device. False: the S-CSCF has not subscribed here for it. */
+  askFor(binding: Binding): boolean {
+    if (this.#agent.ofSubject(binding.token).length === 0) return false;
+    this.#start(binding);
+    return true;
   }
 
   /** The UE has answered a challenge: whatever was asked is done. True when there was something. */
@@ -131,6 +134,13 @@ export class Asker {
 
   close(): void {
     this.#agent.close();
+  }
+
+  #start(binding: Binding): void {
+    const { clock, deadlineSeconds } = this.#options;
+    const until = clock.now() + deadlineSeconds * 1000;
+    this.#asking.set(binding.token, { until, done: false });
+    this.tell(binding);
   }
 
   #decide(request: SipRequest, existing: NotifierSubscription | undefined): SubscribeVerdict {

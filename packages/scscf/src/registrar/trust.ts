@@ -54,10 +54,11 @@ export function standingOf(
  */
 function isPeerOf(peers: readonly TrustedPeer[], request: SipRequest, flow: Flow): boolean {
   const { host, port } = flow.remote;
-  if (trustedPeerOf(peers, host, port) !== undefined) return true;
+  const names = flow.tls?.names;
+  if (trustedPeerOf(peers, host, port, names) !== undefined) return true;
   if (flow.transport === "udp") return false;
   const claimed = request.get(Via)?.port ?? 5060;
-  return trustedPeerOf(peers, host, claimed) !== undefined;
+  return trustedPeerOf(peers, host, claimed, names) !== undefined;
 }
 
 /** The sender vouches that this IMPI and Contact last authenticated over this very association. */

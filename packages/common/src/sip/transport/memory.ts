@@ -5,6 +5,7 @@ import { leadingLineEnds, PING, PONG } from "./keep-alive.ts";
 import type { Carrier } from "./pipe.ts";
 import type { StreamLimits } from "./stream-limits.ts";
 import { StreamTransport } from "./stream-transport.ts";
+import { isStun, stunAnswer } from "./stun.ts";
 import {
   type Flow,
   type HostPort,
@@ -97,6 +98,11 @@ class MemoryDatagrams implements Transport {
 
   #receive(bytes: Buffer, from: HostPort, events: TransportEvents): void {
     const flow = this.#flows.get(from.host, from.port);
+    if (isStun(bytes)) {
+      const answer = stunAnswer(bytes, flow.remote);
+      if (answer !== undefined) this.send(answer, flow);
+      return;
+    }
     const skip = leadingLineEnds(bytes);
     if (skip < bytes.length) events.onMessage(skip === 0 ? bytes : bytes.subarray(skip), flow);
     else if (bytes.equals(PING)) this.send(PONG, flow);

@@ -9,6 +9,7 @@ import {
   SocketPipe,
   sourceFor,
 } from "./socket-pipe.ts";
+import { DEFAULT_STREAM_LIMITS } from "./stream-limits.ts";
 import { type StreamOptions, StreamTransport } from "./stream-transport.ts";
 import type { TlsCredentials } from "./tls-files.ts";
 import { checkIdentity, tlsPeerOf } from "./tls-identity.ts";
@@ -28,8 +29,10 @@ export interface TlsOptions extends TlsCredentials {
   onTrouble?(trouble: TlsTrouble): void;
 }
 
-export function tlsTransport(options: StreamOptions, tls: TlsOptions): Transport {
-  return new StreamTransport(new TlsCarrier(tls, options.maxConnections), options, "tls");
+/** @param listens false: it only connects to others */
+export function tlsTransport(options: StreamOptions, tls: TlsOptions, listens = true): Transport {
+  const carrier = new TlsCarrier(tls, options.maxConnections, listens);
+  return new StreamTransport(carrier, options, "tls");
 }
 
 /** TLS 1.2 at least; a handshake must be over in this time. */
@@ -43,14 +46,21 @@ const SECURED: SocketKind<TLSSocket> = { openEvent: "secureConnect", tlsPeer: tl
 class TlsCarrier implements Carrier {
   readonly #options: TlsOptions;
   readonly #most: number;
+  readonly #listens: boolean;
   #server: Server | undefined;
 
-  constructor(options: TlsOptions, most = 10_000) {
+  constructor(
+    options: TlsOptions,
+    most: number = DEFAULT_STREAM_LIMITS.maxConnections,
+    listens = true,
+  ) {
     this.#options = options;
     this.#most = most;
+    this.#listens = listens;
   }
 
   listen(at: HostPort, accept: (pipe: Pipe, remote: HostPort) => void): Promise<HostPort> {
+    if (!this.#listens) return Promise.resolve(at);
     const { files, requestClientCertificate, onTrouble } = this.#options;
     const server = createServer(
       {

@@ -5,6 +5,7 @@ import { failureOf } from "./failures.ts";
 import { FlowCache } from "./flow-cache.ts";
 import { leadingLineEnds, PING, PONG } from "./keep-alive.ts";
 import { literalLookup } from "./literal-lookup.ts";
+import { isStun, stunAnswer } from "./stun.ts";
 import {
   type Flow,
   type HostPort,
@@ -101,6 +102,11 @@ class UdpTransport implements Transport {
 
   #receive(bytes: Buffer, remote: RemoteInfo): void {
     const flow = this.#flows.get(remote.address, remote.port);
+    if (isStun(bytes)) {
+      const answer = stunAnswer(bytes, flow.remote);
+      if (answer !== undefined) this.send(answer, flow);
+      return;
+    }
     const skip = leadingLineEnds(bytes);
     if (skip === bytes.length) {
       // Nothing but line ends, or nothing at all: a keep-alive, at most half of it goes back.

@@ -1,0 +1,120 @@
+// The transports of one side of a node, made from its settings; certificates are read here, once. RFC 3261 §18.
+import { readFileSync } from "node:fs";
+import type { Clock } from "../platform/clock.ts";
+import { SettingError } from "../platform/config/error.ts";
+import type { Logger } from "../platform/logger.ts";
+import { oncePer } from "../platform/once-per.ts";
+import type { TlsSettings, WebSocketSettings } from "../platform/secured-settings.ts";
+import type { StreamLimits } from "./transport/stream-limits.ts";
+import { tcpTransport } from "./transport/tcp.ts";
+import { type TlsOptions, type TlsTrouble, tlsTransport } from "./transport/tls.ts";
+import { checkTlsFiles, type TlsFiles } from "./transport/tls-files.ts";
+import { formatHostPort, type HostPort, type Transport } from "./transport/transport.ts";
+import { udpTransport } from "./transport/udp.ts";
+import { webSocketTransport } from "./transport/ws.ts";
+
+export interface SideSettings extends HostPort {
+  readonly tls?: TlsSettings;
+  readonly ws?: WebSocketSettings;
+}
+
+export interface ListenerTools {
+  /** Where the settings stand: "access". */
+  readonly side: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits?: Partial<StreamLimits>;
+}
+
+const SAY_AGAIN_MS = 600_000;
+const DAY_MS = 86_400_000;
+
+/** UDP and TCP first. Throws SettingError for files that cannot be used. */
+export function transportsOf(settings: SideSettings, tools: ListenerTools): readonly Transport[] {
+  const { host, port, tls, ws } = settings;
+  const { clock, limits = {} } = tools;
+  const transports: Transport[] = [
+    udpTransport({ host, port }),
+    tcpTransport({ ...limits, host, port, clock }),
+  ];
+  const secured = tls === undefined ? undefined : tlsOptionsOf(tls, tools);
+  if (secured !== undefined && tls?.port !== undefined) {
+    transports.push(tlsTransport({ ...limits, host, port: tls.port, clock }, secured));
+  }
+  if (ws?.port !== undefined) {
+    const { origins } = ws;
+    transports.push(webSocketTransport({ ...limits, host, port: ws.port, clock, origins }));
+  }
+  if (ws?.securePort !== undefined && secured !== undefined) {
+    const at = { ...limits, host, port: ws.securePort, clock, origins: ws.origins };
+    transports.push(webSocketTransport(at, secured));
+  }
+  return transports;
+}
+
+/** Undefined when nothing of TLS is set. */
+export function tlsOptionsOf(
+  settings: TlsSettings,
+  tools: Omit<ListenerTools, "limits">,
+): TlsOptions | undefined {
+  const { requestClientCertificate } = settings;
+  const { key, cert, ca, port } = settings;
+  if ([key, cert, ca, port].every((value) => value === undefined)) return undefined;
+  const { side, clock, log } = tools;
+  const checked = checkTlsFiles(filesOf(settings, side));
+  if (checked.kind === "refused") {
+    const { file, allowed } = checked;
+    throw new SettingError(`${side}.tls.${file}`, settings[file], allowed);
+  }
+  const { credentials, validUntil } = checked;
+  if (validUntil !== undefined && validUntil < clock.now() + 14 * DAY_MS) {
+    const days = Math.floor((validUntil - clock.now()) / DAY_MS);
+    const what = days < 0 ? "it has expired: replace it" : "replace it soon";
+    log.warn("tls.certificate-ends", { setting: `${side}.tls.cert`, file: cert, days, what });
+  }
+  const maySay = oncePer(clock, SAY_AGAIN_MS);
+  const onTrouble = (trouble: TlsTrouble): void => {
+    const { peer, side: who, why } = trouble;
+    if (!maySay(`${who} ${peer.host} ${why}`)) return;
+    log.warn("tls.handshake-failed", { peer: formatHostPort(peer), why, ...ADVICE[who](side) });
+  };
+  return { ...credentials, requestClientCertificate, onTrouble };
+}
+
+const ADVICE: Readonly<Record<TlsTrouble["side"], (side: string) => Record<string, string>>> = {
+  we: (side) => ({
+    setting: `${side}.tls.ca`,
+    what: "the peer's certificate must come from an authority of this file and name the host we connect to",
+  }),
+  they: (side) => ({
+    setting: `${side}.tls.cert`,
+    what: `the peer must believe the authority of this certificate; with ${side}.tls.requestClientCertificate it needs one of ${side}.tls.ca itself`,
+  }),
+};
+
+function filesOf(settings: TlsSettings, side: string): TlsFiles {
+  const files: { -readonly [Name in keyof TlsFiles]: TlsFiles[Name] } = {};
+  for (const name of ["key", "cert", "ca"] as const) {
+    const path = settings[name];
+    if (path === undefined) continue;
+    try {
+      files[name] = readFileSync(path, "utf8");
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      throw new SettingError(`${side}.tls.${name}`, path, `a PEM file that can be read (${code})`);
+    }
+  }
+  return files;
+}
+
+/** For the `ready` line: "127.0.0.1:5060 tls:5061". */
+export function shownAddresses(
+  local: readonly (HostPort & { readonly transport: string })[],
+): string {
+  const [first] = local;
+  if (first === undefined) return "";
+  const others = local
+    .filter(({ transport, port }) => !["udp", "tcp"].includes(transport) && port !== 0)
+    .map(({ transport, port }) => ` ${transport}:${port}`);
+  return formatHostPort(first) + others.join("");
+}
