@@ -6,6 +6,7 @@ import type {
   RegistrationView,
 } from "@ims-lab/common/ims/admin-api";
 import { expect, vi } from "vitest";
+import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { type ChildNode, startChild } from "../../src/launcher/child-node.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { plainEnvironment } from "./programs.ts";
@@ -83,6 +84,78 @@ export async function startLab(settings: {
     events,
     complaints,
     stop,
+  };
+}
+
+export interface RunningUe {
+  readonly impu: string;
+  state(): Promise<UeState>;
+  /** `call`, `hangup`, `hold`…; fails when the UE refuses. */
+  command(name: string, body?: object): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What these tests read of `GET /state`. */
+export interface UeState {
+  readonly registration: { readonly state: string };
+  readonly subscription: { readonly state: string } | null;
+  readonly calls: readonly {
+    readonly direction: string;
+    readonly peer: string;
+    readonly state: string;
+    readonly why: string | null;
+    readonly packets: number;
+  }[];
+}
+
+/** The project's own UE, as the SIM user; registered and subscribed. */
+export async function startUe(lab: RunningLab, settings: Environment = {}): Promise<RunningUe> {
+  const [http = 0] = await freePorts(1);
+  const { impi, impu, k, op } = shippedAccounts().aka;
+  const said: string[] = [];
+  const node = startChild({
+    name: "ue",
+    program: mainOf("ue"),
+    env: {
+      ...plainEnvironment(),
+      UE_PCSCF: `sip:${LOOPBACK}:${lab.ports.access}`,
+      UE_SIP_HOST: LOOPBACK,
+      UE_HTTP_PORT: String(http),
+      UE_USER_IMPI: impi,
+      UE_USER_IMPU: impu,
+      UE_USER_K: k,
+      UE_USER_OP: op,
+      ...settings,
+    },
+    onLine: (line) => said.push(line),
+  });
+  const at = `http://${LOOPBACK}:${http}`;
+  const state = async (): Promise<UeState> => {
+    const { items } = (await (await fetch(`${at}/state`)).json()) as Page<UeState>;
+    const [first] = items;
+    if (first === undefined) throw new Error("no UE");
+    return first;
+  };
+  try {
+    await node.ready;
+    await vi.waitFor(
+      async () => expect((await state()).subscription?.state, said.join("\n")).toBe("active"),
+      { timeout: 10_000, interval: 50 },
+    );
+  } catch (problem) {
+    await node.stop();
+    throw problem;
+  }
+  return {
+    impu,
+    state,
+    command: async (name, body = {}) => {
+      const headers = { "content-type": "application/json" };
+      const request = { method: "POST", headers, body: JSON.stringify(body) };
+      const answer = await fetch(`${at}/${name}`, request);
+      if (!answer.ok) throw new Error(`${name}: ${answer.status} ${await answer.text()}`);
+    },
+    stop: () => node.stop(),
   };
 }
 
