@@ -161,22 +161,25 @@ describe("starting", () => {
 });
 
 describe("ending", () => {
-  it.each(["SIGTERM", "SIGINT", "disconnect"])("stops at %s and exits with 0, once", async (signal) => {
-    const port = new FakeProcess();
-    let stops = 0;
-    const stop = async (): Promise<void> => {
-      stops += 1;
-    };
-    await runNode(
-      port,
-      program(() => Promise.resolve({ ...running, stop })),
-    );
-    port.listeners.get(signal)?.(signal);
-    port.listeners.get(signal)?.(signal);
-    await Promise.resolve();
-    await Promise.resolve();
-    expect([stops, ...port.exits]).toEqual([1, 0]);
-  });
+  it.each(["SIGTERM", "SIGINT", "disconnect"])(
+    "stops at %s and exits with 0, once",
+    async (signal) => {
+      const port = new FakeProcess();
+      let stops = 0;
+      const stop = async (): Promise<void> => {
+        stops += 1;
+      };
+      await runNode(
+        port,
+        program(() => Promise.resolve({ ...running, stop })),
+      );
+      port.listeners.get(signal)?.(signal);
+      port.listeners.get(signal)?.(signal);
+      await Promise.resolve();
+      await Promise.resolve();
+      expect([stops, ...port.exits]).toEqual([1, 0]);
+    },
+  );
 
   it("exits with 1 after an unhandled rejection", async () => {
     const port = new FakeProcess();
