@@ -126,5 +126,12 @@ export function splitList(text: string): string[] {
  * what outlives the message must be copied.
  */
 export function ownCopy(text: string): string {
-  return text.length === 0 ? "" : Buffer.from(text, "latin1").toString("latin1");
+  const { length } = text;
+  if (length === 0) return "";
+  if (length > SCRATCH.length) return Buffer.from(text, "latin1").toString("latin1");
+  SCRATCH.write(text, "latin1");
+  return SCRATCH.toString("latin1", 0, length);
 }
+
+/** A buffer made for each copy would cost more than the copying. */
+const SCRATCH = Buffer.alloc(512);
