@@ -5,7 +5,8 @@ import type { HostPort, Transport, TransportName } from "./transport/transport.t
 export class EndpointAddresses {
   readonly #rules: readonly AdvertiseRule[];
   readonly #transports: readonly Transport[];
-  #own: ReadonlySet<string> = new Set();
+  /** Hosts in lower case by port: nearly every port that is asked for is nobody's or has one. */
+  #own: ReadonlyMap<number, ReadonlySet<string>> = new Map();
   /** Set when every peer is told the same. */
   #only: HostPort | undefined;
 
@@ -17,10 +18,10 @@ export class EndpointAddresses {
 
   /** Reads the real ports; to be called once the transports listen. */
   refresh(): void {
-    const own = new Set<string>();
-    for (const { local } of this.#transports) own.add(keyOf(local.host, local.port));
+    const own = new Map<number, Set<string>>();
+    for (const { local } of this.#transports) add(own, local);
     for (const rule of this.#rules) {
-      for (const { name } of this.#transports) own.add(keyOf(rule.host, this.#portOf(rule, name)));
+      for (const { name } of this.#transports) add(own, this.#addressOf(rule, name));
     }
     this.#own = own;
     const [first] = this.#rules;
@@ -36,7 +37,8 @@ export class EndpointAddresses {
   }
 
   isOwn(host: string, port: number): boolean {
-    return this.#own.has(keyOf(host, port));
+    const hosts = this.#own.get(port);
+    return hosts !== undefined && (hosts.has(host) || hosts.has(host.toLowerCase()));
   }
 
   #addressOf(rule: AdvertiseRule | undefined, transport: TransportName): HostPort {
@@ -64,6 +66,7 @@ function isPlain(transport: TransportName): boolean {
   return transport === "udp" || transport === "tcp";
 }
 
-function keyOf(host: string, port: number): string {
-  return `${host.toLowerCase()} ${port}`;
+function add(own: Map<number, Set<string>>, { host, port }: HostPort): void {
+  const hosts = own.get(port) ?? new Set();
+  own.set(port, hosts.add(host.toLowerCase()));
 }
