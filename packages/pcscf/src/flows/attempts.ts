@@ -48,7 +48,7 @@ export class Attempts {
     device: string,
     attempt: Omit<Attempt, "until">,
   ): void {
-    const key = attemptKey(request, flow, device);
+    const key = ownCopy(attemptKey(request, flow, device));
     this.#attempts.delete(key); // so that the order of the map is that of `until`
     this.#dropOld();
     this.#attempts.set(key, { ...attempt, until: this.#clock.now() + this.#lifeMs });
@@ -78,5 +78,5 @@ export function answers(request: SipRequest, attempt: Attempt | undefined): bool
 
 /** By address, not by flow: the answer is longer and may come over TCP (RFC 3261 §18.1.1). */
 function attemptKey(request: SipRequest, flow: Flow, device: string): string {
-  return ownCopy(`${flow.remote.host} ${request.callId} ${aorOf(request.to.uri)} ${device}`);
+  return `${flow.remote.host} ${request.callId} ${aorOf(request.to.uri)} ${device}`;
 }
