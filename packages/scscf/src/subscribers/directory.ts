@@ -59,10 +59,19 @@ export function subscriberDirectory(
 function templateOwner(template: SubscriberTemplate, aor: string): Subscriber | undefined {
   for (const impu of template.impus) {
     const n = inRange(template, impu.match(aor));
-    if (n !== undefined) return template.expand(n);
+    if (n !== undefined) return expandOnce(template, n);
   }
   return undefined;
 }
+
+/** A request asks several times for the subscriber it is about. */
+function expandOnce(template: SubscriberTemplate, n: number): Subscriber {
+  if (last?.template !== template || last.n !== n) {
+    last = { template, n, subscriber: template.expand(n) };
+  }
+  return last.subscriber;
+}
+let last: { template: SubscriberTemplate; n: number; subscriber: Subscriber } | undefined;
 
 function expandFirst(
   templates: readonly SubscriberTemplate[],
@@ -70,7 +79,7 @@ function expandFirst(
 ): Subscriber | undefined {
   for (const template of templates) {
     const n = inRange(template, numberIn(template));
-    if (n !== undefined) return template.expand(n);
+    if (n !== undefined) return expandOnce(template, n);
   }
   return undefined;
 }
