@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { setImmediate as eventsHandled } from "node:timers/promises";
 import type {
   BindingView,
+  CallView,
   ReauthenticationEnd,
   ReauthenticationView,
   RegistrationView,
@@ -131,6 +132,12 @@ describe("usage", () => {
     [["list", "--url", "localhost"], '--url: "localhost" is no URL such as'],
     [["list", "--nope"], "--nope"],
     [["list", "--token-file", "/nowhere/token"], "--token-file: ENOENT"],
+    [["call"], "say who: imslab call sip:alice@DOMAIN sip:bob@DOMAIN"],
+    [["call", ALICE], "say whom: imslab call"],
+    [["call", ALICE, "bob"], '"bob" is no IMPU'],
+    [["call", ALICE, ALICE, "now"], '"now" is one word too many'],
+    [["message", ALICE, ALICE], "say what: imslab message FROM TO TEXT"],
+    [["message", ALICE, ALICE, "x", "--seconds", "3"], "message does not take --seconds"],
     [["list", "everything"], "none of registrations, reauthentications"],
   ])("%j exits with 2 and says what to write", async (argv, message) => {
     const { code, out, err } = await run(argv);
@@ -374,6 +381,75 @@ describe("nodes that cannot be asked", () => {
     );
     const option = await run(["show", ALICE, "--token", "t"], nodes, { env });
     expect(option.tokens).toEqual(new Set(["Bearer t"]));
+  });
+});
+
+describe("a UE's calls and messages", () => {
+  const UE = ":9063";
+  const BOB = "sip:bob@ims.example";
+  const placed: CallView = {
+    callId: "c1",
+    direction: "outgoing",
+    peer: BOB,
+    state: "inviting",
+    why: null,
+    heldHere: false,
+    heldThere: false,
+    startedAt: FAKE_EPOCH,
+    upAt: null,
+    overAt: null,
+    packets: 0,
+  };
+  const state = (change: Partial<CallView>): Answer =>
+    ok({ items: [{ impi: "a", impu: ALICE, calls: [{ ...placed, ...change }] }], total: 1 });
+  const STATE = `GET ${UE}/state?limit=1000&offset=0`;
+
+  it("call: waits for the answer, hangs up in time", async () => {
+    const up = state({ state: "up", upAt: FAKE_EPOCH });
+    const over = state({
+      state: "over",
+      why: "hung up here",
+      upAt: FAKE_EPOCH,
+      overAt: FAKE_EPOCH + 2_000,
+      packets: 7,
+    });
+    const { code, out, requests } = await run(["call", ALICE, BOB, "--seconds", "0.1"], {
+      [`POST ${UE}/call`]: [ok(placed)],
+      [STATE]: [state({ state: "ringing" }), up, up, over],
+      [`POST ${UE}/hangup`]: [ok({})],
+    });
+    expect([code, out]).toEqual([0, `${BOB} answered, hung up here after 2.0 s, 7 RTP packets\n`]);
+    expect(requests.filter((line) => line.endsWith("/hangup"))).toHaveLength(1);
+  });
+
+  it.each([
+    [{ state: "over", why: "answered 486" } as const, 1, "did not answer: answered 486"],
+    [{ state: "up", upAt: FAKE_EPOCH } as const, 0, "has answered; POST /hangup ends the call"],
+  ])("call --seconds 0: %j exits with %d", async (change, expected, text) => {
+    const { code, out } = await run(["call", ALICE, BOB, "--seconds", "0"], {
+      [`POST ${UE}/call`]: [ok(placed)],
+      [STATE]: [state(change)],
+    });
+    expect([code, out]).toEqual([expected, `${BOB} ${text}\n`]);
+  });
+
+  it("call of a UE that is not registered: 3", async () => {
+    const body = { type: "about:blank", status: 409, title: "Not registered", detail: "a" };
+    const { code } = await run(["call", ALICE, BOB], {
+      [`POST ${UE}/call`]: [{ status: 409, body }],
+    });
+    expect(code).toBe(3);
+  });
+
+  it.each([
+    [200, null, 0, "has it"],
+    [480, "Temporarily Unavailable", 1, "did not get it: 480 Temporarily Unavailable"],
+    [null, "timeout", 1, "did not get it: timeout"],
+  ])("message: %s %s exits with %d", async (status, why, expected, text) => {
+    const sent = { at: 1, direction: "sent", peer: BOB, text: "hello", status, why };
+    const nodes = { [`POST ${UE}/message`]: [ok(sent)] };
+    const { code, out } = await run(["message", ALICE, BOB, "hello"], nodes);
+    expect([code, out]).toEqual([expected, `${BOB} ${text}\n`]);
   });
 });
 

@@ -19,10 +19,10 @@ interface KeptDialog {
 export interface KeptDialogsOptions {
   readonly isOwn: IsOwn;
   send(request: SipRequest): void;
+  /** The oldest goes first: whoever ends a dialog without telling leaves it here. */
+  readonly most: number;
+  onForgotten?(): void;
 }
-
-/** The oldest goes first: whoever ends a dialog without telling leaves it here. */
-const MOST = 100_000;
 
 export class KeptDialogs {
   readonly #options: KeptDialogsOptions;
@@ -71,7 +71,9 @@ export class KeptDialogs {
       },
     });
     const [oldest] = this.#dialogs.keys();
-    if (this.#dialogs.size > MOST && oldest !== undefined) this.#dialogs.delete(oldest);
+    if (this.#dialogs.size <= this.#options.most || oldest === undefined) return;
+    this.#dialogs.delete(oldest);
+    this.#options.onForgotten?.();
   }
 
   /** A request within a dialog passes: its CSeq and Contact count from then on; a BYE ends it. */

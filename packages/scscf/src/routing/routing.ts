@@ -24,6 +24,7 @@ export interface RoutingParts {
   readonly reauthentications: Reauthentications;
   readonly send: SendRequest;
   setOf(aor: string): RegistrationSet | undefined;
+  onLimited(limit: string): void;
 }
 
 export interface Routing {
@@ -35,7 +36,8 @@ export interface Routing {
 export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing {
   const { clock, bindings, reauthentications } = parts;
   const deadlineMs = config.reauthentication.deadlineSeconds * 1000;
-  const dialogs = config.dialogs === "release" ? keptDialogs(parts) : undefined;
+  const { maxDialogs } = config.limits;
+  const dialogs = config.dialogs === "release" ? keptDialogs(parts, maxDialogs) : undefined;
   const router = new Router({
     ...parts,
     dialogs,
@@ -50,9 +52,11 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
 }
 
 /** How a BYE of ours is answered changes nothing. */
-function keptDialogs({ endpoint, send }: RoutingParts): KeptDialogs {
+function keptDialogs({ endpoint, send, onLimited }: RoutingParts, most: number): KeptDialogs {
   const unheard = { onResponse: () => undefined, onFailure: () => undefined };
   return new KeptDialogs({
+    most,
+    onForgotten: () => onLimited("dialogs"),
     isOwn: (host, port) => endpoint.isOwn(host, port),
     send: (request) => send(request, unheard),
   });

@@ -21,7 +21,7 @@ export interface Called {
 }
 
 /** How the identity in a Request-URI is filed: `sip:+1…;user=phone` is a telephone number. */
-export function calledAor(uri: Uri): string {
+function calledAor(uri: Uri): string {
   if (!isSip(uri) || uri.params.get("user")?.toLowerCase() !== "phone") return aorOf(uri);
   return aorOf(parseUri(`tel:${unescapedUser(uri).split(";")[0]}`) ?? uri);
 }

@@ -50,6 +50,41 @@ describe("design section 6: HTTP control", () => {
   });
 
   test.each([
+    ["/call", { to: "sip:bob@example.org" }, 202],
+    ["/call", { to: "bob" }, 400],
+    ["/call", {}, 400],
+    ["/call", { to: "sip:bob@example.org", identity: "sip:zoe@example.org" }, 404],
+    ["/message", { to: "sip:bob@example.org" }, 400],
+    ["/hangup", {}, 409],
+    ["/answer", {}, 409],
+    ["/hold", { on: false }, 409],
+  ])("POST %s %j: %d", async (url, payload, status) => {
+    const lab = await new Lab({}).start();
+    const answer = await (await control(lab)).inject({ method: "POST", url, payload });
+    expect(answer.statusCode).toBe(status);
+  });
+
+  test("who is not registered calls nobody: 409", async () => {
+    const lab = await new Lab({}).start([403, []]);
+    const payload = { to: "sip:bob@example.org" };
+    const answer = await (await control(lab)).inject({ method: "POST", url: "/call", payload });
+    expect(answer.json()).toMatchObject({ status: 409, title: "Not registered" });
+  });
+
+  test("a call shows in the state until it is hung up", async () => {
+    const lab = await new Lab({}).start();
+    const app = await control(lab);
+    const to = "sip:bob@example.org";
+    await app.inject({ method: "POST", url: "/call", payload: { to } });
+    expect(lab.view.calls).toMatchObject([{ direction: "outgoing", peer: to, state: "inviting" }]);
+    await lab.pass(1);
+    expect(lab.network.of("INVITE")[0]?.texts("Route")).toEqual([
+      "<sip:192.0.2.1:5060;lr>",
+      "<sip:s1@scscf.example.org:6060;lr>",
+    ]);
+  });
+
+  test.each([
     [{ identity: "sip:bob@example.org" }, 404],
     [{ who: "alice" }, 400],
   ])("%o: %d as a problem", async (payload, status) => {
