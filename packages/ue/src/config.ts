@@ -4,6 +4,7 @@ import type { Impossible, SchemaOf, Settings } from "@ims-lab/common/platform/co
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
 import { type LogSettings, logSettings } from "@ims-lab/common/platform/logger";
 import type { Secret } from "@ims-lab/common/platform/secret";
+import { type TlsSettings, tlsSettings } from "@ims-lab/common/platform/secured-settings";
 import {
   flag,
   integer,
@@ -20,6 +21,7 @@ import {
 } from "@ims-lab/common/platform/settings";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import { IMS_TIMERS, RFC_TIMERS, type TimerSettings } from "@ims-lab/common/sip/transaction/timers";
+import type { TransportName } from "@ims-lab/common/sip/transport/transport";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { CallSettings } from "./call/calls.ts";
 
@@ -39,7 +41,8 @@ export interface UserConfig {
 export interface UeConfig {
   readonly profile: "seed" | "ts24229";
   readonly stack: "core" | "npm-sip";
-  readonly transport: "udp" | "tcp";
+  readonly transport: TransportName;
+  readonly tls: Omit<TlsSettings, "port" | "requestClientCertificate">;
   readonly pcscf: string;
   readonly count: number;
   readonly sip: ListenSettings;
@@ -68,6 +71,8 @@ export interface UeConfig {
 const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
 const longestSeconds = { min: 1, max: 2 ** 32 - 1 };
 
+const tls = tlsSettings(0);
+
 const schema: SchemaOf<UeConfig> = {
   profile: oneOf({
     doc: "Whose rules choose the defaults: the 2001 document's or TS 24.229's.",
@@ -79,7 +84,12 @@ const schema: SchemaOf<UeConfig> = {
     words: ["core", "npm-sip"],
     default: "core",
   }),
-  transport: oneOf({ doc: "Transport to the P-CSCF.", words: ["udp", "tcp"], default: "udp" }),
+  transport: oneOf({
+    doc: "Transport to the P-CSCF.",
+    words: ["udp", "tcp", "tls", "ws", "wss"],
+    default: "udp",
+  }),
+  tls: { key: tls.key, cert: tls.cert, ca: tls.ca },
   pcscf: textThat({
     doc: "The P-CSCF, by which everything goes.",
     allowed: "a SIP URI such as sip:127.0.0.1:5060",
@@ -165,6 +175,7 @@ export const ueSettings: Settings<UeConfig> = {
   impossible: (config) => [
     ...impossibleCredentials(config.user),
     ...impossibleCount(config),
+    ...impossibleTransport(config),
     ...(lacksAdvertise(config.sip)
       ? [{ key: "sip.advertise", allowed: "an address, when sip.host is a wildcard" }]
       : []),
@@ -211,6 +222,15 @@ function impossibleCount({ count, user, sip }: UeConfig): readonly Impossible[] 
   if (sip.port !== 0 && sip.port + count > 65_536) {
     found.push({ key: "sip.port", allowed: "0, or room for one port per UE above it" });
   }
+  return found;
+}
+
+function impossibleTransport({ stack, transport, tls: files }: UeConfig): readonly Impossible[] {
+  const found: Impossible[] = [];
+  if (stack === "npm-sip" && transport !== "udp" && transport !== "tcp")
+    found.push({ key: "transport", allowed: "udp or tcp, as the npm package sip has no other" });
+  if ((files.key === undefined) !== (files.cert === undefined))
+    found.push({ key: "tls.key", allowed: "tls.key and tls.cert together" });
   return found;
 }
 

@@ -6,8 +6,8 @@ import { productVersion, type RunningNode } from "@ims-lab/common/platform/lifec
 import type { Logger } from "@ims-lab/common/platform/logger";
 import { createMetrics, type Metrics } from "@ims-lab/common/platform/metrics";
 import type { Random } from "@ims-lab/common/platform/random";
+import { transportOf } from "@ims-lab/common/sip/listeners";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
-import { tcpTransport } from "@ims-lab/common/sip/transport/tcp";
 import type { HostPort, Transport } from "@ims-lab/common/sip/transport/transport";
 import { udpTransport } from "@ims-lab/common/sip/transport/udp";
 import { type NodeTrace, openTrace } from "@ims-lab/common/trace/node-trace";
@@ -91,7 +91,8 @@ function settingsOf(config: UeConfig): UeSettings {
 function proxyOf(config: UeConfig): HostPort {
   const uri = parseUri(config.pcscf);
   if (!isSip(uri)) throw new Error("the schema let a P-CSCF that is no SIP URI through");
-  return { host: uri.host, port: uri.port ?? 5060 };
+  const usual = { udp: 5060, tcp: 5060, tls: 5061, ws: 80, wss: 443 } as const;
+  return { host: uri.host, port: uri.port ?? usual[config.transport] };
 }
 
 function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
@@ -99,9 +100,7 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
   const { host } = config.sip;
   const port = config.sip.port === 0 ? 0 : config.sip.port + index;
   const transport = (at: number): Transport =>
-    config.transport === "udp"
-      ? udpTransport({ host, port: at })
-      : tcpTransport({ host, port: at, clock });
+    transportOf(config.transport, { host, port: at }, { clock, log, tls: config.tls });
   if (config.stack === "core") {
     const timers = timersOf(config);
     return new CoreStack({
@@ -117,7 +116,7 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
   return new NpmSipStack({
     clock,
     random,
-    transport: config.transport,
+    transport: config.transport === "tcp" ? "tcp" : "udp",
     host,
     findPort: () => (port === 0 ? freePort(transport(0)) : Promise.resolve(port)),
     trace,

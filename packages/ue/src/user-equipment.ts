@@ -220,16 +220,24 @@ function contactUri(user: User, stack: Stack, settings: UeSettings): string {
   const host = formatHost(advertised?.host ?? local?.host ?? "127.0.0.1");
   const port = advertised?.port ?? local?.port ?? 5060;
   const name = user.impi.split("@")[0] ?? "";
-  const transport =
-    settings.proxy.transport === "udp" ? "" : `;transport=${settings.proxy.transport}`;
-  return `sip:${name}@${host}:${port}${transport}`;
+  const { scheme, parameter } = URI_PARTS[settings.proxy.transport];
+  return `${scheme}:${name}@${host}:${port}${parameter}`;
 }
 
 /** TS 24.229 §5.1.2A.1.1: the P-CSCF comes first in the preloaded Route. */
 function proxyRoute({ proxy }: UeSettings): string {
-  const transport = proxy.transport === "udp" ? "" : `;transport=${proxy.transport}`;
-  return `<sip:${formatHost(proxy.host)}:${proxy.port}${transport};lr>`;
+  const { scheme, parameter } = URI_PARTS[proxy.transport];
+  return `<${scheme}:${formatHost(proxy.host)}:${proxy.port}${parameter};lr>`;
 }
+
+/** `transport=tls` is never written: sips: says it (RFC 3261 §26.2.2). */
+const URI_PARTS: Readonly<Record<TransportName, { scheme: string; parameter: string }>> = {
+  udp: { scheme: "sip", parameter: "" },
+  tcp: { scheme: "sip", parameter: ";transport=tcp" },
+  tls: { scheme: "sips", parameter: "" },
+  ws: { scheme: "sip", parameter: ";transport=ws" },
+  wss: { scheme: "sips", parameter: ";transport=ws" },
+};
 
 /** RFC 5626 §4.1: the same after a restart, so drawn from the IMPI (as a UUID of RFC 4122 §4.3). */
 function instanceOf(impi: string): string {

@@ -9,7 +9,12 @@ import type { StreamLimits } from "./transport/stream-limits.ts";
 import { tcpTransport } from "./transport/tcp.ts";
 import { type TlsOptions, type TlsTrouble, tlsTransport } from "./transport/tls.ts";
 import { checkTlsFiles, type TlsFiles } from "./transport/tls-files.ts";
-import { formatHostPort, type HostPort, type Transport } from "./transport/transport.ts";
+import {
+  formatHostPort,
+  type HostPort,
+  type Transport,
+  type TransportName,
+} from "./transport/transport.ts";
 import { udpTransport } from "./transport/udp.ts";
 import { webSocketTransport } from "./transport/ws.ts";
 
@@ -52,6 +57,34 @@ export function transportsOf(settings: SideSettings, tools: ListenerTools): read
   return transports;
 }
 
+export interface ClientTools {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly tls: Pick<TlsSettings, "key" | "cert" | "ca">;
+}
+
+/** One transport of a user agent; within TLS and over WebSocket it is only called back on its connections. */
+export function transportOf(name: TransportName, at: HostPort, tools: ClientTools): Transport {
+  const { clock, log, tls } = tools;
+  const options = { host: at.host, port: at.port, clock };
+  const secured = (): TlsOptions => {
+    const settings = { ...tls, port: 0, requestClientCertificate: false };
+    return tlsOptionsOf(settings, { side: "", clock, log }) as TlsOptions;
+  };
+  switch (name) {
+    case "udp":
+      return udpTransport(at);
+    case "tcp":
+      return tcpTransport(options);
+    case "tls":
+      return tlsTransport(options, secured(), false);
+    case "ws":
+      return webSocketTransport({ ...options, listens: false });
+    case "wss":
+      return webSocketTransport({ ...options, listens: false }, secured());
+  }
+}
+
 /** Undefined when nothing of TLS is set. */
 export function tlsOptionsOf(
   settings: TlsSettings,
@@ -64,13 +97,13 @@ export function tlsOptionsOf(
   const checked = checkTlsFiles(filesOf(settings, side));
   if (checked.kind === "refused") {
     const { file, allowed } = checked;
-    throw new SettingError(`${side}.tls.${file}`, settings[file], allowed);
+    throw new SettingError(settingOf(side, file), settings[file], allowed);
   }
   const { credentials, validUntil } = checked;
   if (validUntil !== undefined && validUntil < clock.now() + 14 * DAY_MS) {
     const days = Math.floor((validUntil - clock.now()) / DAY_MS);
     const what = days < 0 ? "it has expired: replace it" : "replace it soon";
-    log.warn("tls.certificate-ends", { setting: `${side}.tls.cert`, file: cert, days, what });
+    log.warn("tls.certificate-ends", { setting: settingOf(side, "cert"), file: cert, days, what });
   }
   const maySay = oncePer(clock, SAY_AGAIN_MS);
   const onTrouble = (trouble: TlsTrouble): void => {
@@ -83,14 +116,19 @@ export function tlsOptionsOf(
 
 const ADVICE: Readonly<Record<TlsTrouble["side"], (side: string) => Record<string, string>>> = {
   we: (side) => ({
-    setting: `${side}.tls.ca`,
+    setting: settingOf(side, "ca"),
     what: "the peer's certificate must come from an authority of this file and name the host we connect to",
   }),
   they: (side) => ({
-    setting: `${side}.tls.cert`,
-    what: `the peer must believe the authority of this certificate; with ${side}.tls.requestClientCertificate it needs one of ${side}.tls.ca itself`,
+    setting: settingOf(side, "cert"),
+    what: `the peer must believe the authority of this certificate; with ${settingOf(side, "requestClientCertificate")} it needs one of ${settingOf(side, "ca")} itself`,
   }),
 };
+
+/** A node with one side has its TLS settings at the top. */
+function settingOf(side: string, name: string): string {
+  return side === "" ? `tls.${name}` : `${side}.tls.${name}`;
+}
 
 function filesOf(settings: TlsSettings, side: string): TlsFiles {
   const files: { -readonly [Name in keyof TlsFiles]: TlsFiles[Name] } = {};
@@ -101,7 +139,7 @@ function filesOf(settings: TlsSettings, side: string): TlsFiles {
       files[name] = readFileSync(path, "utf8");
     } catch (error) {
       const { code = "" } = error as NodeJS.ErrnoException;
-      throw new SettingError(`${side}.tls.${name}`, path, `a PEM file that can be read (${code})`);
+      throw new SettingError(settingOf(side, name), path, `a PEM file that can be read (${code})`);
     }
   }
   return files;

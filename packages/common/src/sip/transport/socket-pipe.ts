@@ -93,3 +93,8 @@ export function remoteOf({ remoteAddress, remotePort }: Socket): HostPort | unde
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
   return { host: remoteAddress, port: remotePort };
 }
+
+/** What a side that does not listen writes into Via and Contact; answers come over its connections. */
+export function nominalAddress({ host, port }: HostPort): HostPort {
+  return { host, port: port === 0 ? 5061 : port };
+}

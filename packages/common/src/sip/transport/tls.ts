@@ -4,6 +4,7 @@ import type { Carrier, Pipe } from "./pipe.ts";
 import {
   closeServer,
   listenOn,
+  nominalAddress,
   remoteOf,
   type SocketKind,
   SocketPipe,
@@ -60,7 +61,7 @@ class TlsCarrier implements Carrier {
   }
 
   listen(at: HostPort, accept: (pipe: Pipe, remote: HostPort) => void): Promise<HostPort> {
-    if (!this.#listens) return Promise.resolve(at);
+    if (!this.#listens) return Promise.resolve(nominalAddress(at));
     const { files, requestClientCertificate, onTrouble } = this.#options;
     const server = createServer(
       {

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { type PeerCertificate, TLSSocket } from "node:tls";
 import { WebSocket, WebSocketServer } from "ws";
 import type { Carrier, Pipe } from "./pipe.ts";
-import { closeServer, listenOn, remoteOf, sourceFor } from "./socket-pipe.ts";
+import { closeServer, listenOn, nominalAddress, remoteOf, sourceFor } from "./socket-pipe.ts";
 import { DEFAULT_STREAM_LIMITS } from "./stream-limits.ts";
 import { type StreamOptions, StreamTransport } from "./stream-transport.ts";
 import { HANDSHAKE, isCertificateTrouble, isWelcome, type TlsOptions, textOf } from "./tls.ts";
@@ -16,6 +16,8 @@ import { WebSocketPipe } from "./ws-pipe.ts";
 export interface WebSocketOptions extends StreamOptions {
   /** Web pages that may connect, as browsers name them (`https://phone.example`); none: any page. */
   readonly origins?: readonly string[];
+  /** False: it only connects to others. */
+  readonly listens?: boolean;
 }
 
 /** With `tls`: `wss`. */
@@ -44,6 +46,7 @@ class WebSocketCarrier implements Carrier {
   }
 
   listen(at: HostPort, accept: Accept): Promise<HostPort> {
+    if (this.#options.listens === false) return Promise.resolve(nominalAddress(at));
     const server = this.#newServer();
     const sockets = new WebSocketServer({
       noServer: true,
