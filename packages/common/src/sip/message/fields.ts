@@ -14,7 +14,7 @@ export interface ParamValue {
 }
 
 /** RFC 3261 §20.19: delta-seconds up to 2^32-1. */
-export const MAX_DELTA_SECONDS: number = 2 ** 32 - 1;
+const MAX_DELTA_SECONDS = 2 ** 32 - 1;
 
 function parseParamValue(text: string): ParamValue | undefined {
   const semicolon = text.indexOf(";");
@@ -51,10 +51,6 @@ export const Contact: Field<NameAddr | "*"> = {
 };
 export const Route: Field<NameAddr> = nameAddr("Route");
 export const RecordRoute: Field<NameAddr> = nameAddr("Record-Route");
-/** RFC 3327. */
-export const Path: Field<NameAddr> = nameAddr("Path");
-/** RFC 3608. */
-export const ServiceRoute: Field<NameAddr> = nameAddr("Service-Route");
 export const MaxForwards: Field<number> = number("Max-Forwards", 255);
 export const Expires: Field<number> = number("Expires", MAX_DELTA_SECONDS);
 export const MinExpires: Field<number> = number("Min-Expires", MAX_DELTA_SECONDS);

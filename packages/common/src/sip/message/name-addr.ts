@@ -1,6 +1,6 @@
 // name-addr and addr-spec with header parameters: From, To, Contact, Route … RFC 3261 §20.10, §25.1.
 import { PARAMS, Params } from "./params.ts";
-import { hasSpace, quote, quotedEnd, skipSpace, unquote } from "./scan.ts";
+import { hasSpace, quotedEnd, skipSpace, unquote } from "./scan.ts";
 import { COMMON_SIP_URI, parseUri, type Uri } from "./uri.ts";
 
 export interface NameAddr {
@@ -95,13 +95,4 @@ function bareUriEnd(text: string, start: number): number {
 
 function fromUtf8(latin1: string): string {
   return /[\x80-\xff]/.test(latin1) ? Buffer.from(latin1, "latin1").toString("utf8") : latin1;
-}
-
-function toLatin1(utf8: string): string {
-  return Buffer.from(utf8, "utf8").toString("latin1");
-}
-
-export function formatNameAddr(value: NameAddr): string {
-  const name = value.displayName === undefined ? "" : `${quote(toLatin1(value.displayName))} `;
-  return `${name}<${value.uriText}>${value.params}`;
 }

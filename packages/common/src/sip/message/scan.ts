@@ -4,12 +4,9 @@
 
 const TOKEN = /^[\w\-.!%*+`'~]+$/;
 const TOKEN_RUN = /[\w\-.!%*+`'~]*/y;
-/** RFC 3261 §25.1 user and password, with `#[]` that real peers send besides. */
-const USER_INFO = /^[\w\-.!~*'()%&=+$,;?/:#[\]]+$/;
 const HOST_NAME = /^[A-Za-z0-9\-._]+$/;
 const IPV6 = /^[0-9A-Fa-f:.]{2,45}$/;
 const SPACE = /\s/;
-const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 
 /** SP, HTAB, CR or LF: what RFC 3261 calls LWS once lines are known to be whole. */
 export function isSpace(code: number): boolean {
@@ -35,10 +32,6 @@ export function tokenEnd(text: string, from: number): number {
 
 export function isToken(text: string): boolean {
   return TOKEN.test(text);
-}
-
-export function isUserInfo(text: string): boolean {
-  return USER_INFO.test(text);
 }
 
 /** A host name or IPv4 address (no brackets). */
@@ -88,11 +81,6 @@ export function unescapeUri(text: string): string {
   return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
-}
-
-/** False when a percent sign is not followed by two hexadecimal digits. */
-export function hasValidEscapes(text: string): boolean {
-  return !BAD_ESCAPE.test(text);
 }
 
 /**

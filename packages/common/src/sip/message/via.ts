@@ -1,7 +1,7 @@
 // Via: where responses go. RFC 3261 §20.42, RFC 3581.
 import { PARAMS, Params } from "./params.ts";
 import { parseNumber, skipSpace, tokenEnd } from "./scan.ts";
-import { formatHost, parseHostPort } from "./uri.ts";
+import { parseHostPort } from "./uri.ts";
 
 export interface Via {
   /** Upper case: UDP, TCP, TLS, SCTP or anything else. */
@@ -125,10 +125,4 @@ function sentProtocol(text: string): { name: string; end: number } | undefined {
   }
   const end = tokenEnd(text, at);
   return end === at ? undefined : { name: text.slice(at, end).toUpperCase(), end };
-}
-
-/** `SIP/2.0/UDP host:port;params` with the parameters of `via.params`. */
-export function formatVia(via: Pick<Via, "transport" | "host" | "port" | "params">): string {
-  const port = via.port === undefined ? "" : `:${via.port}`;
-  return `SIP/2.0/${via.transport} ${formatHost(via.host)}${port}${via.params}`;
 }
