@@ -1,19 +1,13 @@
 // What the P-CSCF counts. Design section 10.
 import type { Metrics } from "@ims-lab/common/platform/metrics";
 import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
+import { eventLabel } from "@ims-lab/common/sip/event-label";
 import type { RelayCounters } from "./relay/sides.ts";
 
 export interface Figures {
   readonly relay: RelayCounters;
   endpoint(side: "access" | "core"): EndpointCounters;
 }
-
-/** A method is text of the sender's choice: labels must not grow with it. */
-const METHODS: ReadonlySet<string> = new Set(
-  "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split(
-    " ",
-  ),
-);
 
 export function createFigures(metrics: Metrics): Figures {
   const sip = metrics.counters("sip_events_total", "SIP messages and what became of them.", [
@@ -36,12 +30,7 @@ export function createFigures(metrics: Metrics): Figures {
       register: (status) => registers(status).inc(),
     },
     endpoint: (side) => ({
-      count: (event, label) => sip(side, event, boundedLabel(label)).inc(),
+      count: (event, label) => sip(side, event, eventLabel(event, label)).inc(),
     }),
   };
-}
-
-/** Reasons and status classes are ours and in lower case or digits. */
-function boundedLabel(label: string): string {
-  return METHODS.has(label) || /^[\da-z-]{1,40}$/.test(label) ? label : "other";
 }

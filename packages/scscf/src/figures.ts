@@ -1,6 +1,7 @@
 // What the S-CSCF counts. Design §10.
 import type { Metrics } from "@ims-lab/common/platform/metrics";
 import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
+import { eventLabel } from "@ims-lab/common/sip/event-label";
 import type { Scscf } from "./node.ts";
 import type { Ended } from "./reauthentication/reauthentication.ts";
 
@@ -11,12 +12,6 @@ export interface Figures {
   watch(scscf: Scscf): void;
 }
 
-/** A method is text of the sender's choice: labels must not grow with it. */
-const METHODS: ReadonlySet<string> = new Set(
-  "ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE UPDATE".split(
-    " ",
-  ),
-);
 const SECONDS = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
 export function createFigures(metrics: Metrics): Figures {
@@ -34,7 +29,7 @@ export function createFigures(metrics: Metrics): Figures {
     SECONDS,
   );
   return {
-    endpoint: { count: (event, label) => sip(event, boundedLabel(label)).inc() },
+    endpoint: { count: (event, label) => sip(event, eventLabel(event, label)).inc() },
     ended({ cause, end, requestedAt, endedAt }) {
       ends(cause.replace(/^campaign:.*/, "campaign"), end).inc();
       durations.observe((endedAt - requestedAt) / 1000);
@@ -50,9 +45,4 @@ export function createFigures(metrics: Metrics): Figures {
       for (const [name, help, read] of gauges) metrics.gauge(name, help, read);
     },
   };
-}
-
-/** Reasons and status classes are ours and in lower case or digits. */
-function boundedLabel(label: string): string {
-  return METHODS.has(label) || /^[\da-z-]{1,40}$/.test(label) ? label : "other";
 }

@@ -3,6 +3,8 @@
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { oncePer } from "@ims-lab/common/platform/once-per";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint";
+import { governorOf } from "@ims-lab/common/sip/overload/admission";
+import type { LoadSource } from "@ims-lab/common/sip/overload/governor";
 import { createSubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
@@ -33,6 +35,8 @@ export interface ScscfTools extends EndpointTools {
   readonly marks?: SqnMarks;
   /** For the metrics. */
   onEnded?(reauthentication: Ended): void;
+  /** Absent: this node is never too busy. */
+  readonly load?: LoadSource;
 }
 
 /** A running S-CSCF as its admin interface and tests see it. */
@@ -54,7 +58,8 @@ export interface Scscf {
 export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
   const { directory } = tools.subscribers;
-  const endpoint = endpointOf(config, tools);
+  const governor = governorOf(config.limits, clock, tools.load);
+  const endpoint = endpointOf(config, tools, governor);
   const bindings = new Bindings();
   const failures = new FailureNotes();
   const context = contextOf(config);
@@ -91,6 +96,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     applicationServers: config.applicationServers,
     grants: { life: config.subscription.expires, raiseOwn: config.subscription.raiseOwn },
     deadlineMs: context.reauthentication.deadlineMs,
+    maxPerUser: config.limits.maxSubscriptionsPerUser,
+    onLimited: (limit) => tools.counters?.count("limited", limit),
     listener: reactions.onNotifier(lifecycle, bindings, clock),
     save: (id, value, proceed) =>
       store.commit([{ table: "subscriptions", id, value }], () => proceed()),
@@ -118,6 +125,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     reauthentications,
     send,
     setOf,
+    onLimited: (limit) => tools.counters?.count("limited", limit),
   });
   reactions.connect({ notifier, pcscfSubscriptions, reauthentications, dialogs });
 
@@ -176,6 +184,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       await new Promise<void>((resolve) => {
         clock.after(STOP_GRACE_MS, resolve);
       });
+      governor?.close();
       lifecycle.close();
       notifier.close();
       pcscfSubscriptions.close();
@@ -222,7 +231,7 @@ function contextOf({
 }
 
 function authenticatorOf(
-  { domain, authentication }: ScscfConfig,
+  { domain, authentication, limits }: ScscfConfig,
   tools: ScscfTools,
 ): Authenticator {
   const { clock, random, subscribers, marks = memorySqnMarks() } = tools;
@@ -234,8 +243,15 @@ function authenticatorOf(
       awaitSeconds,
       maxFailures,
       hideUnknown,
+      maxOutstanding: limits.maxChallengesPerUser,
       vectors: subscribers.options,
     },
-    { clock, random, directory: subscribers.directory, marks },
+    {
+      clock,
+      random,
+      directory: subscribers.directory,
+      marks,
+      onLimited: (limit) => tools.counters?.count("limited", limit),
+    },
   );
 }

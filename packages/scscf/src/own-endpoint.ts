@@ -13,6 +13,8 @@ import {
 } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
+import { endpointLimits } from "@ims-lab/common/sip/overload/admission";
+import type { Governor } from "@ims-lab/common/sip/overload/governor";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import { formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "./config.ts";
@@ -26,7 +28,11 @@ export interface EndpointTools {
   readonly counters?: EndpointCounters;
 }
 
-export function endpointOf({ sip }: ScscfConfig, tools: EndpointTools): Endpoint {
+export function endpointOf(
+  { sip, limits }: ScscfConfig,
+  tools: EndpointTools,
+  governor: Governor | undefined,
+): Endpoint {
   const { clock, random, log, transports, trace, counters } = tools;
   const advertise = sip.advertise.map(
     ({ forPeers, host, port }): AdvertiseRule => ({
@@ -42,6 +48,7 @@ export function endpointOf({ sip }: ScscfConfig, tools: EndpointTools): Endpoint
     random,
     log,
     udpMtuBytes: sip.udpMtuBytes,
+    ...endpointLimits(limits, { random, governor }),
     ...(advertise.length > 0 && { advertise }),
     ...(trace !== undefined && { trace }),
     ...(counters !== undefined && { counters }),

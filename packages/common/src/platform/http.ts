@@ -10,7 +10,7 @@ import { isLoopback } from "./ip-address.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { Secret } from "./secret.ts";
-import { host, optional, port, type SchemaOf, secret, text, texts } from "./settings.ts";
+import { host, integer, optional, port, type SchemaOf, secret, text, texts } from "./settings.ts";
 
 export interface HttpSettings {
   readonly host: string;
@@ -20,6 +20,7 @@ export interface HttpSettings {
   readonly tokenFile: string | undefined;
   /** Further names in the Host header that are ours. */
   readonly names: readonly string[];
+  readonly maxBodyBytes: number;
 }
 
 export function httpSettings(defaultPort: number): SchemaOf<HttpSettings> {
@@ -33,6 +34,12 @@ export function httpSettings(defaultPort: number): SchemaOf<HttpSettings> {
       allowed: "a list of host names or addresses",
       accepts: isHost,
       default: [],
+    }),
+    maxBodyBytes: integer({
+      doc: "Body of one request; longer: 413.",
+      min: 1024,
+      max: 100_000_000,
+      default: BODY_LIMIT_OCTETS,
     }),
   };
 }
@@ -68,7 +75,7 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
     throw new SettingError("http.token", undefined, "a token when http.host is not loopback");
   }
   const app = fastify({
-    bodyLimit: BODY_LIMIT_OCTETS,
+    bodyLimit: settings.maxBodyBytes,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     forceCloseConnections: true,
     frameworkErrors: (error, _request, reply) => {

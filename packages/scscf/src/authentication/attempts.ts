@@ -26,16 +26,17 @@ export interface Attempts {
   readonly forgottenUpTo: number;
 }
 
-/** Further ones are not remembered: their nonces prove themselves. */
-const MOST_OUTSTANDING = 4;
 const MOST_USED = 2;
 
 export const NO_ATTEMPTS: Attempts = { outstanding: [], used: [], forgottenUpTo: 0 };
 
-/** Replaces the attempt's earlier challenge; somebody else's never goes for it. */
-export function withChallenge(state: Attempts, challenge: Outstanding): Attempts {
+/**
+ * Replaces the attempt's earlier challenge; somebody else's never goes for it. Above `most` nothing
+ * is remembered: the nonce proves itself.
+ */
+export function withChallenge(state: Attempts, challenge: Outstanding, most: number): Attempts {
   const others = state.outstanding.filter(({ key }) => key !== challenge.key);
-  if (others.length >= MOST_OUTSTANDING) return state;
+  if (others.length >= most) return state;
   return { ...state, outstanding: [...others, challenge] };
 }
 
@@ -58,16 +59,24 @@ function swept(state: Attempts, now: number, usedLifeMs: number): Attempts | und
   return { ...state, outstanding, used };
 }
 
+export interface ChallengeLimit {
+  /** Challenges of one IMPI. */
+  readonly most: number;
+  onFull?(): void;
+}
+
 /** All IMPIs' attempts; the expired ones go as others come, without a timer. */
 export class AttemptTable {
   readonly #byImpi = new Map<string, Attempts>();
   readonly #lifeMs: number;
+  readonly #limit: ChallengeLimit;
   #due: { readonly impi: string; readonly at: number }[] = [];
   #next = 0;
 
   /** `lifeMs`: after that nothing of an attempt counts any more. */
-  constructor(lifeMs: number) {
+  constructor(lifeMs: number, limit: ChallengeLimit) {
     this.#lifeMs = lifeMs;
+    this.#limit = limit;
   }
 
   get size(): number {
@@ -76,6 +85,13 @@ export class AttemptTable {
 
   get(impi: string): Attempts {
     return this.#byImpi.get(impi) ?? NO_ATTEMPTS;
+  }
+
+  challenged(impi: string, challenge: Outstanding, now: number): void {
+    const before = this.get(impi);
+    const after = withChallenge(before, challenge, this.#limit.most);
+    if (after === before) this.#limit.onFull?.();
+    this.set(impi, after, now);
   }
 
   set(impi: string, attempts: Attempts, now: number): void {

@@ -29,6 +29,8 @@ export interface AuthenticatorSettings {
   readonly awaitSeconds: number;
   /** Failed answers within one attempt; then the attempt is over. */
   readonly maxFailures: number;
+  /** Challenges of one subscriber that are remembered at once. */
+  readonly maxOutstanding: number;
   /** How long a password user's nonce may be used on. */
   readonly nonceSeconds: number;
   /** Strangers get a challenge first, like anybody. */
@@ -40,6 +42,7 @@ export interface AuthenticatorSettings {
 export const AUTHENTICATION_DEFAULTS: Omit<AuthenticatorSettings, "realm" | "vectors"> = {
   awaitSeconds: 240, // TS 24.229 table 7.8.1
   maxFailures: 2, // TS 24.229 §5.1.1.5.1: the UE answers two invalid challenges in a row
+  maxOutstanding: 4,
   nonceSeconds: 300,
   hideUnknown: false,
   qop: ["auth"],
@@ -52,6 +55,8 @@ export interface AuthenticatorPorts {
   readonly marks: SqnMarks;
   /** 32 octets; kept over a restart, outstanding challenges stay answerable. Drawn when absent. */
   readonly secret?: Buffer;
+  /** A limit, by its name, kept something from being remembered. */
+  onLimited?(limit: string): void;
 }
 
 export class Authenticator {
@@ -70,7 +75,10 @@ export class Authenticator {
     const awaitMs = settings.awaitSeconds * 1000;
     this.#settings = settings;
     this.#ports = ports;
-    this.#attempts = new AttemptTable(Math.max(awaitMs, settings.nonceSeconds * 1000));
+    this.#attempts = new AttemptTable(
+      Math.max(awaitMs, settings.nonceSeconds * 1000),
+      { most: settings.maxOutstanding, onFull: () => ports.onLimited?.("challenges-per-user") },
+    );
     this.#mint = new NonceMint(random, ports.secret ?? random.bytes(32));
     this.#auc = new AuthenticationCentre({
       marks,

@@ -4,7 +4,7 @@ import { akaSessionKeys, packNonce } from "@ims-lab/common/sip/auth/aka";
 import { type AuthAlgorithm, formatChallenge } from "@ims-lab/common/sip/auth/challenge";
 import type { DigestAlgorithm, Qop } from "@ims-lab/common/sip/auth/digest";
 import type { AkaCredentials, Subscriber } from "../subscribers/subscriber.ts";
-import { type AttemptTable, withChallenge } from "./attempts.ts";
+import type { AttemptTable } from "./attempts.ts";
 import type { AuthenticationCentre } from "./auc.ts";
 import type { NonceMint } from "./nonce-mint.ts";
 import type { IssuedChallenge } from "./outcome.ts";
@@ -54,7 +54,7 @@ export class Issuer {
     const expiresAt = now + this.#options.awaitMs;
     const { failures } = options;
     const challenge = { key, nonce, expiresAt, failures, isOver: false };
-    attempts.set(impi, withChallenge(attempts.get(impi), challenge), now);
+    attempts.challenged(impi, challenge, now);
     return { values, expiresAt };
   }
 

@@ -4,7 +4,7 @@ import { type AkaKeys, akaPassword, parseAuts, unpackNonce } from "@ims-lab/comm
 import { type Answer, sameSecret } from "@ims-lab/common/sip/auth/challenge";
 import { type DigestInput, digestResponse, responseAuth } from "@ims-lab/common/sip/auth/digest";
 import type { AkaCredentials, Subscriber } from "../subscribers/subscriber.ts";
-import { type AttemptTable, withChallenge, withUse } from "./attempts.ts";
+import { type AttemptTable, withUse } from "./attempts.ts";
 import type { AuthenticationCentre } from "./auc.ts";
 import { diagnoseAka, diagnosePassword } from "./diagnosis.ts";
 import type { Issuer } from "./issuer.ts";
@@ -152,7 +152,7 @@ export class Judge {
     if (challenge !== undefined) {
       const { impi } = judged.subscriber;
       const noted = { ...challenge, failures, isOver: attemptOver };
-      attempts.set(impi, withChallenge(attempts.get(impi), noted), clock.now());
+      attempts.challenged(impi, noted, clock.now());
     }
     return { kind, attemptOver, diagnosis };
   }

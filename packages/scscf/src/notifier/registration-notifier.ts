@@ -14,7 +14,7 @@ import {
   type SubscribeVerdict,
 } from "@ims-lab/common/sip/notifier-agent";
 import type { Binding, RemovalCause } from "../registrar/binding.ts";
-import { headersOf, isRefusal, statusOf } from "../registrar/refusals.ts";
+import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../registrar/refusals.ts";
 import type { Standing } from "../registrar/trust.ts";
 import { type Notice, renderReginfo, together } from "./rendering.ts";
 import { Spacing } from "./spacing.ts";
@@ -42,6 +42,9 @@ export interface NotifierOptions extends VerdictRules {
   readonly send: SendRequest;
   /** N of a re-authentication, milliseconds. */
   readonly deadlineMs: number;
+  /** Subscriptions to one set of identities. */
+  readonly maxPerUser: number;
+  onLimited(limit: string): void;
   readonly listener: NotifierListener;
   save(id: string, subscription: NotifierSubscription | undefined, proceed: () => void): void;
 }
@@ -212,13 +215,28 @@ export class RegistrationNotifier {
   #decide(request: SipRequest, existing: NotifierSubscription | undefined): SubscribeVerdict {
     const standing = this.#standings.get(request);
     if (standing === undefined) throw new Error("a SUBSCRIBE came past the notifier");
-    const verdict = judgeSubscribe(this.#options, request, standing, existing);
+    const judged = judgeSubscribe(this.#options, request, standing, existing);
+    const verdict = this.#isOneTooMany(judged, existing)
+      ? refusal("too-many-subscriptions", `${this.#options.maxPerUser} are there`)
+      : judged;
     if (!isRefusal(verdict)) return verdict;
     const { refused: reason, detail } = verdict;
     const status = statusOf(verdict);
     const { callId } = request;
     this.#options.log.warn("subscription.refused", { status, reason, detail, callId });
     return { kind: "refuse", status, headers: headersOf(verdict) };
+  }
+
+  /** Refreshes and fetches always pass. */
+  #isOneTooMany(
+    judged: SubscribeVerdict | Refusal,
+    existing: NotifierSubscription | undefined,
+  ): boolean {
+    const { maxPerUser, onLimited } = this.#options;
+    if (isRefusal(judged) || judged.kind === "refuse" || existing !== undefined) return false;
+    if (judged.expires === 0 || this.#watchersOf(judged.subject).length < maxPerUser) return false;
+    onLimited("subscriptions-per-user");
+    return true;
   }
 
   #subscribed({ memo, package: eventPackage, dialog }: NotifierSubscription): void {

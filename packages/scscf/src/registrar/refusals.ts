@@ -30,6 +30,7 @@ const STATUS = {
   "not-registered-subscribe": 480, // TS 24.229 §5.4.2.1.1
   "not-allowed-to-subscribe": 403, // TS 24.229 §5.4.2.1.1
   "no-subscription": 481, // RFC 6665 §4.1.3: NOTIFY outside our own subscriptions
+  "too-many-subscriptions": 403, // bounded: limits.maxSubscriptionsPerUser
   "no-such-user": 404, // RFC 3261 §21.4.5
   "not-registered": 403, // TS 24.229 §5.4.3.2: the served user is not registered
   "method-not-served": 501, // RFC 3261 §21.5.2

@@ -24,7 +24,14 @@ beforeEach(async () => {
   ({ lab, pcscf } = await Lab.start("--pcscf.subscribe=false"));
   bob = new Device(lab, pcscf, "bob");
   app = await adminServer({
-    settings: { host: "127.0.0.1", port: 0, token: undefined, tokenFile: undefined, names: [] },
+    settings: {
+      host: "127.0.0.1",
+      port: 0,
+      token: undefined,
+      tokenFile: undefined,
+      names: [],
+      maxBodyBytes: 9000,
+    },
     log: nullLogger,
     title: "S-CSCF",
     version: "0",

@@ -7,7 +7,14 @@ import { Lab } from "../lab.ts";
 
 async function control(lab: Lab): Promise<FastifyInstance> {
   return await controlServer({
-    settings: { host: "127.0.0.1", port: 0, token: undefined, tokenFile: undefined, names: [] },
+    settings: {
+      host: "127.0.0.1",
+      port: 0,
+      token: undefined,
+      tokenFile: undefined,
+      names: [],
+      maxBodyBytes: 9000,
+    },
     log: nullLogger,
     metrics: createMetrics({ node: "ue", processFigures: false }),
     version: "0",
