@@ -129,7 +129,7 @@ function whenPending(
     case "contact-ended":
       return whenContactEndedMeanwhile(state, input.event);
     case "flow-lost":
-      return stay(state); // the transaction reports it
+      return whenFlowLost(context, state);
     case "accepted":
     case "challenged":
     case "too-brief":
@@ -138,6 +138,23 @@ function whenPending(
       return settle(context, state, input);
   }
 }
+
+/**
+ * RFC 5626 §4.4.1: the answer went with the connection; Timer F would be longer than many a deadline.
+ * A refresh starts over at once, but only once: a network that hangs up each time must not be run against.
+ */
+function whenFlowLost(context: RegistrationContext, state: PendingState): Step {
+  const { memory, attempt } = state;
+  if (state.name !== "refreshing" || memory.failures > 0) {
+    return settle(context, state, { kind: "unanswered", why: CONNECTION_LOST });
+  }
+  const counted = { ...memory, failures: 1, lastFailure: CONNECTION_LOST };
+  const { state: anew, effects } = refresh(context, counted, state.granted);
+  if (anew.name !== "refreshing") return { state: anew, effects };
+  const { next, trigger } = attempt;
+  return { state: { ...anew, attempt: { ...anew.attempt, next, trigger } }, effects };
+}
+const CONNECTION_LOST = "connection lost";
 
 /** No procedure starts while one runs; the one asked for last comes next. */
 function queue(state: PendingState, asked: "register" | "deregister"): PendingState {

@@ -239,6 +239,19 @@ describe("TS 24.229 §5.1.1.4: re-registration", () => {
   test("RFC 5626 §4.5: a lost flow is replaced at once", () => {
     expect(registered().give({ kind: "flow-lost" }).state.name).toBe("refreshing");
   });
+
+  test("lost with a REGISTER under way, it starts over at once, keeps what waits, and only once", () => {
+    const run = registered().give({ kind: "register" });
+    const { cseq } = run.sent.order;
+    run.give({ kind: "deregister" }, { kind: "flow-lost" });
+    expect(run.sent).toMatchObject({ order: { cseq: cseq + 1 }, authorization: undefined });
+    run.give({ kind: "flow-lost" });
+    expect(run.kinds).toEqual(["failed", "send"]); // what was asked meanwhile comes next
+    const other = registered().give({ kind: "register" }, { kind: "flow-lost" });
+    expect(other.give({ kind: "flow-lost" }).state.name).toBe("registered");
+    expect(other.patience).toBeGreaterThan(30);
+    expect(other.untilDue().give(valid, granted(3600)).state.memory.failures).toBe(0);
+  });
 });
 
 describe("a trigger (docs/events.md, TS 24.229 §5.1.1.5.2)", () => {
