@@ -25,8 +25,6 @@ import {
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
 import { type RateLimits, rateLimitSettings } from "@ims-lab/common/sip/overload/rate-limits";
-import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
-import { type RateLimits, rateLimitSettings } from "@ims-lab/common/sip/overload/rate-limits";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 
 export interface PcscfConfig {

@@ -16,8 +16,6 @@ import {
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { endpointLimits, governorOf } from "@ims-lab/common/sip/overload/admission";
 import type { Governor, LoadSource } from "@ims-lab/common/sip/overload/governor";
-import { endpointLimits, governorOf } from "@ims-lab/common/sip/overload/admission";
-import type { Governor, LoadSource } from "@ims-lab/common/sip/overload/governor";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
 import type { Resolver } from "@ims-lab/common/sip/resolver";
@@ -171,9 +169,6 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   metrics.gauge("admitted_share", "Of new work: below 1 in overload.", () =>
     governor === undefined ? 1 : governor.freshShare,
   );
-  metrics.gauge("admitted_share", "Of new work: below 1 in overload.", () =>
-    governor === undefined ? 1 : governor.freshShare,
-  );
   metrics.gauge("subscriptions", "Subscriptions of S-CSCFs here.", () => asker.size);
   metrics.gauge("watches", "Own subscriptions to registrations.", () => watch.size);
   metrics.gauge(
@@ -196,7 +191,6 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     async stop() {
       access.drain();
       core.drain();
-      governor?.close();
       governor?.close();
       await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
       for (const part of [pool, rules, asker, watch, keepAlive, table]) part.close();
@@ -223,7 +217,6 @@ function endpointOf(
     advertise: config[side].advertise.map(advertiseRule),
     // A UE is reached over its flow whatever the size (RFC 5626 §5.3.1).
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
-    ...endpointLimits(limits, { random, governor }, side === "access" ? limits : undefined),
     ...endpointLimits(limits, { random, governor }, side === "access" ? limits : undefined),
     ...(trace !== undefined && { trace }),
   });

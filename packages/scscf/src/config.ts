@@ -24,7 +24,6 @@ import {
 } from "@ims-lab/common/platform/settings";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
-import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
 
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { MethodPolicySettings } from "./routing/method-policy.ts";
@@ -202,25 +201,6 @@ export const settings: Settings<ScscfConfig> = {
       words: ["leave", "release"],
       default: "leave",
     }),
-    limits: {
-      ...sipLimitSettings,
-      maxSubscriptionsPerUser: integer({
-        doc: "Subscriptions to one user's registration, whoever's; more: 403.",
-        min: 1,
-        default: 32,
-      }),
-      maxChallengesPerUser: integer({
-        doc: "Challenges of one user that are remembered until answered.",
-        min: 1,
-        max: 100,
-        default: 4,
-      }),
-      maxDialogs: integer({
-        doc: "Calls remembered to be released; the oldest is forgotten first.",
-        min: 1,
-        default: 100_000,
-      }),
-    },
     limits: {
       ...sipLimitSettings,
       maxSubscriptionsPerUser: integer({

@@ -75,10 +75,10 @@ export class Authenticator {
     const awaitMs = settings.awaitSeconds * 1000;
     this.#settings = settings;
     this.#ports = ports;
-    this.#attempts = new AttemptTable(
-      Math.max(awaitMs, settings.nonceSeconds * 1000),
-      { most: settings.maxOutstanding, onFull: () => ports.onLimited?.("challenges-per-user") },
-    );
+    this.#attempts = new AttemptTable(Math.max(awaitMs, settings.nonceSeconds * 1000), {
+      most: settings.maxOutstanding,
+      onFull: () => ports.onLimited?.("challenges-per-user"),
+    });
     this.#mint = new NonceMint(random, ports.secret ?? random.bytes(32));
     this.#auc = new AuthenticationCentre({
       marks,

@@ -57,8 +57,6 @@ function keptDialogs({ endpoint, send, onLimited }: RoutingParts, most: number):
   return new KeptDialogs({
     most,
     onForgotten: () => onLimited("dialogs"),
-    most,
-    onForgotten: () => onLimited("dialogs"),
     isOwn: (host, port) => endpoint.isOwn(host, port),
     send: (request) => send(request, unheard),
   });
