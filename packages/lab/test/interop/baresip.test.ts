@@ -1,14 +1,13 @@
 // baresip, a softphone that knows no event package: issue "Strangers", section 3. See docs/interop/baresip.md.
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { type Baresip, startBaresip } from "./baresip.ts";
+import { phoneCallsUe, ueCallsPhone } from "./phone-calls.ts";
 import { requirePrograms } from "./programs.ts";
 import { LabAdmin, type RunningLab, type RunningUe, startLab, startUe } from "./running-lab.ts";
 
 /** Between its REGISTERs: what the network asks for takes effect at the next one. */
 const INTERVAL_SECONDS = 6;
-/** Packets of 20 ms: one second of its tone. */
-const A_SECOND_OF_SOUND = 50;
 
 const { softphone } = shippedAccounts();
 
@@ -21,7 +20,7 @@ beforeAll(async () => {
   const scscf = { SCSCF_REGISTRATION_MIN_EXPIRES: String(INTERVAL_SECONDS) };
   lab = await startLab({ scscf, pcscf: {} });
   admin = new LabAdmin(lab);
-  ue = await startUe(lab);
+  ue = await startUe({ pcscf: lab.ports.access });
 });
 afterAll(async () => {
   await ue?.stop();
@@ -33,7 +32,7 @@ describe.each(["udp", "tcp"] as const)("baresip over %s", (transport) => {
 
   beforeAll(async () => {
     phone = await startBaresip({
-      access: lab.ports.access,
+      proxy: lab.ports.access,
       transport,
       interval: INTERVAL_SECONDS,
     });
@@ -43,7 +42,7 @@ describe.each(["udp", "tcp"] as const)("baresip over %s", (transport) => {
   });
 
   test("registers with digest", async () => {
-    await phone.told("REGISTER_OK");
+    await phone.registered();
     expect(await admin.registration(softphone.impu)).toMatchObject({ state: "registered" });
     const [binding] = await admin.accessBindings(softphone.impu);
     expect(binding).toMatchObject({ impi: softphone.impi });
@@ -56,22 +55,11 @@ describe.each(["udp", "tcp"] as const)("baresip over %s", (transport) => {
   });
 
   test("calls our UE: answered with SDP, its tone arrives", async () => {
-    phone.command("dial", ue.impu);
-    await phone.told("CALL_ESTABLISHED");
-    await talking(softphone.impu, "incoming");
-    phone.command("hangup");
-    await over();
+    await phoneCallsUe(phone, ue);
   });
 
   test("is called by our UE: answers with SDP, its tone arrives", async () => {
-    const before = count(phone, "CALL_ESTABLISHED");
-    await ue.command("call", { to: softphone.impu });
-    await phone.told("CALL_ESTABLISHED", { after: before });
-    await talking(softphone.impu, "outgoing");
-    const ended = count(phone, "CALL_CLOSED");
-    await ue.command("hangup");
-    await phone.told("CALL_CLOSED", { after: ended });
-    await over();
+    await ueCallsPhone(phone, ue);
   });
 
   test("ends: de-registers, and both nodes forget it", async () => {
@@ -84,26 +72,3 @@ test("neither node complained or had a fault of its own", () => {
   expect(lab.complaints).toEqual([]);
   expect(lab.events.filter(({ level }) => level === "error")).toEqual([]);
 });
-
-function count({ events }: Baresip, type: string): number {
-  return events.filter((event) => event["type"] === type).length;
-}
-
-/** The UE's latest call is up, and a second of sound has come. */
-async function talking(peer: string, direction: string): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const call = (await ue.state()).calls.at(-1);
-      expect(call).toMatchObject({ state: "up", direction, peer });
-      expect(call?.packets).toBeGreaterThan(A_SECOND_OF_SOUND);
-    },
-    { timeout: 10_000, interval: 50 },
-  );
-}
-
-async function over(): Promise<void> {
-  await vi.waitFor(
-    async () => expect((await ue.state()).calls.at(-1)?.state, "the UE's latest call").toBe("over"),
-    { timeout: 10_000, interval: 50 },
-  );
-}

@@ -17,6 +17,8 @@ export interface Baresip {
   /** SIP as baresip prints it, and all else it said. */
   readonly output: string;
   command(name: string, params?: string): void;
+  /** Waits for the 200 to its first REGISTER. */
+  registered(): Promise<void>;
   /** Waits for an event of this type, beyond the first `after` ones. */
   told(
     type: string,
@@ -27,20 +29,25 @@ export interface Baresip {
 }
 
 export async function startBaresip(options: {
-  readonly access: number;
-  readonly transport: "udp" | "tcp";
+  /** Port of the first hop. */
+  readonly proxy: number;
+  readonly transport?: "udp" | "tcp";
+  /** Instead of the lab's. */
+  readonly password?: string;
   /** Seconds between its REGISTERs, about. */
-  readonly interval: number;
+  readonly interval?: number;
 }): Promise<Baresip> {
+  const { transport = "udp", interval = 60, password } = options;
   const [port = 0, control = 0] = await freePorts(2);
   const folder = mkdtempSync("/tmp/ims-lab-baresip-");
   const shipped = (file: string): string => readFileSync(join(SHIPPED, file), "utf8");
   const config = shipped("config").replace(":5091", `:${port}`).replace(":4444", `:${control}`);
   writeFileSync(join(folder, "config"), config);
   const accounts = shipped("accounts")
-    .replace(":5060", `:${options.access}`)
-    .replaceAll("transport=udp", `transport=${options.transport}`)
-    .replace("regint=60", `regint=${options.interval}`);
+    .replace(":5060", `:${options.proxy}`)
+    .replaceAll("transport=udp", `transport=${transport}`)
+    .replace("regint=60", `regint=${interval}`)
+    .replace(/auth_pass=[^;]*/, password === undefined ? "$&" : `auth_pass=${password}`);
   writeFileSync(join(folder, "accounts"), accounts);
   writeFileSync(join(folder, "contacts"), "");
   for (const sound of ["ring", "ringback"])
@@ -60,6 +67,8 @@ export async function startBaresip(options: {
         return program.output;
       },
       command: line.command,
+      // No event tells of it when it came before the connection for events.
+      registered: () => program.says(/ 200 OK \(.*\) \[\d+ binding/),
       told: (type, { seconds = 10, after = 0 } = {}) =>
         vi.waitFor(
           () => {

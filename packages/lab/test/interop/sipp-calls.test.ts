@@ -14,7 +14,7 @@ import {
 } from "./sipp.ts";
 
 const CALLS = 1000;
-const PER_SECOND = 100;
+const PER_SECOND = 75;
 
 const { aka, softphone } = shippedAccounts();
 
