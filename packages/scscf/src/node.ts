@@ -13,7 +13,7 @@ import type { ScscfConfig } from "./config.ts";
 import type { RegistrationSet } from "./notifier/admission.ts";
 import { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
-import { type EndpointTools, endpointOf, selfFor, senderOf, tokenOf } from "./own-endpoint.ts";
+import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { bindingReactions } from "./reactions.ts";
 import type { Ended } from "./reauthentication/reauthentication.ts";
 import { Reauthentications } from "./reauthentication/reauthentications.ts";
@@ -106,7 +106,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     clock,
     log,
     agent: createSubscriberAgent({ clock, random, send, packages: [OWN_PACKAGE] }),
-    ownUri: (peer) => `sip:${selfFor(endpoint, peer)}`,
+    ownUri: (peer) => ownUriFor(endpoint, peer),
     life: config.subscription.expires,
     maySay: oncePer(clock, ONCE_MS),
     defaultImpu: (set) => setOf(set)?.impus[0]?.uri ?? set,
@@ -159,7 +159,12 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     domain: config.domain,
     allowDirect: config.allowDirect,
     standingOf: ({ request, flow }): Standing =>
-      standingOf(config, request, flow, formatHostPort(endpoint.advertised(flow.remote))),
+      standingOf(
+        config,
+        request,
+        flow,
+        formatHostPort(endpoint.advertised(flow.remote, flow.transport)),
+      ),
     isOwn: (host, port) => endpoint.isOwn(host, port),
     setOf,
     bindingsOf,

@@ -70,9 +70,11 @@ export function tokenOf(endpoint: Endpoint, uri: Uri): string | undefined {
   return isSip(uri) && endpoint.isOwn(uri.host, uri.port ?? 5060) ? uri.user : undefined;
 }
 
-/** `host:port` by which the peer of this URI knows us. */
-export function selfFor(endpoint: Endpoint, peer: string): string {
+/** Our URI as the peer of this URI must use it. */
+export function ownUriFor(endpoint: Endpoint, peer: string): string {
   const uri = parseUri(peer);
-  const remote = isSip(uri) ? { host: uri.host, port: uri.port ?? 5060 } : { host: "", port: 0 };
-  return formatHostPort(endpoint.advertised(remote));
+  if (!isSip(uri)) return `sip:${formatHostPort(endpoint.advertised({ host: "", port: 0 }))}`;
+  const { host, port = 5060, scheme } = uri;
+  const transport = scheme === "sips" ? "tls" : "udp";
+  return `${scheme}:${formatHostPort(endpoint.advertised({ host, port }, transport))}`;
 }

@@ -35,7 +35,7 @@ export function judgeSubscribe(
     expires,
     subject: watching.set,
     memo: existing?.memo ?? memoOf(watching),
-    contact: `<sip:${standing.self}>`,
+    contact: `<${standing.scheme}:${standing.self}>`,
   };
 }
 

@@ -162,7 +162,7 @@ export class Registrar {
       subscriber,
       bindings: bindings.ofSet(set),
       binding: token === undefined ? undefined : bindings.get(token),
-      serviceRoute: (one) => `sip:${one}@${standing.self};lr`,
+      serviceRoute: (one) => `${standing.scheme}:${one}@${standing.self};lr`,
       path: standing.path,
       trusted: standing.trusted,
       toTag: this.#tag(),

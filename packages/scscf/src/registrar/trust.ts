@@ -2,7 +2,7 @@
 import { type TrustedPeer, trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import { Authorization, Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { type Flow, formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import { type Flow, formatHostPort, isSecure } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "./binding.ts";
 import { samePath } from "./contacts.ts";
 
@@ -26,6 +26,8 @@ export interface Standing {
   readonly source: string;
   /** `host:port` by which the sender knows us. */
   readonly self: string;
+  /** `sips` where it came within TLS, so that what follows does too. */
+  readonly scheme: "sip" | "sips";
 }
 
 export function standingOf(
@@ -34,9 +36,18 @@ export function standingOf(
   flow: Flow,
   self: string,
 ): Standing {
+  const scheme = isSecure(flow.transport) ? "sips" : "sip";
   const source = `${flow.transport}:${formatHostPort(flow.remote)}`;
   if (!isPeerOf(settings.trustedPeers, request, flow)) {
-    return { trusted: false, mayAssert: false, integrity: undefined, path: [], source, self };
+    return {
+      trusted: false,
+      mayAssert: false,
+      integrity: undefined,
+      path: [],
+      source,
+      self,
+      scheme,
+    };
   }
   return {
     trusted: true,
@@ -45,6 +56,7 @@ export function standingOf(
     path: request.texts("Path"),
     source,
     self,
+    scheme,
   };
 }
 

@@ -225,7 +225,8 @@ export class Router {
       countHop(target.request);
       target.request.set("P-Charging-Vector", formatChargingVector(vector));
       target.request.remove("P-Served-User");
-      if (isRecorded) target.request.push("Record-Route", `<sip:${standing.self};lr>`);
+      if (isRecorded)
+        target.request.push("Record-Route", `<${standing.scheme}:${standing.self};lr>`);
     }
     const isCall = request.method === "INVITE" && !request.to.params.has("tag");
     this.#core.forward({
