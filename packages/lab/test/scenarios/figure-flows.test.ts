@@ -72,3 +72,14 @@ test("breaks again and again while both sides ask: always re-authenticated, one 
   const ends = lab.reauthentications.map(({ end }) => end);
   expect(new Set(ends)).toEqual(new Set(["reauthenticated"]));
 });
+
+test("ends under the answer to the challenge: the UE starts over at once, well before the deadline", async () => {
+  const { lab, alice } = await Lab.withAlice({ ...tcp, latencyMs: 50 });
+  lab.askByScscf("alice");
+  lab.pass(0.32); // the answer is between UE and P-CSCF
+  lab.network.breakStreams({ to: ACCESS });
+  lab.pass(5);
+  expect(lab.onlyEnd).toBe("reauthenticated");
+  expect(alice.state).toBe("registered");
+  expect(lab.ofAlice).toEqual({ atScscf: 1, subscribed: 1, atPcscf: 1 });
+});
