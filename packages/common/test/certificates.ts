@@ -5,7 +5,7 @@ import { checkTlsFiles } from "../src/sip/transport/tls-files.ts";
 
 export type Certificate = "node" | "scscf" | "domain" | "stranger";
 
-export function certificatePath(file: string): string {
+function certificatePath(file: string): string {
   return new URL(`./certificates/${file}`, import.meta.url).pathname;
 }
 

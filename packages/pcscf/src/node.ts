@@ -148,7 +148,8 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       clock.after(0, () => {
         if (table.registered(binding.token) !== undefined) watch.bound(binding);
         if (wasAsked) asker.tell(binding);
-        rules.bound(binding, before, authenticated);
+        if (table.registered(binding.token) !== undefined)
+          rules.bound(binding, before, authenticated);
       });
     },
   });

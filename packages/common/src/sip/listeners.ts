@@ -86,7 +86,7 @@ export function transportOf(name: TransportName, at: HostPort, tools: ClientTool
 }
 
 /** Undefined when nothing of TLS is set. */
-export function tlsOptionsOf(
+function tlsOptionsOf(
   settings: TlsSettings,
   tools: Omit<ListenerTools, "limits">,
 ): TlsOptions | undefined {
