@@ -43,6 +43,12 @@ export interface LocalAddress extends HostPort {
 
 export interface Endpoint extends RequestSender {
   readonly name: string;
+  /** How many transactions there are; `pending`: servers without a final answer. */
+  readonly transactions: {
+    readonly servers: number;
+    readonly clients: number;
+    readonly pending: number;
+  };
   /** Where it listens; real ports once `listen` has settled. */
   readonly local: readonly LocalAddress[];
   /** Binds every transport and starts to serve. Rejects with the system's error. */
@@ -87,6 +93,11 @@ class NodeEndpoint implements Endpoint, TransportEvents {
 
   get local(): readonly LocalAddress[] {
     return this.#options.transports.map(({ name, local }) => ({ transport: name, ...local }));
+  }
+
+  get transactions(): Endpoint["transactions"] {
+    const { serverCount, clientCount, pendingCount } = this.#layer;
+    return { servers: serverCount, clients: clientCount, pending: pendingCount };
   }
 
   async listen(handler: RequestHandler): Promise<void> {

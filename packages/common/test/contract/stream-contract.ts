@@ -173,6 +173,34 @@ export function streamContract(what: string, host: string, makeLab: () => Transp
       expect(atBob.failures).toEqual(["overloaded"]);
     });
 
+    test("limits of one source: at them taken, one more turned away, room again when one goes", async () => {
+      const [bob, atBob] = await open({ maxConnectionsPerSource: 2 });
+      const both = [await dial(bob.local), await dial(bob.local)];
+      for (const [n, peer] of both.entries()) peer.write(message(`${n}`));
+      await lab.until(() => atBob.messages.length === 2);
+      const third = await dial(bob.local);
+      await lab.until(() => third.closed);
+      expect(atBob.rejected).toEqual(["too many connections of one source"]);
+      both[0]?.close();
+      await lab.until(() => atBob.closed.length === 1);
+      const fourth = await dial(bob.local);
+      fourth.write(message("fourth"));
+      await lab.until(() => atBob.messages.length === 3);
+    });
+
+    test("half-open connections of one source: a whole message makes room", async () => {
+      const [bob, atBob] = await open({ maxHalfOpenPerSource: 1 });
+      const one = await dial(bob.local);
+      const two = await dial(bob.local);
+      await lab.until(() => two.closed);
+      expect(atBob.rejected).toEqual(["too many half-open connections"]);
+      one.write(message("one"));
+      await lab.until(() => atBob.messages.length === 1);
+      const three = await dial(bob.local);
+      three.write(message("three"));
+      await lab.until(() => atBob.messages.length === 2);
+    });
+
     test("more than may wait to be written fails as overloaded", async () => {
       const [alice, atAlice] = await open({ maxBacklogBytes: 100 });
       const [bob, atBob] = await open();
