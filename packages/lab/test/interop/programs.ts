@@ -9,7 +9,7 @@ const PACKAGES = {
   tshark: "tshark",
   dumpcap: "wireshark-common",
   xmllint: "libxml2-utils",
-  baresip: "baresip",
+  baresip: "baresip-core",
   kamailio: "kamailio",
 } as const;
 

@@ -36,6 +36,9 @@ export function mainOf(node: "scscf" | "pcscf" | "ue" | "lab"): string {
   return new URL(`../../../${node}/src/main.ts`, import.meta.url).pathname;
 }
 
+/** No work is turned away while other processes keep this one waiting: these are no tests of overload. */
+const TAKES_ALL = { LIMITS_MAX_LOOP_LAG_MS: "60000", LIMITS_MAX_BUSY_SHARE: "1" };
+
 /** Settings beside ports and addresses, as environment names; without them the node is not started. */
 export async function startLab(settings: {
   readonly scscf?: Environment;
@@ -48,7 +51,7 @@ export async function startLab(settings: {
     startChild({
       name,
       program: mainOf(name),
-      env: { ...plainEnvironment(), ...env, ...settings[name] },
+      env: { ...plainEnvironment(), ...prefixed(name), ...env, ...settings[name] },
       onLine: (line, stream) => {
         if (stream === "log") events.push(JSON.parse(line) as LogEvent);
         else complaints.push(`${name}: ${line}`);
@@ -88,6 +91,11 @@ export async function startLab(settings: {
     complaints,
     stop,
   };
+}
+
+function prefixed(name: string): Environment {
+  const entries = Object.entries(TAKES_ALL);
+  return Object.fromEntries(entries.map(([key, value]) => [`${name.toUpperCase()}_${key}`, value]));
 }
 
 export interface RunningUe {
