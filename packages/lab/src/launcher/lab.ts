@@ -98,12 +98,19 @@ class Lab {
       `Point a device at the P-CSCF, sip:${LAB_HOST}:${access} (UDP or TCP). Accounts:`,
       ...accountLines({ host: LAB_HOST, port: access }).map((account) => `  ${account}`),
       "Make a user authenticate again, from the S-CSCF or from the P-CSCF:",
-      `  npm run imslab -- reauth ${impu}`,
-      `  npm run imslab -- reauth --from pcscf ${impu}`,
+      `  npm run imslab -- reauth ${impu}${this.#urlOptions()}`,
+      `  npm run imslab -- reauth --from pcscf ${impu}${this.#urlOptions()}`,
       `HTTP: S-CSCF http://${LAB_HOST}:${scscfHttp}, P-CSCF http://${LAB_HOST}:${pcscfHttp}, UE http://${LAB_HOST}:${ueHttp}; each has /openapi.json`,
       "",
     ])
       this.view.say(line);
+  }
+
+  /** What imslab must be told when the nodes are not where it looks for them. */
+  #urlOptions(): string {
+    if (this.#options.portOffset === 0) return "";
+    const { scscfHttp, pcscfHttp } = this.#ports;
+    return ` --url http://${LAB_HOST}:${scscfHttp} --pcscf-url http://${LAB_HOST}:${pcscfHttp}`;
   }
 
   /** Rejects when a node dies. */
