@@ -77,7 +77,7 @@ const BAD_STARTS: readonly BadStart[] = [
     node: "pcscf",
     what: "a list of URIs that are none",
     env: { PCSCF_SCSCF: "nowhere" },
-    says: /scscf: "nowhere" \(from environment PCSCF_SCSCF\): expected a list of sip: URIs/,
+    says: /scscf: "nowhere" \(from environment PCSCF_SCSCF\): expected a list of sip: or sips: URIs/,
   },
   {
     node: "ue",
