@@ -3,6 +3,7 @@ import { measureCodec } from "./codec/codec.ts";
 import { measureMemory } from "./memory/memory.ts";
 import { measureWork } from "./nodes/work.ts";
 import { type BenchOptions, readOptions, USAGE } from "./options.ts";
+import { measureOverload } from "./overload/overload.ts";
 import { Refused } from "./refused.ts";
 import { measureRegistrations } from "./registrations/registrations.ts";
 import { type Results, report } from "./report.ts";
@@ -14,6 +15,7 @@ async function run(options: BenchOptions): Promise<Results> {
     ...(parts.includes("work") && { work: await measureWork() }),
     ...(parts.includes("memory") && { memory: await measureMemory(options.users) }),
     ...(parts.includes("registrations") && { registrations: await measureRegistrations(options) }),
+    ...(parts.includes("overload") && { overload: await measureOverload(options.portBase) }),
   };
 }
 

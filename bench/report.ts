@@ -3,22 +3,35 @@ import type { CodecResult } from "./codec/codec.ts";
 import type { MemoryResult } from "./memory/memory.ts";
 import type { WorkResult } from "./nodes/work.ts";
 import { table } from "./output.ts";
+import type { OverloadResult } from "./overload/overload.ts";
 import type { RegistrationResult } from "./registrations/registrations.ts";
 
 export interface Results {
   readonly codec?: CodecResult;
   readonly work?: WorkResult;
   readonly registrations?: RegistrationResult;
+  readonly overload?: OverloadResult;
   readonly memory?: MemoryResult;
 }
 
-export function report({ codec, work, registrations, memory }: Results): string {
+export function report({ codec, work, registrations, memory, overload }: Results): string {
   const parts: string[] = [];
   if (codec !== undefined) parts.push(codecReport(codec));
   if (work !== undefined) parts.push(workReport(work));
   if (registrations !== undefined) parts.push(registrationReport(registrations));
   if (memory !== undefined) parts.push(memoryReport(memory));
+  if (overload !== undefined) parts.push(overloadReport(overload));
   return parts.join("\n");
+}
+
+function overloadReport({ pinned, rows, peak, share }: OverloadResult): string {
+  const whole = (value: number): string => Math.round(value).toString();
+  const place = pinned ? "devices on a CPU of their own" : "all processes share the CPUs";
+  const percent = `${whole(share * 100)} %`;
+  return `Overload (${place}): peak ${whole(peak)}/s, at three times that ${percent} of it\n\n${table(
+    ["offered/s", "registered/s", "refused", "repeats", "MB both nodes"],
+    rows.map((row) => [row.rate, row.goodput, row.refused, row.repeats, row.megabytes].map(whole)),
+  )}`;
 }
 
 function codecReport({ octets, core, coreDecode, npmSip, npmSipParse }: CodecResult): string {

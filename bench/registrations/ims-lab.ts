@@ -27,11 +27,15 @@ export function imsLabPorts({ portBase }: Bench): {
 
 export const STORE = "memory";
 
-/** @param profileFolder where Node writes a CPU profile of each process, if given */
+/**
+ * @param profileFolder where Node writes a CPU profile of each process, if given
+ * @param governed whether busy nodes turn work away, as they do by default
+ */
 export async function startImsLab(
   bench: Bench,
   users: number,
   profileFolder: string | undefined,
+  governed = false,
 ): Promise<Server> {
   const ports = imsLabPorts(bench);
   const subscribers = join(bench.folder, "subscribers.yaml");
@@ -46,7 +50,7 @@ export async function startImsLab(
     SCSCF_TRUSTED_PEERS: `${HOST}:${ports.core}`,
     // Registrations alone: Kamailio has nothing like Figure 4.
     SCSCF_PCSCF_SUBSCRIBE: "false",
-    ...withoutGovernor("SCSCF"),
+    ...(governed ? {} : withoutGovernor("SCSCF")),
   });
   const pcscf = startNode(bench, "pcscf", profileFolder, {
     PCSCF_ACCESS_HOST: HOST,
@@ -55,7 +59,7 @@ export async function startImsLab(
     PCSCF_CORE_PORT: String(ports.core),
     PCSCF_SCSCF: `sip:${HOST}:${ports.serving}`,
     PCSCF_HTTP_PORT: String(ports.pcscfHttp),
-    ...withoutGovernor("PCSCF"),
+    ...(governed ? {} : withoutGovernor("PCSCF")),
   });
   for (const port of [ports.serving, ports.core, ports.access])
     await whenBound(port, START_SECONDS, "ims-lab");

@@ -19,10 +19,10 @@ const INTERVAL_MS = 100;
 /** Always busy says nothing about how much too much there is: down in larger steps. */
 const SATURATED = 0.995;
 const DOWN_SATURATED = 0.85;
-const DOWN_LATE = 0.5;
+const DOWN_LATE = 0.7;
 /** The next node's word that it has too much. */
 const DOWN_PRESSED = 0.9;
-const UP = 1.06;
+const MOST_UP = 1.25;
 /** What always gets a try, so that the end of the overload is noticed. */
 const LEAST = 0.01;
 
@@ -74,9 +74,9 @@ export class Governor {
     const pressed = this.#pressed;
     this.#pressed = false;
     if (lateMs > maxLoopLagMs) return DOWN_LATE;
-    const isBusy = maxBusyShare < 1 && busy > maxBusyShare;
-    if (isBusy) return busy >= SATURATED ? DOWN_SATURATED : maxBusyShare / busy;
-    return pressed ? DOWN_PRESSED : UP;
+    if (maxBusyShare < 1 && busy >= SATURATED) return DOWN_SATURATED;
+    if (maxBusyShare < 1 && busy > maxBusyShare) return maxBusyShare / busy;
+    return pressed ? DOWN_PRESSED : Math.min(MOST_UP, maxBusyShare / Math.max(busy, LEAST));
   }
 
   #adjust(factor: number): void {
