@@ -1,7 +1,8 @@
 // Authentication because of a call: `policy.onMethods`; calls of who is de-registered: `dialogs`. Design §4.
 import { describe, expect, test } from "vitest";
 import { callUp, lastCall, type TwoUes, twoUes } from "./call-words.ts";
-import { impuOf, type Lab } from "./lab.ts";
+import { ACCESS, impuOf, type Lab } from "./lab.ts";
+import { ScriptedUe } from "./scripted-ue.ts";
 
 function calling(outcome: "proceed" | "hold" | "reject"): Promise<TwoUes> {
   return twoUes({ scscf: { "policy.onMethods": "INVITE", "policy.outcome": outcome } });
@@ -88,6 +89,20 @@ describe("onMethods", () => {
     alice.equipment.calls.dial(impuOf("bob"));
     lab.pass(2);
     expect(lastCall(alice).why).toBe("answered 403"); // it was long ago
+  });
+
+  test("reject: a To tag over the Service-Route is no way round it, nor to anywhere else: 481", async () => {
+    const { lab, bob } = await calling("reject");
+    const carol = await ScriptedUe.subscribed(lab, "carol");
+    for (const target of [impuOf("bob"), "sip:x@192.0.2.99"]) {
+      const headers = [
+        ["To", `<${target}>;tag=made-up`],
+        ["Contact", carol.contact],
+      ] as const;
+      const invite = carol.request("INVITE", target, headers);
+      expect(lab.exchange(carol.peer, invite, ACCESS).status).toBe(481);
+    }
+    expect(bob.equipment.calls.view).toEqual([]);
   });
 
   test("without a rule nobody is asked", async () => {

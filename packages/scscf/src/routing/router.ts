@@ -76,9 +76,10 @@ export class Router {
     const onward = request.clone();
     const own = takeOwnRoutes(onward, isOwn);
     if (!standing.trusted) onward.remove("P-Asserted-Identity");
-    if (request.to.params.has("tag")) this.#inDialog(incoming, standing, onward, own.length > 0);
-    else
-      this.#initial(incoming, standing, onward, own.find(({ user }) => user !== undefined)?.user);
+    // A Service-Route names its binding; our Record-Route, which dialogs come along, names nobody.
+    const token = own.find(({ user }) => user !== undefined)?.user;
+    if (!request.to.params.has("tag")) this.#initial(incoming, standing, onward, token);
+    else this.#inDialog(incoming, standing, onward, own.length > 0 && token === undefined);
   }
 
   /** RFC 3261 §16.10. */
@@ -98,7 +99,8 @@ export class Router {
     const { endpoint } = this.#options;
     const onward = incoming.request.clone();
     const own = takeOwnRoutes(onward, (host, port) => endpoint.isOwn(host, port));
-    const isKnown = this.#admission(incoming, standing) === undefined && own.length > 0;
+    const isAlong = own.length > 0 && own.every(({ user }) => user === undefined);
+    const isKnown = isAlong && this.#admission(incoming, standing) === undefined;
     const to = isKnown ? this.#alongRoute(onward) : undefined;
     if (to === undefined) {
       incoming.drop();
