@@ -28,6 +28,7 @@ export interface OverloadResult {
 const USERS = 400_000;
 const FIRST_RATE = 1000;
 const STEP = 1.5;
+const WARM_UP_SECONDS = 5;
 const RAMP_SECONDS = 2;
 const OVERLOAD_SECONDS = 8;
 /** Below this share of what is offered, the peak is behind. */
@@ -54,14 +55,16 @@ export async function measureOverload(portBase: number): Promise<OverloadResult>
   }
 }
 
-/** Upwards until much of what is offered is not served. */
+/** Upwards until much of what is offered is not served, twice in a row. */
 async function ramp(crowd: Crowd, server: Server): Promise<OverloadRow[]> {
-  await wave(crowd, server, FIRST_RATE, RAMP_SECONDS); // compilers get to know the load
+  await wave(crowd, server, FIRST_RATE, WARM_UP_SECONDS); // compilers get to know the load
   const rows: OverloadRow[] = [];
+  let behind = 0;
   for (let rate = FIRST_RATE; ; rate = Math.round(rate * STEP)) {
     const row = await wave(crowd, server, rate, RAMP_SECONDS);
     rows.push(row);
-    if (row.goodput < SERVED * rate || rows.length === 7) return rows;
+    behind = row.goodput < SERVED * rate ? behind + 1 : 0;
+    if (behind === 2 || rows.length === 6) return rows;
   }
 }
 
