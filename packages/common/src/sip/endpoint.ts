@@ -11,7 +11,6 @@ import type {
   ClientTransaction,
   Destination,
   RequestHandler,
-  RequestOptions,
   RequestSender,
   ResponseHandlers,
 } from "./transaction/user.ts";
@@ -20,7 +19,6 @@ import type { Flow, HostPort, TransportEvents, TransportName } from "./transport
 export type {
   AdvertiseRule,
   EndpointCounters,
-  EndpointEvent,
   EndpointOptions,
   Trace,
 } from "./endpoint-options.ts";
@@ -32,7 +30,6 @@ export type {
   RefusalOptions,
   RequestFailure,
   RequestHandler,
-  RequestOptions,
   RequestSender,
   ResponseHandlers,
 } from "./transaction/user.ts";

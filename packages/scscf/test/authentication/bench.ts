@@ -108,7 +108,7 @@ export interface DeviceFaults {
   readonly withoutQop?: boolean;
 }
 
-export const URI = "sip:home";
+const URI = "sip:home";
 
 /** RES, CK, IK as a device with this OPc computes them. */
 export function resOf(nonce: string, opc: Buffer = OPC): Buffer {
