@@ -20,6 +20,8 @@ const INTERVAL_MS = 100;
 const SATURATED = 0.995;
 const DOWN_SATURATED = 0.85;
 const DOWN_LATE = 0.7;
+/** So many intervals may be too busy before anything is turned away: starts and bursts are no overload. */
+const PATIENCE = 5;
 /** The next node's word that it has too much. */
 const DOWN_PRESSED = 0.9;
 const MOST_UP = 1.25;
@@ -33,6 +35,7 @@ export class Governor {
   #fresh = 1;
   #ongoing = 1;
   #pressed = false;
+  #busyIntervals = 0;
 
   constructor(options: GovernorOptions) {
     this.#options = options;
@@ -73,10 +76,19 @@ export class Governor {
     const busy = source.busyShare();
     const pressed = this.#pressed;
     this.#pressed = false;
-    if (lateMs > maxLoopLagMs) return DOWN_LATE;
-    if (maxBusyShare < 1 && busy >= SATURATED) return DOWN_SATURATED;
-    if (maxBusyShare < 1 && busy > maxBusyShare) return maxBusyShare / busy;
+    const step = this.#stepDown(busy, lateMs > maxLoopLagMs);
+    this.#busyIntervals = step === undefined ? 0 : this.#busyIntervals + 1;
+    const isOverload = this.#fresh < 1 || this.#busyIntervals >= PATIENCE;
+    if (step !== undefined) return isOverload ? step : 1;
     return pressed ? DOWN_PRESSED : Math.min(MOST_UP, maxBusyShare / Math.max(busy, LEAST));
+  }
+
+  /** Undefined: not too busy. */
+  #stepDown(busy: number, isLate: boolean): number | undefined {
+    const { maxBusyShare } = this.#options;
+    if (isLate) return DOWN_LATE;
+    if (maxBusyShare === 1 || busy <= maxBusyShare) return undefined;
+    return busy >= SATURATED ? DOWN_SATURATED : maxBusyShare / busy;
   }
 
   #adjust(factor: number): void {

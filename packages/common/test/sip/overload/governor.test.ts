@@ -19,6 +19,19 @@ test("takes everything while it is not busier than it may be", () => {
   expect(governor.freshShare).toBe(1);
 });
 
+test("half a second of too much is no overload", () => {
+  busy = 1;
+  clock.advance(450);
+  expect(governor.freshShare).toBe(1);
+  busy = 0.5;
+  clock.advance(100);
+  busy = 1;
+  clock.advance(350);
+  expect(governor.freshShare).toBe(1);
+  clock.advance(100);
+  expect(governor.freshShare).toBeLessThan(1);
+});
+
 test("always busy: new work down to a trickle within seconds, then work in progress", () => {
   busy = 1;
   clock.advance(2_000);
