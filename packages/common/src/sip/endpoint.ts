@@ -11,6 +11,7 @@ import type {
   ClientTransaction,
   Destination,
   RequestHandler,
+  RequestOptions,
   RequestSender,
   ResponseHandlers,
 } from "./transaction/user.ts";
