@@ -93,7 +93,7 @@ export const sipLimitSettings: SchemaOf<SipLimits> = {
   maxLoopLagMs: integer({
     doc: "Lateness of the event loop above which new work is turned away.",
     min: 10,
-    default: 250,
+    default: 1000,
   }),
   retryAfterSeconds: integer({
     doc: "Retry-After of a 503: from this to twice this, at random.",
