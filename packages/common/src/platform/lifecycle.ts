@@ -106,8 +106,7 @@ function stopOnSignal(
   let running: RunningNode | undefined;
   let stopping = false;
   const exit = (code: number): void => {
-    log.flush();
-    port.exit(code);
+    void log.flush().then(() => port.exit(code));
   };
   const onSignal = (signal: string) => (): void => {
     if (stopping) return;
@@ -143,9 +142,8 @@ function stopOnSignal(
 function fail(port: ProcessPort, log: RootLogger, event: string, problem: unknown): void {
   const error = problem instanceof Error ? problem : new Error(String(problem));
   log.error(event, { error });
-  log.flush();
   port.stderr.write(`${event}: ${error.stack ?? error.message}\n`);
-  port.exit(EXIT.failed);
+  void log.flush().then(() => port.exit(EXIT.failed));
 }
 
 /** The settings to blame for a failed start; none when it is our own fault. */

@@ -1,6 +1,7 @@
 // The log: named events as JSON lines on standard output. Only plain values get in: no object, no secret.
-import { type DestinationStream, destination, pino } from "pino";
+import { pino } from "pino";
 import type { Clock } from "./clock.ts";
+import { type GatheredOutput, gatheredOutput } from "./gathered-output.ts";
 import { oneOf, type SchemaOf } from "./settings.ts";
 
 /** What an event may carry; secrets are of type `Secret`, which is not among them. */
@@ -26,8 +27,8 @@ export interface Logger {
 
 /** The root of a process's log. */
 export interface RootLogger extends Logger {
-  /** Writes out what is buffered; call before the process exits. */
-  flush(): void;
+  /** Writes out what is buffered, within 200 ms; wait for it before the process exits. */
+  flush(): Promise<void>;
 }
 
 export interface LogSettings {
@@ -58,9 +59,9 @@ export function createLogger(options: {
   readonly settings: LogSettings;
   readonly clock: Clock;
   /** Standard output unless a test says otherwise. */
-  readonly output?: DestinationStream;
+  readonly output?: GatheredOutput;
 }): RootLogger {
-  const stdout = options.output === undefined ? gatheredOutput(options.clock) : undefined;
+  const output = options.output ?? gatheredOutput(process.stdout, options.clock);
   const sink = pino(
     {
       level: options.settings.level,
@@ -71,30 +72,9 @@ export function createLogger(options: {
       timestamp: () => `,"time":${Math.floor(options.clock.now())}`,
       serializers: { error: pino.stdSerializers.err },
     },
-    options.output ?? stdout ?? process.stdout,
+    output,
   );
-  return { ...onto(sink), flush: () => stdout?.flush() };
-}
-
-/** Under load many lines leave in one write; a single line waits this long at most. */
-const GATHER_MS = 20;
-const GATHER_OCTETS = 8_192;
-
-function gatheredOutput(clock: Clock): DestinationStream & { flush(): void } {
-  const stdout = destination({ dest: 1, sync: false, minLength: GATHER_OCTETS });
-  let isArmed = false;
-  return {
-    write(line) {
-      stdout.write(line);
-      if (isArmed) return;
-      isArmed = true;
-      clock.after(GATHER_MS, () => {
-        isArmed = false;
-        stdout.flush();
-      });
-    },
-    flush: () => stdout.flushSync(),
-  };
+  return { ...onto(sink), flush: output.flush };
 }
 
 function onto(sink: Sink): Logger {

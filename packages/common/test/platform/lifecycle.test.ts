@@ -9,6 +9,7 @@ import {
 } from "../../src/platform/lifecycle.ts";
 import { type LogSettings, logSettings } from "../../src/platform/logger.ts";
 import { type ListenSettings, listenSettings } from "../../src/platform/settings.ts";
+import { FakeClock } from "../../src/testing/fake-clock.ts";
 
 interface Config {
   readonly sip: ListenSettings;
@@ -61,6 +62,9 @@ const running: RunningNode = {
   addresses: { sip: "127.0.0.1:6060", http: "http://127.0.0.1:9062" },
   stop: () => Promise.resolve(),
 };
+
+/** Every promise that could be kept is. */
+const settled = (): Promise<void> => new FakeClock().advanceAsync(0);
 
 const failure = (code: string, address: string, port: number): Error =>
   Object.assign(new Error(code), { code, address, port });
@@ -155,6 +159,7 @@ describe("starting", () => {
       port,
       program(() => Promise.reject(new TypeError("broken"))),
     );
+    await settled();
     expect(port.exits).toEqual([1]);
     expect(port.errors).toMatch(/^start\.failed: TypeError: broken\n {4}at /);
   });
@@ -175,8 +180,7 @@ describe("ending", () => {
       );
       port.listeners.get(signal)?.(signal);
       port.listeners.get(signal)?.(signal);
-      await Promise.resolve();
-      await Promise.resolve();
+      await settled();
       expect([stops, ...port.exits]).toEqual([1, 0]);
     },
   );
@@ -188,6 +192,7 @@ describe("ending", () => {
       program(() => Promise.resolve(running)),
     );
     port.listeners.get("unhandledRejection")?.(new Error("lost"));
+    await settled();
     expect(port.exits).toEqual([1]);
     expect(port.errors).toContain("lost");
   });

@@ -12,7 +12,7 @@ function logTo(lines: string[], level: LogSettings["level"]): ReturnType<typeof 
     node: "scscf",
     settings: { level },
     clock: new FakeClock(),
-    output: { write: (line: string) => void lines.push(line) },
+    output: { write: (line) => void lines.push(line), flush: () => Promise.resolve() },
   });
 }
 
