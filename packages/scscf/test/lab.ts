@@ -62,6 +62,8 @@ export class Peer {
   readonly responses: SipResponse[] = [];
   /** Undefined: no answer at all. */
   answers: (request: SipRequest) => number | undefined = () => 200;
+  /** Of every answer. */
+  answerHeaders: readonly [string, string][] = [];
   readonly #transport: Transport;
 
   constructor(transport: Transport, at: HostPort) {
@@ -94,7 +96,7 @@ export class Peer {
             ["Contact", `<sip:${this.at.host}:${this.at.port}>`],
             ["Expires", message.text("Expires") ?? "0"],
           ]
-        : [];
+        : [...this.answerHeaders];
     const answer = newResponse(message, status, { toTag: "peer", headers });
     this.#transport.send(encode(answer), flow);
   }

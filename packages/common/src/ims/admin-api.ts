@@ -49,6 +49,7 @@ export interface ReauthenticationView {
   readonly acknowledgedAt: number | null;
   readonly challengedAt: number | null;
   readonly endedAt: number | null;
+  /** After the end: the one that held. Null only where the end was seen by its effect alone. */
   readonly deadlineAt: number | null;
   readonly deregisteredAt: number | null;
   /** One line on why, for a person. */

@@ -19,7 +19,8 @@ import { type Refusal, refusal, refusalResponse } from "./event/refusal.ts";
 import type { IncomingRequest } from "./event/sender.ts";
 import type { NotifierSubscription } from "./event/subscription.ts";
 import { type Entry, SubscriptionTable } from "./event/subscription-table.ts";
-import { newResponse, type SipRequest } from "./message/message.ts";
+import { RetryAfter } from "./message/fields.ts";
+import { newResponse, type SipRequest, type SipResponse } from "./message/message.ts";
 
 export type { SubscriptionEnd } from "./event/notifier.ts";
 export type {
@@ -233,10 +234,14 @@ class Notifier implements NotifierAgent {
     const { clock, send } = this.#options;
     const at = clock.now();
     send(notify, {
-      onResponse: ({ status }) => {
+      onResponse: (response) => {
+        const { status } = response;
         if (status < 200) return;
-        const kind = status < 300 ? "acknowledged" : "failed";
-        this.#settle(entry, asked, { kind, status }, (now) => ({ kind: "answered", now, status }));
+        this.#settle(entry, asked, outcomeOf(response), (now) => ({
+          kind: "answered",
+          now,
+          status,
+        }));
       },
       onFailure: (why) => {
         const timedOut = why === "timeout";
@@ -287,6 +292,13 @@ class Notifier implements NotifierAgent {
   close(): void {
     this.#table.clear();
   }
+}
+
+function outcomeOf(response: SipResponse): NotifyOutcome {
+  const { status } = response;
+  if (status < 300) return { kind: "acknowledged", status };
+  const retryAfter = response.get(RetryAfter);
+  return { kind: "failed", status, ...(retryAfter !== undefined && { retryAfter }) };
 }
 
 function isOpen(entry: Entry | undefined, event: EventName): boolean {

@@ -75,7 +75,7 @@ export function reauthenticationView(one: Reauthentication): ReauthenticationVie
     acknowledgedAt: rounded(course.acknowledgedAt),
     challengedAt: rounded(course.challengedAt),
     endedAt: rounded(ended?.endedAt),
-    deadlineAt: one.progress === "ended" ? null : Math.round(one.deadline),
+    deadlineAt: Math.round(one.deadline),
     deregisteredAt: rounded(ended?.deregisteredAt),
     reason: reasonOf(one),
   };

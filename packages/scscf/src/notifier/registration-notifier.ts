@@ -2,6 +2,7 @@
 import { DEREGISTRATIONS, OWN_PACKAGE, REGISTRATION_PACKAGES } from "@ims-lab/common/ims/events";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
+import { Resending } from "@ims-lab/common/sip/event/resending";
 import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sender";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
@@ -59,11 +60,14 @@ export class RegistrationNotifier {
   readonly #spacing: Spacing<Notice>;
   /** Triggers on their way: by token, when the binding will expire. */
   readonly #announcing = new Map<string, number>();
+  /** Triggers that did not reach the device, by token. */
+  readonly #resending: Resending;
   /** Of the SUBSCRIBEs that are being answered. */
   readonly #standings = new WeakMap<SipRequest, Standing>();
 
   constructor(options: NotifierOptions) {
     this.#options = options;
+    this.#resending = new Resending(options.clock);
     this.#agent = createNotifierAgent({
       clock: options.clock,
       random: options.random,
@@ -159,6 +163,7 @@ export class RegistrationNotifier {
   }
 
   close(): void {
+    this.#resending.close();
     this.#agent.close();
   }
 
@@ -188,6 +193,7 @@ export class RegistrationNotifier {
     const { token } = binding;
     this.#announcing.delete(token);
     if (outcome.kind === "acknowledged") {
+      this.#resending.forget(token);
       listener.onAcknowledged(token);
       return;
     }
@@ -199,7 +205,19 @@ export class RegistrationNotifier {
     });
     listener.onNotifyFailed(token, why);
     const next = this.subscriptionsOf(binding)[0];
-    if (next !== undefined && next.id !== target.id) this.trigger(binding);
+    if (next === undefined) this.#resending.forget(token);
+    else if (next.id !== target.id) this.trigger(binding);
+    else this.#resending.failed(token, outcome, () => this.#askAgain(binding));
+  }
+
+  /** 430, 503 and the like leave the subscription alone: while nothing was heard of the device, it is asked again. */
+  #askAgain({ token, set, reauthentication: asked }: Binding): void {
+    const now = this.#options.bindingsOf(set).find((binding) => binding.token === token);
+    const running = now?.reauthentication;
+    const isUnheard = running?.progress === "notified" && running.id === asked?.id;
+    const [target] = now !== undefined && isUnheard ? this.subscriptionsOf(now) : [];
+    if (now === undefined || target === undefined) this.#resending.forget(token);
+    else this.#ask(target, now, { only: token });
   }
 
   #request(notice: Notice): { render: (s: NotifierSubscription, r: Rendering) => NotifyBody } {

@@ -53,6 +53,8 @@ export interface Ended extends Request {
   readonly progress: "ended";
   readonly end: ReauthenticationEnd;
   readonly endedAt: number;
+  /** The one that held at the end. */
+  readonly deadline: number;
   readonly course: Course;
   /** The moment the binding went because of this end. */
   readonly deregisteredAt?: number;
@@ -185,8 +187,7 @@ function endAtDeadline(state: Due): ReauthenticationEnd {
 }
 
 function end(state: Due, how: ReauthenticationEnd, at: number): Ended {
-  const { progress: _, deadline: __, ...request } = state;
-  const ended: Ended = { ...request, progress: "ended", end: how, endedAt: at };
+  const ended: Ended = { ...state, progress: "ended", end: how, endedAt: at };
   return deregisters(how) ? { ...ended, deregisteredAt: at } : ended;
 }
 

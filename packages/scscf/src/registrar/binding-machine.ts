@@ -155,7 +155,9 @@ function leaveChallenged(
 function subscribed(context: BindingContext, state: Binding): BindingStep {
   if (state.duty.state === "fulfilled") return same(state);
   const after = limited(context, { ...state, duty: FULFILLED });
-  return after.reauthentication?.progress === "requested" ? trigger(after) : same(after);
+  const progress = after.reauthentication?.progress;
+  // One that was announced but not heard is announced in the new subscription too.
+  return progress === "requested" || progress === "notified" ? trigger(after) : same(after);
 }
 
 function unsubscribed(context: BindingContext, state: Binding, at: number): BindingStep {

@@ -13,7 +13,7 @@ import type {
   Step,
   Trigger,
 } from "./state.ts";
-import { backOffSeconds, renewalDelaySeconds } from "./timing.ts";
+import { backOffSeconds, reconnectSeconds, renewalDelaySeconds } from "./timing.ts";
 
 type Registered = Extract<RegistrationState, { name: "registered" }>;
 
@@ -28,9 +28,15 @@ const OBEYED_KEPT = 8;
 export function settle(
   context: RegistrationContext,
   state: PendingState,
-  input: OutcomeInput,
+  input: OutcomeInput | { readonly kind: "flow-lost" },
 ): Step {
   switch (input.kind) {
+    case "flow-lost":
+      return failed(context, state, {
+        why: CONNECTION_LOST,
+        lasting: false,
+        retryAfterSeconds: reconnectSeconds(state.memory.failures + 1, context.random),
+      });
     case "accepted":
       return accepted(context, state, input.acceptance);
     case "challenged":
@@ -51,6 +57,8 @@ export function settle(
       });
   }
 }
+
+export const CONNECTION_LOST = "connection lost";
 
 /** Answers that a later attempt may not meet again. */
 function mayPass(status: number): boolean {

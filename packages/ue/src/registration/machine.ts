@@ -1,5 +1,5 @@
 // The UE's registration as a pure machine: one function per state. TS 24.229 §5.1.1.2-§5.1.1.7.
-import { obey, settle } from "./attempt.ts";
+import { CONNECTION_LOST, obey, settle } from "./attempt.ts";
 import { deregister, refresh, registerAnew } from "./procedures.ts";
 import type {
   PendingState,
@@ -141,12 +141,12 @@ function whenPending(
 
 /**
  * RFC 5626 §4.4.1: the answer went with the connection; Timer F would be longer than many a deadline.
- * A refresh starts over at once, but only once: a network that hangs up each time must not be run against.
+ * A refresh starts over at once, and after ever longer pauses when the network hangs up each time.
  */
 function whenFlowLost(context: RegistrationContext, state: PendingState): Step {
   const { memory, attempt } = state;
   if (state.name !== "refreshing" || memory.failures > 0) {
-    return settle(context, state, { kind: "unanswered", why: CONNECTION_LOST });
+    return settle(context, state, { kind: "flow-lost" });
   }
   const counted = { ...memory, failures: 1, lastFailure: CONNECTION_LOST };
   const { state: anew, effects } = refresh(context, counted, state.granted);
@@ -154,7 +154,6 @@ function whenFlowLost(context: RegistrationContext, state: PendingState): Step {
   const { next, trigger } = attempt;
   return { state: { ...anew, attempt: { ...anew.attempt, next, trigger } }, effects };
 }
-const CONNECTION_LOST = "connection lost";
 
 /** No procedure starts while one runs; the one asked for last comes next. */
 function queue(state: PendingState, asked: "register" | "deregister"): PendingState {

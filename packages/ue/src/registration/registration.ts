@@ -121,7 +121,9 @@ export class Registration {
         if (outcome !== undefined) this.apply(outcome);
       },
       onFailure: (why) => {
-        if (mine === this.#sent) this.apply({ kind: "unanswered", why });
+        if (mine !== this.#sent) return;
+        // A connection that ended while it was being made is a flow lost like any other.
+        this.apply(why === "closed" ? { kind: "flow-lost" } : { kind: "unanswered", why });
       },
     });
   }

@@ -13,8 +13,22 @@ export function renewalDelaySeconds(expiresSeconds: number): number {
 const MAX_SECONDS = 1800;
 const BASE_SECONDS = 30;
 
+/**
+ * §4.5 lets a device configure its base-time. Who was connected a moment ago was not turned away: half a
+ * minute would be longer than many a re-authentication's deadline.
+ */
+const RECONNECT_SECONDS = 1;
+
+/** Seconds to wait after the `failures`th REGISTER in a row that failed, when its connection ended under it. */
+export function reconnectSeconds(failures: number, random: Random): number {
+  return jittered(RECONNECT_SECONDS * 2 ** (failures - 1), random);
+}
+
 /** Seconds to wait after `failures` failed attempts in a row (1 or more). */
 export function backOffSeconds(failures: number, random: Random): number {
-  const most = Math.min(MAX_SECONDS, BASE_SECONDS * 2 ** failures);
-  return most * (0.5 + random.fraction() / 2);
+  return jittered(BASE_SECONDS * 2 ** failures, random);
+}
+
+function jittered(seconds: number, random: Random): number {
+  return Math.min(MAX_SECONDS, seconds) * (0.5 + random.fraction() / 2);
 }

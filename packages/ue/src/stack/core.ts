@@ -1,5 +1,6 @@
 // This project's own SIP core behind the stack port: an endpoint with one transport, kept alive. RFC 5626 §4.4.1.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import { isIp } from "@ims-lab/common/platform/ip-address";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import {
@@ -36,6 +37,8 @@ export class CoreStack implements Stack {
   readonly #closedListeners: ((flow: Flow) => void)[] = [];
   /** The connection to the P-CSCF. */
   #flow: Flow | undefined;
+  /** Where requests without a flow go: a connection there is the next `#flow`. */
+  #towards: { readonly host: string; readonly port: number } | undefined;
   #keepAlive: Timer | undefined;
 
   constructor(options: CoreStackOptions) {
@@ -62,6 +65,8 @@ export class CoreStack implements Stack {
   }
 
   request(request: SipRequest, to: Destination, handlers: ResponseHandlers): SentRequest {
+    // A new connection may end before anything has come over it.
+    if (!("flow" in to)) this.#towards = to;
     return this.#endpoint.request(request, to, {
       onResponse: (response, flow) => {
         this.#keep(flow);
@@ -87,6 +92,7 @@ export class CoreStack implements Stack {
 
   #keep(flow: Flow): void {
     if (flow.id === this.#flow?.id || !this.#options.transport.reliable) return;
+    if (!this.#leadsToProxy(flow)) return;
     this.#flow = flow;
     this.#ping(flow);
   }
@@ -101,9 +107,16 @@ export class CoreStack implements Stack {
     });
   }
 
+  /** Not one that the P-CSCF opened to give a late answer (RFC 3261 §18.2.2). */
+  #leadsToProxy({ remote }: Flow): boolean {
+    const { host, port } = this.#towards ?? remote;
+    return port === remote.port && (host === remote.host || !isIp(host));
+  }
+
   /** Only the connection the UE is reached over matters (RFC 5626 §4.5). */
   #onClosed(flow: Flow): void {
-    if (flow.id !== this.#flow?.id) return;
+    const isOurs = this.#flow === undefined ? this.#leadsToProxy(flow) : flow.id === this.#flow.id;
+    if (!isOurs) return;
     this.#flow = undefined;
     this.#keepAlive?.cancel();
     for (const listener of this.#closedListeners) listener(flow);

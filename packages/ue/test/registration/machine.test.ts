@@ -240,17 +240,24 @@ describe("TS 24.229 §5.1.1.4: re-registration", () => {
     expect(registered().give({ kind: "flow-lost" }).state.name).toBe("refreshing");
   });
 
-  test("lost with a REGISTER under way, it starts over at once, keeps what waits, and only once", () => {
+  test("lost with a REGISTER under way, it starts over at once and keeps what waits", () => {
     const run = registered().give({ kind: "register" });
     const { cseq } = run.sent.order;
     run.give({ kind: "deregister" }, { kind: "flow-lost" });
     expect(run.sent).toMatchObject({ order: { cseq: cseq + 1 }, authorization: undefined });
     run.give({ kind: "flow-lost" });
     expect(run.kinds).toEqual(["failed", "send"]); // what was asked meanwhile comes next
-    const other = registered().give({ kind: "register" }, { kind: "flow-lost" });
-    expect(other.give({ kind: "flow-lost" }).state.name).toBe("registered");
-    expect(other.patience).toBeGreaterThan(30);
-    expect(other.untilDue().give(valid, granted(3600)).state.memory.failures).toBe(0);
+  });
+
+  test("lost again and again under its REGISTERs, it pauses twice as long each time, not half a minute", () => {
+    const run = registered().give({ kind: "register" }, { kind: "flow-lost" });
+    for (const longest of [2, 4, 8, 16]) {
+      expect(run.give({ kind: "flow-lost" }).state.name).toBe("registered");
+      expect(run.patience).toBeGreaterThanOrEqual(longest / 2);
+      expect(run.patience).toBeLessThanOrEqual(longest);
+      expect(run.untilDue().state.name).toBe("refreshing");
+    }
+    expect(run.give(valid, granted(3600)).state.memory.failures).toBe(0);
   });
 });
 

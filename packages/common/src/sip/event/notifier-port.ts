@@ -38,7 +38,8 @@ export interface Rendering {
 
 export type NotifyOutcome =
   | { readonly kind: "acknowledged"; readonly status: number }
-  | { readonly kind: "failed"; readonly status: number }
+  /** `retryAfter`: seconds, as the answer asks. */
+  | { readonly kind: "failed"; readonly status: number; readonly retryAfter?: number }
   | { readonly kind: "timeout" }
   | { readonly kind: "unsent"; readonly why: string }; // transport failure, or ended before its turn
 
