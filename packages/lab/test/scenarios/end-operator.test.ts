@@ -73,14 +73,14 @@ describe.each(["seed", "ts24229"] as const)("profile %s", (profile) => {
     expect(lab.atScscf("alice")).toHaveLength(1);
   });
 
-  test("expired: nothing tells the UE to come back; the person decides", async () => {
+  test("expired: the UE comes back by itself, between half a minute and a minute later", async () => {
     const { lab, alice } = await Lab.withAlice({ profile });
     lab.deregister("alice", { kind: "expired" });
-    lab.pass(3600);
-    expect(alice.state).toBe("deregistered");
-    expectNothingLeft(lab);
-    alice.register();
-    lab.pass(1);
-    expect(lab.atScscf("alice")).toHaveLength(1);
+    lab.pass(29);
+    expect(alice.state).toBe("waiting");
+    expect(lab.ofAlice).toEqual({ atScscf: 0, subscribed: 0, atPcscf: 0 });
+    lab.pass(33);
+    expect(alice.state).toBe("registered");
+    expect(lab.ofAlice).toEqual({ atScscf: 1, subscribed: 1, atPcscf: 1 });
   });
 });

@@ -102,11 +102,14 @@ function whenContactEnded(
   state: Of<"registered">,
   input: Extract<RegistrationInput, { kind: "contact-ended" }>,
 ): Step {
-  const { memory } = state;
+  const { memory, granted } = state;
   const ended = { kind: "ended", why: input.event } as const;
   if (input.event === "deactivated") return first(ended, registerAnew(context, memory));
-  if (input.event === "probation") {
-    const seconds = input.retryAfterSeconds ?? backOffSeconds(memory.failures + 1, context.random);
+  // Who was refused for good has given up already.
+  const isMissed = input.event === "expired" && granted.renewAt !== undefined;
+  if (input.event === "probation" || isMissed) {
+    const asked = input.event === "probation" ? input.retryAfterSeconds : undefined;
+    const seconds = asked ?? backOffSeconds(memory.failures + 1, context.random);
     const retryAt = context.now + seconds * 1000;
     return { state: { name: "waiting", memory, retryAt }, effects: [ended] };
   }

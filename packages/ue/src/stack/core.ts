@@ -87,6 +87,7 @@ export class CoreStack implements Stack {
   async close(): Promise<void> {
     this.#keepAlive?.cancel();
     this.#flow = undefined;
+    this.#towards = undefined;
     await this.#endpoint.close();
   }
 
@@ -109,8 +110,9 @@ export class CoreStack implements Stack {
 
   /** Not one that the P-CSCF opened to give a late answer (RFC 3261 §18.2.2). */
   #leadsToProxy({ remote }: Flow): boolean {
-    const { host, port } = this.#towards ?? remote;
-    return port === remote.port && (host === remote.host || !isIp(host));
+    const towards = this.#towards;
+    if (towards?.port !== remote.port) return false;
+    return towards.host === remote.host || !isIp(towards.host);
   }
 
   /** Only the connection the UE is reached over matters (RFC 5626 §4.5). */

@@ -349,7 +349,22 @@ describe("RFC 3680 §4.1.1: the contact ended", () => {
     expect(run.untilDue().kinds).toEqual(["send"]);
   });
 
-  test.each(["rejected", "expired", "unregistered"])("%s: de-registered, no attempt", (event) => {
+  test("expired: it may come back, and does after the pause of a failed attempt", () => {
+    const run = registered().give(ended("expired"));
+    expect(run.kinds).toEqual(["ended"]);
+    expect(run.state.name).toBe("waiting");
+    expect(run.patience).toBeGreaterThanOrEqual(30);
+    expect(run.patience).toBeLessThanOrEqual(60);
+    expect(run.untilDue().sent.order.cseq).toBe(1);
+  });
+
+  test("expired after a refusal for good: it had given up before", () => {
+    const run = registered().give({ kind: "register" }, refused(403), ended("expired"));
+    expect(run.state.name).toBe("deregistered");
+    expect(run.patience).toBeUndefined();
+  });
+
+  test.each(["rejected", "unregistered"])("%s: de-registered, no attempt", (event) => {
     const run = registered().give(ended(event));
     expect(run.effects).toEqual([{ kind: "ended", why: event }]);
     expect(run.state).toMatchObject({ name: "deregistered", why: event });
