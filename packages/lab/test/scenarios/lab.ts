@@ -133,12 +133,29 @@ export class Lab {
   /** Both CSCFs; UEs are added with `ue`. */
   static async start(options: LabOptions = {}): Promise<Lab> {
     const lab = new Lab(options);
-    const { profile = "seed", expires = "registration", scscf, pcscf } = options;
-    const { logs } = lab;
-    const ofScscf = { profile, "subscription.expires": expires, ...scscf };
-    lab.#scscf = await startScscf(lab.#world, logs.scscf, ofScscf);
-    lab.#pcscf = await startPcscf(lab.#world, logs.pcscf, { profile, ...pcscf });
+    await lab.#startScscf();
+    await lab.#startPcscf();
     return lab;
+  }
+
+  /** The node ends and starts anew, a second later; what it kept in memory is gone. */
+  async restart(node: "S-CSCF" | "P-CSCF"): Promise<void> {
+    const ended = node === "S-CSCF" ? this.scscf.stop() : this.pcscf.stop();
+    await Promise.all([ended, this.clock.advanceAsync(1000)]);
+    // Another seed: a new life draws other secrets, tags and tokens.
+    if (node === "S-CSCF") await this.#startScscf(11);
+    else await this.#startPcscf(12);
+  }
+
+  async #startScscf(seed?: number): Promise<void> {
+    const { profile = "seed", expires = "registration", scscf } = this.options;
+    const settings = { profile, "subscription.expires": expires, ...scscf };
+    this.#scscf = await startScscf(this.#world, this.logs.scscf, settings, seed);
+  }
+
+  async #startPcscf(seed?: number): Promise<void> {
+    const { profile = "seed", pcscf } = this.options;
+    this.#pcscf = await startPcscf(this.#world, this.logs.pcscf, { profile, ...pcscf }, seed);
   }
 
   /** A lab whose alice has registered and subscribed. */

@@ -78,6 +78,7 @@ export async function startScscf(
   world: World,
   log: MemoryLogger,
   overrides: Overrides,
+  seed = 1,
 ): Promise<Scscf> {
   const config = configOf(scscfSettings, {
     "sip.host": SCSCF.host,
@@ -90,7 +91,7 @@ export async function startScscf(
   if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
   const scscf = createScscf(config, {
     clock: world.clock,
-    random: seededRandom(1),
+    random: seededRandom(seed),
     log,
     transports: bothAt(world, SCSCF),
     subscribers,
@@ -105,6 +106,7 @@ export async function startPcscf(
   world: World,
   log: MemoryLogger,
   overrides: Overrides,
+  seed = 2,
 ): Promise<Pcscf> {
   const config = configOf(pcscfSettings, {
     "access.host": ACCESS.host,
@@ -116,7 +118,7 @@ export async function startPcscf(
   const pcscf = createPcscf({
     config,
     clock: world.clock,
-    random: seededRandom(2),
+    random: seededRandom(seed),
     log,
     metrics: createMetrics({ node: "pcscf", processFigures: false }),
     resolver: { resolve: () => Promise.resolve([]) },

@@ -103,9 +103,11 @@ export class AccessSide {
     const token = ownRoutes.find((user) => user.includes("."));
     const inDialog = token !== undefined && request.to.params.has("tag");
     if (inDialog) {
-      const named = tokens.bindingOf(token, request.callId);
-      if (named === undefined) return { kind: "problem", problem: { kind: "forged-token" } };
       const binding = bindingOfSender(table, request, flow) ?? undefined;
+      if (tokens.bindingOf(token, request.callId) === undefined) {
+        const kind = binding === undefined ? "forged-token" : "unknown-dialog";
+        return { kind: "problem", problem: { kind } };
+      }
       return binding === undefined ? { kind: "dialog" } : { kind: "binding", binding, inDialog };
     }
     const binding = bindingOfSender(table, request, flow);

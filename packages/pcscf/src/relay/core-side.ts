@@ -105,7 +105,7 @@ export class CoreSide {
     const user = users.find((candidate) => candidate !== "");
     if (user === undefined) return { kind: "problem", problem: { kind: "nobody-here" } };
     const token = user.includes(".") ? tokens.bindingOf(user, request.callId) : user;
-    if (token === undefined) return { kind: "problem", problem: { kind: "forged-token" } };
+    if (token === undefined) return { kind: "problem", problem: { kind: "unknown-dialog" } };
     const binding = table.find(token);
     if (binding === undefined) return { kind: "problem", problem: { kind: "unknown-token" } };
     if (binding.flowLost) return { kind: "problem", problem: { kind: "flow-lost" } };

@@ -5,6 +5,7 @@ export type Problem =
   | { readonly kind: "stranger" } // nobody registered over this flow
   | { readonly kind: "untrusted-peer" } // on the core side, not one of trustedPeers
   | { readonly kind: "forged-token" } // a Record-Route of ours that we did not make for this dialog
+  | { readonly kind: "unknown-dialog" } // such a Record-Route from a peer we know: made before a restart
   | { readonly kind: "extension"; readonly tags: readonly string[] }
   | { readonly kind: "route-mismatch" }
   | { readonly kind: "malformed"; readonly what: string }
@@ -42,6 +43,7 @@ export function refusalOf(problem: Problem): Refusal {
     case "unreachable-uri": // RFC 3261 §16.5: no SIP URI, or a transport we lack
       return { status: 416 };
     case "no-invite": // RFC 3261 §9.2
+    case "unknown-dialog": // RFC 3261 §12.2.2: ends the usage at both ends (RFC 6665 §4.2.2), 403 would not
       return { status: 481 };
     case "core-unavailable": // RFC 3261 §16.7 step 6: a 503 is not passed on
       return { status: 500, headers: [["Retry-After", problem.retryAfter]] };
