@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { TlsOptions } from "../src/sip/transport/tls.ts";
 import { checkTlsFiles } from "../src/sip/transport/tls-files.ts";
 
-export type Certificate = "node" | "scscf" | "domain" | "stranger";
+export type Certificate = "node" | "scscf" | "domain" | "stranger" | "expired";
 
 function certificatePath(file: string): string {
   return new URL(`./certificates/${file}`, import.meta.url).pathname;

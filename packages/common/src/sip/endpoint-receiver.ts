@@ -1,4 +1,5 @@
 // How messages enter an endpoint: decoding, refusals without state, matching. RFC 3261 §8.2.7, §18.2.1.
+import { type OncePer, oncePer } from "../platform/once-per.ts";
 import type { EndpointAddresses } from "./endpoint-addresses.ts";
 import { EndpointGate } from "./endpoint-gate.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
@@ -18,9 +19,13 @@ import type {
   RequestFailure,
   RequestHandler,
 } from "./transaction/user.ts";
+import { CONNECTION_LIMITS } from "./transport/stream-limits.ts";
 import type { Flow, SendFailure } from "./transport/transport.ts";
 
 const TAG_OCTETS = 8;
+const SAY_AGAIN_MS = 600_000;
+/** Sources that keep running into a limit, of which each is named once in that time. */
+const SOURCES_NAMED = 100;
 
 export class EndpointReceiver implements LayerUser {
   handler: RequestHandler = (incoming) => incoming.drop();
@@ -32,6 +37,7 @@ export class EndpointReceiver implements LayerUser {
   readonly #tagSecret: string;
   readonly #maxTransactions: number;
   readonly #gate: EndpointGate;
+  readonly #maySayLimit: OncePer;
   #layer: TransactionLayer | undefined;
 
   constructor(options: EndpointOptions, wire: EndpointWire, addresses: EndpointAddresses) {
@@ -41,6 +47,7 @@ export class EndpointReceiver implements LayerUser {
     this.#tagSecret = options.random.hex(16);
     this.#maxTransactions = options.maxTransactions ?? 500_000;
     this.#gate = new EndpointGate(options, wire, this.#tagSecret);
+    this.#maySayLimit = oncePer(options.clock, SAY_AGAIN_MS, SOURCES_NAMED);
   }
 
   serve(layer: TransactionLayer): void {
@@ -58,8 +65,12 @@ export class EndpointReceiver implements LayerUser {
 
   rejected(reason: string, flow: Flow): void {
     this.#wire.count("dropped", reason);
-    const { name } = this.#options;
-    this.#options.log?.debug("transport.rejected", { endpoint: name, reason, flow: flow.id });
+    const { name, log } = this.#options;
+    log?.debug("transport.rejected", { endpoint: name, reason, flow: flow.id });
+    const setting = CONNECTION_LIMITS.get(reason);
+    const { host } = flow.remote;
+    if (setting === undefined || !this.#maySayLimit(`${reason} ${host}`)) return;
+    log?.warn("connection.limited", { endpoint: name, peer: host, reason, setting });
   }
 
   #receiveRequest(request: SipRequest, flow: Flow): void {

@@ -5,10 +5,12 @@ import { SettingError } from "../platform/config/error.ts";
 import type { Logger } from "../platform/logger.ts";
 import { oncePer } from "../platform/once-per.ts";
 import type { TlsSettings, WebSocketSettings } from "../platform/secured-settings.ts";
+import { settingOf, tlsAdvice } from "./tls-advice.ts";
 import type { StreamLimits } from "./transport/stream-limits.ts";
 import { tcpTransport } from "./transport/tcp.ts";
-import { type TlsOptions, type TlsTrouble, tlsTransport } from "./transport/tls.ts";
+import { type TlsOptions, tlsTransport } from "./transport/tls.ts";
 import { checkTlsFiles, type TlsFiles } from "./transport/tls-files.ts";
+import type { TlsTrouble } from "./transport/tls-trouble.ts";
 import {
   formatHostPort,
   type HostPort,
@@ -107,27 +109,18 @@ function tlsOptionsOf(
   }
   const maySay = oncePer(clock, SAY_AGAIN_MS);
   const onTrouble = (trouble: TlsTrouble): void => {
-    const { peer, side: who, why } = trouble;
-    if (!maySay(`${who} ${peer.host} ${why}`)) return;
-    log.warn("tls.handshake-failed", { peer: formatHostPort(peer), why, ...ADVICE[who](side) });
+    const { peer, side: who, kind, why } = trouble;
+    // A peer may try from many ports; what we connect to has one.
+    const from = who === "they" ? peer.host : formatHostPort(peer);
+    if (!maySay(`${who} ${from} ${kind}`)) return;
+    log.warn("tls.handshake-failed", {
+      peer: formatHostPort(peer),
+      connected: who === "they" ? "to us" : "by us",
+      why,
+      ...tlsAdvice(trouble, side),
+    });
   };
   return { ...credentials, requestClientCertificate, onTrouble };
-}
-
-const ADVICE: Readonly<Record<TlsTrouble["side"], (side: string) => Record<string, string>>> = {
-  we: (side) => ({
-    setting: settingOf(side, "ca"),
-    what: "the peer's certificate must come from an authority of this file and name the host we connect to",
-  }),
-  they: (side) => ({
-    setting: settingOf(side, "cert"),
-    what: `the peer must believe the authority of this certificate; with ${settingOf(side, "requestClientCertificate")} it needs one of ${settingOf(side, "ca")} itself`,
-  }),
-};
-
-/** A node with one side has its TLS settings at the top. */
-function settingOf(side: string, name: string): string {
-  return side === "" ? `tls.${name}` : `${side}.tls.${name}`;
 }
 
 function filesOf(settings: TlsSettings, side: string): TlsFiles {

@@ -24,4 +24,5 @@ signed node authority "DNS:localhost,DNS:pcscf.ims.example,IP:127.0.0.1,IP:::1"
 signed scscf authority "DNS:scscf.ims.example,IP:127.0.0.1,IP:::1"
 signed domain authority "URI:sip:ims.example,DNS:elsewhere.example"
 signed stranger other-authority "DNS:localhost,DNS:scscf.ims.example,IP:127.0.0.1,IP:::1"
+days=-1 signed expired authority "DNS:localhost,DNS:scscf.ims.example,IP:127.0.0.1,IP:::1"
 rm -f ./*.srl authority.key other-authority.key

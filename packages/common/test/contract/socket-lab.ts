@@ -129,18 +129,20 @@ export function dialWebSocket(to: HostPort, scheme: "ws" | "wss" = "ws"): Promis
   });
   webSocket.on("error", () => undefined);
   return new Promise((resolve) => {
-    webSocket.on("open", () => {
-      resolve({
-        local,
-        get received() {
-          return received;
-        },
-        get closed() {
-          return webSocket.readyState === WebSocket.CLOSED;
-        },
-        write: (octets) => webSocket.send(Buffer.from(octets, "latin1")),
-        close: () => webSocket.terminate(),
+    // A connection too many is closed before its handshake.
+    for (const event of ["open", "close"])
+      webSocket.on(event, () => {
+        resolve({
+          local,
+          get received() {
+            return received;
+          },
+          get closed() {
+            return webSocket.readyState === WebSocket.CLOSED;
+          },
+          write: (octets) => webSocket.send(Buffer.from(octets, "latin1")),
+          close: () => webSocket.terminate(),
+        });
       });
-    });
   });
 }

@@ -2,7 +2,7 @@
 import type { HostPort, Remote, SendFailure, TlsPeer } from "./transport.ts";
 
 export interface PipeEvents {
-  /** An outgoing connection is made; `local` is this side's address. */
+  /** An outgoing connection is made, or the handshake of an accepted one is over; `local` is this side's address. */
   onOpen(local: HostPort): void;
   /** `chunk` may be kept. Where the carrier is framed, it is one whole frame. */
   onBytes(chunk: Buffer): void;
@@ -15,6 +15,8 @@ export interface PipeEvents {
 /** One connection. */
 export interface Pipe {
   readonly local: HostPort;
+  /** True of an accepted connection whose handshake is still to come; it ends with `onOpen`. */
+  readonly opening?: boolean;
   /** Once open, where it is secured. */
   readonly tls?: TlsPeer | undefined;
   /** Octets written that have not left yet. */

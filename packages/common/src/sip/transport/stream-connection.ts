@@ -68,7 +68,7 @@ export class StreamConnection {
     this.#limits = context.limits;
     const { maxMessageBytes } = context.limits;
     this.#framer = context.framed ? new WholeFrames(maxMessageBytes) : new Framer(maxMessageBytes);
-    this.#state = accepted ? "open" : "connecting";
+    this.#state = accepted && pipe.opening !== true ? "open" : "connecting";
     this.#heard = !accepted;
     if (accepted && pipe.tls !== undefined) this.flow.tls = pipe.tls;
     this.#openedAt = this.#clock.now();
@@ -192,9 +192,11 @@ export class StreamConnection {
   /** When this connection has to go if nothing happens until then. */
   #deadline(): number {
     const limits = this.#limits;
-    if (this.#state === "connecting") return this.#openedAt + limits.connectTimeoutMs;
+    const byFirstMessage = this.#openedAt + limits.firstMessageTimeoutMs;
+    if (this.#state === "connecting")
+      return this.#heard ? this.#openedAt + limits.connectTimeoutMs : byFirstMessage;
     const idle = this.#activeAt + limits.idleTimeoutMs;
-    const first = this.#heard ? idle : this.#openedAt + limits.firstMessageTimeoutMs;
+    const first = this.#heard ? idle : byFirstMessage;
     const partial = this.#framer.pending ? this.#partialSince + limits.partialTimeoutMs : idle;
     return Math.min(idle, first, partial);
   }
@@ -213,8 +215,10 @@ export class StreamConnection {
   }
 
   #expire(): void {
-    if (this.#state === "connecting") this.#why = "timeout";
-    else if (this.#framer.pending) this.#owner.onRejected("message not completed", this.flow);
+    if (this.#state === "connecting") {
+      this.#why = "timeout";
+      if (!this.#heard) this.#owner.onRejected("handshake not completed", this.flow);
+    } else if (this.#framer.pending) this.#owner.onRejected("message not completed", this.flow);
     else if (!this.#heard) this.#owner.onRejected("no message after connecting", this.flow);
     this.#pipe.destroy();
   }

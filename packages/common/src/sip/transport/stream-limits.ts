@@ -31,3 +31,13 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   maxBacklogBytes: 2 ** 20,
   closeGraceMs: 500,
 };
+
+/** The setting behind each reason for which a connection is turned away or cut off. */
+export const CONNECTION_LIMITS: ReadonlyMap<string, string> = new Map([
+  ["too many connections", "limits.maxConnections"],
+  ["too many connections of one source", "limits.maxConnectionsPerSource"],
+  ["too many half-open connections", "limits.maxHalfOpenPerSource"],
+  ["handshake not completed", "limits.firstMessageSeconds"],
+  ["no message after connecting", "limits.firstMessageSeconds"],
+  ["message not completed", "limits.partialMessageSeconds"],
+]);

@@ -1,28 +1,19 @@
 // SIP over TLS. RFC 3261 §26.2.1, RFC 5922; everything but sockets and certificates is in stream-transport.
-import { createServer, connect as openTls, type Server, type TLSSocket } from "node:tls";
-import type { Carrier, Pipe } from "./pipe.ts";
+import { constants } from "node:crypto";
 import {
-  closeServer,
-  listenOn,
-  nominalAddress,
-  remoteOf,
-  type SocketKind,
-  SocketPipe,
-  sourceFor,
-} from "./socket-pipe.ts";
-import { DEFAULT_STREAM_LIMITS } from "./stream-limits.ts";
+  createServer,
+  connect as openTls,
+  type TlsOptions as ServerOptions,
+  type TLSSocket,
+} from "node:tls";
+import { HandshakeListener } from "./handshake-listener.ts";
+import type { Carrier, Pipe } from "./pipe.ts";
+import { nominalAddress, remoteOf, type SocketKind, SocketPipe, sourceFor } from "./socket-pipe.ts";
 import { type StreamOptions, StreamTransport } from "./stream-transport.ts";
 import type { TlsCredentials } from "./tls-files.ts";
 import { checkIdentity, tlsPeerOf } from "./tls-identity.ts";
+import { isTlsError, kindOf, type TlsTrouble, troubleOf } from "./tls-trouble.ts";
 import { type HostPort, isPort, type Remote, type Transport } from "./transport.ts";
-
-/** A handshake that failed, for a person to read. */
-export interface TlsTrouble {
-  readonly peer: HostPort;
-  /** Who connected. */
-  readonly side: "they" | "we";
-  readonly why: string;
-}
 
 export interface TlsOptions extends TlsCredentials {
   /** Peers that connect must show a certificate of these authorities. */
@@ -32,59 +23,41 @@ export interface TlsOptions extends TlsCredentials {
 
 /** @param listens false: it only connects to others */
 export function tlsTransport(options: StreamOptions, tls: TlsOptions, listens = true): Transport {
-  const carrier = new TlsCarrier(tls, options.maxConnections, listens);
-  return new StreamTransport(carrier, options, "tls");
+  return new StreamTransport(new TlsCarrier(tls, listens), options, "tls");
 }
 
-/** TLS 1.2 at least; a handshake must be over in this time. */
-export const HANDSHAKE: { readonly minVersion: "TLSv1.2"; readonly handshakeTimeout: number } = {
-  minVersion: "TLSv1.2",
-  handshakeTimeout: 10_000,
-};
+/** What is counted when a handshake fails. */
+export const HANDSHAKE_FAILED = "TLS handshake failed";
 
 const SECURED: SocketKind<TLSSocket> = { openEvent: "secureConnect", tlsPeer: tlsPeerOf };
 
 class TlsCarrier implements Carrier {
   readonly #options: TlsOptions;
-  readonly #most: number;
   readonly #listens: boolean;
-  #server: Server | undefined;
+  readonly #listener = new HandshakeListener();
 
-  constructor(
-    options: TlsOptions,
-    most: number = DEFAULT_STREAM_LIMITS.maxConnections,
-    listens = true,
-  ) {
+  constructor(options: TlsOptions, listens: boolean) {
     this.#options = options;
-    this.#most = most;
     this.#listens = listens;
   }
 
   listen(at: HostPort, accept: (pipe: Pipe, remote: HostPort) => void): Promise<HostPort> {
     if (!this.#listens) return Promise.resolve(nominalAddress(at));
-    const { files, requestClientCertificate, onTrouble } = this.#options;
-    const server = createServer(
-      {
-        ...HANDSHAKE,
-        noDelay: true,
-        ...files,
-        requestCert: requestClientCertificate,
-        rejectUnauthorized: false, // judged by isWelcome, which can say why
-      },
-      (socket) => {
-        const remote = remoteOf(socket);
-        if (remote === undefined || !isWelcome(socket, remote, this.#options)) socket.destroy();
-        else accept(new SocketPipe(socket, SECURED), remote);
-      },
-    );
-    // Handshakes under way count too; one more than served, so that the transport refuses and says so.
-    server.maxConnections = this.#most + 64;
-    server.on("tlsClientError", (error, socket) => {
-      const peer = remoteOf(socket);
-      if (peer !== undefined) onTrouble?.({ peer, side: "they", why: textOf(error) });
+    const listener = this.#listener;
+    // It never listens itself: connections are given to it once they are counted.
+    const server = createServer(serverOptions(this.#options), (socket) => {
+      if (isWelcome(socket, this.#options))
+        listener.opened(socket, new SocketPipe(socket, SECURED));
+      else {
+        listener.refused(socket, HANDSHAKE_FAILED);
+        socket.destroy();
+      }
     });
-    this.#server = server;
-    return listenOn(server, at);
+    server.on("tlsClientError", (error, socket) => {
+      handshakeFailed(error, socket, this.#options);
+      listener.refused(socket, HANDSHAKE_FAILED);
+    });
+    return listener.listen(at, accept, (socket) => server.emit("connection", socket));
   }
 
   connect(from: HostPort, { host, port, domain = host }: Remote): Pipe {
@@ -92,39 +65,71 @@ class TlsCarrier implements Carrier {
       host,
       port,
       ...sourceFor(from),
-      ...HANDSHAKE,
+      minVersion: "TLSv1.2",
       secureContext: this.#options.context,
       // RFC 6066 §3: addresses are no server names.
       servername: domain === host ? "" : domain,
       checkServerIdentity: (_name, certificate) => checkIdentity(domain, certificate),
     });
     socket.setNoDelay(true);
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      const why = textOf(error);
-      if (isPort(port) && isCertificateTrouble(error))
-        this.#options.onTrouble?.({ peer: { host, port }, side: "we", why });
-    });
+    if (isPort(port)) watchHandshake(socket, { host, port }, this.#options);
     return new SocketPipe(socket, SECURED);
   }
 
   close(): Promise<void> {
-    return closeServer(this.#server);
+    return this.#listener.close();
   }
 }
 
+/** Tells why a handshake that we began came to nothing; not to reach the peer is no matter of TLS. */
+function watchHandshake(socket: TLSSocket, peer: HostPort, { onTrouble }: TlsOptions): void {
+  let state: "reaching" | "shaking" | "over" = "reaching";
+  socket.once("connect", () => {
+    state = "shaking";
+  });
+  socket.once("secureConnect", () => {
+    state = "over";
+  });
+  socket.once("error", (error: NodeJS.ErrnoException) => {
+    if (!isTlsError(error)) return;
+    state = "over";
+    onTrouble?.(troubleOf(error, peer, "we"));
+  });
+  socket.once("close", () => {
+    if (state !== "shaking") return;
+    onTrouble?.({ peer, side: "we", kind: "plain", why: "it does not answer in TLS" });
+  });
+}
+
+/** Of every listener within TLS. How long a handshake may take is a limit of the transport. */
+export function serverOptions({ files, requestClientCertificate }: TlsOptions): ServerOptions {
+  return {
+    minVersion: "TLSv1.2",
+    // RFC 9325 §3.5: no use for it, and it costs us more than the peer.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    ...files,
+    requestCert: requestClientCertificate,
+    rejectUnauthorized: false, // judged by isWelcome, which can say why
+  };
+}
+
+export function handshakeFailed(error: Error, socket: TLSSocket, options: TlsOptions): void {
+  const peer = remoteOf(socket);
+  if (peer !== undefined) options.onTrouble?.(troubleOf(error, peer, "they"));
+}
+
 /** False when a client certificate is asked for and there is no good one. */
-export function isWelcome(socket: TLSSocket, peer: HostPort, options: TlsOptions): boolean {
+export function isWelcome(socket: TLSSocket, options: TlsOptions): boolean {
   if (!options.requestClientCertificate || socket.authorized) return true;
-  const why = `no certificate of an authority we believe (${String(socket.authorizationError)})`;
-  options.onTrouble?.({ peer, side: "they", why });
+  const peer = remoteOf(socket);
+  if (peer === undefined) return false;
+  const shown = Object.keys(socket.getPeerCertificate()).length > 0;
+  const code = String(socket.authorizationError);
+  options.onTrouble?.({
+    peer,
+    side: "they",
+    kind: shown ? kindOf(code) : "no-certificate",
+    why: shown ? `its certificate is not good: ${code}` : "it shows no certificate",
+  });
   return false;
-}
-
-/** System errors (refused, reset …) are told as send failures and are no matter of certificates. */
-export function isCertificateTrouble({ code }: NodeJS.ErrnoException): boolean {
-  return code === undefined || /^[A-Z]+_/.test(code);
-}
-
-export function textOf(error: NodeJS.ErrnoException): string {
-  return error.message.replace(/^.*:SSL routines:[^:]*:/, "").replace(/[\r\n].*$/s, "");
 }

@@ -9,6 +9,8 @@ import { tlsPeerOf } from "./tls-identity.ts";
 import type { HostPort, SendFailure, TlsPeer } from "./transport.ts";
 
 const LIFE = Buffer.alloc(0);
+/** So many octets waiting to leave: the peer does not read. */
+const UNREAD = 2 ** 17;
 const TOO_LARGE = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 
 export class WebSocketPipe implements Pipe {
@@ -41,8 +43,11 @@ export class WebSocketPipe implements Pipe {
     let why: SendFailure = "closed";
     webSocket.on("open", () => events.onOpen(this.local));
     webSocket.on("message", (received) => events.onBytes(octetsOf(received)));
-    // RFC 6455 §5.5.2: answered by the library; here it only shows that the peer is there.
-    webSocket.on("ping", () => events.onBytes(LIFE));
+    webSocket.on("ping", (payload) => {
+      // RFC 6455 §5.5.2: to be answered; but who asks and does not read fills no memory with answers.
+      if (this.backlog < UNREAD) webSocket.pong(payload);
+      events.onBytes(LIFE); // a sign of life and nothing else
+    });
     webSocket.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === TOO_LARGE) events.onRejected("message too large");
       why = failureOf(error); // "close" follows

@@ -1,8 +1,9 @@
 // TLS against the transports' contract, and who is believed: RFC 5922, RFC 3261 §26.3.
 import { afterEach, describe, expect, test } from "vitest";
-import { type TlsOptions, type TlsTrouble, tlsTransport } from "../../../src/sip/transport/tls.ts";
+import { type TlsOptions, tlsTransport } from "../../../src/sip/transport/tls.ts";
 import { checkTlsFiles } from "../../../src/sip/transport/tls-files.ts";
 import { certificateNames, isNamed } from "../../../src/sip/transport/tls-identity.ts";
+import type { TlsTrouble } from "../../../src/sip/transport/tls-trouble.ts";
 import type { Transport } from "../../../src/sip/transport/transport.ts";
 import { FakeClock } from "../../../src/testing/fake-clock.ts";
 import { tlsOf } from "../../certificates.ts";
