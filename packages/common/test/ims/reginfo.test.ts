@@ -239,6 +239,22 @@ describe("RFC 3680 §5.2: versions", () => {
     expect(contactsOf(update.view)).toEqual(kind === "stale" ? ["a"] : ["a", "c"]);
   });
 
+  it("a registration that ends takes its contacts along, with their rows left out or not", () => {
+    const ended = document(1, "partial");
+    const [registration] = ended.registrations;
+    if (registration === undefined) throw new Error("no registration");
+    const after = applyReginfo(start.view, {
+      ...ended,
+      registrations: [{ ...registration, state: "terminated", contacts: [] }],
+    });
+    const rows = [...after.view.registrations.values()].flatMap(({ contacts }) => contacts);
+    expect(rows.map(({ state, event }) => `${state} ${event}`)).toEqual([
+      "terminated expired",
+      "terminated expired",
+    ]);
+    expect(contactsOf(applyReginfo(after.view, document(2, "partial", "c")).view)).toEqual(["c"]);
+  });
+
   it("partial updates rows by id, full flushes first", () => {
     const partial = applyReginfo(start.view, document(1, "partial", "b", "c"));
     expect(contactsOf(partial.view)).toEqual(["a", "b", "c"]);

@@ -29,9 +29,15 @@ async function watching(): Promise<Watching> {
 function notify(
   { lab, scscf, subscribe }: Watching,
   contact: Partial<ReginfoContact>,
-  options: { version?: number; callId?: string; state?: "full" | "partial" } = {},
+  options: {
+    version?: number;
+    callId?: string;
+    state?: "full" | "partial";
+    /** The registration has ended, and its contacts are left out. */
+    ended?: boolean;
+  } = {},
 ): SipRequest {
-  const { version = 0, callId = subscribe.callId, state = "full" } = options;
+  const { version = 0, callId = subscribe.callId, state = "full", ended = false } = options;
   const row: ReginfoContact = {
     id: "c",
     state: "active",
@@ -42,7 +48,11 @@ function notify(
   const body = formatReginfo({
     version,
     state,
-    registrations: [{ aor: ALICE, id: "r", state: "active", contacts: [row] }],
+    registrations: [
+      ended
+        ? { aor: ALICE, id: "r", state: "terminated", contacts: [] }
+        : { aor: ALICE, id: "r", state: "active", contacts: [row] },
+    ],
   });
   return lab
     .request(scscf, "NOTIFY", "sip:10.1.0.1:4060", [
@@ -116,6 +126,17 @@ test("a contact missing from a full document is dropped", async () => {
   told(on, notify(on, { uri: "sip:alice@192.0.2.99" }));
   expect(on.lab.pcscf.table.size).toBe(0);
 });
+
+test.each(["full", "partial"] as const)(
+  "RFC 3680 §5.3: a terminated registration without rows, %s: gone",
+  async (state) => {
+    const on = await watching();
+    told(on, notify(on, { callId: "an-earlier-one", cseq: 1 }));
+    expect(on.lab.pcscf.table.size).toBe(1);
+    told(on, notify(on, {}, { version: 1, state, ended: true }));
+    expect(on.lab.pcscf.table.size).toBe(0);
+  },
+);
 
 test("a partial document about another contact drops nothing; a gap asks for the full state", async () => {
   const on = await watching();

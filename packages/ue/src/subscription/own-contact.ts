@@ -1,7 +1,12 @@
 // What a reginfo document says about this UE's own contact. RFC 3680 §4.7, TS 24.229 §5.1.1.5.2, §5.1.1.7.
 
 import { OWN_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
-import type { Reginfo, ReginfoContact, ReginfoRegistration } from "@ims-lab/common/ims/reginfo";
+import type {
+  Reginfo,
+  ReginfoContact,
+  ReginfoRegistration,
+  ReginfoView,
+} from "@ims-lab/common/ims/reginfo";
 import { aorOf, parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
 import type { RegistrationInput } from "../registration/state.ts";
 
@@ -12,17 +17,28 @@ export interface OwnBinding {
   readonly callId: string;
 }
 
-/** At most one input: every registration of the implicit set repeats the same about the contact. */
+/**
+ * At most one input: every registration of the implicit set repeats the same about the contact.
+ * `view` is what is known with this document: a contact has ended when it is active under no identity.
+ */
 export function toldBy(
   reginfo: Reginfo,
+  view: ReginfoView,
   own: OwnBinding,
   event: RegistrationPackage,
 ): RegistrationInput | undefined {
   for (const registration of ownFirst(reginfo.registrations, own.impu)) {
     const input = toldByRegistration(registration, own, event);
+    if (input?.kind === "contact-ended" && isActiveIn(view, own)) continue;
     if (input !== undefined) return input;
   }
   return undefined;
+}
+
+function isActiveIn({ registrations }: ReginfoView, own: OwnBinding): boolean {
+  return [...registrations.values()].some(({ contacts }) =>
+    contacts.some((contact) => contact.state === "active" && isOwnContact(contact, own)),
+  );
 }
 
 function ownFirst(
@@ -58,7 +74,9 @@ function toldByRegistration(
       retryAfterSeconds: ended.retryAfter,
     };
   }
-  if (registration.state !== "terminated" || registration.contacts.length > 0) return undefined;
+  // RFC 3680 §5.3: it may leave out the contacts that went with it; a row about an older REGISTER is another matter.
+  const isLeftOut = registration.state === "terminated" && contacts.length === 0;
+  if (!isLeftOut || !isSameAor(registration.aor, own.impu)) return undefined;
   return { kind: "contact-ended", event: "expired", retryAfterSeconds: undefined };
 }
 

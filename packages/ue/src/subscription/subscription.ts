@@ -208,7 +208,7 @@ export class RegistrationSubscription {
     const { identity, registration } = this.#options;
     const callId = registration.granted?.order.callId ?? "";
     const own = { impu: identity.impu, contactUri: identity.contactUri, callId };
-    return toldBy(reginfo, own, this.#package);
+    return toldBy(reginfo, update.view, own, this.#package);
   }
 
   #onEnded(ending: Ending): void {

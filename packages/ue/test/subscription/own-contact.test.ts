@@ -1,5 +1,10 @@
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
-import type { ReginfoContact, ReginfoRegistration } from "@ims-lab/common/ims/reginfo";
+import {
+  applyReginfo,
+  type ReginfoContact,
+  type ReginfoRegistration,
+  type ReginfoView,
+} from "@ims-lab/common/ims/reginfo";
 import { describe, expect, test } from "vitest";
 import { toldBy } from "../../src/subscription/own-contact.ts";
 
@@ -26,8 +31,21 @@ function told(
   registrations: readonly ReginfoRegistration[],
   event: typeof OWN_PACKAGE | typeof REG_PACKAGE = OWN_PACKAGE,
 ): unknown {
-  return toldBy({ version: 1, state: "full", registrations }, own, event);
+  const document = { version: 1, state: "full", registrations } as const;
+  return toldBy(document, applyReginfo(undefined, document).view, own, event);
 }
+
+/** A partial document after a full one. */
+function toldAfter(
+  known: readonly ReginfoRegistration[],
+  changed: readonly ReginfoRegistration[],
+): unknown {
+  const before = { version: 0, state: "full", registrations: known } as const;
+  const document = { version: 1, state: "partial", registrations: changed } as const;
+  const view: ReginfoView = applyReginfo(applyReginfo(undefined, before).view, document).view;
+  return toldBy(document, view, own, OWN_PACKAGE);
+}
+const tel = { aor: "tel:+1555", id: "a2" };
 
 describe("RFC 3680 §4.7: what the document says about the own contact", () => {
   test.each(["registered", "created", "refreshed"] as const)("%s: nothing is asked", (event) => {
@@ -77,7 +95,35 @@ describe("RFC 3680 §4.7: what the document says about the own contact", () => {
   });
 
   test("a terminated registration without contacts has ended too", () => {
-    expect(told([registration([], { state: "terminated" })])).toMatchObject({ event: "expired" });
+    const ended = registration([], { state: "terminated" });
+    expect(told([ended])).toMatchObject({ event: "expired" });
+    expect(toldAfter([registration([contact])], [ended])).toMatchObject({ event: "expired" });
+  });
+
+  test("a terminated registration that lists another device's contact alone has ended too", () => {
+    const other = {
+      ...contact,
+      id: "c2",
+      uri: "sip:a@192.0.2.8:5064",
+      state: "terminated",
+      event: "rejected",
+    } as const;
+    const ended = registration([other], { state: "terminated" });
+    expect(toldAfter([registration([contact])], [ended])).toMatchObject({ event: "expired" });
+  });
+
+  test("another identity that ends alone ends nothing, with its contact or without", () => {
+    const known = [registration([contact]), registration([{ ...contact, id: "c9" }], tel)];
+    const gone = { ...contact, id: "c9", state: "terminated", event: "unregistered" } as const;
+    expect(toldAfter(known, [registration([], { ...tel, state: "terminated" })])).toBeUndefined();
+    expect(toldAfter(known, [registration([gone], tel)])).toBeUndefined();
+    expect(told([registration([], { ...tel, state: "terminated" })])).toBeUndefined();
+  });
+
+  test("ids given twice: the last row counts, and a contact that is active in one is active", () => {
+    const ended = { ...contact, state: "terminated", event: "expired" } as const;
+    expect(told([registration([ended, contact])])).toBeUndefined();
+    expect(told([registration([contact]), registration([ended])])).toBeUndefined();
   });
 
   test("TS 24.229 §5.1.1.5.2: the URI is compared by RFC 3261 §19.1.4", () => {
