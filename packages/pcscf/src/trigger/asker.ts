@@ -10,6 +10,7 @@ import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { grantExpires } from "@ims-lab/common/sip/event/grant";
+import { Resending } from "@ims-lab/common/sip/event/resending";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { Expires } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
@@ -19,6 +20,7 @@ import {
   type NotifierAgent,
   type NotifierSubscription,
   type NotifyBody,
+  type NotifyOutcome,
   type Rendering,
   type SubscribeVerdict,
 } from "@ims-lab/common/sip/notifier-agent";
@@ -56,10 +58,13 @@ export class Asker {
   readonly #options: AskerOptions;
   readonly #agent: NotifierAgent;
   readonly #asking = new Map<string, Asking>();
+  /** Askings that an S-CSCF refused for now, by its subscription. */
+  readonly #resending: Resending;
 
   constructor(options: AskerOptions) {
     const { clock, random, send } = options;
     this.#options = options;
+    this.#resending = new Resending(clock);
     this.#agent = createNotifierAgent({
       clock,
       random,
@@ -133,6 +138,7 @@ export class Asker {
   }
 
   close(): void {
+    this.#resending.close();
     this.#agent.close();
   }
 
@@ -140,7 +146,23 @@ export class Asker {
     const { clock, deadlineSeconds } = this.#options;
     const until = clock.now() + deadlineSeconds * 1000;
     this.#asking.set(binding.token, { until, done: false });
-    this.tell(binding);
+    for (const { id } of this.#agent.ofSubject(binding.token)) this.#askAt(id, binding.token);
+  }
+
+  /** A busy S-CSCF (503 and the like) is asked again, as long as the UE has not authenticated by itself. */
+  #askAt(id: string, token: string): void {
+    const onOutcome = (outcome: NotifyOutcome): void => {
+      const isHeard = outcome.kind === "acknowledged" || this.#agent.get(id) === undefined;
+      if (isHeard || !this.#isAsking(token)) this.#resending.forget(id);
+      else this.#resending.failed(id, outcome, () => this.#askAt(id, token));
+    };
+    if (!this.#isAsking(token) || !this.#agent.notify(id, { onOutcome }))
+      this.#resending.forget(id);
+  }
+
+  #isAsking(token: string): boolean {
+    const asking = this.#asking.get(token);
+    return asking !== undefined && !asking.done && asking.until > this.#options.clock.now();
   }
 
   #decide(request: SipRequest, existing: NotifierSubscription | undefined): SubscribeVerdict {
@@ -188,11 +210,10 @@ export class Asker {
     const { table, tokens, clock, deadlineSeconds } = this.#options;
     const binding = table.find(subject);
     const now = clock.now();
-    const asking = this.#asking.get(subject);
     const standing = {
       active: table.registered(subject) !== undefined,
-      asking: asking !== undefined && !asking.done && asking.until > now,
-      refreshed: asking?.done === true,
+      asking: this.#isAsking(subject),
+      refreshed: this.#asking.get(subject)?.done === true,
     };
     const contactId = binding === undefined ? "" : `c${tokens.ofBinding(subject, binding.contact)}`;
     const body =

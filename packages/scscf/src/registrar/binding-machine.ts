@@ -135,10 +135,17 @@ function registered(
   return { state: { ...after, duty }, effects };
 }
 
-/** The duty stood still meanwhile: who has just authenticated gets its whole time again, not none. */
-function dutyAfterSuccess(context: BindingContext, { duty, mode }: Binding, at: number): Duty {
-  const isPast = duty.state === "owed" && duty.by <= at;
-  return isPast ? dutyWithoutSubscription(context, mode, at) : duty;
+/** The duty stood still meanwhile: what was left of it when that began is left now. */
+function dutyAfterSuccess(
+  { subscriptionDeadlineMs }: BindingContext,
+  { duty, reauthentication }: Binding,
+  at: number,
+): Duty {
+  const { notifiedAt, challengedAt } = reauthentication?.course ?? {};
+  const stoodFrom = notifiedAt ?? challengedAt;
+  if (duty.state !== "owed" || stoodFrom === undefined) return duty;
+  const began = duty.by - subscriptionDeadlineMs;
+  return { state: "owed", by: duty.by + at - Math.max(stoodFrom, began) };
 }
 
 function leaveChallenged(

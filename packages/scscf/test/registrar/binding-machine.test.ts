@@ -188,10 +188,18 @@ describe("re-authentication", () => {
     );
     expect(dueAt(state)).toBe(T0 + 60_000);
   });
-  test("after a success without subscription the duty has its whole time again", () => {
-    const inputs = [subscribed, asked(T0), notified(T0), unsubscribed(T0 + 100)];
-    const state = alive(run(enforce, [...inputs, challenged(T0 + 50_000), refresh(T0 + 51_000)]));
-    expect(dueAt(state)).toBe(T0 + 83_000);
+  test.each([300, 31_950, 51_000])(
+    "a subscription lost meanwhile: the duty has its whole time after a success at %i ms",
+    (success) => {
+      const inputs = [subscribed, asked(T0), notified(T0), unsubscribed(T0 + 100)];
+      const state = alive(run(enforce, [...inputs, challenged(T0 + 200), refresh(T0 + success)]));
+      expect(dueAt(state)).toBe(T0 + success + 32_000);
+    },
+  );
+  test("a duty that ran before the challenge has what was left of it", () => {
+    const inputs = [asked(T0 + 10_000), challenged(T0 + 12_000), refresh(T0 + 40_000)];
+    const state = alive(run(enforce, inputs));
+    expect(dueAt(state)).toBe(T0 + 40_000 + 20_000);
   });
   test("strangers change nothing", () => {
     const before = [subscribed, asked(T0 + 1), notified(T0 + 1)];

@@ -11,6 +11,7 @@ import type {
 } from "./state.ts";
 import { backOffSeconds } from "./timing.ts";
 
+type ContactEnded = Extract<RegistrationInput, { kind: "contact-ended" }>;
 type Of<Name extends RegistrationState["name"]> = Extract<RegistrationState, { name: Name }>;
 
 export function step(
@@ -100,7 +101,7 @@ function whenDue(context: RegistrationContext, state: Of<"registered">): Step {
 function whenContactEnded(
   context: RegistrationContext,
   state: Of<"registered">,
-  input: Extract<RegistrationInput, { kind: "contact-ended" }>,
+  input: ContactEnded,
 ): Step {
   const { memory, granted } = state;
   const ended = { kind: "ended", why: input.event } as const;
@@ -130,7 +131,7 @@ function whenPending(
     case "due":
       return whenOverdue(context, state);
     case "contact-ended":
-      return whenContactEndedMeanwhile(state, input.event);
+      return whenContactEndedMeanwhile(context, state, input);
     case "flow-lost":
       return whenFlowLost(context, state);
     case "accepted":
@@ -175,14 +176,17 @@ function whenOverdue(context: RegistrationContext, state: PendingState): Step {
   return forget(state, "expired");
 }
 
-function whenContactEndedMeanwhile(state: PendingState, event: string): Step {
+/** The answer to the REGISTER under way counts no more when the network wants to be left alone. */
+function whenContactEndedMeanwhile(
+  context: RegistrationContext,
+  state: PendingState,
+  input: ContactEnded,
+): Step {
   if (state.name !== "refreshing") return stay(state);
-  if (event !== "rejected") return forget(state, event);
-  const { memory } = state;
-  return {
-    state: { name: "deregistered", memory, why: event },
-    effects: [{ kind: "ended", why: event }],
-  };
+  const { event } = input;
+  if (event !== "rejected" && event !== "probation") return forget(state, event);
+  const { memory, granted } = state;
+  return whenContactEnded(context, { name: "registered", memory, granted }, input);
 }
 
 /** The old registration is gone; the REGISTER under way goes on as an initial one. */

@@ -371,6 +371,12 @@ describe("RFC 3680 §4.1.1: the contact ended", () => {
     expect(run.patience).toBeUndefined();
   });
 
+  test("probation while a REGISTER is pending: after retry-after, whatever its answer", () => {
+    const run = registered(1200).untilDue().give(ended("probation", 300));
+    expect([run.state.name, run.patience]).toEqual(["waiting", 300]);
+    expect(run.give(valid).state.name).toBe("waiting");
+  });
+
   test("while a REGISTER is pending: it goes on as an initial one, unless rejected", () => {
     const run = registered(1200).untilDue().give(ended("expired"));
     expect(run.state.name).toBe("registering");
