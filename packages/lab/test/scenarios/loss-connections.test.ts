@@ -6,12 +6,19 @@ import { ACCESS, Lab } from "./lab.ts";
 /** Each is another latency, other moments of the breaks; sides take turns in asking. */
 const SEEDS = [...Array.from({ length: 40 }, (_, index) => index + 1), 341, 375];
 
-describe.each(["registration", "unlimited"] as const)("Expires as %s", (expires) => {
+/** The UE of TS 24.229 has N = 600 s and takes half of it. */
+const MIXES = [
+  { profile: "seed", expires: "registration", settled: 200 },
+  { profile: "seed", expires: "unlimited", settled: 200 },
+  { profile: "ts24229", expires: "registration", settled: 1500 },
+] as const;
+
+describe.each(MIXES)("$profile, Expires as $expires", ({ profile, expires, settled }) => {
   test.each(SEEDS)("two to five breaks within three seconds, seed %i", async (seed) => {
     const random = seededRandom(seed);
     const latencyMs = 50 + Math.floor(random.fraction() * 250);
-    const { lab, alice } = await Lab.withAlice({ transport: "tcp", latencyMs, expires });
-    if (seed % 2 === 0) lab.askByScscf("alice");
+    const { lab, alice } = await Lab.withAlice({ profile, transport: "tcp", latencyMs, expires });
+    if (profile === "ts24229" || seed % 2 === 0) lab.askByScscf("alice");
     else lab.askByPcscf("alice");
     const within = 1 + random.fraction() * 2;
     const breaks = 2 + Math.floor(random.fraction() * 4);
@@ -22,7 +29,7 @@ describe.each(["registration", "unlimited"] as const)("Expires as %s", (expires)
       now = moment;
       lab.network.breakStreams({ to: ACCESS });
     }
-    lab.pass(200);
+    lab.pass(settled);
     const ends = new Set(lab.reauthentications.map(({ end }) => end));
     expect(ends).toEqual(new Set(["reauthenticated"]));
     expect(alice.state).toBe("registered");
