@@ -11,6 +11,7 @@ const PACKAGES = {
   xmllint: "libxml2-utils",
   baresip: "baresip-core",
   kamailio: "kamailio",
+  openssl: "openssl",
 } as const;
 
 export type Program = keyof typeof PACKAGES;

@@ -6,7 +6,7 @@ import type {
   RegistrationView,
 } from "@ims-lab/common/ims/admin-api";
 import { expect, vi } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
+import { type Account, shippedAccounts } from "../../src/launcher/accounts.ts";
 import { type ChildNode, startChild } from "../../src/launcher/child-node.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { plainEnvironment } from "./programs.ts";
@@ -125,9 +125,17 @@ export async function startUe(options: {
   readonly pcscf: number;
   /** Instead of the SIM; then it does not subscribe. */
   readonly password?: string;
+  /** Instead of the AKA user. */
+  readonly account?: Account;
+  /** UDP unless named. */
+  readonly transport?: "tls" | "wss";
+  /** Whose certificates it believes. */
+  readonly ca?: string;
 }): Promise<RunningUe> {
   const [http = 0] = await freePorts(1);
-  const { impi, impu, k, op } = shippedAccounts().aka;
+  const { k, op } = shippedAccounts().aka;
+  const { impi, impu } = options.account ?? shippedAccounts().aka;
+  const { transport, ca } = options;
   const credentials: Environment =
     options.password === undefined
       ? { UE_USER_K: k, UE_USER_OP: op }
@@ -138,7 +146,9 @@ export async function startUe(options: {
     program: mainOf("ue"),
     env: {
       ...plainEnvironment(),
-      UE_PCSCF: `sip:${LOOPBACK}:${options.pcscf}`,
+      UE_PCSCF: `${transport === undefined ? "sip" : "sips"}:${LOOPBACK}:${options.pcscf}`,
+      UE_TRANSPORT: transport,
+      UE_TLS_CA: ca,
       UE_SIP_HOST: LOOPBACK,
       UE_HTTP_PORT: String(http),
       UE_USER_IMPI: impi,

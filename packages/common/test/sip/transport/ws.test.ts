@@ -1,9 +1,11 @@
 // SIP over WebSocket against the transports' contract, and what RFC 7118 adds.
+import { EventEmitter } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { Transport } from "../../../src/sip/transport/transport.ts";
 import { formatHostPort } from "../../../src/sip/transport/transport.ts";
 import { type WebSocketOptions, webSocketTransport } from "../../../src/sip/transport/ws.ts";
+import { WebSocketPipe } from "../../../src/sip/transport/ws-pipe.ts";
 import { FakeClock } from "../../../src/testing/fake-clock.ts";
 import { tlsOf } from "../../certificates.ts";
 import { dialWebSocket, socketLab } from "../../contract/socket-lab.ts";
@@ -95,6 +97,50 @@ describe("RFC 7118", () => {
     peer.send(message("bob", "b".repeat(200)));
     await until(() => peer.readyState === WebSocket.CLOSED && recorder.rejected.length === 1);
     expect(recorder.rejected).toEqual(["message too large"]);
+    expect(recorder.messages).toEqual([]);
+  });
+
+  test("RFC 6455 §5.5.2: a ping is answered with what it carried", async () => {
+    const peer = connect(await open(), "sip");
+    await outcome(peer);
+    const answers: string[] = [];
+    peer.on("pong", (payload) => answers.push(payload.toString()));
+    peer.ping("there?");
+    await until(() => answers.length === 1);
+    expect(answers).toEqual(["there?"]);
+  });
+
+  test("pings of a peer that does not read fill no memory with answers", () => {
+    let pongs = 0;
+    const webSocket = Object.assign(new EventEmitter(), { bufferedAmount: 0, pong: () => pongs++ });
+    const pipe = new WebSocketPipe(webSocket as unknown as WebSocket, undefined);
+    const ignore = (): void => undefined;
+    pipe.start({ onOpen: ignore, onBytes: ignore, onRejected: ignore, onClosed: ignore });
+    webSocket.emit("ping", Buffer.alloc(125));
+    expect(pongs).toBe(1);
+    webSocket.bufferedAmount = 2 ** 17;
+    webSocket.emit("ping", Buffer.alloc(125));
+    expect(pongs).toBe(1);
+  });
+
+  test("a message in more pieces than anybody needs ends the connection", async () => {
+    const peer = connect(await open(), "sip");
+    await outcome(peer);
+    for (let piece = 0; piece < 300; piece++) peer.send("a", { fin: false });
+    await until(() => peer.readyState === WebSocket.CLOSED);
+    expect(recorder.messages).toEqual([]);
+  });
+
+  test("RFC 6455 §5.6: text that is no UTF-8 ends the connection", async () => {
+    const peer = connect(await open(), "sip");
+    await outcome(peer);
+    let code = 0;
+    peer.on("close", (why) => {
+      code = why;
+    });
+    peer.send(Buffer.from([0x4f, 0xff]), { binary: false });
+    await until(() => code !== 0);
+    expect(code).toBe(1007);
     expect(recorder.messages).toEqual([]);
   });
 });
