@@ -69,8 +69,7 @@ export async function startImsLab(
 /** Every registration is to be served, however busy the machine is: Kamailio has no such brake here. */
 function withoutGovernor(node: string): Record<string, string> {
   return {
-    [`${node}_LIMITS_MAX_BUSY_SHARE`]: "1",
-    [`${node}_LIMITS_MAX_LOOP_LAG_MS`]: "10000",
+    [`${node}_LIMITS_MAX_WAIT_MS`]: "60000",
     [`${node}_LIMITS_MAX_TRANSACTIONS`]: "1000000",
     [`${node}_LIMITS_MAX_PENDING_TRANSACTIONS`]: "1000000",
   };

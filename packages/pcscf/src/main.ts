@@ -1,6 +1,6 @@
 // The P-CSCF as a process: real sockets, real time. Design section 1.
 
-import { eventLoopBusyShare } from "@ims-lab/common/platform/clock";
+import { nextTurn } from "@ims-lab/common/platform/clock";
 import { adminServer } from "@ims-lab/common/platform/http";
 import {
   type NodeTools,
@@ -38,7 +38,7 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
       access: transportsOf(config.access, { side: "access", clock, log, limits }),
       core: transportsOf(config.core, { side: "core", clock, log, limits }),
     },
-    load: { busyShare: eventLoopBusyShare() },
+    nextTurn,
     ...(traced.trace !== undefined && { trace: traced.trace }),
   });
   let ready = false;

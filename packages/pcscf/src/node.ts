@@ -1,7 +1,7 @@
 // The P-CSCF put together: two endpoints, flows, relay, trigger. Everything outside comes in as an argument.
 import type { Advertised } from "@ims-lab/common/platform/cidr";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
-import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Clock, NextTurn } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Metrics } from "@ims-lab/common/platform/metrics";
 import { oncePer } from "@ims-lab/common/platform/once-per";
@@ -14,8 +14,9 @@ import {
   type Trace,
 } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
-import { endpointLimits, governorOf } from "@ims-lab/common/sip/overload/admission";
-import type { Governor, LoadSource } from "@ims-lab/common/sip/overload/governor";
+import { endpointLimits, inboxOf } from "@ims-lab/common/sip/overload/admission";
+import { Backpressure } from "@ims-lab/common/sip/overload/backpressure";
+import type { Inbox } from "@ims-lab/common/sip/overload/inbox";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
 import type { Resolver } from "@ims-lab/common/sip/resolver";
@@ -51,8 +52,8 @@ export interface PcscfParts {
     readonly core: readonly Transport[];
   };
   readonly trace?: Trace;
-  /** Absent: this node is never too busy. */
-  readonly load?: LoadSource;
+  /** Absent: messages do not wait for their turn. */
+  readonly nextTurn?: NextTurn;
 }
 
 export interface Pcscf {
@@ -73,9 +74,11 @@ const RESOLVE_AGAIN_MS = 5_000;
 export function createPcscf(parts: PcscfParts): Pcscf {
   const { config, clock, random, log, metrics } = parts;
   const figures = createFigures(metrics);
-  const governor = governorOf(config.limits, clock, parts.load);
-  const access = endpointOf(parts, "access", figures.endpoint("access"), governor);
-  const core = endpointOf(parts, "core", figures.endpoint("core"), governor);
+  const inbox = inboxOf(config.limits, clock, parts.nextTurn);
+  const backpressure = new Backpressure();
+  const brakes = { inbox, backpressure };
+  const access = endpointOf(parts, "access", figures.endpoint("access"), brakes);
+  const core = endpointOf(parts, "core", figures.endpoint("core"), brakes);
   const table = new FlowTable({
     clock,
     lingerMs: config.flows.lingerSeconds * 1000,
@@ -98,7 +101,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     tokens: createTokens(random.bytes(32)),
     calls: new ProxyCore({ clock }),
     maySay: oncePer(clock, REFUSAL_LOG_MS),
-    corePressed: () => governor?.press(),
+    corePressed: () => backpressure.press(clock.now()),
   };
   const asker = new Asker({
     ...relay,
@@ -167,9 +170,10 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   const coreRelay = new CoreSide({ relay, trust, own });
   access.onFlowClosed((flow) => rules.lost(table.flowClosed(flow)));
   metrics.gauge("registrations", "Bindings of UEs here.", () => table.size);
-  metrics.gauge("admitted_share", "Of new work: below 1 in overload.", () =>
-    governor === undefined ? 1 : governor.freshShare,
+  metrics.gauge("admitted_share", "Of new work: below 1 when an S-CSCF has too much.", () =>
+    backpressure.share(clock.now()),
   );
+  metrics.gauge("waiting_messages", "Messages that wait for their turn.", () => inbox?.size ?? 0);
   metrics.gauge("subscriptions", "Subscriptions of S-CSCFs here.", () => asker.size);
   metrics.gauge("watches", "Own subscriptions to registrations.", () => watch.size);
   metrics.gauge(
@@ -192,9 +196,9 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     async stop() {
       access.drain();
       core.drain();
-      governor?.close();
       await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
       for (const part of [pool, rules, asker, watch, keepAlive, table]) part.close();
+      inbox?.close();
       await Promise.all([access.close(), core.close()]);
     },
   };
@@ -204,7 +208,7 @@ function endpointOf(
   { config, clock, random, log, resolver, transports, trace }: PcscfParts,
   side: "access" | "core",
   counters: ReturnType<ReturnType<typeof createFigures>["endpoint"]>,
-  governor: Governor | undefined,
+  brakes: { readonly inbox: Inbox | undefined; readonly backpressure: Backpressure },
 ): Endpoint {
   const { limits } = config;
   return createEndpoint({
@@ -218,7 +222,7 @@ function endpointOf(
     advertise: config[side].advertise.map(advertiseRule),
     // A UE is reached over its flow whatever the size (RFC 5626 §5.3.1).
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
-    ...endpointLimits(limits, { random, governor }, side === "access" ? limits : undefined),
+    ...endpointLimits(limits, { random, ...brakes }, side === "access" ? limits : undefined),
     ...(trace !== undefined && { trace }),
   });
 }

@@ -40,6 +40,7 @@ export function createFigures(metrics: Metrics): Figures {
         ["bindings", "Registered devices.", () => scscf.bindings.size],
         ["subscriptions", "Subscriptions here.", () => scscf.notifier.size],
         ["pcscf_subscriptions", "Our own at P-CSCFs.", () => scscf.pcscfSubscriptions.size],
+        ["waiting_messages", "That wait for their turn.", () => scscf.waitingMessages],
         ["reauthentications", "Now due.", () => scscf.reauthentications.runningCount],
       ];
       for (const [name, help, read] of gauges) metrics.gauge(name, help, read);

@@ -1,10 +1,10 @@
 // The S-CSCF wired together over given transports: under a fake clock in tests, over sockets in main.
 
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
+import type { NextTurn } from "@ims-lab/common/platform/clock";
 import { oncePer } from "@ims-lab/common/platform/once-per";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint";
-import { governorOf } from "@ims-lab/common/sip/overload/admission";
-import type { LoadSource } from "@ims-lab/common/sip/overload/governor";
+import { inboxOf } from "@ims-lab/common/sip/overload/admission";
 import { createSubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
@@ -35,8 +35,8 @@ export interface ScscfTools extends EndpointTools {
   readonly marks?: SqnMarks;
   /** For the metrics. */
   onEnded?(reauthentication: Ended): void;
-  /** Absent: this node is never too busy. */
-  readonly load?: LoadSource;
+  /** Absent: messages do not wait for their turn. */
+  readonly nextTurn?: NextTurn;
 }
 
 /** A running S-CSCF as its admin interface and tests see it. */
@@ -49,6 +49,8 @@ export interface Scscf {
   readonly notifier: RegistrationNotifier;
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly failures: FailureNotes;
+  /** Messages that wait for their turn. */
+  readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
   listen(): Promise<void>;
   /** Refuses new work, finishes what is under way, ends all timers. */
@@ -58,8 +60,8 @@ export interface Scscf {
 export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
   const { directory } = tools.subscribers;
-  const governor = governorOf(config.limits, clock, tools.load);
-  const endpoint = endpointOf(config, tools, governor);
+  const inbox = inboxOf(config.limits, clock, tools.nextTurn);
+  const endpoint = endpointOf(config, tools, inbox);
   const bindings = new Bindings();
   const failures = new FailureNotes();
   const context = contextOf(config);
@@ -178,6 +180,9 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     notifier,
     pcscfSubscriptions,
     failures,
+    get waitingMessages() {
+      return inbox?.size ?? 0;
+    },
     setOf,
     listen: async () => {
       const unheard = await takeOver({ store, lifecycle, reauthentications, notifier });
@@ -189,7 +194,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       await new Promise<void>((resolve) => {
         clock.after(STOP_GRACE_MS, resolve);
       });
-      governor?.close();
+      inbox?.close();
       lifecycle.close();
       notifier.close();
       pcscfSubscriptions.close();

@@ -14,7 +14,7 @@ import {
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
 import { endpointLimits } from "@ims-lab/common/sip/overload/admission";
-import type { Governor } from "@ims-lab/common/sip/overload/governor";
+import type { Inbox } from "@ims-lab/common/sip/overload/inbox";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import { formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "./config.ts";
@@ -31,7 +31,7 @@ export interface EndpointTools {
 export function endpointOf(
   { sip, limits }: ScscfConfig,
   tools: EndpointTools,
-  governor: Governor | undefined,
+  inbox: Inbox | undefined,
 ): Endpoint {
   const { clock, random, log, transports, trace, counters } = tools;
   const advertise = sip.advertise.map(
@@ -48,7 +48,7 @@ export function endpointOf(
     random,
     log,
     udpMtuBytes: sip.udpMtuBytes,
-    ...endpointLimits(limits, { random, governor }),
+    ...endpointLimits(limits, { random, inbox }),
     ...(advertise.length > 0 && { advertise }),
     ...(trace !== undefined && { trace }),
     ...(counters !== undefined && { counters }),

@@ -1,7 +1,7 @@
 // Starts an S-CSCF over real sockets with its admin interface; stops it within 1.5 s. Design §8, §9.
 
 import { milenageSelfTest } from "@ims-lab/common/ims/milenage";
-import { eventLoopBusyShare } from "@ims-lab/common/platform/clock";
+import { nextTurn } from "@ims-lab/common/platform/clock";
 import { SettingError } from "@ims-lab/common/platform/config/error";
 import { adminServer } from "@ims-lab/common/platform/http";
 import { isLoopback } from "@ims-lab/common/platform/ip-address";
@@ -46,7 +46,7 @@ export async function startScscf(
     subscribers,
     store: memoryStore(),
     counters: figures.endpoint,
-    load: { busyShare: eventLoopBusyShare() },
+    nextTurn,
     onEnded: (reauthentication) => figures.ended(reauthentication),
     ...(trace.trace !== undefined && { trace: trace.trace }),
   });

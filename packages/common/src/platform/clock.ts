@@ -15,16 +15,10 @@ export interface Clock {
 /** Node's timers overflow above this many milliseconds, so longer waits are taken in steps. */
 const LONGEST_WAIT = 2 ** 31 - 1;
 
-/** Share of the time since the last call that this process had something to do, 0 to 1. */
-export function eventLoopBusyShare(): () => number {
-  let before = performance.eventLoopUtilization();
-  return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, before);
-    before = now;
-    return utilization;
-  };
-}
+/** Runs `callback` when the sockets have been read once more. */
+export type NextTurn = (callback: () => void) => void;
+
+export const nextTurn: NextTurn = (callback) => void setImmediate(callback);
 
 /** One system timer for all the process's deadlines. */
 export function systemClock(): Clock {

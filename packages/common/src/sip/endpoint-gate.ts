@@ -1,4 +1,5 @@
 // The endpoint's side of its limits: what is turned away is answered or not, never more than it may be. RFC 3261 §8.2.7.
+import { type OncePer, oncePer } from "../platform/once-per.ts";
 import type { Random } from "../platform/random.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import type { EndpointWire } from "./endpoint-wire.ts";
@@ -18,26 +19,42 @@ export class EndpointGate {
   readonly #options: EndpointOptions;
   readonly #wire: EndpointWire;
   readonly #secret: string;
+  readonly #maySay: OncePer;
 
   constructor(options: EndpointOptions, wire: EndpointWire, secret: string) {
     this.#options = options;
     this.#wire = wire;
     this.#secret = secret;
+    this.#maySay = oncePer(options.clock);
   }
 
   /** False: it was turned away, and answered if need be. */
   admits(bytes: Buffer, flow: Flow, work: Work | undefined): boolean {
     const { gate, clock } = this.#options;
-    const verdict = gate?.judge(bytes, flow.remote.host, clock.now(), work);
-    if (verdict === undefined) return true;
-    this.#wire.count("limited", verdict.why);
-    if (verdict.kind === "refuse") this.#refuse(verdict, bytes.length, flow);
-    return false;
+    return this.#obey(gate?.judge(bytes, flow.remote.host, clock.now(), work), bytes, flow);
+  }
+
+  /** The same for a message that has waited too long for its turn. */
+  admitsLate(bytes: Buffer, flow: Flow, work: Work | undefined): boolean {
+    return this.#obey(this.#options.gate?.judgeLate(bytes, work), bytes, flow);
   }
 
   /** Seconds, as Retry-After says them: different ones, so that not all come back at once. */
   retryAfter(): number {
     return retryAfter(this.#options.retryAfterSeconds ?? 5, this.#options.random);
+  }
+
+  #obey(verdict: Verdict | undefined, bytes: Buffer, flow: Flow): boolean {
+    if (verdict === undefined) return true;
+    this.#wire.count("limited", verdict.why);
+    if (verdict.why === "overload") this.#sayOverload();
+    if (verdict.kind === "refuse") this.#refuse(verdict, bytes.length, flow);
+    return false;
+  }
+
+  #sayOverload(): void {
+    const { log, name } = this.#options;
+    if (this.#maySay("overload")) log?.warn("overload.refusing", { endpoint: name });
   }
 
   #refuse({ head, via, why }: Refused, octets: number, flow: Flow): void {

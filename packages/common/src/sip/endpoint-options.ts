@@ -4,6 +4,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
 import type { MessageLimits } from "./message/header-section.ts";
 import type { Gate } from "./overload/gate.ts";
+import type { Inbox } from "./overload/inbox.ts";
 import type { Resolver } from "./resolver.ts";
 import type { TimerSettings } from "./transaction/timers.ts";
 import type { Flow, Transport } from "./transport/transport.ts";
@@ -57,6 +58,8 @@ export interface EndpointOptions {
   readonly messageLimits?: MessageLimits;
   /** Turns messages away before they are decoded. Default: takes everything. */
   readonly gate?: Gate;
+  /** Where messages wait while the process is behind. Default: each is handled as it arrives. */
+  readonly inbox?: Inbox;
   readonly log?: Logger;
   readonly counters?: EndpointCounters;
   readonly trace?: Trace;

@@ -10,6 +10,7 @@ import { encode } from "./message/encode.ts";
 import { Via } from "./message/fields.ts";
 import { TOO_LONG_HEADER, TOO_MANY_HEADERS } from "./message/header-section.ts";
 import { newResponse, type SipRequest, type SipResponse } from "./message/message.ts";
+import type { Addressee } from "./overload/inbox.ts";
 import type { LayerUser, TransactionLayer } from "./transaction/layer.ts";
 import type { Arrival } from "./transaction/server.ts";
 import { textHash } from "./transaction/text-hash.ts";
@@ -27,7 +28,7 @@ const SAY_AGAIN_MS = 600_000;
 /** Sources that keep running into a limit, of which each is named once in that time. */
 const SOURCES_NAMED = 100;
 
-export class EndpointReceiver implements LayerUser {
+export class EndpointReceiver implements LayerUser, Addressee<Flow> {
   handler: RequestHandler = (incoming) => incoming.drop();
   draining = false;
   readonly #options: EndpointOptions;
@@ -57,6 +58,14 @@ export class EndpointReceiver implements LayerUser {
   receive(bytes: Buffer, flow: Flow): void {
     this.#wire.seen(bytes, flow);
     if (!this.#gate.admits(bytes, flow, this.#layer)) return;
+    const { inbox } = this.#options;
+    if (inbox === undefined) this.handle(bytes, flow);
+    else inbox.take(this, bytes, flow);
+  }
+
+  /** @param isLate it has waited too long for its turn */
+  handle(bytes: Buffer, flow: Flow, isLate: boolean = false): void {
+    if (isLate && !this.#gate.admitsLate(bytes, flow, this.#layer)) return;
     const { message, problem } = decode(bytes, this.#options.messageLimits);
     if (problem !== undefined) this.#refuseMalformed(problem, flow);
     else if (message.kind === "response") this.#receiveResponse(message, flow);

@@ -1,20 +1,20 @@
 // The limits of a node's settings as its endpoints take them. Design sections 7, 11.
-import type { Clock } from "../../platform/clock.ts";
+import type { Clock, NextTurn } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import type { MessageLimits } from "../message/header-section.ts";
+import type { Backpressure } from "./backpressure.ts";
 import { Gate } from "./gate.ts";
-import { Governor, type LoadSource } from "./governor.ts";
+import { Inbox } from "./inbox.ts";
 import type { SipLimits } from "./limits.ts";
 import { type RateLimits, SourceRates } from "./rate-limits.ts";
 
-/** One for all endpoints of a node; undefined where nobody measures its load. */
-export function governorOf(
-  limits: SipLimits,
+/** One for all endpoints of a node; undefined where time is not the system's. */
+export function inboxOf(
+  { maxWaitMs }: SipLimits,
   clock: Clock,
-  source: LoadSource | undefined,
-): Governor | undefined {
-  const { maxBusyShare, maxLoopLagMs } = limits;
-  return source && new Governor({ clock, source, maxBusyShare, maxLoopLagMs });
+  nextTurn: NextTurn | undefined,
+): Inbox | undefined {
+  return nextTurn && new Inbox({ clock, nextTurn, maxWaitMs });
 }
 
 interface EndpointLimits {
@@ -22,25 +22,32 @@ interface EndpointLimits {
   readonly retryAfterSeconds: number;
   readonly messageLimits: MessageLimits;
   readonly gate: Gate;
+  readonly inbox?: Inbox;
 }
 
 /** Spread into an endpoint's options. @param rates given where sources are told apart */
 export function endpointLimits(
   limits: SipLimits,
-  parts: { readonly random: Random; readonly governor: Governor | undefined },
+  parts: {
+    readonly random: Random;
+    readonly inbox: Inbox | undefined;
+    readonly backpressure?: Backpressure;
+  },
   rates?: RateLimits,
 ): EndpointLimits {
   const { maxTransactions, retryAfterSeconds, maxMessageBytes, maxPendingTransactions } = limits;
+  const { random, inbox, backpressure } = parts;
   return {
     maxTransactions,
     retryAfterSeconds,
     messageLimits: limits,
     gate: new Gate({
-      random: parts.random,
-      governor: parts.governor,
+      random,
+      backpressure,
       maxMessageBytes,
       maxPendingTransactions,
       rates: rates && new SourceRates(rates),
     }),
+    ...(inbox !== undefined && { inbox }),
   };
 }

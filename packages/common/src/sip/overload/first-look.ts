@@ -22,6 +22,16 @@ export function methodOf(head: string): string | undefined {
 /** Requests that end or confirm something: refusing them would only make more work. */
 const ENDING: ReadonlySet<string> = new Set(["ACK", "CANCEL", "BYE", "PRACK"]);
 
+export function isEnding(method: string): boolean {
+  return ENDING.has(method);
+}
+
+/** A response or work under way; a CANCEL must not overtake its INVITE. */
+export function isUrgent(head: string): boolean {
+  const method = methodOf(head);
+  return method === undefined || (method !== "CANCEL" && isOngoing(method, head));
+}
+
 /** Within a dialog, the end of something, or the answer to a challenge. */
 export function isOngoing(method: string, head: string): boolean {
   if (ENDING.has(method)) return true;

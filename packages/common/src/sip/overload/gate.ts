@@ -1,7 +1,7 @@
 // Before a message is decoded: whether its source or this node has too much already. RFC 3261 §21.5.4, design section 11.
 import type { Random } from "../../platform/random.ts";
-import { headOf, isOngoing, methodOf, type TopVia, topViaOf } from "./first-look.ts";
-import type { Governor } from "./governor.ts";
+import type { Backpressure } from "./backpressure.ts";
+import { headOf, isEnding, isOngoing, methodOf, type TopVia, topViaOf } from "./first-look.ts";
 import type { SourceRates } from "./rate-limits.ts";
 
 export type Excess = "message-size" | "source-rate" | "overload" | "pending-transactions";
@@ -23,8 +23,8 @@ export interface GateOptions {
   readonly maxPendingTransactions: number;
   /** Undefined: sources are not told apart. */
   readonly rates?: SourceRates | undefined;
-  /** Undefined: this node is never too busy. */
-  readonly governor?: Governor | undefined;
+  /** Undefined: no next node is asked. */
+  readonly backpressure?: Backpressure | undefined;
 }
 
 export class Gate {
@@ -34,35 +34,42 @@ export class Gate {
     this.#options = options;
   }
 
-  /** Undefined: let it in. */
+  /** At its arrival. Undefined: let it in. */
   judge(bytes: Buffer, host: string, now: number, work: Work | undefined): Verdict | undefined {
     const { maxMessageBytes, rates } = this.#options;
     if (bytes.length > maxMessageBytes) return turnAway("message-size", headOf(bytes));
     const taken = rates?.take(bytes, host, now) ?? "within";
     if (taken === "far-over") return { kind: "drop", why: "source-rate" };
     if (taken === "over") return turnAway("source-rate", headOf(bytes));
-    return this.#tooMuch(bytes, work);
+    return this.#tooMuch(bytes, now, work);
   }
 
-  #tooMuch(bytes: Buffer, work: Work | undefined): Verdict | undefined {
-    const { governor, random, maxPendingTransactions } = this.#options;
+  /** When its turn came too late: a response or what ends something is still taken. */
+  judgeLate(bytes: Buffer, work: Work | undefined): Verdict | undefined {
+    const head = headOf(bytes);
+    const method = methodOf(head);
+    if (method === undefined || isEnding(method)) return undefined;
+    return isRepeated(method, head, work) ? undefined : turnAway("overload", head);
+  }
+
+  #tooMuch(bytes: Buffer, now: number, work: Work | undefined): Verdict | undefined {
+    const { backpressure, random, maxPendingTransactions } = this.#options;
     const isFull = (work?.pendingCount ?? 0) >= maxPendingTransactions;
-    const fresh = governor?.freshShare ?? 1;
-    if (!isFull && fresh >= 1) return undefined;
-    const chance = random.fraction();
-    const ongoing = governor?.ongoingShare ?? 1;
-    if (!isFull && chance < Math.min(fresh, ongoing)) return undefined;
+    const share = backpressure?.share(now) ?? 1;
+    if (!isFull && (share === 1 || random.fraction() < share)) return undefined;
     const head = headOf(bytes);
     const method = methodOf(head);
     // Responses end what is under way; what is no SIP is refused by the decoder.
-    if (method === undefined) return undefined;
-    if (isOngoing(method, head) && chance < ongoing) return undefined;
-    const via = topViaOf(head);
-    // A repeated request is no new work, and the answer to the first one is on its way.
-    if (via !== undefined && work?.hasServer(`${via.branch} ${via.sentBy} ${method}`))
-      return undefined;
+    if (method === undefined || isOngoing(method, head)) return undefined;
+    if (isRepeated(method, head, work)) return undefined;
     return turnAway(isFull ? "pending-transactions" : "overload", head);
   }
+}
+
+/** No new work: the answer to the first one is on its way. */
+function isRepeated(method: string, head: string, work: Work | undefined): boolean {
+  const via = topViaOf(head);
+  return via !== undefined && (work?.hasServer(`${via.branch} ${via.sentBy} ${method}`) ?? false);
 }
 
 /** Nobody answers an ACK, and nothing can be sent where no Via is. */

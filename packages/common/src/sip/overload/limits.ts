@@ -1,5 +1,5 @@
 // What all peers together and each of them may take of a node: settings, one set for every node. Design sections 7, 11.
-import { integer, ratio, type SchemaOf, seconds } from "../../platform/settings.ts";
+import { integer, type SchemaOf, seconds } from "../../platform/settings.ts";
 import type { StreamLimits } from "../transport/stream-limits.ts";
 
 export interface SipLimits {
@@ -14,8 +14,7 @@ export interface SipLimits {
   readonly partialMessageSeconds: number;
   readonly maxTransactions: number;
   readonly maxPendingTransactions: number;
-  readonly maxBusyShare: number;
-  readonly maxLoopLagMs: number;
+  readonly maxWaitMs: number;
   readonly retryAfterSeconds: number;
 }
 
@@ -86,14 +85,11 @@ export const sipLimitSettings: SchemaOf<SipLimits> = {
     min: 1,
     default: 20_000,
   }),
-  maxBusyShare: ratio({
-    doc: "Share of time at work above which new work is turned away; 1: never.",
-    default: 0.95,
-  }),
-  maxLoopLagMs: integer({
-    doc: "Lateness of the event loop above which new work is turned away.",
-    min: 10,
-    default: 1000,
+  maxWaitMs: integer({
+    doc: "A request that waited longer for its turn, while this node is behind for more than a second: 503.",
+    min: 1,
+    max: 60_000,
+    default: 400,
   }),
   retryAfterSeconds: integer({
     doc: "Retry-After of a 503: from this to twice this, at random.",

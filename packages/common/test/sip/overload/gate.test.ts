@@ -1,11 +1,11 @@
 // What is turned away before it is decoded, and what a short answer looks like.
 import { describe, expect, test } from "vitest";
 import { decode } from "../../../src/sip/message/decode.ts";
+import { Backpressure } from "../../../src/sip/overload/backpressure.ts";
 import { headOf, isOngoing, methodOf, topViaOf } from "../../../src/sip/overload/first-look.ts";
 import { Gate, type Work } from "../../../src/sip/overload/gate.ts";
-import { Governor } from "../../../src/sip/overload/governor.ts";
+
 import { shortRefusal } from "../../../src/sip/overload/short-refusal.ts";
-import { FakeClock } from "../../../src/testing/fake-clock.ts";
 import { seededRandom } from "../../../src/testing/seeded-random.ts";
 
 const SOURCE = { host: "192.0.2.9", port: 40_000 };
@@ -21,18 +21,16 @@ function request(method: string, more = "", via = "host:5060;rport;branch=z9hG4b
 const IDLE: Work = { pendingCount: 0, hasServer: () => false };
 const random = seededRandom(1);
 
-function overloaded(): Gate {
-  const clock = new FakeClock();
-  const source = { busyShare: (): number => 1 };
-  const governor = new Governor({ clock, source, maxBusyShare: 0.9, maxLoopLagMs: 100 });
-  while (governor.freshShare > 0.01) clock.advance(100);
-  return new Gate({ random, maxMessageBytes: 65_535, maxPendingTransactions: 10, governor });
+function pressed(): Gate {
+  const backpressure = new Backpressure();
+  for (let now = 1_000; now < 60_000; now += 100) backpressure.press(now);
+  return new Gate({ random, maxMessageBytes: 65_535, maxPendingTransactions: 10, backpressure });
 }
 
 const ANSWER = 'Authorization: Digest username="a", response="cafe", nonce="n"\r\n';
 const EMPTY = 'Authorization: Digest username="a", response="", nonce=""\r\n';
 
-describe("in overload", () => {
+describe("the next node has too much", () => {
   test.each<[string, Buffer, boolean]>([
     ["a new REGISTER", request("REGISTER"), false],
     ["one that names its user only", request("REGISTER", EMPTY), false],
@@ -45,8 +43,8 @@ describe("in overload", () => {
     ["ACK", request("ACK"), true],
     ["a response", Buffer.from("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\n\r\n"), true],
   ])("%s", (_name, bytes, isTaken) => {
-    const gate = overloaded();
-    const verdicts = Array.from({ length: 30 }, () => gate.judge(bytes, SOURCE.host, 0, IDLE));
+    const gate = pressed();
+    const verdicts = Array.from({ length: 30 }, () => gate.judge(bytes, SOURCE.host, 60_000, IDLE));
     const taken = verdicts.filter((verdict) => verdict === undefined).length;
     if (isTaken) expect(taken).toBe(30);
     else expect(taken).toBeLessThan(3);
@@ -56,7 +54,24 @@ describe("in overload", () => {
     const key = "z9hG4bKa host:5060 REGISTER";
     const work = { pendingCount: 1, hasServer: (asked: string): boolean => asked === key };
     for (let n = 0; n < 30; n++)
-      expect(overloaded().judge(request("REGISTER"), SOURCE.host, 0, work)).toBeUndefined();
+      expect(pressed().judge(request("REGISTER"), SOURCE.host, 60_000, work)).toBeUndefined();
+    expect(pressed().judgeLate(request("REGISTER"), work)).toBeUndefined();
+  });
+});
+
+describe("limits.maxWaitMs: what waited longer", () => {
+  test.each<[string, Buffer, string | undefined]>([
+    ["a new REGISTER", request("REGISTER"), "refuse"],
+    ["one that answers a challenge", request("REGISTER", ANSWER), "refuse"],
+    ["an INVITE in a dialog", request("INVITE", ";tag=9"), "refuse"],
+    ["BYE", request("BYE", ";tag=9"), undefined],
+    ["CANCEL", request("CANCEL"), undefined],
+    ["ACK", request("ACK"), undefined],
+    ["a response", Buffer.from("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\n\r\n"), undefined],
+    ["a request without a Via", Buffer.from("INVITE sip:b SIP/2.0\r\n\r\n"), "drop"],
+  ])("%s", (_what, bytes, kind) => {
+    const gate = new Gate({ random, maxMessageBytes: 65_535, maxPendingTransactions: 10 });
+    expect(gate.judgeLate(bytes, IDLE)?.kind).toBe(kind);
   });
 });
 
