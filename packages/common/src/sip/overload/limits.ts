@@ -70,7 +70,7 @@ export const sipLimitSettings: SchemaOf<SipLimits> = {
     default: 32,
   }),
   partialMessageSeconds: seconds({
-    doc: "Time from a message's first octet to its last.",
+    doc: "Time from a message's first octet to its last; how long a peer may read nothing.",
     min: 0.1,
     max: ONE_YEAR,
     default: 10,

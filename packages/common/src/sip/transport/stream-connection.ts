@@ -51,6 +51,11 @@ export class StreamConnection {
   #activeAt: number;
   #partialSince = 0;
   #heard = false;
+  /** Since when nothing of what waits to be written has left; undefined while nothing waits. */
+  #stuckSince: number | undefined;
+  /** Octets written, and how many of them had left when last looked at. */
+  #written = 0;
+  #left = 0;
   #timer: Timer | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
 
@@ -110,6 +115,19 @@ export class StreamConnection {
     this.#activeAt = this.#clock.now();
     if (bytes.length === PING.length && bytes.equals(PING)) this.#pinged = true;
     this.#pipe.write(bytes, onFailure);
+    this.#written += bytes.length;
+    if (this.#stuckSince !== undefined || this.#pipe.backlog === 0) return;
+    this.#stuckSince = this.#activeAt;
+    this.#left = this.#written - this.#pipe.backlog;
+    this.#watch();
+  }
+
+  /** A slow peer that reads is none that does not. */
+  #lookAtBacklog(): void {
+    const left = this.#written - this.#pipe.backlog;
+    if (this.#pipe.backlog === 0) this.#stuckSince = undefined;
+    else if (left > this.#left) this.#stuckSince = this.#clock.now();
+    this.#left = left;
   }
 
   #opened(local: HostPort): void {
@@ -198,7 +216,9 @@ export class StreamConnection {
     const idle = this.#activeAt + limits.idleTimeoutMs;
     const first = this.#heard ? idle : byFirstMessage;
     const partial = this.#framer.pending ? this.#partialSince + limits.partialTimeoutMs : idle;
-    return Math.min(idle, first, partial);
+    const stuck =
+      this.#stuckSince === undefined ? idle : this.#stuckSince + limits.partialTimeoutMs;
+    return Math.min(idle, first, partial, stuck);
   }
 
   /** One timer, moved only when it would fire too late; firing early it looks again. */
@@ -209,6 +229,7 @@ export class StreamConnection {
     this.#timerDue = due;
     this.#timer = this.#clock.at(due, () => {
       this.#timerDue = Number.POSITIVE_INFINITY;
+      this.#lookAtBacklog();
       if (this.#clock.now() < this.#deadline()) this.#watch();
       else this.#expire();
     });
@@ -220,6 +241,8 @@ export class StreamConnection {
       if (!this.#heard) this.#owner.onRejected("handshake not completed", this.flow);
     } else if (this.#framer.pending) this.#owner.onRejected("message not completed", this.flow);
     else if (!this.#heard) this.#owner.onRejected("no message after connecting", this.flow);
+    else if (this.#stuckSince !== undefined)
+      this.#owner.onRejected("peer does not read", this.flow);
     this.#pipe.destroy();
   }
 }

@@ -4,7 +4,7 @@ export interface StreamLimits {
   readonly connectTimeoutMs: number;
   /** A connection that carried nothing either way for so long is closed. */
   readonly idleTimeoutMs: number;
-  /** From the first octet of a message to its last: against slow senders. */
+  /** From the first octet of a message to its last, and without reading any of what we write: against slow peers. */
   readonly partialTimeoutMs: number;
   /** From accepting a connection to its first whole message. */
   readonly firstMessageTimeoutMs: number;
@@ -40,4 +40,5 @@ export const CONNECTION_LIMITS: ReadonlyMap<string, string> = new Map([
   ["handshake not completed", "limits.firstMessageSeconds"],
   ["no message after connecting", "limits.firstMessageSeconds"],
   ["message not completed", "limits.partialMessageSeconds"],
+  ["peer does not read", "limits.partialMessageSeconds"],
 ]);

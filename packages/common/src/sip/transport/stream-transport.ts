@@ -8,11 +8,13 @@ import {
   StreamConnection,
 } from "./stream-connection.ts";
 import { DEFAULT_STREAM_LIMITS, type StreamLimits } from "./stream-limits.ts";
+import { isNamed } from "./tls-identity.ts";
 import {
   type Flow,
   formatHostPort,
   type HostPort,
   isPort,
+  isSecure,
   type Remote,
   type SendFailure,
   type Transport,
@@ -68,7 +70,7 @@ export class StreamTransport implements Transport, ConnectionOwner {
 
   flowTo(remote: Remote): Flow {
     const existing = this.#byRemote.get(remoteKey(remote));
-    if (existing !== undefined) return existing.flow;
+    if (existing !== undefined && this.#mayReuse(existing, remote)) return existing.flow;
     const flow = this.#newFlow(this.#local, { host: remote.host, port: remote.port });
     // A flow that is in no table says so when something is sent on it.
     if (this.#whenDrained !== undefined) return flow;
@@ -77,6 +79,12 @@ export class StreamTransport implements Transport, ConnectionOwner {
     } else if (!isPort(remote.port)) this.#neverMade.set(flow, "refused");
     else this.#add(this.#carrier.connect(this.#local, remote), flow, remoteKey(remote));
     return flow;
+  }
+
+  /** RFC 5923 §6: within TLS a peer's own connection leads to it only as far as its certificate proves. */
+  #mayReuse(connection: StreamConnection, { host }: Remote): boolean {
+    if (this.#keys.has(connection) || !isSecure(this.name)) return true;
+    return isNamed(connection.flow.tls?.names ?? [], host);
   }
 
   send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void {

@@ -95,6 +95,21 @@ describe("TLS: who is at the other end", () => {
     expect(atBob.messages).toEqual([]);
   });
 
+  test.each([
+    ["node", true, "is reused: its certificate names the address", true],
+    ["domain", true, "is not reused: its certificate names a domain alone", false],
+    ["node", false, "is not reused: nobody asked for a certificate", false],
+  ] as const)(
+    "RFC 5923 §6: the connection of a peer (%s, asked: %s) %s",
+    async (shown, asked, _what, reused) => {
+      const [alice] = await open(shown);
+      const [bob, atBob] = await open("scscf", { requestClientCertificate: asked });
+      alice.send(Buffer.from(message("bob")), alice.flowTo(bob.local));
+      await until(() => atBob.messages.length === 1);
+      expect(bob.flowTo(atBob.flow.remote) === atBob.flow).toBe(reused);
+    },
+  );
+
   test("two domains at one address are two connections", async () => {
     const [alice] = await open("node");
     const [bob] = await open("scscf");
