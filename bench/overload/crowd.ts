@@ -15,7 +15,7 @@ export interface Wave {
   readonly registered: number;
   readonly refused: number;
   readonly repeats: number;
-  /** Registered within 5 s, per second of the wave. */
+  /** Registered during the wave, each within 5 s, per second: what is done afterwards was not done at that rate. */
   readonly goodput: number;
 }
 
@@ -31,6 +31,8 @@ export class Crowd {
   #queues: { readonly user: number; readonly text: string; readonly at: number }[][] = [];
   #next = 1;
   #counts = { registered: 0, refused: 0, repeats: 0 };
+  #isOver = false;
+  #during = 0;
 
   constructor(port: number) {
     this.#port = port;
@@ -54,6 +56,8 @@ export class Crowd {
     this.#devices.clear();
     this.#queues = REPEATS.map(() => []);
     this.#counts = { registered: 0, refused: 0, repeats: 0 };
+    this.#isOver = false;
+    this.#during = 0;
     const start = now();
     let offered = 0;
     let watched = start;
@@ -67,10 +71,10 @@ export class Crowd {
       }
       await sleep(1);
     }
+    this.#isOver = true;
     // What was begun in time may end in time; nothing new comes.
     for (const end = now() + 1500; now() < end; await sleep(5)) this.#repeat();
-    const goodput = this.#counts.registered / seconds;
-    return { offered, ...this.#counts, goodput };
+    return { offered, ...this.#counts, goodput: this.#during / seconds };
   }
 
   #begin(): void {
@@ -101,6 +105,11 @@ export class Crowd {
     }
   }
 
+  #succeeded(): void {
+    this.#counts.registered++;
+    if (!this.#isOver) this.#during++;
+  }
+
   #take(text: string): void {
     const user = Number(/^From: <sip:load(\d+)@/m.exec(text)?.[1]);
     const device = this.#devices.get(user);
@@ -112,7 +121,7 @@ export class Crowd {
     } else if (status !== "401") {
       this.#devices.delete(user);
       const inTime = now() - device.startedAt <= USEFUL_MS;
-      if (status === "200" && inTime) this.#counts.registered++;
+      if (status === "200" && inTime) this.#succeeded();
       else this.#counts.refused++;
     }
   }

@@ -25,12 +25,12 @@ export interface OverloadResult {
   readonly share: number;
 }
 
-const USERS = 400_000;
+const USERS = 500_000;
 const FIRST_RATE = 1000;
 const STEP = 1.5;
 const WARM_UP_SECONDS = 5;
-const RAMP_SECONDS = 2;
-const OVERLOAD_SECONDS = 8;
+const RAMP_SECONDS = 4;
+const OVERLOAD_SECONDS = 10;
 /** Below this share of what is offered, the peak is behind. */
 const SERVED = 0.9;
 

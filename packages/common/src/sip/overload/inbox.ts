@@ -23,7 +23,7 @@ interface Waiting {
 }
 
 /** A turn's length: the sockets are read between turns, before they overflow. */
-const TURN_MS = 2;
+const TURN_MS = 0.5;
 /** A burst is no overload. */
 const PATIENCE_MS = 1_000;
 /** What may wait; beyond it everything that arrives is late. */
