@@ -136,6 +136,8 @@ export class Device {
   callId: string;
   cseq = 0;
   serviceRoute = "";
+  /** Request-URI of its REGISTERs. */
+  registrar: string = `sip:${DOMAIN}`;
   readonly #lab: Lab;
   readonly #peer: Peer;
   #challenge: Challenge | undefined;
@@ -170,7 +172,7 @@ export class Device {
       realm: challenge.realm,
       password: Buffer.from(password),
       method: "REGISTER",
-      uri: `sip:${DOMAIN}`,
+      uri: this.registrar,
       nonce: challenge.nonce,
       qop: "auth" as const,
       nc: count,
@@ -194,7 +196,7 @@ export class Device {
 
   #credentials(integrity: string): string {
     const username = `${this.user}@${DOMAIN}`;
-    return `Digest username="${username}",realm="${DOMAIN}",nonce="",uri="sip:${DOMAIN}",response="",integrity-protected="${integrity}"`;
+    return `Digest username="${username}",realm="${DOMAIN}",nonce="",uri="${this.registrar}",response="",integrity-protected="${integrity}"`;
   }
 
   #exchange(options: RegisterOptions, authorization: string): SipResponse {
@@ -209,7 +211,7 @@ export class Device {
       ...path,
       ...headers,
     ];
-    const request = this.#lab.request(this.#peer, "REGISTER", `sip:${DOMAIN}`, this.impu, given);
+    const request = this.#lab.request(this.#peer, "REGISTER", this.registrar, this.impu, given);
     const response = this.#lab.exchange(this.#peer, request);
     this.serviceRoute = response.text("Service-Route") ?? this.serviceRoute;
     return response;

@@ -20,6 +20,7 @@ import {
   textThat,
 } from "@ims-lab/common/platform/settings";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import { isSecured } from "@ims-lab/common/sip/proxy/secured";
 import { IMS_TIMERS, RFC_TIMERS, type TimerSettings } from "@ims-lab/common/sip/transaction/timers";
 import type { TransportName } from "@ims-lab/common/sip/transport/transport";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
@@ -176,6 +177,7 @@ export const ueSettings: Settings<UeConfig> = {
     ...impossibleCredentials(config.user),
     ...impossibleCount(config),
     ...impossibleTransport(config),
+    ...impossibleIdentity(config),
     ...(lacksAdvertise(config.sip)
       ? [{ key: "sip.advertise", allowed: "an address, when sip.host is a wildcard" }]
       : []),
@@ -232,6 +234,12 @@ function impossibleTransport({ stack, transport, tls: files }: UeConfig): readon
   if ((files.key === undefined) !== (files.cert === undefined))
     found.push({ key: "tls.key", allowed: "tls.key and tls.cert together" });
   return found;
+}
+
+/** RFC 5630 §5.1.1: `sips:` is TLS from the first hop on. */
+function impossibleIdentity({ user, transport }: UeConfig): readonly Impossible[] {
+  if (!isSecured(user.impu) || transport === "tls" || transport === "wss") return [];
+  return [{ key: "user.impu", allowed: "a sip: or tel: URI, as transport is neither tls nor wss" }];
 }
 
 /** Milliseconds. */

@@ -7,9 +7,8 @@ import type { Random } from "@ims-lab/common/platform/random";
 import type { Incoming, LocalAddress } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { newResponse } from "@ims-lab/common/sip/message/message";
-import { formatHost } from "@ims-lab/common/sip/message/uri";
 import { createSubscriberAgent, type SubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
-import type { HostPort, TransportName } from "@ims-lab/common/sip/transport/transport";
+import { contactUri, type Place, proxyRoute } from "./addresses.ts";
 import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
 import type { Line } from "./call/line.ts";
 import type { MediaSink } from "./call/media.ts";
@@ -33,7 +32,7 @@ export interface User {
 /** What all UEs of a node have in common. */
 export interface UeSettings {
   /** The P-CSCF, by which everything goes. */
-  readonly proxy: HostPort & { readonly transport: TransportName };
+  readonly proxy: Place;
   readonly expiresSeconds: number;
   readonly subscription: {
     readonly event: RegistrationPackage | "none";
@@ -89,7 +88,7 @@ export class UserEquipment {
   async listen(): Promise<void> {
     const { clock, random, stack, user, settings } = this.#parts;
     await stack.listen((incoming) => this.#handle(incoming));
-    this.#identity = { ...this.#identity, contactUri: contactUri(user, stack, settings) };
+    this.#identity = { ...this.#identity, contactUri: ownContactUri(user, stack, settings) };
     const registration = new Registration({
       clock,
       random,
@@ -139,6 +138,11 @@ export class UserEquipment {
     await this.#parts.stack.close();
   }
 
+  get #proxyRoute(): string {
+    const { user, settings } = this.#parts;
+    return proxyRoute(user.impu, settings.proxy);
+  }
+
   /** What calls and messages go out by. */
   #line(): Line {
     const { clock, random, stack, settings } = this.#parts;
@@ -149,7 +153,7 @@ export class UserEquipment {
       get identity() {
         return ue.#identity;
       },
-      route: () => [proxyRoute(settings), ...(this.#registration?.granted?.serviceRoute ?? [])],
+      route: () => [this.#proxyRoute, ...(this.#registration?.granted?.serviceRoute ?? [])],
       send: (request, handlers) => stack.request(request, settings.proxy, handlers),
       sendStateless: (request) => stack.sendStateless(request, settings.proxy),
     };
@@ -165,7 +169,7 @@ export class UserEquipment {
       identity: this.#identity,
       package: event,
       expiresSeconds,
-      proxyRoute: proxyRoute(settings),
+      proxyRoute: this.#proxyRoute,
       registration,
       onEnded: (why) => log.info("subscription.ended", { why }),
     });
@@ -214,30 +218,14 @@ export class UserEquipment {
 const ALLOW = ["Allow", "INVITE, ACK, CANCEL, BYE, MESSAGE, NOTIFY, OPTIONS"] as const;
 const CALL_METHODS: ReadonlySet<string> = new Set(["INVITE", "ACK", "CANCEL", "BYE"]);
 
-function contactUri(user: User, stack: Stack, settings: UeSettings): string {
+function ownContactUri({ impi, impu }: User, stack: Stack, settings: UeSettings): string {
   const [local] = stack.local;
-  const { advertised } = settings;
-  const host = formatHost(advertised?.host ?? local?.host ?? "127.0.0.1");
+  const { advertised, proxy } = settings;
+  const [name = ""] = impi.split("@");
+  const host = advertised?.host ?? local?.host ?? "127.0.0.1";
   const port = advertised?.port ?? local?.port ?? 5060;
-  const name = user.impi.split("@")[0] ?? "";
-  const { scheme, parameter } = URI_PARTS[settings.proxy.transport];
-  return `${scheme}:${name}@${host}:${port}${parameter}`;
+  return contactUri(impu, name, { host, port, transport: proxy.transport });
 }
-
-/** TS 24.229 §5.1.2A.1.1: the P-CSCF comes first in the preloaded Route. */
-function proxyRoute({ proxy }: UeSettings): string {
-  const { scheme, parameter } = URI_PARTS[proxy.transport];
-  return `<${scheme}:${formatHost(proxy.host)}:${proxy.port}${parameter};lr>`;
-}
-
-/** `transport=tls` is never written: sips: says it (RFC 3261 §26.2.2). */
-const URI_PARTS: Readonly<Record<TransportName, { scheme: string; parameter: string }>> = {
-  udp: { scheme: "sip", parameter: "" },
-  tcp: { scheme: "sip", parameter: ";transport=tcp" },
-  tls: { scheme: "sips", parameter: "" },
-  ws: { scheme: "sip", parameter: ";transport=ws" },
-  wss: { scheme: "sips", parameter: ";transport=ws" },
-};
 
 /** RFC 5626 §4.1: the same after a restart, so drawn from the IMPI (as a UUID of RFC 4122 §4.3). */
 function instanceOf(impi: string): string {

@@ -59,7 +59,9 @@ export async function runNode<C extends { readonly log: LogSettings }>(
   const stopper = stopOnSignal(port, { log, clock });
   try {
     const node = await program.start(loaded.config, { log, clock });
-    if (stopper.started(node)) port.stdout.write(readyLine(name, node));
+    if (!stopper.started(node)) return;
+    await log.flush(); // what was said while starting stands before it
+    port.stdout.write(readyLine(name, node));
   } catch (problem) {
     const errors = refusedWhileStarting(problem, program, loaded);
     if (errors.length > 0) answer(port, name, { kind: "refused", errors });

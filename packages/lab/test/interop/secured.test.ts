@@ -59,6 +59,7 @@ describe("TLS and WSS to the P-CSCF, TLS with certificates of both between the C
     overTls = await startUe({
       pcscf: accessTls,
       transport: "tls",
+      account: { ...aka, impu: aka.impu.replace(/^sip:/, "sips:") },
       ca: `${CERTIFICATES}authority.crt`,
     });
     overWss = await startUe({
@@ -76,7 +77,7 @@ describe("TLS and WSS to the P-CSCF, TLS with certificates of both between the C
   });
 
   test("both register; the P-CSCF keeps their flows as what they are", async () => {
-    const [one] = await admin.accessBindings(overTls.impu);
+    const [one] = await admin.accessBindings(aka.impu);
     const [other] = await admin.accessBindings(overWss.impu);
     expect([one?.flow, other?.flow].map((flow) => JSON.stringify(flow))).toEqual([
       expect.stringContaining("tls"),
@@ -100,6 +101,26 @@ describe("TLS and WSS to the P-CSCF, TLS with certificates of both between the C
     await overTls.command("hangup");
     await says(overTls, "over");
     await says(overWss, "over");
+  });
+
+  test("sips: all the way or not at all: from TLS to TLS only (RFC 5630)", async () => {
+    const [secured] = await admin.accessBindings(aka.impu);
+    expect(secured?.contact).toMatch(/^sips:/);
+    // The one over WSS has a sip: identity, and with it a sip: Contact.
+    const sips = overWss.impu.replace(/^sip:/, "sips:");
+    await overTls.command("call", { to: sips });
+    await vi.waitFor(
+      async () => {
+        const call = (await overTls.state()).calls.at(-1);
+        expect(call).toMatchObject({
+          peer: sips,
+          state: "over",
+          why: "answered 480",
+        });
+      },
+      { timeout: 10_000, interval: 50 },
+    );
+    await expect(overWss.command("call", { to: overTls.impu })).rejects.toThrow(/sips: caller/);
   });
 
   test("openssl that does not believe our certificate: one line, however often it tries", async () => {

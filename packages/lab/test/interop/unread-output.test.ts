@@ -36,8 +36,11 @@ async function startNode(): Promise<{ node: ChildProcess; port: number }> {
     SCSCF_HTTP_PORT: "0",
     SCSCF_LOG_LEVEL: "trace",
   });
-  const [first] = (await once(outputOf(node), "data")) as [Buffer];
-  expect(first.toString()).toContain(`ready scscf sip=${LOOPBACK}:${port}`);
+  let said = "";
+  outputOf(node).on("data", (text: Buffer) => {
+    said += text.toString();
+  });
+  await vi.waitFor(() => expect(said).toContain(`ready scscf sip=${LOOPBACK}:${port}`), 10_000);
   return { node, port };
 }
 

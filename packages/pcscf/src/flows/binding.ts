@@ -56,7 +56,7 @@ export function impiOf(request: SipRequest): string | undefined {
 
 /** TS 23.003 §13.4B turned round: without credentials the IMPI is guessed from the public identity. */
 export function guessedImpi(request: SipRequest): string {
-  return aorOf(request.to.uri).replace(/^sips?:/, "");
+  return aorOf(request.to.uri).replace(/^sip:/, "");
 }
 
 /** RFC 5626 §6: the instance names the device, whatever address it has at the moment. */

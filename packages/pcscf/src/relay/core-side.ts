@@ -4,8 +4,9 @@ import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { recordBothSides } from "@ims-lab/common/sip/proxy/record-route";
 import { isOwnUri, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
+import { isSecured } from "@ims-lab/common/sip/proxy/secured";
 import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
-import type { Flow } from "@ims-lab/common/sip/transport/transport";
+import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "../flows/binding.ts";
 import { forward, refuse } from "./forward.ts";
 import { answerOptions, isOptionsToUs, OWN_METHODS } from "./options.ts";
@@ -109,6 +110,8 @@ export class CoreSide {
     const binding = table.find(token);
     if (binding === undefined) return { kind: "problem", problem: { kind: "unknown-token" } };
     if (binding.flowLost) return { kind: "problem", problem: { kind: "flow-lost" } };
+    if (isSecured(request.uri) && !isSecure(binding.flow.transport))
+      return { kind: "problem", problem: { kind: "insecure-flow" } };
     return { kind: "ue", binding };
   }
 

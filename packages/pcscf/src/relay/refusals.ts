@@ -1,5 +1,6 @@
 // What is wrong with a request, and the status it gets: the one place where they meet.
 import type { Refusal } from "@ims-lab/common/sip/endpoint";
+import { SIPS_NOT_ALLOWED } from "@ims-lab/common/sip/proxy/secured";
 
 export type Problem =
   | { readonly kind: "stranger" } // nobody registered over this flow
@@ -11,6 +12,7 @@ export type Problem =
   | { readonly kind: "malformed"; readonly what: string }
   | { readonly kind: "unknown-token" }
   | { readonly kind: "flow-lost" }
+  | { readonly kind: "insecure-flow" } // a sips: URI, and the UE is not connected by TLS
   | { readonly kind: "nobody-here" } // addressed to us, names nothing we have
   | { readonly kind: "method"; readonly allow: string }
   | { readonly kind: "proxy"; readonly refusal: Refusal } // any proxy would refuse it
@@ -34,6 +36,8 @@ export function refusalOf(problem: Problem): Refusal {
       return { status: 480 };
     case "flow-lost": // RFC 5626 §5.3.1
       return { status: 430, reason: "Flow Failed" };
+    case "insecure-flow": // RFC 5630 §5.3, §5.4
+      return { status: 480, headers: [["Warning", SIPS_NOT_ALLOWED]] };
     case "nobody-here": // RFC 3261 §8.2.2.1
       return { status: 404 };
     case "method": // RFC 3261 §8.2.1

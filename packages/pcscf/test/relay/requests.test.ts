@@ -287,6 +287,16 @@ describe("from the core", () => {
     expect(ue.inbox).toEqual([]);
   });
 
+  test("a sips: URI does not leave over a flow that is not TLS (RFC 5630 §5.3)", async () => {
+    const { lab, ue, scscf, path } = await registered();
+    const request = notify(lab, scscf, [path], "other").setUri("sips:alice@192.0.2.1:5060");
+    scscf.send(request, CORE);
+    lab.run();
+    const refused = scscf.takeResponse(480);
+    expect(refused.text("Warning")).toBe('380 ims-lab "SIPS Not Allowed"');
+    expect(ue.inbox).toEqual([]);
+  });
+
   test("only from trusted peers", async () => {
     const { lab, ue, path } = await registered();
     const stranger = await lab.peer({ host: "10.1.0.2", port: 6666 });

@@ -3,7 +3,9 @@
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { Authorization } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import { isSecured } from "@ims-lab/common/sip/proxy/secured";
 import type { AttemptKey } from "../authentication/outcome.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import type { Binding } from "./binding.ts";
@@ -59,12 +61,27 @@ export function readAttempt(
   }
   const wanted = readContacts(request);
   if (isRefusal(wanted)) return wanted;
+  const insecure = insecureHop(wanted, request, standing);
+  if (insecure !== undefined) return insecure;
   const registrant = identify(rules.directory, rules.domain, request);
   if (isRefusal(registrant)) return registrant;
   const { impi } = registrant.subscriber;
   const bindings = rules.bindings.ofSet(registrant.set).filter((one) => one.impi === impi);
   const targets = targetsOf(wanted, bindings, request, standing);
   return { ...registrant, incoming, request, standing, wanted, targets, bindings };
+}
+
+/** RFC 5630 §5.2: a `sips:` Contact is reached by `sips:` all the way, or it is not bound. */
+function insecureHop(wanted: Wanted, request: SipRequest, { path }: Standing): Refusal | undefined {
+  if (wanted.kind !== "bind") return undefined;
+  if (!wanted.contacts.some(({ value }) => isSecured(value.uriText))) return undefined;
+  const hops = path.map((value) => parseNameAddr(value)?.uriText ?? value);
+  const plain = [request.uri, ...hops].find((uri) => !isSecured(uri));
+  if (plain === undefined) return undefined;
+  return refusal(
+    "insecure-hop",
+    `a sips: Contact with ${plain} on the way: register a sip: Contact`,
+  );
 }
 
 function targetsOf(

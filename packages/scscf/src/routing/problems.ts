@@ -1,5 +1,6 @@
 // What is wrong with a request that should be routed, and the status it gets. TS 24.229 §5.4.3; RFC 3261 §16.3.
 import type { Refusal } from "@ims-lab/common/sip/endpoint";
+import { SIPS_NOT_ALLOWED } from "@ims-lab/common/sip/proxy/secured";
 
 export type RoutingProblem =
   | { readonly kind: "untrusted-peer"; readonly detail: string }
@@ -9,6 +10,7 @@ export type RoutingProblem =
   | { readonly kind: "no-such-user"; readonly detail: string }
   | { readonly kind: "barred-callee"; readonly detail: string }
   | { readonly kind: "callee-not-registered"; readonly detail: string }
+  | { readonly kind: "sips-not-allowed"; readonly detail: string } // only Contacts that are no sips:
   | { readonly kind: "no-route"; readonly detail: string } // a domain that `routes` does not name
   | { readonly kind: "unreachable-uri"; readonly detail: string }
   | { readonly kind: "no-dialog"; readonly detail: string }
@@ -32,6 +34,8 @@ export function refusalFor(problem: RoutingProblem): Refusal {
       return { status: 404 };
     case "callee-not-registered": // TS 24.229 §5.4.3.3: no services for the unregistered here
       return { status: 480 };
+    case "sips-not-allowed": // RFC 5630 §5.3, §5.4
+      return { status: 480, headers: [["Warning", SIPS_NOT_ALLOWED]] };
     case "unreachable-uri": // RFC 3261 §21.4.14
       return { status: 416 };
     case "no-dialog": // RFC 3261 §12.2.2

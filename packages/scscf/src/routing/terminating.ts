@@ -4,6 +4,7 @@ import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { aorOf, isSip, parseUri, type Uri, unescapedUser } from "@ims-lab/common/sip/message/uri";
 import type { Target } from "@ims-lab/common/sip/proxy/fork";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
+import { mayReach, sameSchemeAs } from "@ims-lab/common/sip/proxy/secured";
 import type { Destination } from "@ims-lab/common/sip/transaction/user";
 import type { Binding } from "../registrar/binding.ts";
 import { setOf as setNameOf } from "../registrar/identify.ts";
@@ -42,7 +43,9 @@ export function devicesOf(called: Called, onward: SipRequest): DeviceTarget[] | 
   const bindings = [...sets].flatMap((set) => called.bindingsOf(set));
   if (bindings.length === 0)
     return { kind: "callee-not-registered", detail: `${aor} is not registered` };
-  const targets = bindings.flatMap((binding) => targetOf(onward, binding) ?? []);
+  const fit = bindings.filter(({ address }) => mayReach(onward, address.contact));
+  if (fit.length === 0) return { kind: "sips-not-allowed", detail: `${aor} has no sips: Contact` };
+  const targets = fit.flatMap((binding) => targetOf(onward, binding) ?? []);
   if (targets.length > 0) return targets;
   return { kind: "callee-not-registered", detail: `${aor} has no Contact that can be reached` };
 }
@@ -50,7 +53,7 @@ export function devicesOf(called: Called, onward: SipRequest): DeviceTarget[] | 
 function targetOf(onward: SipRequest, { token, address }: Binding): DeviceTarget | undefined {
   const request = onward.clone();
   request.set("P-Called-Party-ID", `<${onward.uri}>`);
-  request.setUri(address.contact);
+  request.setUri(sameSchemeAs(onward, address.contact));
   request.remove("Route");
   if (address.path.length > 0) request.set("Route", address.path);
   const to =

@@ -2,6 +2,7 @@
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
+import { mayCall } from "../addresses.ts";
 import type { Call } from "../call/call.ts";
 import type { CallInput } from "../call/machine.ts";
 import type { UeNode } from "../node.ts";
@@ -30,7 +31,7 @@ export function callRoutes(app: FastifyInstance, node: UeNode): void {
     { schema: { summary: "Call somebody", body: bodySchema(["to"], { to }) } },
     ({ body }, reply) => {
       const ue = registered(node, body);
-      return reply.code(202).send(ue.calls.dial(uriOf(body.to)));
+      return reply.code(202).send(ue.calls.dial(targetOf(ue, body.to)));
     },
   );
   app.post<{ Body: Which & { readonly to: string; readonly text: string } }>(
@@ -41,7 +42,10 @@ export function callRoutes(app: FastifyInstance, node: UeNode): void {
         body: bodySchema(["to", "text"], { to, text: { type: "string", maxLength: 8192 } }),
       },
     },
-    ({ body }) => registered(node, body).messages.send(uriOf(body.to), body.text),
+    ({ body }) => {
+      const ue = registered(node, body);
+      return ue.messages.send(targetOf(ue, body.to), body.text);
+    },
   );
   const onCalls = (path: string, summary: string, input: (body: object) => CallInput): void => {
     const properties = path === "/hold" ? { on: { type: "boolean" } } : {};
@@ -85,9 +89,11 @@ function registered(node: UeNode, which: Which): UserEquipment {
   return ue;
 }
 
-function uriOf(text: string): string {
+function targetOf({ view }: UserEquipment, text: string): string {
   const uri = parseUri(text);
   if (uri === undefined || uri.scheme === "other" || /[<>\s]/.test(text))
     throw problem(400, "No SIP or tel URI", text);
+  if (!mayCall(view.impu, text))
+    throw problem(400, "A sips: URI wants a sips: caller", `${view.impu} is none (user.impu).`);
   return text;
 }

@@ -1,5 +1,6 @@
 // The REGISTER a UE sends. TS 24.229 §5.1.1.2, RFC 3261 §10.2, RFC 3327.
 import { newRequest, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { registrarUri } from "../addresses.ts";
 import type { Order } from "./state.ts";
 
 /** Who registers, and from where. */
@@ -30,14 +31,9 @@ function contactOf(identity: Identity): string {
     : `<${contactUri}>;+sip.instance="<${instance}>"`;
 }
 
-/** Request-URI of REGISTER, and the digest's uri: the home domain without a user. */
-export function registrarUri(identity: Identity): string {
-  return `sip:${identity.domain}`;
-}
-
 export function registerRequest(identity: Identity, options: RegisterOptions): SipRequest {
   const { order, expiresSeconds, authorization } = options;
-  return newRequest("REGISTER", registrarUri(identity), [
+  return newRequest("REGISTER", registrarUri(identity.impu, identity.domain), [
     ["Max-Forwards", "70"],
     ["From", `<${identity.impu}>;tag=${options.fromTag}`],
     ["To", `<${identity.impu}>`],

@@ -2,9 +2,10 @@
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import { registrarUri } from "../addresses.ts";
 import type { Credentials } from "./credentials.ts";
 import { step } from "./machine.ts";
-import { type Identity, registerRequest, registrarUri } from "./register-request.ts";
+import { type Identity, registerRequest } from "./register-request.ts";
 import { outcomeOf } from "./register-response.ts";
 import {
   type Granted,
@@ -106,7 +107,7 @@ export class Registration {
   #send(effect: Extract<RegistrationEffect, { kind: "send" }>): void {
     const { identity, credentials, send } = this.#options;
     const isInitial = this.#state.name === "registering";
-    const toAuthorize = { method: "REGISTER", uri: registrarUri(identity) };
+    const toAuthorize = { method: "REGISTER", uri: registrarUri(identity.impu, identity.domain) };
     const request = registerRequest(identity, {
       order: effect.order,
       expiresSeconds: effect.expiresSeconds,

@@ -172,14 +172,15 @@ function bareNumber(uri: TelUri): string {
 
 /**
  * The canonical form under which an address of record is filed: RFC 3261 §10.3 step 5, that is
- * without parameters and with escapes undone; tel numbers without visual separators.
+ * without parameters and with escapes undone; tel numbers without visual separators. `sips:`
+ * names the same resource as `sip:` (RFC 5630 §5.2).
  */
 export function aorOf(uri: Uri): string {
   if (uri.scheme === "other") return uri.text;
   if (uri.scheme === "tel") return `tel:${bareNumber(uri)}`;
   const user = uri.user === undefined ? "" : `${unescapeUri(uri.user)}@`;
   const port = uri.port === undefined ? "" : `:${uri.port}`;
-  return `${uri.scheme}:${user}${formatHost(uri.host)}${port}`;
+  return `sip:${user}${formatHost(uri.host)}${port}`;
 }
 
 /** The user part with its escapes undone, "" when there is none. */

@@ -65,6 +65,7 @@ describe("§10.3 step 5 canonical form", () => {
   it.each([
     ["sip:%61lice@Atlanta.COM;transport=tcp", "sip:alice@atlanta.com"],
     ["sip:alice@atlanta.com:5070", "sip:alice@atlanta.com:5070"],
+    ["sips:alice@atlanta.com", "sip:alice@atlanta.com"], // RFC 5630 §5.2
     ["tel:+1-555-0001;ext=3", "tel:+15550001"],
   ])("%s is filed as %s", (text, aor) => {
     expect(aorOf(uri(text))).toBe(aor);
