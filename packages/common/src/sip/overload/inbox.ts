@@ -29,7 +29,7 @@ const PATIENCE_MS = 1_000;
 /** What may wait; beyond it everything that arrives is late. */
 const MOST_OCTETS = 16 * 1_048_576;
 /** So that a flood of what looks like work under way does not keep everybody else out. */
-const ORDINARY_EVERY = 16;
+const OLDEST_EVERY = 16;
 
 /** One for all endpoints of a process: they share its time. */
 export class Inbox {
@@ -104,10 +104,9 @@ export class Inbox {
   }
 
   #next(): Waiting | undefined {
-    this.#taken = (this.#taken + 1) % ORDINARY_EVERY;
-    const [first, second] =
-      this.#taken === 0 ? [this.#ordinary, this.#urgent] : [this.#urgent, this.#ordinary];
-    return first.next() ?? second.next();
+    this.#taken = (this.#taken + 1) % OLDEST_EVERY;
+    const isOrdinarysTurn = this.#taken === 0 && this.#ordinary.since < this.#urgent.since;
+    return isOrdinarysTurn ? this.#ordinary.next() : (this.#urgent.next() ?? this.#ordinary.next());
   }
 
   #isLate(since: number, now: number): boolean {
@@ -123,6 +122,11 @@ class Queue {
 
   get size(): number {
     return this.#items.length - this.#first;
+  }
+
+  /** When the first came; later than anything when there is none. */
+  get since(): number {
+    return this.#items[this.#first]?.since ?? Number.POSITIVE_INFINITY;
   }
 
   add(item: Waiting): void {

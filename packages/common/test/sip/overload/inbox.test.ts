@@ -119,10 +119,21 @@ describe("behind", () => {
   test("new work gets one turn in sixteen, whatever pretends to be urgent", () => {
     fallBehind();
     arrive("new");
+    clock.advance(QUARTER);
     for (let n = 0; n < 100; n += 1) arrive("urgent", RESPONSE);
     for (let n = 0; n < 10; n += 1) turn();
     expect(handled.indexOf("new")).toBeGreaterThan(0);
     expect(handled.indexOf("new")).toBeLessThan(16);
+  });
+
+  // Else an S-CSCF's SUBSCRIBE overtakes the 200 to the REGISTER that it is about.
+  test("new work never goes before what was there when it came", () => {
+    fallBehind();
+    const names = Array.from({ length: 64 }, (_, n) => `urgent ${n}`);
+    for (const name of names) arrive(name, RESPONSE);
+    arrive("new");
+    while (inbox.size > 0) turn();
+    expect(handled).toEqual([...names, "new"]);
   });
 
   test("thousands are handled in their order", () => {
