@@ -21,7 +21,11 @@ import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
 import type { Resolver } from "@ims-lab/common/sip/resolver";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
-import { formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
+import {
+  formatHostPort,
+  provenNames,
+  type Transport,
+} from "@ims-lab/common/sip/transport/transport";
 import type { PcscfConfig } from "./config.ts";
 import { createFigures } from "./figures.ts";
 import type { Binding } from "./flows/binding.ts";
@@ -89,6 +93,12 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     },
     onForgotten: (binding) => asker.forget(binding),
   });
+  const trust = trustedSources({
+    trustedPeers: config.trustedPeers,
+    scscf: config.scscf,
+    resolver: parts.resolver,
+    mayAsk: oncePer(clock, RESOLVE_AGAIN_MS),
+  });
   const relay: Relay = {
     clock,
     random,
@@ -101,6 +111,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     tokens: createTokens(random.bytes(32)),
     calls: new ProxyCore({ clock }),
     maySay: oncePer(clock, REFUSAL_LOG_MS),
+    knowsHop: (hop) => trust.isTrusted(hop.host, hop.port, provenNames(hop)),
     corePressed: () => backpressure.press(clock.now()),
   };
   const asker = new Asker({
@@ -155,12 +166,6 @@ export function createPcscf(parts: PcscfParts): Pcscf {
           rules.bound(binding, before, authenticated);
       });
     },
-  });
-  const trust = trustedSources({
-    trustedPeers: config.trustedPeers,
-    scscf: config.scscf,
-    resolver: parts.resolver,
-    mayAsk: oncePer(clock, RESOLVE_AGAIN_MS),
   });
   const own = {
     subscribe: (incoming: Incoming) => asker.handle(incoming),

@@ -4,7 +4,7 @@ import { isRegistrationPackage, OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint";
-import { EventHeader } from "@ims-lab/common/sip/message/fields";
+import { EventHeader, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
 import { isOwnUri } from "@ims-lab/common/sip/proxy/route";
@@ -105,11 +105,19 @@ function notify(services: RequestServices, incoming: Incoming, standing: Standin
   const isPassing = request.to.params.has("tag") && !isOwnUri(request.requestUri, services.isOwn);
   const isServed = request.get(EventHeader)?.value === OWN_PACKAGE;
   if (isPassing) router.handle(incoming, standing);
-  else if (isServed && !pcscfSubscriptions.owns(request)) {
+  else if (isServed && isOfUser(services, request)) {
+    const what = `a NOTIFY that came by a user's Service-Route, by ${standing.source}`;
+    refuse(services, incoming, refusal("no-subscription", what));
+  } else if (isServed && !pcscfSubscriptions.owns(request)) {
     const what = `NOTIFY of ${standing.source} in no subscription of ours`;
     refuse(services, incoming, refusal("no-subscription", what));
   } else if (isServed && !standing.trusted) refuse(services, incoming, untrusted(standing));
   else pcscfSubscriptions.handle(incoming);
+}
+
+/** Only what UEs send comes along a Service-Route; a P-CSCF's own NOTIFY follows the dialog's route set. */
+function isOfUser({ isOwn }: RequestServices, request: SipRequest): boolean {
+  return request.all(Route).some(({ uri }) => isOwnUri(uri, isOwn) && uri.user !== undefined);
 }
 
 /** Calls, messages and whatever else users send each other. */

@@ -2,12 +2,15 @@
 import { createHash } from "node:crypto";
 import { OWN_PACKAGE, REG_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import { isIp } from "@ims-lab/common/platform/ip-address";
 import type { Logger } from "@ims-lab/common/platform/logger";
+import { type OncePer, oncePer } from "@ims-lab/common/platform/once-per";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Incoming, LocalAddress } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import { createSubscriberAgent, type SubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
+import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { contactUri, type Place, proxyRoute } from "./addresses.ts";
 import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
 import type { Line } from "./call/line.ts";
@@ -62,6 +65,9 @@ export class UserEquipment {
   readonly #agent: SubscriberAgent;
   #identity: Identity;
   #registration: Registration | undefined;
+  /** Addresses that the P-CSCF has answered from; none before that where it is known by name. */
+  readonly #proxyHosts = new Set<string>();
+  readonly #maySay: OncePer;
   #subscription: RegistrationSubscription | undefined;
   readonly calls: Calls;
   readonly messages: Messages;
@@ -69,6 +75,8 @@ export class UserEquipment {
   constructor(parts: UeParts) {
     const { clock, random, stack, user, settings } = parts;
     this.#parts = { ...parts, log: parts.log.child({ impi: user.impi, impu: user.impu }) };
+    if (isIp(settings.proxy.host)) this.#proxyHosts.add(settings.proxy.host);
+    this.#maySay = oncePer(clock);
     this.#identity = { ...user, contactUri: "", instance: instanceOf(user.impi) };
     this.#agent = createSubscriberAgent({
       clock,
@@ -176,7 +184,13 @@ export class UserEquipment {
   }
 
   readonly #send: SendRequest = (request, handlers) => {
-    this.#parts.stack.request(request, this.#parts.settings.proxy, handlers);
+    this.#parts.stack.request(request, this.#parts.settings.proxy, {
+      onResponse: (response, flow) => {
+        if (isIp(flow.remote.host)) this.#proxyHosts.add(flow.remote.host);
+        handlers.onResponse(response);
+      },
+      onFailure: (why) => handlers.onFailure(why),
+    });
   };
 
   #onRegistered(granted: Granted, first: boolean): void {
@@ -194,9 +208,25 @@ export class UserEquipment {
     this.#subscription?.onDeregistered();
   }
 
+  /** TS 24.229 §5.1.2A.2: what is for this UE comes by its P-CSCF, whatever it says of itself. */
+  #isByProxy({ flow }: Incoming): boolean {
+    return this.#proxyHosts.size === 0 || this.#proxyHosts.has(flow.remote.host);
+  }
+
+  #refuseStranger(incoming: Incoming): void {
+    const { request, flow } = incoming;
+    const source = formatHostPort(flow.remote);
+    if (this.#maySay(flow.remote.host))
+      this.#parts.log.warn("request.not-by-pcscf", { method: request.method, source });
+    if (request.method === "ACK") incoming.drop();
+    else incoming.refuse(403);
+  }
+
   #handle(incoming: Incoming): void {
     const { request } = incoming;
-    if (request.method === "NOTIFY") {
+    if (!this.#isByProxy(incoming)) {
+      this.#refuseStranger(incoming);
+    } else if (request.method === "NOTIFY") {
       this.#agent.handle(incoming);
     } else if (CALL_METHODS.has(request.method)) {
       this.calls.handle(incoming);

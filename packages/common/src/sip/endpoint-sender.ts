@@ -207,9 +207,10 @@ export class EndpointSender {
     const reaches = (transport: TransportName, address?: string): boolean =>
       this.#reaches(transport, address);
     locate(to, { resolver: this.#resolver, random, reaches }).then(
-      (targets) => {
-        if (targets.length === 0) notFound("no address");
-        else found(this.#usefulFirst(targets));
+      (all) => {
+        const targets = to.only === undefined ? all : all.filter(to.only);
+        if (targets.length > 0) found(this.#usefulFirst(targets));
+        else notFound(all.length > 0 ? "no address of a peer we know" : "no address");
       },
       (error: unknown) => notFound(String(error)),
     );

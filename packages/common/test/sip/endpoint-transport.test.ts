@@ -149,6 +149,27 @@ test("a host name is resolved, one without address fails, a literal is not asked
   expect(a.log.named("peer.unresolved")).toHaveLength(1);
 });
 
+test("a name is followed to those of its addresses only that the caller lets be used", async () => {
+  const lab = new EndpointLab();
+  const resolver = { resolve: () => Promise.resolve(["10.0.0.9", "10.0.0.2"]) };
+  const a = await lab.endpoint("10.0.0.1", { resolver });
+  await lab.endpoint("10.0.0.2", {}, ok);
+  const stranger = await lab.endpoint("10.0.0.9", {}, ok);
+  const result = outcome();
+  const name = { host: "b.example", port: 5060 };
+  a.request(request(), { ...name, only: ({ host }) => host === "10.0.0.2" }, result);
+  await lab.clock.advanceAsync(100);
+  a.request(request("MESSAGE"), { ...name, only: () => false }, result);
+  a.sendStateless(request("ACK"), { ...name, only: () => false });
+  await lab.clock.advanceAsync(100);
+  expect(result.seen).toEqual([200, "unresolved"]);
+  expect(stranger.received).toEqual([]);
+  expect(a.log.named("peer.unresolved")[0]).toMatchObject({
+    host: "b.example",
+    why: "no address of a peer we know",
+  });
+});
+
 test("each peer is told the first address that is meant for it, and all of them are ours", async () => {
   const lab = new EndpointLab();
   const inside = (host: string): boolean => host.startsWith("10.");

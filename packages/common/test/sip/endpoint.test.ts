@@ -139,6 +139,17 @@ test("RFC 3261 §9.2: a CANCEL comes with the INVITE it cancels; after the answe
   expect(b.received.at(-1)?.cancels).toBeUndefined();
 });
 
+test("a Via's maddr leads no answer anywhere (decision 0015)", async () => {
+  const lab = new EndpointLab();
+  await lab.endpoint("10.0.0.2", {}, ok);
+  const asking = await lab.peer("10.0.0.9");
+  const victim = await lab.peer("10.0.0.8");
+  asking.send(plain("UDP 10.0.0.9;branch=z9hG4bK1;maddr=10.0.0.8;rport"), "10.0.0.2");
+  asking.send(plain("UDP 10.0.0.9;branch=z9hG4bK2;maddr=10.0.0.8"), "10.0.0.2");
+  expect(asking.inbox).toHaveLength(2);
+  expect(victim.inbox).toEqual([]);
+});
+
 test("RFC 3581: answers go to the source port when rport is there, else to the Via's port", async () => {
   const lab = new EndpointLab();
   await lab.endpoint("10.0.0.2", {}, ok);

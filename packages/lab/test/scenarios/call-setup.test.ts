@@ -43,6 +43,8 @@ describe("alice calls bob", () => {
     expect(invite?.has("P-Charging-Vector")).toBe(false);
     const [inCore] = lab.passed("INVITE", "S-CSCF", "P-CSCF");
     expect(inCore?.text("P-Charging-Vector")).toContain("icid-value=");
+    const [answered] = lab.passed("200 INVITE", "P-CSCF", "S-CSCF");
+    expect(answered?.texts("P-Asserted-Identity")).toEqual([`<${impuOf("bob")}>`]);
     const [ok] = lab.passed("200 INVITE", "S-CSCF", "P-CSCF");
     expect(ok?.text("P-Charging-Vector")).toContain(`term-ioi="${DOMAIN}"`);
   });

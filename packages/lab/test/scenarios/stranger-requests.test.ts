@@ -167,10 +167,11 @@ describe("NOTIFY that asks for re-registration", () => {
     expectRefused([stranger, asking(stranger), SCSCF], 403, "request.refused");
     expect(lab.reauthentications).toEqual([]);
   });
-  test("by way of the P-CSCF from one of its UEs, which cannot know the dialog: 481", () => {
-    const request = asking(bob.peer, { callId: "made-up" });
-    expectRefused([bob.peer, request, ACCESS], 481, "request.refused");
-    expect(lab.reauthentications).toEqual([]);
+  test("by way of the P-CSCF from one of its UEs, inside the very dialog or not: 481", () => {
+    for (const dialog of [{ callId: "made-up" }, {}]) {
+      expectRefused([bob.peer, asking(bob.peer, dialog), ACCESS], 481, "request.refused");
+      expect(lab.reauthentications).toEqual([]);
+    }
   });
 });
 
@@ -197,6 +198,50 @@ describe("the P-CSCF's core side", () => {
     ]);
     expectRefused([stranger, request, CORE], 403, "core.refused");
     expect(victim.peer.requests.map(({ callId }) => callId)).not.toContain(request.callId);
+  });
+});
+
+describe("a Route of a registered user's own making, within a dialog", () => {
+  const AWAY = "192.0.2.99:5060";
+  /** Along the dialog of bob's subscription, and then as it says. */
+  const along = (uri: string, ...further: readonly string[]): SipRequest => {
+    const answer = bob.peer.responses.find(({ cseq }) => cseq.method === "SUBSCRIBE");
+    const own = answer?.texts("Record-Route").reverse() ?? [];
+    expect(own).toHaveLength(2);
+    return bob.peer.request("MESSAGE", uri, bob.impu, [
+      ["Call-ID", answer?.callId ?? ""],
+      ["To", answer?.text("To") ?? ""],
+      ["Route", [...own, ...further].join(", ")],
+    ]);
+  };
+  const toStranger = (): number => stranger.requests.length;
+
+  test.each<[string, () => SipRequest]>([
+    ["a Route", () => along("sip:10.1.0.2:6060", `<sip:${AWAY};lr>`)],
+    ["the Request-URI", () => along(`sip:${AWAY}`)],
+    ["a maddr", () => along(`sip:10.1.0.2:6060;maddr=${AWAY.slice(0, -5)}`)],
+    ["a strict router", () => along("sip:10.1.0.2:6060", `<sip:${AWAY}>`)],
+    ["another port of the S-CSCF's host", () => along("sip:10.1.0.2:6061")],
+  ])("that leaves the core at the P-CSCF by %s: 403, and nothing goes there", (_what, made) => {
+    expectRefused([bob.peer, made(), ACCESS], 403, "access.unknown-hop");
+    expect(toStranger()).toBe(0);
+  });
+
+  test("that leaves the core at the S-CSCF: 403, and nothing goes there", () => {
+    const request = along("sip:10.1.0.2:6060", "<sip:10.1.0.2:6060;lr>", `<sip:${AWAY};lr>`);
+    expectRefused([bob.peer, request, ACCESS], 403, "request.refused");
+    expect(toStranger()).toBe(0);
+    expect(lab.logs.scscf.named("request.refused").at(-1)).toMatchObject({
+      reason: "unknown-hop",
+      detail: "sip:192.0.2.99:5060;lr is neither in trustedPeers nor in routes",
+    });
+  });
+
+  test("is one line in the log, however often it is tried", () => {
+    for (let n = 0; n < 5; n += 1) lab.exchange(bob.peer, along(`sip:${AWAY}`), ACCESS, 0.1);
+    expect(lab.logs.pcscf.named("access.unknown-hop")).toEqual([
+      expect.objectContaining({ hop: AWAY, setting: "trustedPeers" }),
+    ]);
   });
 });
 

@@ -12,8 +12,10 @@ import {
   takeOwnRoutes,
 } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
+import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "../flows/binding.ts";
 import { bindingOfSender } from "../flows/matching.ts";
+import { coreHop } from "./core-hops.ts";
 import { forward, refuse } from "./forward.ts";
 import { assertedIdentities } from "./identity.ts";
 import { extensionProblem, stripSecurityAgreement } from "./option-tags.ts";
@@ -149,9 +151,15 @@ export class AccessSide {
   #send(incoming: Incoming, onward: SipRequest, binding: Binding | undefined): void {
     const relay = this.#relay;
     const next = this.#nextHop(onward, binding);
-    const to = destinationOf(next);
-    if (to === undefined) {
+    const there = destinationOf(next);
+    if (there === undefined) {
       this.#refuse(incoming, { kind: "unreachable-uri" });
+      return;
+    }
+    const to = coreHop(relay, there, binding);
+    if (to === undefined) {
+      this.#refuse(incoming, { kind: "unknown-hop" });
+      this.#sayHop(incoming, next);
       return;
     }
     if (isRecordRouted(onward.method) && binding !== undefined) {
@@ -168,6 +176,19 @@ export class AccessSide {
         removeNetworkOnly(response);
         return response;
       },
+    });
+  }
+
+  /** Somebody's attempt, or a core that is larger than the settings say. */
+  #sayHop({ request, flow }: Incoming, { host, port = 5060 }: SipUri): void {
+    const { log, maySay } = this.#relay;
+    if (!maySay(`unknown-hop ${host}`)) return;
+    log.warn("access.unknown-hop", {
+      hop: formatHostPort({ host, port }),
+      source: flow.id,
+      callId: request.callId,
+      setting: "trustedPeers",
+      what: "a Route within a dialog leads there: name it in trustedPeers if it belongs to the core",
     });
   }
 

@@ -9,6 +9,7 @@ import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
 import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "../flows/binding.ts";
 import { forward, refuse } from "./forward.ts";
+import { assertCalled } from "./identity.ts";
 import { answerOptions, isOptionsToUs, OWN_METHODS } from "./options.ts";
 import { isRecordRouted } from "./own-routes.ts";
 import type { Problem } from "./refusals.ts";
@@ -134,7 +135,7 @@ export class CoreSide {
       answer: (response) => {
         if (response.status >= 200) this.#underWay.done(flow, incoming);
         removeClaims(response); // an answer of a UE may forge as well as a request
-        return response;
+        return assertCalled(incoming.request, response, binding);
       },
       takeOver: () => {
         this.#underWay.done(flow, incoming);

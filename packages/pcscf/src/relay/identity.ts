@@ -1,6 +1,6 @@
 // Which identity of the binding a request asserts. TS 24.229 §5.2.6.3.2, RFC 3325 §9.
 import { PPreferredIdentity } from "@ims-lab/common/sip/message/fields";
-import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { Binding } from "../flows/binding.ts";
 
@@ -18,6 +18,17 @@ export function assertedIdentities(request: SipRequest, binding: Binding): reado
   const tel = chosen.find(isTel);
   const asserted = [sip, tel].filter((impu) => impu !== undefined);
   return asserted.length > 0 ? asserted : binding.impus.slice(0, 1);
+}
+
+/** TS 24.229 §5.2.6.4.3: who answers is whom the network has called, whatever the UE says. */
+export function assertCalled(
+  asked: SipRequest,
+  response: SipResponse,
+  { impus: [defaultImpu = ""] }: Binding,
+): SipResponse {
+  const { status } = response;
+  if (asked.to.params.has("tag") || status <= 100 || status >= 300) return response;
+  return response.set("P-Asserted-Identity", asked.text("P-Called-Party-ID") ?? `<${defaultImpu}>`);
 }
 
 function isTel(impu: string): boolean {

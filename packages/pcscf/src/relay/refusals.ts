@@ -12,6 +12,7 @@ export type Problem =
   | { readonly kind: "malformed"; readonly what: string }
   | { readonly kind: "unknown-token" }
   | { readonly kind: "flow-lost" }
+  | { readonly kind: "unknown-hop" } // a Route within a dialog that leaves the core we know
   | { readonly kind: "insecure-flow" } // a sips: URI, and the UE is not connected by TLS
   | { readonly kind: "nobody-here" } // addressed to us, names nothing we have
   | { readonly kind: "method"; readonly allow: string }
@@ -25,6 +26,7 @@ export function refusalOf(problem: Problem): Refusal {
     case "stranger": // TS 24.229 §5.2.6.3.2A (older releases): 403
     case "untrusted-peer": // RFC 3325 §5: not in our trust domain
     case "forged-token": // RFC 5626 §5.3.1
+    case "unknown-hop": // TS 24.229 §5.2.6.3.5: not the Route of this dialog
       return { status: 403 };
     case "extension": // RFC 3261 §16.3 step 5; RFC 3329 §2.3.1
       return { status: 420, headers: [["Unsupported", problem.tags.join(", ")]] };

@@ -5,6 +5,7 @@ import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
 import { isSip, parseUri, type SipUri } from "@ims-lab/common/sip/message/uri";
+import type { Hop } from "@ims-lab/common/sip/proxy/known-hops";
 import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";
 import type { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import type { Side } from "@ims-lab/common/sip/proxy/record-route";
@@ -46,6 +47,8 @@ export interface Relay {
   readonly calls: ProxyCore;
   /** True when this source and cause have not been logged lately. */
   maySay(key: string): boolean;
+  /** Whether the core side listens to whoever is there: the peers of the settings. */
+  knowsHop(hop: Hop): boolean;
   /** An S-CSCF said 503: it has too much to do. */
   corePressed(): void;
 }

@@ -323,6 +323,31 @@ describe("from the core", () => {
       expect(got.has(name)).toBe(false);
   });
 
+  test.each([
+    [
+      "whom the network has called",
+      [["P-Called-Party-ID", `<sip:al@${DOMAIN}>`]],
+      `<sip:al@${DOMAIN}>`,
+    ],
+    ["the default identity", [], `<${ALICE}>`],
+  ] as const)(
+    "who answers is %s, whatever the UE claims (TS 24.229 §5.2.6.4.3)",
+    async (_what, headers, asserted) => {
+      const { lab, ue, scscf, path } = await registered();
+      const request = lab.request(scscf, "MESSAGE", "sip:alice@192.0.2.1:5060", [
+        ["Route", path],
+        ["To", `<${ALICE}>`],
+        ...headers,
+      ]);
+      scscf.send(request, CORE);
+      lab.run();
+      const claims = [["P-Asserted-Identity", "<sip:ceo@ims.example>"] as const];
+      ue.send(newResponse(ue.takeRequest("MESSAGE"), 200, { toTag: "a", headers: claims }), ACCESS);
+      lab.run();
+      expect(scscf.takeResponse(200).texts("P-Asserted-Identity")).toEqual([asserted]);
+    },
+  );
+
   test("RFC 5626 §5.3.1: a lost connection is 430 until the UE registers again", async () => {
     const lab = await Lab.start();
     const scscf = await lab.peer(SCSCF);

@@ -1,10 +1,14 @@
 // Every binding of this S-CSCF, found by token and by registration set. RFC 3261 §10.3.
 import type { Binding } from "./binding.ts";
+import { PathHops } from "./path-hops.ts";
 
 export class Bindings {
   readonly #byToken = new Map<string, Binding>();
   /** A set has one binding most of the time: no array for that. */
   readonly #bySet = new Map<string, string | readonly string[]>();
+
+  /** Where the P-CSCFs in front of them are. */
+  readonly pathHops: PathHops = new PathHops();
 
   get size(): number {
     return this.#byToken.size;
@@ -30,6 +34,8 @@ export class Bindings {
       const tokens = this.#tokens(set);
       this.#bySet.set(set, tokens.length === 0 ? token : [...tokens, token]);
     }
+    const before = this.#byToken.get(token);
+    this.pathHops.moved(before?.address.path[0], binding.address.path[0]);
     this.#byToken.set(token, binding);
   }
 
@@ -37,6 +43,7 @@ export class Bindings {
     const binding = this.#byToken.get(token);
     if (binding === undefined) return;
     this.#byToken.delete(token);
+    this.pathHops.moved(binding.address.path[0], undefined);
     const left = this.#tokens(binding.set).filter((other) => other !== token);
     const [only] = left;
     if (only === undefined) this.#bySet.delete(binding.set);

@@ -23,6 +23,8 @@ export interface NextHops {
   of(domain: string): Destination | undefined;
   /** Whether a peer at this address is one of them. */
   includes(host: string, port: number): boolean;
+  /** Whether one of them is this host: what it serves may listen on other ports. */
+  isHost(host: string): boolean;
 }
 
 export function nextHops(routes: readonly string[]): NextHops {
@@ -30,6 +32,7 @@ export function nextHops(routes: readonly string[]): NextHops {
   const byDomain = new Map(hops.map(({ domain, to }) => [domain, to]));
   return {
     of: (domain) => byDomain.get(domain),
+    isHost: (host) => hops.some(({ to }) => to.host === host),
     includes: (host, port) => hops.some(({ to }) => to.host === host && to.port === port),
   };
 }

@@ -12,6 +12,7 @@ export type RoutingProblem =
   | { readonly kind: "callee-not-registered"; readonly detail: string }
   | { readonly kind: "sips-not-allowed"; readonly detail: string } // only Contacts that are no sips:
   | { readonly kind: "no-route"; readonly detail: string } // a domain that `routes` does not name
+  | { readonly kind: "unknown-hop"; readonly detail: string } // a Route that leaves the network we know
   | { readonly kind: "unreachable-uri"; readonly detail: string }
   | { readonly kind: "no-dialog"; readonly detail: string }
   | { readonly kind: "must-reauthenticate"; readonly detail: string }
@@ -26,6 +27,7 @@ export function refusalFor(problem: RoutingProblem): Refusal {
     case "untrusted-peer": // RFC 3325 §5
     case "not-registered": // TS 24.229 §5.4.3.2: the served user is not registered
     case "foreign-identity": // RFC 3325 §5
+    case "unknown-hop": // design §11: no open relay
     case "barred-caller": // TS 24.229 §5.4.3.2 step 1
       return { status: 403 };
     case "no-such-user": // RFC 3261 §21.4.5

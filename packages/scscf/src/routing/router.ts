@@ -9,8 +9,9 @@ import {
   type SipRequest,
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
-import { isSip } from "@ims-lab/common/sip/message/uri";
+import { formatUri, isSip, type Uri } from "@ims-lab/common/sip/message/uri";
 import type { Target } from "@ims-lab/common/sip/proxy/fork";
+import { type KnowsHop, withinKnown } from "@ims-lab/common/sip/proxy/known-hops";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay, countHop } from "@ims-lab/common/sip/proxy/validate";
@@ -32,6 +33,8 @@ export interface RouterOptions extends Users, Called {
   readonly domain: string;
   readonly allowDirect: boolean;
   readonly nextHops: NextHops;
+  /** Where a Route of somebody else's may lead. */
+  readonly knowsHop: KnowsHop;
   readonly policy: MethodPolicy;
   /** Undefined: dialogs are left alone when a registration ends. */
   readonly dialogs: KeptDialogs | undefined;
@@ -102,7 +105,7 @@ export class Router {
     const isAlong = own.length > 0 && own.every(({ user }) => user === undefined);
     const isKnown = isAlong && this.#admission(incoming, standing) === undefined;
     const to = isKnown ? this.#alongRoute(onward) : undefined;
-    if (to === undefined) {
+    if (to === undefined || isProblem(to)) {
       incoming.drop();
       return;
     }
@@ -119,8 +122,9 @@ export class Router {
 
   #inDialog(incoming: Incoming, standing: Standing, onward: SipRequest, routed: boolean): void {
     const to = routed ? this.#alongRoute(onward) : undefined;
-    if (to === undefined) {
-      this.#refuse(incoming, { kind: "no-dialog", detail: "no route of ours leads on" });
+    if (to === undefined || isProblem(to)) {
+      const none = { kind: "no-dialog", detail: "no route of ours leads on" } as const;
+      this.#refuse(incoming, to ?? none);
       return;
     }
     this.#options.dialogs?.passed(incoming.request);
@@ -128,11 +132,13 @@ export class Router {
     this.#forward({ incoming, standing, onward, served: undefined }, [target]);
   }
 
-  #alongRoute(onward: SipRequest): Target["to"] | undefined {
-    const { endpoint } = this.#options;
+  #alongRoute(onward: SipRequest): Target["to"] | RoutingProblem | undefined {
+    const { endpoint, knowsHop } = this.#options;
     const hop = takeNextHop(onward);
     const isUs = isSip(hop) && endpoint.isOwn(hop.host, hop.port ?? 5060);
-    return isUs ? undefined : destinationOf(hop);
+    const to = isUs ? undefined : destinationOf(hop);
+    if (to === undefined) return undefined;
+    return withinKnown(to, knowsHop) ?? unknownHop(hop);
   }
 
   #initial(
@@ -212,7 +218,7 @@ export class Router {
     if (served === undefined)
       return { kind: "no-such-user", detail: `${onward.uri}: ${standing.source} is not served` };
     const to = onward.has("Route") ? this.#alongRoute(onward) : nextHops.of(uri.host);
-    if (to !== undefined) return [{ request: onward, to, q: 1 }];
+    if (to !== undefined) return isProblem(to) ? to : [{ request: onward, to, q: 1 }];
     return { kind: "no-route", detail: `no way to ${uri.host}: add it to routes` };
   }
 
@@ -264,6 +270,11 @@ export class Router {
     if (reason === "untrusted-peer") incoming.refuse(status, options);
     else incoming.respond(newResponse(incoming.request, status, options));
   }
+}
+
+function unknownHop(hop: Uri): RoutingProblem {
+  const detail = `${formatUri(hop)} is neither in trustedPeers nor in routes`;
+  return { kind: "unknown-hop", detail };
 }
 
 /** RFC 5626 §5.3.1: a lost flow is the P-CSCF's word; the caller hears that nobody is there. */

@@ -1,9 +1,11 @@
 // The routing part put together from the node's settings and parts. TS 24.229 §5.4.3.
+import { trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import { provenNames } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "../config.ts";
 import type { RegistrationSet } from "../notifier/admission.ts";
 import type { Reauthentications } from "../reauthentication/reauthentications.ts";
@@ -38,12 +40,18 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
   const deadlineMs = config.reauthentication.deadlineSeconds * 1000;
   const { maxDialogs } = config.limits;
   const dialogs = config.dialogs === "release" ? keptDialogs(parts, maxDialogs) : undefined;
+  const hops = nextHops(config.routes);
   const router = new Router({
     ...parts,
     dialogs,
     domain: config.domain,
     allowDirect: config.allowDirect,
-    nextHops: nextHops(config.routes),
+    nextHops: hops,
+    knowsHop: (hop) =>
+      config.allowDirect || // then devices are next hops
+      bindings.pathHops.has(hop.host, hop.port) ||
+      hops.isHost(hop.host) ||
+      trustedPeerOf(config.trustedPeers, hop.host, hop.port, provenNames(hop)) !== undefined,
     policy: new MethodPolicy({ settings: config.policy, clock, reauthentications, deadlineMs }),
     bindingsOf: (set) => bindings.ofSet(set),
     bindingOf: (token) => bindings.get(token),

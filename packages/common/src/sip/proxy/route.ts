@@ -3,7 +3,7 @@ import { isIp } from "../../platform/ip-address.ts";
 import { Route } from "../message/fields.ts";
 import type { SipRequest } from "../message/message.ts";
 import { formatUri, isSip, type SipUri, type Uri } from "../message/uri.ts";
-import type { Destination } from "../transaction/user.ts";
+import type { Destination, NamedDestination } from "../transaction/user.ts";
 import type { IsOwn } from "./loop.ts";
 
 /**
@@ -80,7 +80,7 @@ function transportOf({ scheme, params }: SipUri): TransportName | undefined | nu
   if (named === "") return undefined;
   return NAMED[named] ?? null;
 }
-type TransportName = NonNullable<Exclude<Destination, { readonly flow: unknown }>["transport"]>;
+type TransportName = NonNullable<NamedDestination["transport"]>;
 const NAMED: Readonly<Record<string, TransportName>> = {
   udp: "udp",
   tcp: "tcp",

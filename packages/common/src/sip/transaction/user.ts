@@ -3,15 +3,17 @@ import type { SipRequest, SipResponse } from "../message/message.ts";
 import type { Flow, SendFailure, TransportName } from "../transport/transport.ts";
 
 /** Where a request goes: an address or name (host names are resolved), or the path a peer came by. */
-export type Destination =
-  | {
-      readonly host: string;
-      readonly port: number;
-      readonly transport?: TransportName;
-      /** Its URI named no port: RFC 3263 asks NAPTR and SRV records first, `port` is the default. */
-      readonly byService?: boolean;
-    }
-  | { readonly flow: Flow };
+export type Destination = NamedDestination | { readonly flow: Flow };
+
+export interface NamedDestination {
+  readonly host: string;
+  readonly port: number;
+  readonly transport?: TransportName;
+  /** Its URI named no port: RFC 3263 asks NAPTR and SRV records first, `port` is the default. */
+  readonly byService?: boolean;
+  /** Which of a name's addresses may be used; where none may, the name counts as unresolved. */
+  readonly only?: (address: { readonly host: string; readonly port: number }) => boolean;
+}
 
 /** How a request is refused: a status and what the answer carries. */
 export interface Refusal extends RefusalOptions {

@@ -35,6 +35,14 @@ export function isSecure(transport: TransportName): boolean {
   return transport === "tls" || transport === "wss";
 }
 
+/** What a connection to this hop proves: with TLS its certificate must name the host (RFC 5922 §7.3). */
+export function provenNames(hop: {
+  readonly host: string;
+  readonly transport?: TransportName;
+}): readonly string[] {
+  return hop.transport !== undefined && isSecure(hop.transport) ? [hop.host] : [];
+}
+
 /** Where to connect to. */
 export interface Remote extends HostPort {
   /** Whom the certificate must name (RFC 5922 §7.3); absent: the address itself. */
