@@ -1,7 +1,7 @@
 // What the P-CSCF counts. Design section 10.
 import type { Metrics } from "@ims-lab/common/platform/metrics";
 import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
-import { eventLabel } from "@ims-lab/common/sip/event-label";
+import { endpointCountersBySide } from "@ims-lab/common/sip/endpoint-counters";
 import type { RelayCounters } from "./relay/sides.ts";
 
 export interface Figures {
@@ -10,11 +10,7 @@ export interface Figures {
 }
 
 export function createFigures(metrics: Metrics): Figures {
-  const sip = metrics.counters("sip_events_total", "SIP messages and what became of them.", [
-    "side",
-    "event",
-    "label",
-  ]);
+  const sides = endpointCountersBySide(metrics);
   const routeMismatch = metrics.counter(
     "route_mismatch_total",
     "Requests whose Route was not the Service-Route.",
@@ -29,8 +25,6 @@ export function createFigures(metrics: Metrics): Figures {
       refused: (reason) => refused(reason).inc(),
       register: (status) => registers(status).inc(),
     },
-    endpoint: (side) => ({
-      count: (event, label) => sip(side, event, eventLabel(event, label)).inc(),
-    }),
+    endpoint: sides,
   };
 }

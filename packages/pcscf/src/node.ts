@@ -1,4 +1,6 @@
 // The P-CSCF put together: two endpoints, flows, relay, trigger. Everything outside comes in as an argument.
+
+import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Advertised } from "@ims-lab/common/platform/cidr";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
 import type { Clock, NextTurn } from "@ims-lab/common/platform/clock";
@@ -123,6 +125,11 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   });
   const watch = new RegistrationWatch({
     ...relay,
+    reginfo: new ReginfoReader({
+      log,
+      limits: config.limits,
+      onLimited: (limit) => figures.endpoint("core").count("limited", limit),
+    }),
     send: sendOver(core, clock),
     enabled: config.subscribeReg,
     ownUri: (scscf) => ownUri(relay, scscf),

@@ -1,7 +1,7 @@
 // What the S-CSCF counts. Design §10.
 import type { Metrics } from "@ims-lab/common/platform/metrics";
 import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
-import { eventLabel } from "@ims-lab/common/sip/event-label";
+import { endpointCounters } from "@ims-lab/common/sip/endpoint-counters";
 import type { Scscf } from "./node.ts";
 import type { Ended } from "./reauthentication/reauthentication.ts";
 
@@ -15,10 +15,6 @@ export interface Figures {
 const SECONDS = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
 export function createFigures(metrics: Metrics): Figures {
-  const sip = metrics.counters("sip_events_total", "SIP messages and what became of them.", [
-    "event",
-    "label",
-  ]);
   const ends = metrics.counters("reauthentications_total", "Re-authentications by end.", [
     "cause",
     "end",
@@ -29,7 +25,7 @@ export function createFigures(metrics: Metrics): Figures {
     SECONDS,
   );
   return {
-    endpoint: { count: (event, label) => sip(event, eventLabel(event, label)).inc() },
+    endpoint: endpointCounters(metrics),
     ended({ cause, end, requestedAt, endedAt }) {
       ends(cause.replace(/^campaign:.*/, "campaign"), end).inc();
       durations.observe((endedAt - requestedAt) / 1000);

@@ -1,6 +1,7 @@
 // The S-CSCF wired together over given transports: under a fake clock in tests, over sockets in main.
 
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
+import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
 import { oncePer } from "@ims-lab/common/platform/once-per";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint";
@@ -62,6 +63,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { directory } = tools.subscribers;
   const inbox = inboxOf(config.limits, clock, tools.nextTurn);
   const endpoint = endpointOf(config, tools, inbox);
+  const onLimited = (limit: string): void => tools.counters?.count("limited", limit);
   const bindings = new Bindings();
   const failures = new FailureNotes();
   const context = contextOf(config);
@@ -99,7 +101,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     grants: { life: config.subscription.expires, raiseOwn: config.subscription.raiseOwn },
     deadlineMs: context.reauthentication.deadlineMs,
     maxPerUser: config.limits.maxSubscriptionsPerUser,
-    onLimited: (limit) => tools.counters?.count("limited", limit),
+    onLimited,
     listener: reactions.onNotifier(lifecycle, bindings, clock),
     save: (id, value, proceed) =>
       store.commit([{ table: "subscriptions", id, value }], () => proceed()),
@@ -107,6 +109,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const pcscfSubscriptions = new PcscfSubscriptions({
     clock,
     log,
+    reginfo: new ReginfoReader({ log, limits: config.limits, onLimited }),
     agent: createSubscriberAgent({ clock, random, send, packages: [OWN_PACKAGE] }),
     ownUri: (peer) => ownUriFor(endpoint, peer),
     life: config.subscription.expires,
@@ -127,7 +130,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     reauthentications,
     send,
     setOf,
-    onLimited: (limit) => tools.counters?.count("limited", limit),
+    onLimited,
   });
   reactions.connect({ notifier, pcscfSubscriptions, reauthentications, dialogs });
 
@@ -149,6 +152,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       optionalMaxExpires: config.subscription.optionalMaxExpiresSeconds,
     },
     maxPerImpi: config.contacts.maxPerImpi,
+    onLimited,
     duty: config.subscription.duty,
     onAuthenticationFailed: (impi, why) => failures.note(impi, why, clock.now()),
   });

@@ -238,6 +238,8 @@ export class Lab {
   readonly clock: FakeClock = new FakeClock();
   readonly network: SimulatedNetwork = new SimulatedNetwork({ clock: this.clock, latencyMs: 1 });
   readonly log: MemoryLogger = memoryLogger();
+  /** Names of the limits that were exceeded, once each time. */
+  readonly limited: string[] = [];
   readonly scscf: Scscf;
   #branch = 0;
 
@@ -253,6 +255,11 @@ export class Lab {
       ),
       subscribers,
       store,
+      counters: {
+        count: (event, label) => {
+          if (event === "limited") this.limited.push(label);
+        },
+      },
     });
   }
 
@@ -312,7 +319,7 @@ export class Lab {
 }
 
 export function reginfoOf(notify: SipRequest | undefined): Reginfo {
-  const read = notify === undefined ? { problem: "no NOTIFY" } : parseReginfo(notify.body);
+  const read = notify === undefined ? { problem: "no NOTIFY" } : parseReginfo(notify.body, 16);
   if ("problem" in read) throw new Error(read.problem);
   return read.reginfo;
 }

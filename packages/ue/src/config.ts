@@ -20,6 +20,7 @@ import {
   textThat,
 } from "@ims-lab/common/platform/settings";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
 import { isSecured } from "@ims-lab/common/sip/proxy/secured";
 import { IMS_TIMERS, RFC_TIMERS, type TimerSettings } from "@ims-lab/common/sip/transaction/timers";
 import type { TransportName } from "@ims-lab/common/sip/transport/transport";
@@ -58,6 +59,8 @@ export interface UeConfig {
     readonly expiresSeconds: number;
   };
   readonly calls: CallSettings & { readonly media: boolean };
+  /** Of the stack `core`. */
+  readonly limits: SipLimits;
   readonly timers: {
     readonly profile: "rfc" | "ims";
     readonly t1Ms: number | undefined;
@@ -144,6 +147,7 @@ const schema: SchemaOf<UeConfig> = {
     atOnce: integer({ doc: "Calls at once; a further one is busy.", min: 1, default: 1 }),
     media: flag({ doc: "Open a port that counts the RTP packets of calls.", default: true }),
   },
+  limits: sipLimitSettings,
   timers: {
     profile: oneOf({
       doc: "T1/T2/T4: RFC 3261's (0.5/4/5 s) or TS 24.229's at the UE (2/16/17 s).",

@@ -1,4 +1,5 @@
 // The UE node: any number of UEs in one process, each with its own stack. Design section 6.
+import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
@@ -12,6 +13,7 @@ export interface UeNodeOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly settings: UeSettings;
+  readonly reginfo: ReginfoReader;
   readonly users: readonly User[];
   /** The stack of the UE with this index. */
   stackFor(index: number): Stack;

@@ -1,13 +1,19 @@
 // Builds the UE node from its settings and starts it. Design sections 1 and 6.
 
+import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
-import type { Clock } from "@ims-lab/common/platform/clock";
+import { type Clock, nextTurn } from "@ims-lab/common/platform/clock";
 import { productVersion, type RunningNode } from "@ims-lab/common/platform/lifecycle";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import { createMetrics, type Metrics } from "@ims-lab/common/platform/metrics";
 import type { Random } from "@ims-lab/common/platform/random";
+import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
+import { endpointCounters } from "@ims-lab/common/sip/endpoint-counters";
 import { transportOf } from "@ims-lab/common/sip/listeners";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import { endpointLimits, inboxOf } from "@ims-lab/common/sip/overload/admission";
+import type { Inbox } from "@ims-lab/common/sip/overload/inbox";
+import { streamLimitsOf } from "@ims-lab/common/sip/overload/limits";
 import type { HostPort, Transport } from "@ims-lab/common/sip/transport/transport";
 import { udpTransport } from "@ims-lab/common/sip/transport/udp";
 import { type NodeTrace, openTrace } from "@ims-lab/common/trace/node-trace";
@@ -30,6 +36,8 @@ export interface UeTools {
 
 interface StackTools extends UeTools {
   readonly trace: NodeTrace["trace"];
+  readonly counters: EndpointCounters;
+  readonly inbox: Inbox | undefined;
 }
 
 /** By which a HEP collector tells the nodes apart: P-CSCF, S-CSCF, UE. */
@@ -38,16 +46,23 @@ const CAPTURE_ID = 3;
 /** Resolves when the UEs listen; those that shall register start to then. */
 export async function startUe(config: UeConfig, tools: UeTools): Promise<RunningNode> {
   const traces = openTrace(config.trace, { node: "ue", captureId: CAPTURE_ID, log: tools.log });
+  const metrics = createMetrics({ node: "ue", processFigures: true });
+  const counters = endpointCounters(metrics);
+  const inbox = inboxOf(config.limits, tools.clock, nextTurn);
   const node = new UeNode({
     ...tools,
     settings: settingsOf(config),
+    reginfo: new ReginfoReader({
+      log: tools.log,
+      limits: config.limits,
+      onLimited: (limit) => counters.count("limited", limit),
+    }),
     users: usersOf(config, tools),
     perSecond: config.registration.perSecond,
-    stackFor: (index) => stackOf(config, { ...tools, trace: traces.trace }, index),
+    stackFor: (index) => stackOf(config, { ...tools, trace: traces.trace, counters, inbox }, index),
     mediaFor: () => mediaOf(config),
   });
   await node.listen();
-  const metrics = createMetrics({ node: "ue", processFigures: true });
   addFigures(metrics, node);
   const app = await controlServer({
     settings: config.http,
@@ -96,21 +111,31 @@ function proxyOf(config: UeConfig): HostPort {
 }
 
 function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
-  const { clock, random, log, trace } = tools;
+  const { clock, random, log, trace, counters, inbox } = tools;
   const { host } = config.sip;
   const port = config.sip.port === 0 ? 0 : config.sip.port + index;
   const transport = (at: number): Transport =>
-    transportOf(config.transport, { host, port: at }, { clock, log, tls: config.tls });
+    transportOf(
+      config.transport,
+      { host, port: at },
+      {
+        clock,
+        log,
+        tls: config.tls,
+        limits: streamLimitsOf(config.limits),
+      },
+    );
   if (config.stack === "core") {
-    const timers = timersOf(config);
     return new CoreStack({
       name: "ue",
       clock,
       random,
       log,
-      timers,
-      trace,
+      counters,
+      timers: timersOf(config),
       transport: transport(port),
+      ...endpointLimits(config.limits, { random, inbox }),
+      ...(trace && { trace }),
     });
   }
   return new NpmSipStack({
@@ -135,7 +160,7 @@ function mediaOf({ calls, count, sip }: UeConfig): MediaSink | undefined {
 }
 
 function addFigures(metrics: Metrics, node: UeNode): void {
-  metrics.gauges("imslab_ue_registrations", "UEs by state of their registration", "state", () => {
+  metrics.gauges("ue_registrations", "UEs by state of their registration.", "state", () => {
     const counts = new Map<string, number>();
     for (const { view } of node.ues) {
       const { state } = view.registration;

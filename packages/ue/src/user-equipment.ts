@@ -1,6 +1,7 @@
 // One UE: its stack, its registration and the subscription to it, joined. TS 24.229 §5.1.1.
 import { createHash } from "node:crypto";
 import { OWN_PACKAGE, REG_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
+import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
 import type { Logger } from "@ims-lab/common/platform/logger";
@@ -54,6 +55,7 @@ export interface UeParts {
   readonly random: Random;
   readonly log: Logger;
   readonly stack: Stack;
+  readonly reginfo: ReginfoReader;
   /** Where calls have their audio sent; undefined: nowhere. */
   readonly media?: MediaSink | undefined;
   readonly user: User;
@@ -168,12 +170,13 @@ export class UserEquipment {
   }
 
   #watch(registration: Registration): RegistrationSubscription | undefined {
-    const { clock, settings, log } = this.#parts;
+    const { clock, settings, log, reginfo } = this.#parts;
     const { event, expiresSeconds } = settings.subscription;
     if (event === "none") return undefined;
     return new RegistrationSubscription({
       clock,
       agent: this.#agent,
+      reginfo,
       identity: this.#identity,
       package: event,
       expiresSeconds,

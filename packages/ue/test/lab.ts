@@ -1,5 +1,7 @@
 // A UE node and a scripted network side on one simulated wire, under the fake clock.
+
 import { OWN_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
+import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import { nullLogger } from "@ims-lab/common/platform/logger";
 import { RFC_TIMERS } from "@ims-lab/common/sip/transaction/timers";
 import { memoryTransport } from "@ims-lab/common/sip/transport/memory";
@@ -62,6 +64,7 @@ export class Lab {
         t1: RFC_TIMERS.t1,
         advertised: undefined,
       },
+      reginfo: new ReginfoReader({ log: nullLogger, limits: { maxXmlDepth: 16 } }),
       stackFor: () =>
         new CoreStack({
           name: "ue",

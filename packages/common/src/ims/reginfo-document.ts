@@ -46,7 +46,10 @@ export interface Reginfo {
   readonly registrations: readonly ReginfoRegistration[];
 }
 
-export type ReginfoParse = { readonly reginfo: Reginfo } | { readonly problem: string };
+/** @property limit what there is too much of, when that is the problem */
+export type ReginfoParse =
+  | { readonly reginfo: Reginfo }
+  | { readonly problem: string; readonly limit?: string };
 
 /** What a subscriber knows: one per subscription (versions start again in a new one). */
 export interface ReginfoView {

@@ -17,19 +17,19 @@ import {
 
 /** Octets; a full state of hundreds of contacts fits. */
 const MAX_SIZE = 65_536;
-const MAX_DEPTH = 16;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Root = { readonly version: number; readonly state: "full" | "partial" };
 
 /** A peer's body; every string of the result is its own. */
-export function parseReginfo(body: Buffer): ReginfoParse {
-  if (body.length > MAX_SIZE) return { problem: `more than ${MAX_SIZE} octets` };
+export function parseReginfo(body: Buffer, maxDepth: number): ReginfoParse {
+  if (body.length > MAX_SIZE)
+    return { problem: `more than ${MAX_SIZE} octets`, limit: "reginfo-octets" };
   if (!isUtf8(body)) return { problem: "not UTF-8" };
-  const reader = new Reader();
+  const reader = new Reader(maxDepth);
   const parser = new SaxesParser({ xmlns: true });
   parser.on("error", (error) => reader.fail(error.message));
-  parser.on("doctype", () => reader.fail("a document type declaration"));
+  parser.on("doctype", () => reader.fail("a document type declaration", "xml-doctype"));
   parser.on("xmldecl", ({ encoding }) => {
     if (encoding !== undefined && !/^(utf-8|us-ascii)$/i.test(encoding))
       reader.fail(`encoding ${encoding}`);
@@ -44,7 +44,8 @@ export function parseReginfo(body: Buffer): ReginfoParse {
 
 /** Builds the document from the parser's events; the first problem stands. */
 class Reader {
-  #problem: string | undefined;
+  readonly #maxDepth: number;
+  #problem: { readonly problem: string; readonly limit?: string } | undefined;
   #root: Root | undefined;
   readonly #registrations: ReginfoRegistration[] = [];
   #registration: Mutable<ReginfoRegistration> | undefined;
@@ -57,19 +58,23 @@ class Reader {
   /** Depth of the foreign element within which everything is skipped. */
   #foreignFrom: number | undefined;
 
-  fail(problem: string): void {
-    this.#problem ??= problem;
+  constructor(maxDepth: number) {
+    this.#maxDepth = maxDepth;
+  }
+
+  fail(problem: string, limit?: string): void {
+    this.#problem ??= { problem, ...(limit !== undefined && { limit }) };
   }
 
   result(): ReginfoParse {
-    if (this.#problem !== undefined) return { problem: this.#problem };
+    if (this.#problem !== undefined) return this.#problem;
     if (this.#root === undefined) return { problem: "no reginfo element" };
     return { reginfo: { ...this.#root, registrations: this.#registrations } };
   }
 
   open(tag: SaxesTagNS): void {
     this.#depth++;
-    if (this.#depth > MAX_DEPTH) this.fail(`more than ${MAX_DEPTH} levels`);
+    if (this.#depth > this.#maxDepth) this.fail(`more than ${this.#maxDepth} levels`, "xml-depth");
     if (this.#problem !== undefined || this.#foreignFrom !== undefined) return;
     if (tag.uri !== NAMESPACE && this.#depth > 1) {
       this.#foreignFrom = this.#depth;

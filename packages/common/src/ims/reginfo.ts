@@ -8,4 +8,5 @@ export type {
 } from "./reginfo-document.ts";
 export { formatReginfo } from "./reginfo-format.ts";
 export { parseReginfo } from "./reginfo-parse.ts";
+export { ReginfoReader } from "./reginfo-reader.ts";
 export { applyReginfo } from "./reginfo-view.ts";

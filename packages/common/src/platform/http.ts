@@ -85,6 +85,13 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
     ajv: { customOptions: { removeAdditional: false, allErrors: false } },
   });
   answerProblems(app, options.log);
+  const answers = metrics.counters("http_answers_total", "Answers of the admin interface.", [
+    "status",
+  ]);
+  app.addHook("onResponse", (_request, { statusCode }, done) => {
+    answers(String(statusCode)).inc();
+    done();
+  });
   guard(app, { host: settings.host, names: settings.names, token });
   await app.register(swagger, {
     openapi: {

@@ -20,7 +20,7 @@ import type {
   RequestFailure,
   RequestHandler,
 } from "./transaction/user.ts";
-import { CONNECTION_LIMITS } from "./transport/stream-limits.ts";
+import { CONNECTION_LIMITS, IDLE } from "./transport/stream-limits.ts";
 import type { Flow, SendFailure } from "./transport/transport.ts";
 
 const TAG_OCTETS = 8;
@@ -73,12 +73,13 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
   }
 
   rejected(reason: string, flow: Flow): void {
-    this.#wire.count("dropped", reason);
+    const setting = CONNECTION_LIMITS.get(reason);
+    this.#wire.count(setting === undefined ? "dropped" : "limited", reason);
     const { name, log } = this.#options;
     log?.debug("transport.rejected", { endpoint: name, reason, flow: flow.id });
-    const setting = CONNECTION_LIMITS.get(reason);
+    if (setting === undefined || reason === IDLE) return;
     const { host } = flow.remote;
-    if (setting === undefined || !this.#maySayLimit(`${reason} ${host}`)) return;
+    if (!this.#maySayLimit(`${reason} ${host}`)) return;
     log?.warn("connection.limited", { endpoint: name, peer: host, reason, setting });
   }
 

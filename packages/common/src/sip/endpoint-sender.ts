@@ -15,6 +15,7 @@ import type { TransactionLayer } from "./transaction/layer.ts";
 import type {
   ClientTransaction,
   Destination,
+  NamedDestination,
   RequestFailure,
   RequestOptions,
   ResponseHandlers,
@@ -27,8 +28,6 @@ import {
   type SendFailure,
   type TransportName,
 } from "./transport/transport.ts";
-
-type Named = Exclude<Destination, { readonly flow: Flow }>;
 
 /** Where to send, at a literal address. */
 interface Address extends Remote {
@@ -97,7 +96,7 @@ export class EndpointSender {
 
   #requestByName(
     request: SipRequest,
-    to: Named,
+    to: NamedDestination,
     handlers: ResponseHandlers,
     options: RequestOptions,
   ): ClientTransaction {
@@ -198,7 +197,7 @@ export class EndpointSender {
   }
 
   /** RFC 3263 §4; none when the name leads nowhere, which is logged. */
-  #located(to: Named, found: (targets: readonly Target[]) => void): void {
+  #located(to: NamedDestination, found: (targets: readonly Target[]) => void): void {
     const { random, name, log } = this.#options;
     const notFound = (why: string): void => {
       log?.warn("peer.unresolved", { endpoint: name, host: to.host, why });

@@ -63,12 +63,13 @@ export interface ClientTools {
   readonly clock: Clock;
   readonly log: Logger;
   readonly tls: Pick<TlsSettings, "key" | "cert" | "ca">;
+  readonly limits?: Partial<StreamLimits>;
 }
 
 /** One transport of a user agent; within TLS and over WebSocket it is only called back on its connections. */
 export function transportOf(name: TransportName, at: HostPort, tools: ClientTools): Transport {
-  const { clock, log, tls } = tools;
-  const options = { host: at.host, port: at.port, clock };
+  const { clock, log, tls, limits = {} } = tools;
+  const options = { ...limits, host: at.host, port: at.port, clock };
   const secured = (): TlsOptions => {
     const settings = { ...tls, port: 0, requestClientCertificate: false };
     return tlsOptionsOf(settings, { side: "", clock, log }) as TlsOptions;

@@ -157,7 +157,7 @@ export function streamContract(what: string, host: string, makeLab: () => Transp
       lab.clock.advance(11_000);
       await lab.until(() => idle.closed);
       expect(busy.closed).toBe(false);
-      expect(atBob.rejected).toEqual([]);
+      expect(atBob.rejected).toEqual(["idle for too long"]);
     });
 
     test("one connection too many is turned away, the others stay", async () => {

@@ -32,7 +32,7 @@ const DOCUMENT: Reginfo = {
 };
 
 function parse(text: string): ReturnType<typeof parseReginfo> {
-  return parseReginfo(Buffer.from(text, "utf8"));
+  return parseReginfo(Buffer.from(text, "utf8"), 16);
 }
 
 function withContact(contact: string): string {
@@ -188,14 +188,21 @@ describe("reading", () => {
     ],
     ["uri out of place", withContact("<uri>sip:a</uri>")],
     ["UTF-16", '<?xml version="1.0" encoding="UTF-16"?><reginfo/>'],
-    ["too deep", withContact("<x:a xmlns:x='urn:x'>".repeat(20) + "</x:a>".repeat(20))],
-    ["too large", withContact(" ".repeat(70_000))],
   ])("%s is a problem, not an exception", (_name, text) => {
     expect(parse(text)).toHaveProperty("problem");
   });
 
+  it.each([
+    ["xml-depth", withContact("<x:a xmlns:x='urn:x'>".repeat(20) + "</x:a>".repeat(20))],
+    ["reginfo-octets", withContact(" ".repeat(70_000))],
+    ["xml-doctype", `<!DOCTYPE reginfo [<!ENTITY a "aaaa">]>${withContact("")}`],
+    ["xml-doctype", `<!DOCTYPE r SYSTEM "file:///etc/passwd">${withContact("")}`],
+  ])("what exceeds a limit names it: %s", (limit, text) => {
+    expect(parse(text)).toHaveProperty("limit", limit);
+  });
+
   it("octets that are not UTF-8", () => {
-    expect(parseReginfo(Buffer.from([0x3c, 0xff, 0xfe]))).toEqual({ problem: "not UTF-8" });
+    expect(parseReginfo(Buffer.from([0x3c, 0xff, 0xfe]), 16)).toEqual({ problem: "not UTF-8" });
   });
 
   it("every truncated prefix is a problem", () => {

@@ -111,6 +111,8 @@ describe("errors (RFC 9457)", () => {
     expect(atLimit.statusCode).not.toBe(413);
     const large = await app.inject({ ...post, headers, payload: `"${"x".repeat(9_999)}"` });
     expect(large.json()).toMatchObject({ status: 413, title: "Body too large" });
+    const figures = (await app.inject("/metrics")).payload;
+    expect(figures).toContain('http_answers_total{status="413",node="scscf"} 1');
     const broken = await app.inject({ ...post, headers, payload: "{" });
     expect(broken.json()).toMatchObject({ status: 400 });
     const xml = { "content-type": "application/xml" };

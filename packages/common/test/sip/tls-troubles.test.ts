@@ -249,7 +249,7 @@ test("a source over a limit is named once, with the setting", async () => {
     const peer = await dialTcp(node.at);
     await until(() => peer.closed && node.counted.length === round);
   }
-  expect(node.counted).toEqual(Array(3).fill("dropped too many half-open connections"));
+  expect(node.counted).toEqual(Array(3).fill("limited too many half-open connections"));
   expect(lines(node, "connection.limited")).toEqual([
     expect.objectContaining({
       peer: HOST,

@@ -1,5 +1,6 @@
 // The lab's nodes over memory transports: their settings, users and addresses.
 
+import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
@@ -163,6 +164,7 @@ export async function startUe(
     perSecond: 50,
     users: usersOf(config, { random }),
     settings: { ...settingsOf(config), t1: timers.t1 },
+    reginfo: new ReginfoReader({ log, limits: config.limits }),
     stackFor: () =>
       new CoreStack({
         name: "ue",

@@ -220,7 +220,7 @@ export interface News {
 
 export function newsIn(notify: SipRequest, contactUri: string): News {
   const said = notify.get(SubscriptionState);
-  const read = parseReginfo(notify.body);
+  const read = parseReginfo(notify.body, 16);
   if ("problem" in read) throw new Error(read.problem);
   const [registration] = read.reginfo.registrations;
   const contacts = registration?.contacts ?? [];

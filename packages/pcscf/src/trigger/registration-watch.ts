@@ -1,8 +1,7 @@
 // The P-CSCF's own subscription to its users' registrations. TS 24.229 §5.2.3, RFC 3680.
 import { REG_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
-import { applyReginfo, parseReginfo, type ReginfoView } from "@ims-lab/common/ims/reginfo";
+import { applyReginfo, type ReginfoReader, type ReginfoView } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
@@ -19,7 +18,7 @@ import { type Word, wordOnContact } from "./watched-contact.ts";
 export interface RegistrationWatchOptions {
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Logger;
+  readonly reginfo: ReginfoReader;
   readonly table: FlowTable;
   readonly send: SendRequest;
   /** `pcscf.subscribeReg`. */
@@ -97,6 +96,7 @@ export class RegistrationWatch {
         headers: [["P-Asserted-Identity", `<${ownUri}>`]],
       },
       {
+        judge: (notify) => this.#options.reginfo.judge(notify),
         onNotify: (notify, subscription) => this.#notified(watch, impus, notify, subscription),
         onEnded: () => this.#ended(watch, impus),
       },
@@ -118,19 +118,14 @@ export class RegistrationWatch {
     notify: SipRequest,
     subscription: Subscription,
   ): void {
-    if (notify.body.length === 0) return;
-    const read = parseReginfo(notify.body);
-    if ("problem" in read) {
-      const { callId } = notify;
-      this.#options.log.warn("watch.notify-unreadable", { callId, why: read.problem });
-      return;
-    }
-    const update = applyReginfo(watch.view, read.reginfo);
+    const reginfo = this.#options.reginfo.documentIn(notify);
+    if (reginfo === undefined) return;
+    const update = applyReginfo(watch.view, reginfo);
     if (update.kind === "stale") return;
     watch.view = update.view;
     if (update.kind === "gap") subscription.refresh();
     for (const binding of this.#bindings(watch.impi, impus)) {
-      this.#obey(binding, wordOnContact(update.view, read.reginfo, binding));
+      this.#obey(binding, wordOnContact(update.view, reginfo, binding));
     }
   }
 

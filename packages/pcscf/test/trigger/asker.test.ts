@@ -74,7 +74,7 @@ function answered(on: Registered): SipRequest {
 }
 
 function contactOf(notify: SipRequest): ReginfoContact | undefined {
-  const read = parseReginfo(notify.body);
+  const read = parseReginfo(notify.body, 16);
   if ("problem" in read) throw new Error(read.problem);
   return read.reginfo.registrations[0]?.contacts[0];
 }

@@ -152,11 +152,11 @@ test("outside its own dialog a NOTIFY is 481 and changes nothing", async () => {
   expect(on.lab.pcscf.table.size).toBe(1);
 });
 
-test("an unreadable document changes nothing and is logged", async () => {
+test("an unreadable document changes nothing, is answered 400 and logged", async () => {
   const on = await watching();
   const request = notify(on, {});
   request.setBody(Buffer.from("<reginfo"), "application/reginfo+xml");
-  told(on, request);
+  told(on, request, 400);
   expect(on.lab.pcscf.table.size).toBe(1);
-  expect(on.lab.log.named("watch.notify-unreadable")).toHaveLength(1);
+  expect(on.lab.log.named("notify.unreadable")).toHaveLength(1);
 });

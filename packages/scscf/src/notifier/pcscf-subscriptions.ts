@@ -1,6 +1,6 @@
 // The S-CSCF's own subscriptions at P-CSCFs: Figures 4 and 5 of seed/S3z010092. RFC 6665 §4.1.
 import { OWN_PACKAGE, REGINFO_TYPE, UNLIMITED_EXPIRES } from "@ims-lab/common/ims/events";
-import { parseReginfo, type ReginfoContact } from "@ims-lab/common/ims/reginfo";
+import type { ReginfoContact, ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { IncomingRequest } from "@ims-lab/common/sip/event/sender";
@@ -12,6 +12,7 @@ import type { Binding } from "../registrar/binding.ts";
 export interface PcscfSubscriptionsOptions {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly reginfo: ReginfoReader;
   readonly agent: SubscriberAgent;
   /** SIP URI of this S-CSCF as a peer knows it: From, Contact and P-Asserted-Identity. */
   ownUri(peer: string): string;
@@ -50,7 +51,7 @@ export class PcscfSubscriptions {
     if (binding.address.path.length === 0 || this.#byToken.has(binding.token)) return;
     const { token } = binding;
     const subscription = this.#send(binding, this.#expiresFor(binding), {
-      judge: () => undefined,
+      judge: (notify) => this.#options.reginfo.judge(notify),
       onNotify: (notify) => this.#notified(token, notify),
       refreshAfter: () => undefined,
       onEnded: (ending) => {
@@ -137,14 +138,9 @@ export class PcscfSubscriptions {
 
   #notified(token: string, notify: SipRequest): void {
     const kept = this.#byToken.get(token);
-    if (kept === undefined || notify.body.length === 0) return;
-    const read = parseReginfo(notify.body);
-    if ("problem" in read) {
-      const { callId } = notify;
-      this.#options.log.warn("pcscf.notify-unreadable", { callId, why: read.problem });
-      return;
-    }
-    const contacts = read.reginfo.registrations.flatMap((one) => one.contacts);
+    const reginfo = this.#options.reginfo.documentIn(notify);
+    if (kept === undefined || reginfo === undefined) return;
+    const contacts = reginfo.registrations.flatMap((one) => one.contacts);
     const asking = contacts.find(({ event, state }) => event === "shortened" && state === "active");
     if (asking === undefined || keyOf(asking) === kept.asked) return;
     kept.asked = keyOf(asking);

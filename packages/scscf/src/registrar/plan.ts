@@ -25,6 +25,8 @@ export interface PlanRules {
 
 export interface Plan {
   readonly changes: readonly BindingChange[];
+  /** Bindings that make room, see `contacts.maxPerImpi`. */
+  readonly displaced: number;
   /** Token of the binding that the 200's Service-Route is for. */
   readonly token: string | undefined;
 }
@@ -35,11 +37,12 @@ export function planOf(
   now: { readonly at: number; readonly authenticated: boolean },
 ): Plan | Refusal {
   const { wanted, bindings } = attempt;
-  if (wanted.kind === "query") return { changes: [], token: undefined };
+  if (wanted.kind === "query") return { changes: [], displaced: 0, token: undefined };
   const late = isLate(attempt);
   if (late !== undefined) return late;
   if (wanted.kind === "remove-all") {
-    return { changes: bindings.map(({ token }) => removal(token, now.at)), token: undefined };
+    const changes = bindings.map(({ token }) => removal(token, now.at));
+    return { changes, displaced: 0, token: undefined };
   }
   return planContacts(rules, attempt, now);
 }
@@ -71,7 +74,8 @@ function planContacts(
       token ??= planned.kind === "new" ? planned.binding.token : planned.token;
     }
   }
-  return { changes: [...evictions(rules, attempt, added, now.at), ...changes], token };
+  const evicted = evictions(rules, attempt, added, now.at);
+  return { changes: [...evicted, ...changes], displaced: evicted.length, token };
 }
 
 function planOne(

@@ -28,6 +28,7 @@ export interface RegistrarOptions extends ReadingRules, PlanRules, DecisionRules
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
   readonly hideUnknown: boolean;
+  onLimited(limit: string): void;
   /** The one-line reason of a failed authentication, for the API. */
   onAuthenticationFailed(impi: string, why: string): void;
 }
@@ -141,13 +142,14 @@ export class Registrar {
   }
 
   #accept(attempt: Attempt, authenticated: boolean): void {
-    const { clock, lifecycle } = this.#options;
+    const { clock, lifecycle, onLimited } = this.#options;
     const at = clock.now();
     const plan = planOf(this.#options, attempt, { at, authenticated });
     if (isRefusal(plan)) {
       this.#refuse(attempt, plan);
       return;
     }
+    if (plan.displaced > 0) onLimited("contacts-per-user");
     lifecycle.apply(plan.changes, (problem) => {
       if (problem === undefined) this.#respondAccepted(attempt, plan, at);
       else this.#refuse(attempt, refusal("store-failed", problem.message));

@@ -1,12 +1,12 @@
 // Static next hops for the domains of others: the setting `routes`. TS 24.229 §5.4.3.2.
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
-import type { Destination } from "@ims-lab/common/sip/transaction/user";
+import type { Destination, NamedDestination } from "@ims-lab/common/sip/transaction/user";
 
 /** `domain=sip:host:port`, as the setting writes it. */
 interface NextHop {
   readonly domain: string;
-  readonly to: Exclude<Destination, { readonly flow: unknown }>;
+  readonly to: NamedDestination;
 }
 
 /** Undefined when it is not written so. */

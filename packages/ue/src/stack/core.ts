@@ -1,31 +1,22 @@
 // This project's own SIP core behind the stack port: an endpoint with one transport, kept alive. RFC 5626 §4.4.1.
-import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import type { Timer } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
-import type { Logger } from "@ims-lab/common/platform/logger";
-import type { Random } from "@ims-lab/common/platform/random";
 import {
   createEndpoint,
   type Destination,
   type Endpoint,
+  type EndpointOptions,
   type LocalAddress,
   type RequestHandler,
   type ResponseHandlers,
-  type Trace,
 } from "@ims-lab/common/sip/endpoint";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
-import type { TimerSettings } from "@ims-lab/common/sip/transaction/timers";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
 import type { Flow, Transport } from "@ims-lab/common/sip/transport/transport";
 import type { SentRequest, Stack } from "./stack.ts";
 
-export interface CoreStackOptions {
-  readonly name: string;
-  readonly clock: Clock;
-  readonly random: Random;
+export interface CoreStackOptions extends Omit<EndpointOptions, "transports"> {
   readonly transport: Transport;
-  readonly timers: TimerSettings;
-  readonly log?: Logger;
-  readonly trace?: Trace | undefined;
 }
 
 /** RFC 5626 §4.4.1: between 95 s and 120 s, at random; of no use on UDP without a NAT. */
@@ -43,16 +34,8 @@ export class CoreStack implements Stack {
 
   constructor(options: CoreStackOptions) {
     this.#options = options;
-    const { name, clock, random, transport, timers, log, trace } = options;
-    this.#endpoint = createEndpoint({
-      name,
-      clock,
-      random,
-      transports: [transport],
-      timers,
-      ...(log && { log }),
-      ...(trace && { trace }),
-    });
+    const { transport, ...rest } = options;
+    this.#endpoint = createEndpoint({ ...rest, transports: [transport] });
     this.#endpoint.onFlowClosed((flow) => this.#onClosed(flow));
   }
 

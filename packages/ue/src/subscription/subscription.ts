@@ -2,7 +2,7 @@
 
 import type { RegistrationPackage } from "@ims-lab/common/ims/events";
 import { OWN_PACKAGE, REG_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
-import { applyReginfo, parseReginfo, type ReginfoView } from "@ims-lab/common/ims/reginfo";
+import { applyReginfo, type ReginfoReader, type ReginfoView } from "@ims-lab/common/ims/reginfo";
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Ending } from "@ims-lab/common/sip/event/subscriber-state";
 import { SubscriptionState } from "@ims-lab/common/sip/message/fields";
@@ -34,6 +34,7 @@ export interface LastNotify {
 export interface SubscriptionOptions {
   readonly clock: Clock;
   readonly agent: SubscriberAgent;
+  readonly reginfo: ReginfoReader;
   readonly identity: Identity;
   readonly package: RegistrationPackage;
   readonly expiresSeconds: number;
@@ -156,7 +157,7 @@ export class RegistrationSubscription {
       },
       {
         refreshAfter: () => undefined, // planned here, behind the registration's
-        judge: (notify) => judge(notify),
+        judge: (notify) => this.#options.reginfo.judge(notify),
         onNotify: (notify) => this.#onNotify(notify),
         onGranted: () => this.#plan(),
         onEnded: (ending) => {
@@ -188,12 +189,12 @@ export class RegistrationSubscription {
   }
 
   #onNotify(notify: SipRequest): void {
-    const parsed = parseReginfo(notify.body);
-    const said = "reginfo" in parsed ? this.#apply(parsed.reginfo) : undefined;
+    const reginfo = this.#options.reginfo.documentIn(notify);
+    const said = reginfo && this.#apply(reginfo);
     this.#lastNotify = {
       at: this.#options.clock.now(),
       subscriptionState: notify.get(SubscriptionState)?.value ?? "",
-      version: "reginfo" in parsed ? parsed.reginfo.version : undefined,
+      version: reginfo?.version,
       said: saidInWords(said),
     };
     this.#plan();
@@ -258,11 +259,6 @@ function identityToWatch(impu: string, associatedUris: readonly string[]): strin
 function canonical(uri: string): string {
   const parsed = parseUri(uri);
   return parsed === undefined ? uri : aorOf(parsed);
-}
-
-function judge(notify: SipRequest): number | undefined {
-  if (notify.body.length === 0) return undefined;
-  return "problem" in parseReginfo(notify.body) ? 400 : undefined;
 }
 
 function isUnknownPackage({ why }: Ending): boolean {

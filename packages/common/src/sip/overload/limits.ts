@@ -12,6 +12,7 @@ export interface SipLimits {
   readonly idleSeconds: number;
   readonly firstMessageSeconds: number;
   readonly partialMessageSeconds: number;
+  readonly maxXmlDepth: number;
   readonly maxTransactions: number;
   readonly maxPendingTransactions: number;
   readonly maxWaitMs: number;
@@ -74,6 +75,12 @@ export const sipLimitSettings: SchemaOf<SipLimits> = {
     min: 0.1,
     max: ONE_YEAR,
     default: 10,
+  }),
+  maxXmlDepth: integer({
+    doc: "Elements within one another in a reginfo body; deeper: 400.",
+    min: 4,
+    max: 1_000,
+    default: 16,
   }),
   maxTransactions: integer({
     doc: "Server transactions, those kept for retransmissions included; more: 503.",

@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../../platform/clock.ts";
 import { type Frame, Framer } from "../message/framer.ts";
 import { PING, PONG } from "./keep-alive.ts";
 import type { Pipe } from "./pipe.ts";
-import type { StreamLimits } from "./stream-limits.ts";
+import { IDLE, type StreamLimits } from "./stream-limits.ts";
 import type { Flow, HostPort, SendFailure } from "./transport.ts";
 import { WholeFrames } from "./whole-frames.ts";
 
@@ -241,8 +241,11 @@ export class StreamConnection {
       if (!this.#heard) this.#owner.onRejected("handshake not completed", this.flow);
     } else if (this.#framer.pending) this.#owner.onRejected("message not completed", this.flow);
     else if (!this.#heard) this.#owner.onRejected("no message after connecting", this.flow);
-    else if (this.#stuckSince !== undefined)
-      this.#owner.onRejected("peer does not read", this.flow);
+    else
+      this.#owner.onRejected(
+        this.#stuckSince === undefined ? IDLE : "peer does not read",
+        this.flow,
+      );
     this.#pipe.destroy();
   }
 }

@@ -32,6 +32,9 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   closeGraceMs: 500,
 };
 
+/** What every quiet connection comes to. */
+export const IDLE = "idle for too long";
+
 /** The setting behind each reason for which a connection is turned away or cut off. */
 export const CONNECTION_LIMITS: ReadonlyMap<string, string> = new Map([
   ["too many connections", "limits.maxConnections"],
@@ -41,4 +44,6 @@ export const CONNECTION_LIMITS: ReadonlyMap<string, string> = new Map([
   ["no message after connecting", "limits.firstMessageSeconds"],
   ["message not completed", "limits.partialMessageSeconds"],
   ["peer does not read", "limits.partialMessageSeconds"],
+  ["message too large", "limits.maxMessageBytes"],
+  [IDLE, "limits.idleSeconds"],
 ]);

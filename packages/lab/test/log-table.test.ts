@@ -1,0 +1,24 @@
+// docs/operations.md names every event that a node can write to its log, and no other. Design section 10.
+import { globSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const CALL = /\b(?:debug|info|warn|error)\(\s*(?:\w+ \? )?("[a-z]+\.[a-z.-]+"(?: : "[a-z.-]+")?)/g;
+
+function namesIn(text: string): string[] {
+  return [...text.matchAll(/[`"]([a-z]+\.[a-z-]+)[`"]/g)].map(([, name = ""]) => name);
+}
+
+test("the table of events is that of the code", () => {
+  const files = globSync("packages/{common,pcscf,scscf,ue}/src/**/*.ts", { cwd: ROOT });
+  const written = files
+    .map((file) => readFileSync(`${ROOT}${file}`, "utf8"))
+    .flatMap((source) => [...source.matchAll(CALL)].flatMap(([call]) => namesIn(call)));
+  const inOutput = "log.lines-dropped"; // the output's own, when it cannot keep up
+  const docs = readFileSync(`${ROOT}docs/operations.md`, "utf8");
+  const table = docs.slice(docs.indexOf("**Events in the log:**"), docs.indexOf("## Docker"));
+  const named = table.split("\n").flatMap((row) => namesIn(row.split("|")[1] ?? ""));
+  expect([...new Set(named)].sort()).toEqual([...new Set([...written, inOutput])].sort());
+  expect(written.length).toBeGreaterThan(50);
+});

@@ -1,0 +1,79 @@
+// What is remembered of calls that are under way, and its bound. TS 24.229 §5.4.5.1.2, design §11.
+import { newRequest, newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { expect, test } from "vitest";
+import { KeptDialogs } from "../../src/routing/kept-dialogs.ts";
+
+interface Kept {
+  readonly dialogs: KeptDialogs;
+  readonly sent: SipRequest[];
+  forgotten: number;
+}
+
+function keeping(most: number): Kept {
+  const sent: SipRequest[] = [];
+  const kept: Kept = {
+    sent,
+    forgotten: 0,
+    dialogs: new KeptDialogs({
+      most,
+      isOwn: (host) => host === "10.1.0.2",
+      send: (request) => sent.push(request),
+      onForgotten: () => {
+        kept.forgotten += 1;
+      },
+    }),
+  };
+  return kept;
+}
+
+function request(method: string, callId: string, cseq: number, toTag = ""): SipRequest {
+  return newRequest(method, "sip:bob@192.0.2.2", [
+    ["Via", "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1"],
+    ["From", "<sip:alice@ims.example>;tag=a"],
+    ["To", `<sip:bob@ims.example>${toTag}`],
+    ["Call-ID", callId],
+    ["CSeq", `${cseq} ${method}`],
+    ["Contact", "<sip:alice@192.0.2.1>"],
+  ]);
+}
+
+function establish({ dialogs }: Kept, callId: string): void {
+  const invite = request("INVITE", callId, 1);
+  const headers: [string, string][] = [["Contact", "<sip:bob@192.0.2.2>"]];
+  dialogs.established(invite, newResponse(invite, 200, { toTag: "b", headers }), ["token"]);
+}
+
+test("limits.maxDialogs: at it all are released, over it the oldest is forgotten and counted", () => {
+  const kept = keeping(2);
+  for (const callId of ["1", "2"]) establish(kept, callId);
+  expect([kept.dialogs.size, kept.forgotten]).toEqual([2, 0]);
+  establish(kept, "3");
+  expect([kept.dialogs.size, kept.forgotten]).toEqual([2, 1]);
+  expect(kept.dialogs.release("token")).toBe(2);
+  expect(new Set(kept.sent.map(({ callId }) => callId))).toEqual(new Set(["2", "3"]));
+  expect(kept.dialogs.size).toBe(0);
+});
+
+test("both ends hear BYE as from the other, each with its own next CSeq", () => {
+  const kept = keeping(2);
+  establish(kept, "1");
+  kept.dialogs.passed(request("UPDATE", "1", 7, ";tag=b"));
+  kept.dialogs.release("token");
+  const seen = kept.sent.map(({ uri, from, to, cseq }) => [
+    uri,
+    from.params.get("tag"),
+    to.params.get("tag"),
+    cseq.number,
+  ]);
+  expect(seen).toEqual([
+    ["sip:alice@192.0.2.1", "b", "a", 1],
+    ["sip:bob@192.0.2.2", "a", "b", 8],
+  ]);
+});
+
+test("a call that is over is not kept, whoever ended it", () => {
+  const kept = keeping(2);
+  establish(kept, "1");
+  kept.dialogs.passed(request("BYE", "1", 2, ";tag=b"));
+  expect([kept.dialogs.size, kept.dialogs.release("token"), kept.sent]).toEqual([0, 0, []]);
+});
