@@ -4,6 +4,7 @@ import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Advertised } from "@ims-lab/common/platform/cidr";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
 import type { Clock, NextTurn } from "@ims-lab/common/platform/clock";
+import { isIp } from "@ims-lab/common/platform/ip-address";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Metrics } from "@ims-lab/common/platform/metrics";
 import { oncePer } from "@ims-lab/common/platform/once-per";
@@ -25,6 +26,7 @@ import type { Resolver } from "@ims-lab/common/sip/resolver";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
 import {
   formatHostPort,
+  type HostPort,
   provenNames,
   type Transport,
 } from "@ims-lab/common/sip/transport/transport";
@@ -234,9 +236,15 @@ function endpointOf(
     advertise: config[side].advertise.map(advertiseRule),
     // A UE is reached over its flow whatever the size (RFC 5626 §5.3.1).
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
+    ...(side === "core" && { settingOf: ({ host }: HostPort) => settingOf(config, host) }),
     ...endpointLimits(limits, { random, ...brakes }, side === "access" ? limits : undefined),
     ...(trace !== undefined && { trace }),
   });
+}
+
+/** Of several S-CSCFs the pool says which one is down. */
+function settingOf({ scscf }: PcscfConfig, host: string): string | undefined {
+  return scscf.length === 1 || !isIp(host) ? "scscf" : undefined;
 }
 
 /** An entry for everybody also serves peers that are known by name only. */

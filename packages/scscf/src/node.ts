@@ -18,6 +18,7 @@ import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./
 import { bindingReactions } from "./reactions.ts";
 import type { Ended } from "./reauthentication/reauthentication.ts";
 import { Reauthentications } from "./reauthentication/reauthentications.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import type { Binding, BindingContext } from "./registrar/binding.ts";
 import { Bindings } from "./registrar/bindings.ts";
 import { setOf as setNameOf } from "./registrar/identify.ts";
@@ -120,10 +121,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       if (binding !== undefined) reauthentications.ask([binding], "pcscf");
     },
   });
+  const refusals = new RefusalLog(log, clock);
   const { router, dialogs } = createRouting(config, {
     clock,
     random,
-    log,
+    refusals,
     endpoint,
     directory,
     bindings,
@@ -138,6 +140,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     clock,
     random,
     log,
+    refusals,
     directory,
     bindings,
     lifecycle,
@@ -161,7 +164,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     notifier,
     pcscfSubscriptions,
     router,
-    log,
+    refusals,
     domain: config.domain,
     allowDirect: config.allowDirect,
     standingOf: ({ request, flow }): Standing =>

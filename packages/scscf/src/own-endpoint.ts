@@ -1,6 +1,7 @@
 // The S-CSCF's one SIP side: its endpoint, its own addresses, where its own requests go. RFC 3261 §8.1.2, §18.
-import { cidrContains } from "@ims-lab/common/platform/cidr";
+import { cidrContains, trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import { isIp } from "@ims-lab/common/platform/ip-address";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import { nextHop } from "@ims-lab/common/sip/dialog/next-hop";
@@ -9,6 +10,7 @@ import {
   createEndpoint,
   type Endpoint,
   type EndpointCounters,
+  type EndpointOptions,
   type Trace,
 } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
@@ -18,6 +20,9 @@ import type { Inbox } from "@ims-lab/common/sip/overload/inbox";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import { formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "./config.ts";
+import { nextHops } from "./routing/next-hops.ts";
+
+type HopSetting = NonNullable<EndpointOptions["settingOf"]>;
 
 export interface EndpointTools {
   readonly clock: Clock;
@@ -29,10 +34,11 @@ export interface EndpointTools {
 }
 
 export function endpointOf(
-  { sip, limits }: ScscfConfig,
+  config: ScscfConfig,
   tools: EndpointTools,
   inbox: Inbox | undefined,
 ): Endpoint {
+  const { sip, limits } = config;
   const { clock, random, log, transports, trace, counters } = tools;
   const advertise = sip.advertise.map(
     ({ forPeers, host, port }): AdvertiseRule => ({
@@ -48,11 +54,22 @@ export function endpointOf(
     random,
     log,
     udpMtuBytes: sip.udpMtuBytes,
+    settingOf: hopSettings(config),
     ...endpointLimits(limits, { random, inbox }),
     ...(advertise.length > 0 && { advertise }),
     ...(trace !== undefined && { trace }),
     ...(counters !== undefined && { counters }),
   });
+}
+
+/** A P-CSCF of some Path, or the next hop to another domain; a device that came directly has none. */
+function hopSettings({ routes, trustedPeers, allowDirect }: ScscfConfig): HopSetting {
+  const hops = nextHops(routes);
+  return ({ host, port }) => {
+    if (hops.includes(host, port)) return "routes";
+    if (trustedPeerOf(trustedPeers, host, port, []) !== undefined) return "trustedPeers";
+    return allowDirect && isIp(host) ? undefined : "routes";
+  };
 }
 
 /** Requests of our own go where their Route or Request-URI says. */

@@ -2,7 +2,6 @@
 
 import { isRegistrationPackage, OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
-import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint";
 import { EventHeader, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
@@ -12,6 +11,7 @@ import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
 import type { RegistrationSet } from "./notifier/admission.ts";
 import type { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
 import type { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import type { RefusalLog } from "./refusal-log.ts";
 import type { Binding } from "./registrar/binding.ts";
 import { type Refusal, refusal, statusOf } from "./registrar/refusals.ts";
 import type { Registrar } from "./registrar/registrar.ts";
@@ -23,7 +23,7 @@ export interface RequestServices {
   readonly notifier: RegistrationNotifier;
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly router: Router;
-  readonly log: Logger;
+  readonly refusals: RefusalLog;
   readonly domain: string;
   readonly allowDirect: boolean;
   standingOf(incoming: Incoming): Standing;
@@ -150,10 +150,10 @@ function untrusted({ source }: Standing): Refusal {
   return refusal("untrusted-peer", `${source} is no trusted peer (trustedPeers)`);
 }
 
-function refuse({ log }: RequestServices, incoming: Incoming, refused: Refusal): void {
+function refuse({ refusals }: RequestServices, incoming: Incoming, refused: Refusal): void {
   const { method, callId } = incoming.request;
   const status = statusOf(refused);
-  log.warn("request.refused", {
+  refusals.warn("request.refused", {
     method,
     status,
     reason: refused.refused,

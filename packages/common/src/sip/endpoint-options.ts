@@ -7,7 +7,7 @@ import type { Gate } from "./overload/gate.ts";
 import type { Inbox } from "./overload/inbox.ts";
 import type { Resolver } from "./resolver.ts";
 import type { TimerSettings } from "./transaction/timers.ts";
-import type { Flow, Transport } from "./transport/transport.ts";
+import type { Flow, HostPort, Transport } from "./transport/transport.ts";
 
 /** An address of ours as some peers must use it; the first rule that fits a peer holds. */
 export interface AdvertiseRule {
@@ -60,6 +60,8 @@ export interface EndpointOptions {
   readonly gate?: Gate;
   /** Where messages wait while the process is behind. Default: each is handled as it arrives. */
   readonly inbox?: Inbox;
+  /** The setting that names this next hop; undefined: no setting does, such as for a device. */
+  readonly settingOf?: (hop: HostPort) => string | undefined;
   readonly log?: Logger;
   readonly counters?: EndpointCounters;
   readonly trace?: Trace;

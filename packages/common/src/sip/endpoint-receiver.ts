@@ -22,6 +22,7 @@ import type {
 } from "./transaction/user.ts";
 import { CONNECTION_LIMITS, IDLE } from "./transport/stream-limits.ts";
 import type { Flow, SendFailure } from "./transport/transport.ts";
+import type { Unreachable } from "./unreachable.ts";
 
 const TAG_OCTETS = 8;
 const SAY_AGAIN_MS = 600_000;
@@ -34,6 +35,7 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
   readonly #options: EndpointOptions;
   readonly #wire: EndpointWire;
   readonly #addresses: EndpointAddresses;
+  readonly #unreachable: Unreachable;
   /** Makes the tags of refusals unguessable and equal for equal requests (RFC 3261 §8.2.7). */
   readonly #tagSecret: string;
   readonly #maxTransactions: number;
@@ -41,10 +43,16 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
   readonly #maySayLimit: OncePer;
   #layer: TransactionLayer | undefined;
 
-  constructor(options: EndpointOptions, wire: EndpointWire, addresses: EndpointAddresses) {
+  constructor(
+    options: EndpointOptions,
+    wire: EndpointWire,
+    addresses: EndpointAddresses,
+    unreachable: Unreachable,
+  ) {
     this.#options = options;
     this.#wire = wire;
     this.#addresses = addresses;
+    this.#unreachable = unreachable;
     this.#tagSecret = options.random.hex(16);
     this.#maxTransactions = options.maxTransactions ?? 500_000;
     this.#gate = new EndpointGate(options, wire, this.#tagSecret);
@@ -184,8 +192,9 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
     this.#wire.count("retransmission-out", kind);
   }
 
-  onFailed(why: RequestFailure): void {
+  onFailed(why: RequestFailure, flow: Flow | undefined): void {
     this.#wire.count("request-failed", why);
+    if (flow !== undefined) this.#unreachable.failed(flow, why);
   }
 
   newTag(): string {

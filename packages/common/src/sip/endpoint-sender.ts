@@ -28,6 +28,7 @@ import {
   type SendFailure,
   type TransportName,
 } from "./transport/transport.ts";
+import type { Unreachable } from "./unreachable.ts";
 
 /** Where to send, at a literal address. */
 interface Address extends Remote {
@@ -45,6 +46,7 @@ export class EndpointSender {
   readonly #wire: EndpointWire;
   readonly #addresses: EndpointAddresses;
   readonly #layer: TransactionLayer;
+  readonly #unreachable: Unreachable;
   readonly #resolver: Resolver;
   readonly #refusing: RefusingPeers;
   readonly #useless: RefusingPeers;
@@ -56,11 +58,13 @@ export class EndpointSender {
     wire: EndpointWire,
     addresses: EndpointAddresses,
     layer: TransactionLayer,
+    unreachable: Unreachable,
   ) {
     this.#options = options;
     this.#wire = wire;
     this.#addresses = addresses;
     this.#layer = layer;
+    this.#unreachable = unreachable;
     this.#resolver = options.resolver ?? systemResolver(options.clock);
     this.#refusing = new RefusingPeers(options.clock);
     this.#useless = new RefusingPeers(options.clock, USELESS_MS);
@@ -198,9 +202,9 @@ export class EndpointSender {
 
   /** RFC 3263 §4; none when the name leads nowhere, which is logged. */
   #located(to: NamedDestination, found: (targets: readonly Target[]) => void): void {
-    const { random, name, log } = this.#options;
+    const { random } = this.#options;
     const notFound = (why: string): void => {
-      log?.warn("peer.unresolved", { endpoint: name, host: to.host, why });
+      this.#unreachable.unresolved(to, why);
       found([]);
     };
     const reaches = (transport: TransportName, address?: string): boolean =>

@@ -16,6 +16,7 @@ import type {
   ResponseHandlers,
 } from "./transaction/user.ts";
 import type { Flow, HostPort, TransportEvents, TransportName } from "./transport/transport.ts";
+import { Unreachable } from "./unreachable.ts";
 
 export type {
   AdvertiseRule,
@@ -83,10 +84,11 @@ class NodeEndpoint implements Endpoint, TransportEvents {
     const { transports, clock, timers } = options;
     const wire = new EndpointWire(options);
     this.#addresses = new EndpointAddresses(options.advertise ?? [], transports);
-    this.#receiver = new EndpointReceiver(options, wire, this.#addresses);
+    const unreachable = new Unreachable(options);
+    this.#receiver = new EndpointReceiver(options, wire, this.#addresses, unreachable);
     this.#layer = new TransactionLayer(clock, timerValues(timers), this.#receiver);
     this.#receiver.serve(this.#layer);
-    this.#sender = new EndpointSender(options, wire, this.#addresses, this.#layer);
+    this.#sender = new EndpointSender(options, wire, this.#addresses, this.#layer, unreachable);
   }
 
   get local(): readonly LocalAddress[] {

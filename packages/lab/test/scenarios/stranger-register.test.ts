@@ -156,7 +156,7 @@ describe.each(PHASES)("the victim is %s", (phase) => {
 
   describe("straight to the S-CSCF", () => {
     const direct = { to: SCSCF };
-    test("no trusted peer: 403, whatever it claims", () => {
+    test("no trusted peer: 403, whatever it claims; named once", () => {
       const [binding] = lab.atScscf("carol");
       const authorization = `${empty()},integrity-protected="auth-done"`;
       const claims: readonly Headers[] = [
@@ -170,8 +170,10 @@ describe.each(PHASES)("the victim is %s", (phase) => {
           expectHarmless(
             () => stranger.ask({ ...direct, headers, authorization, expires }).status,
             403,
-            "registration.refused",
           );
+      expect(lab.logs.scscf.named("registration.refused")).toMatchObject([
+        { reason: "untrusted-peer", setting: "trustedPeers" },
+      ]);
     });
     test("over TCP with the P-CSCF's Via: the address decides", async () => {
       const other = await ScriptedUe.start(lab, "carol", { transport: "tcp" });

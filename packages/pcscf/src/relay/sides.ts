@@ -60,7 +60,8 @@ export function noteRefusal(relay: Relay, side: string, incoming: Incoming, why:
   if (!relay.log.enabled("info") || !relay.maySay(`${side} ${why} ${flow.remote.host}`)) return;
   const { method, callId } = request;
   const from = request.from.uriText;
-  relay.log.info(`${side}.refused`, { why, method, callId, from, source: flow.id });
+  const setting = why === "untrusted-peer" ? "trustedPeers, or scscf" : undefined;
+  relay.log.info(`${side}.refused`, { why, method, callId, from, source: flow.id, setting });
 }
 
 /** Our addresses of both sides: a double Record-Route names one after the other. */

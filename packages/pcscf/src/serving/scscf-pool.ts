@@ -71,8 +71,9 @@ export class ScscfPool {
   /** What became of a request sent there; said in the log once per change. */
   note(scscf: string, up: boolean, why: string): void {
     const health = this.#health.get(scscf);
-    if (health === undefined || health.up === up || this.#health.size === 1) return;
+    if (health === undefined || health.up === up) return;
     health.up = up;
+    if (this.#health.size === 1) return; // its endpoint says so (`peer.unreachable`)
     if (up) this.#options.log.info("scscf.up", { scscf });
     else this.#options.log.warn("scscf.down", { scscf, why, setting: "scscf", next: NEXT });
   }

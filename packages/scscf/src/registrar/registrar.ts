@@ -5,6 +5,7 @@ import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { Authorization } from "@ims-lab/common/sip/message/fields";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { answersChallenge } from "../authentication/outcome.ts";
+import type { RefusalLog } from "../refusal-log.ts";
 import { acceptedResponse } from "./accepted-response.ts";
 import {
   type Attempt,
@@ -26,6 +27,7 @@ import type { Standing } from "./trust.ts";
 export interface RegistrarOptions extends ReadingRules, PlanRules, DecisionRules {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly refusals: RefusalLog;
   readonly lifecycle: Lifecycle;
   readonly hideUnknown: boolean;
   onLimited(limit: string): void;
@@ -180,7 +182,7 @@ export class Registrar {
   }
 
   #logRefusal(request: SipRequest, refused: Refusal): void {
-    this.#options.log.warn("registration.refused", {
+    this.#options.refusals.warn("registration.refused", {
       status: statusOf(refused),
       reason: refused.refused,
       detail: refused.detail,

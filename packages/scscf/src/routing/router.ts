@@ -1,7 +1,6 @@
 // Requests between users: originating, then terminating, then along the dialog's route. TS 24.229 §5.4.3.
 import { formatChargingVector } from "@ims-lab/common/ims/charging-vector";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
 import {
@@ -15,6 +14,7 @@ import { type KnowsHop, withinKnown } from "@ims-lab/common/sip/proxy/known-hops
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay, countHop } from "@ims-lab/common/sip/proxy/validate";
+import type { RefusalLog } from "../refusal-log.ts";
 import type { Binding } from "../registrar/binding.ts";
 import type { Standing } from "../registrar/trust.ts";
 import { answerCharging, chargingOf } from "./charging.ts";
@@ -28,7 +28,7 @@ import { type Called, type DeviceTarget, devicesOf, isOurs } from "./terminating
 export interface RouterOptions extends Users, Called {
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Logger;
+  readonly refusals: RefusalLog;
   readonly endpoint: Endpoint;
   readonly domain: string;
   readonly allowDirect: boolean;
@@ -265,7 +265,7 @@ export class Router {
     const { method, callId } = incoming.request;
     const { status, ...options } = refusalFor(problem);
     const { kind: reason, detail } = problem;
-    this.#options.log.info("request.refused", { method, status, reason, detail, callId });
+    this.#options.refusals.info("request.refused", { method, status, reason, detail, callId });
     // RFC 3261 §8.2.7: strangers get no state.
     if (reason === "untrusted-peer") incoming.refuse(status, options);
     else incoming.respond(newResponse(incoming.request, status, options));

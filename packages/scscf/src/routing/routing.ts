@@ -1,7 +1,6 @@
 // The routing part put together from the node's settings and parts. TS 24.229 §5.4.3.
 import { trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
@@ -9,6 +8,7 @@ import { provenNames } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "../config.ts";
 import type { RegistrationSet } from "../notifier/admission.ts";
 import type { Reauthentications } from "../reauthentication/reauthentications.ts";
+import type { RefusalLog } from "../refusal-log.ts";
 import type { Bindings } from "../registrar/bindings.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import { KeptDialogs } from "./kept-dialogs.ts";
@@ -19,7 +19,7 @@ import { Router } from "./router.ts";
 export interface RoutingParts {
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Logger;
+  readonly refusals: RefusalLog;
   readonly endpoint: Endpoint;
   readonly directory: SubscriberDirectory;
   readonly bindings: Bindings;

@@ -35,7 +35,11 @@ export class CoreStack implements Stack {
   constructor(options: CoreStackOptions) {
     this.#options = options;
     const { transport, ...rest } = options;
-    this.#endpoint = createEndpoint({ ...rest, transports: [transport] });
+    this.#endpoint = createEndpoint({
+      ...rest,
+      transports: [transport],
+      settingOf: () => "pcscf",
+    });
     this.#endpoint.onFlowClosed((flow) => this.#onClosed(flow));
   }
 

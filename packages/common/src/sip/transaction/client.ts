@@ -204,7 +204,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     const handlers = this.#handlers;
     if (handlers === undefined) return;
     this.#handlers = undefined;
-    this.surroundings.port.onFailed(this.#why);
+    this.surroundings.port.onFailed(this.#why, this.#flow);
     handlers.onFailure(this.#why);
   }
 }

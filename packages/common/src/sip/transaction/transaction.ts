@@ -23,8 +23,8 @@ export interface TransactionPort {
   ): Buffer | undefined;
   /** A message is about to be sent once more. */
   onRepeat(kind: "request" | "response"): void;
-  /** A request ends without a final response. */
-  onFailed(why: RequestFailure): void;
+  /** A request ends without a final response. @param flow undefined when it never was sent */
+  onFailed(why: RequestFailure, flow: Flow | undefined): void;
   /** A value for a To tag that was left out (RFC 3261 §19.3). */
   newTag(): string;
 }

@@ -1,0 +1,114 @@
+// What a person gets wrong in the settings: one line in the log names the setting, the address and what to do, once.
+import type { MemoryLogger } from "@ims-lab/common/testing/memory-logger";
+import { describe, expect, test } from "vitest";
+import { twoUes } from "./call-words.ts";
+import { CORE, Lab, SCSCF } from "./lab.ts";
+
+const NOWHERE = "10.9.9.9";
+
+/** Warnings that tell a person where to look. */
+function advice(log: MemoryLogger): unknown[] {
+  const events = ["peer.unreachable", "peer.unresolved", "registration.refused", "scscf.down"];
+  return events.flatMap((event) => log.named(event).filter(({ setting }) => setting !== undefined));
+}
+
+/** Two users try again and again. */
+async function triedOften(lab: Lab): Promise<void> {
+  const ues = [await lab.ue("alice"), await lab.ue("bob")];
+  for (let round = 0; round < 4; round++) {
+    for (const ue of ues) ue.register();
+    await lab.clock.advanceAsync(100_000);
+  }
+  expect(lab.attempts("REGISTER")).toBeGreaterThan(6);
+}
+
+describe("the P-CSCF's `scscf`", () => {
+  test.each(["udp", "tcp"])("nobody listens there (%s)", async (transport) => {
+    const scscf = `sip:${NOWHERE}:6060;transport=${transport}`;
+    const lab = await Lab.start({ pcscf: { scscf } });
+    await triedOften(lab);
+    expect(advice(lab.logs.pcscf)).toMatchObject([
+      {
+        peer: `${transport}:${NOWHERE}:6060`,
+        why: "refused",
+        setting: "scscf",
+        next: "nobody listens: start what should be there, or correct scscf",
+      },
+    ]);
+  });
+
+  test("nothing comes back from there", async () => {
+    const lab = await Lab.start();
+    lab.network.cut({ from: { host: SCSCF.host } });
+    await triedOften(lab);
+    expect(advice(lab.logs.pcscf)).toMatchObject([
+      { why: "timeout", setting: "scscf", next: expect.stringMatching(/^nobody answers/) },
+    ]);
+  });
+
+  test("a name that has no address", async () => {
+    const lab = await Lab.start({ pcscf: { scscf: "sip:scscf.example" } });
+    await triedOften(lab);
+    expect(advice(lab.logs.pcscf)).toMatchObject([
+      {
+        host: "scscf.example",
+        why: "no address",
+        setting: "scscf",
+        next: expect.stringMatching(/correct scscf, or/),
+      },
+    ]);
+  });
+
+  test("several, none of them there: one line each", async () => {
+    const both = [`sip:${NOWHERE}:6060`, "sip:10.9.9.8:6060"];
+    const lab = await Lab.start({ pcscf: { scscf: both.join(",") } });
+    await triedOften(lab);
+    const lines = advice(lab.logs.pcscf) as { scscf: string }[];
+    expect(lines.map(({ scscf }) => scscf).sort()).toEqual([...both].sort());
+  });
+});
+
+test("the S-CSCF's `trustedPeers` lack the P-CSCF", async () => {
+  const lab = await Lab.start({ scscf: { trustedPeers: `${NOWHERE}:4060` } });
+  await triedOften(lab);
+  expect(advice(lab.logs.scscf)).toMatchObject([
+    {
+      reason: "untrusted-peer",
+      detail: `udp:${CORE.host}:${CORE.port} is no trusted peer (trustedPeers)`,
+      setting: "trustedPeers",
+      next: expect.stringMatching(/add it there/),
+    },
+  ]);
+});
+
+test("the S-CSCF's `routes` lead to nobody", async () => {
+  const { lab, alice } = await twoUes({
+    scscf: { routes: `elsewhere.example=sip:${NOWHERE}:5060` },
+  });
+  for (const to of ["dave", "eve"])
+    void alice.equipment.messages.send(`sip:${to}@elsewhere.example`, "hi");
+  lab.pass(100);
+  expect(advice(lab.logs.scscf)).toMatchObject([
+    { peer: `udp:${NOWHERE}:5060`, why: "refused", setting: "routes" },
+  ]);
+});
+
+test("a P-CSCF that is gone: the S-CSCF names it once, however many users it had", async () => {
+  const { lab } = await twoUes();
+  lab.network.cut({ from: { host: CORE.host } });
+  for (const user of ["alice", "bob"]) lab.askByScscf(user);
+  lab.pass(100);
+  expect(advice(lab.logs.scscf)).toMatchObject([
+    { peer: `udp:${CORE.host}:${CORE.port}`, why: "timeout", setting: "trustedPeers" },
+  ]);
+});
+
+test("a UE's `pcscf`", async () => {
+  const lab = await Lab.start();
+  const ue = await lab.ue("alice", {});
+  lab.network.cut({ from: { host: ue.host } });
+  ue.register();
+  await lab.clock.advanceAsync(400_000);
+  expect(advice(lab.logs.ue)).toMatchObject([{ why: "timeout", setting: "pcscf" }]);
+  expect(lab.logs.ue.named("registration.failed").length).toBeGreaterThan(1);
+});
