@@ -1,6 +1,7 @@
 // SIPp as a UE: one bounded run of a scenario of interop/sipp.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { startBackground } from "./background.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
@@ -31,6 +32,8 @@ export interface SippRun {
   /** Lines of the injection file: who registers. */
   readonly users: string;
   readonly access: number;
+  /** Where it is and the P-CSCF listens; 127.0.0.1 by default. */
+  readonly host?: string;
   readonly transport?: "udp" | "tcp";
   readonly event?: string;
   /** Whom to call, as user@domain. */
@@ -77,15 +80,16 @@ export async function runSipp(options: SippRun): Promise<SippResult> {
 
 async function runOnce(options: SippRun): Promise<SippResult> {
   const { scenario, transport = "udp", event = "reg", calls = 1, perSecond = 10 } = options;
+  const { host = LOOPBACK } = options;
   const port = options.port ?? (await freePorts(1))[0] ?? 0;
   const seconds = options.seconds ?? 30;
   const folder = mkdtempSync("/tmp/ims-lab-sipp-");
   try {
     writeFileSync(join(folder, "users.csv"), options.users);
     const args = [
-      `${LOOPBACK}:${options.access}`,
+      formatHostPort({ host, port: options.access }),
       ...["-sf", join(PACK, `${scenario}.xml`), "-inf", "users.csv"],
-      ...["-i", LOOPBACK, "-p", String(port), "-t", transport === "udp" ? "u1" : "t1"],
+      ...["-i", host, "-p", String(port), "-t", transport === "udp" ? "u1" : "t1"],
       ...["-auth_uri", shippedAccounts().aka.domain, "-key", "event", event],
       ...(options.callee === undefined ? [] : ["-key", "callee", options.callee]),
       ...(scenario === "call" ? ["-oocsf", join(PACK, "answer-notify.xml")] : []),

@@ -4,8 +4,7 @@ import type {
   BindingView,
   ReauthenticationView,
 } from "@ims-lab/common/ims/admin-api";
-import { decode } from "@ims-lab/common/sip/message/decode";
-import type { SipMessage, SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
+import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import { memoryTransport } from "@ims-lab/common/sip/transport/memory";
 import type { HostPort, TransportName } from "@ims-lab/common/sip/transport/transport";
@@ -18,27 +17,27 @@ import type { Pcscf } from "../../../pcscf/src/node.ts";
 import { reauthenticationView, registrationView } from "../../../scscf/src/admin/views.ts";
 import type { Scscf } from "../../../scscf/src/node.ts";
 import type { RemovalCause } from "../../../scscf/src/registrar/binding.ts";
-import type { UeNode } from "../../../ue/src/node.ts";
-import type { UserEquipment } from "../../../ue/src/user-equipment.ts";
-import type { UeView } from "../../../ue/src/view.ts";
-import { type Figure, FigureWatch, type Step } from "../../src/launcher/figures.ts";
-import { headline, highlights } from "../../src/launcher/highlights.ts";
-import type { Place, SeenMessage } from "../../src/launcher/sightings.ts";
+import type { Place } from "../../src/launcher/sightings.ts";
 import {
   ACCESS,
-  CORE,
+  type Addresses,
+  addressesOf,
+  type Family,
   impuOf,
   type Overrides,
-  SCSCF,
   startPcscf,
   startScscf,
   startUe,
   type World,
 } from "./nodes.ts";
 import { Peer } from "./peer.ts";
+import { Traffic } from "./traffic.ts";
+import { Ue } from "./ue.ts";
 
 export { ACCESS, CORE, DOMAIN, impuOf, SCSCF } from "./nodes.ts";
 export { type Headers, Peer } from "./peer.ts";
+export { missing } from "./traffic.ts";
+export type { Ue } from "./ue.ts";
 
 export interface LabOptions {
   /** Of all three nodes. */
@@ -47,6 +46,9 @@ export interface LabOptions {
   readonly expires?: "registration" | "unlimited";
   /** Between UE and P-CSCF. */
   readonly transport?: TransportName;
+  /** Of the P-CSCF's two sides, and of who is there; default IPv4. */
+  readonly access?: Family;
+  readonly core?: Family;
   /** One way per hop; a function makes packets overtake each other. Default 1 ms. */
   readonly latencyMs?: number | (() => number);
   /** Settings by name, as on the command line: `{ "subscription.duty": "warn" }`. */
@@ -58,44 +60,7 @@ export interface LabOptions {
 /** A hop of the network that can lose packets. */
 export type Way = "UE→P" | "P→UE" | "P→S" | "S→P";
 
-/** One UE of the project's own; its address is 192.0.2.n. */
-export class Ue {
-  readonly host: string;
-  readonly user: string;
-  readonly equipment: UserEquipment;
-  readonly #node: UeNode;
-
-  constructor(host: string, user: string, node: UeNode) {
-    const [equipment] = node.ues;
-    if (equipment === undefined) throw new Error("a node without UE");
-    this.host = host;
-    this.user = user;
-    this.equipment = equipment;
-    this.#node = node;
-  }
-
-  register(): void {
-    this.equipment.register();
-  }
-
-  deregister(): void {
-    this.equipment.deregister();
-  }
-
-  get view(): UeView {
-    return this.equipment.view;
-  }
-
-  get state(): UeView["registration"]["state"] {
-    return this.view.registration.state;
-  }
-
-  close(): Promise<void> {
-    return this.#node.close();
-  }
-}
-
-export class Lab {
+export class Lab extends Traffic {
   readonly clock: FakeClock = new FakeClock();
   readonly network: SimulatedNetwork;
   readonly options: LabOptions;
@@ -104,28 +69,30 @@ export class Lab {
     pcscf: memoryLogger(),
     ue: memoryLogger(),
   };
-  /** Every message that arrived at a node, retransmissions too; see `forget`. */
-  readonly seen: SeenMessage[] = [];
   readonly #world: World;
-  readonly #watches = new Set<FigureWatch>();
-  readonly #places = new Map<string, Place>([
-    [ACCESS.host, "P-CSCF"],
-    [CORE.host, "P-CSCF"],
-    [SCSCF.host, "S-CSCF"],
-  ]);
+  readonly #at: Addresses;
+  readonly #places: Map<string, Place>;
   #scscf: Scscf | undefined;
   #pcscf: Pcscf | undefined;
   #hosts = 0;
 
   private constructor(options: LabOptions) {
+    super();
     const { latencyMs = 1 } = options;
     this.options = options;
+    this.#at = addressesOf(options.access ?? "IPv4", options.core ?? "IPv4");
+    this.#places = new Map([
+      [this.#at.access.host, "P-CSCF"],
+      [this.#at.core.host, "P-CSCF"],
+      [this.#at.scscf.host, "S-CSCF"],
+    ]);
     this.network = new SimulatedNetwork({ clock: this.clock, latencyMs });
     this.#world = {
       clock: this.clock,
       network: this.network,
+      at: this.#at,
       traceOf: (node) => (direction, bytes, flow, at) => {
-        if (direction === "in") this.#arrived(bytes, flow.remote, node, at);
+        if (direction === "in") this.arrived(bytes, this.#placeOf(flow.remote), node, at);
       },
     };
   }
@@ -183,6 +150,7 @@ export class Lab {
     const { profile = "seed", transport = "udp", ue } = this.options;
     const node = await startUe(this.#world, this.logs.ue, {
       user,
+      seed: this.#hosts + 100,
       host,
       transport,
       overrides: { profile, ...ue, ...overrides },
@@ -267,64 +235,17 @@ export class Lab {
     return { atScscf: bindings.length, subscribed, atPcscf: this.atPcscf("alice").length };
   }
 
-  // What passes on the wire.
-
-  /** Follows a figure from now on: the same definition as the demo's. */
-  watch(figure: Figure): FigureWatch {
-    const watch = new FigureWatch(figure);
-    this.#watches.add(watch);
-    return watch;
-  }
-
-  /** Steps of a figure that nothing seen so far is, in whatever order it came: loss changes the order. */
-  lacking(figure: Figure): readonly string[] {
-    return figure.steps
-      .filter(
-        ({ from, to, matches }) =>
-          !this.seen.some((s) => s.from === from && s.to === to && matches(s.message)),
-      )
-      .map(describe);
-  }
+  // What the network does.
 
   /** Forgets what was seen so far. */
-  forget(): void {
-    this.seen.length = 0;
+  override forget(): void {
+    super.forget();
     this.network.log.length = 0;
-  }
-
-  /** `UE → P-CSCF: REGISTER sip:… (expires 600, answer)` per message that arrived. */
-  get ladder(): readonly string[] {
-    return this.seen.map(({ from, to, message }) => {
-      const notes = highlights(message);
-      return `${from} → ${to}: ${headline(message)}${notes === "" ? "" : ` (${notes})`}`;
-    });
-  }
-
-  /** What arrived over this hop: requests by method, responses by `status method`. */
-  passed(what: string, from?: Place, to?: Place): readonly SipMessage[] {
-    return this.seen
-      .filter((seen) => from === undefined || seen.from === from)
-      .filter((seen) => to === undefined || seen.to === to)
-      .map(({ message }) => message)
-      .filter((message) => nameOf(message) === what);
-  }
-
-  /** Different requests of this method that arrived: retransmissions count once. */
-  attempts(method: string, from?: Place, to?: Place): number {
-    const requests = this.passed(method, from, to);
-    return new Set(requests.map(({ callId, cseq }) => `${callId} ${cseq.number}`)).size;
-  }
-
-  /** Different NOTIFYs that asked the UE to register. */
-  get triggers(): number {
-    const notifies = this.passed("NOTIFY", "P-CSCF", "UE");
-    const asking = notifies.filter(({ body }) => body.includes('event="shortened"'));
-    return new Set(asking.map(({ callId, cseq }) => `${callId} ${cseq.number}`)).size;
   }
 
   /** Loses datagrams on one hop from now on. Returns how to end it. */
   lose(way: Way, pattern: DropPattern): () => void {
-    return this.network.drop(directionOf(way), pattern);
+    return this.network.drop(this.#directionOf(way), pattern);
   }
 
   /** Datagrams lost so far; see `forget`. */
@@ -334,20 +255,15 @@ export class Lab {
 
   /** Nothing passes on one hop from now on. Returns how to end it. */
   cut(way: Way): () => void {
-    return this.network.cut(directionOf(way));
+    return this.network.cut(this.#directionOf(way));
   }
 
-  #arrived(bytes: Buffer, remote: HostPort, node: string, at: number): void {
-    const { message } = decode(bytes);
-    if (message === undefined) return;
-    const to = node === "S-CSCF" || node === "P-CSCF" ? node : "UE";
-    const seen = { at, from: this.#places.get(remote.host) ?? "stranger", to, message } as const;
-    this.seen.push(seen);
-    for (const watch of this.#watches) watch.take(seen);
+  #placeOf({ host }: HostPort): Place {
+    return this.#places.get(host) ?? "stranger";
   }
 
   #newHost(place: Place): string {
-    const host = `192.0.2.${++this.#hosts}`;
+    const host = this.#at.device(++this.#hosts);
     this.#places.set(host, place);
     return host;
   }
@@ -362,33 +278,19 @@ export class Lab {
     if (uri === undefined) throw new Error(`${user} is no user`);
     return aorOf(uri);
   }
-}
 
-/** What has not passed of the figures: `Figure 3: 13 SUBSCRIBE from UE to P-CSCF`. */
-export function missing(watches: readonly FigureWatch[]): readonly string[] {
-  return watches.flatMap(({ figure, missing: steps }) =>
-    steps.map((step) => `Figure ${figure.label}: ${describe(step)}`),
-  );
-}
-
-function describe({ number, name, from, to }: Step): string {
-  return `${number} ${name} from ${from} to ${to}`;
-}
-
-function nameOf(message: SipMessage): string {
-  return message.kind === "request" ? message.method : `${message.status} ${message.cseq.method}`;
-}
-
-/** All of the access hop has the P-CSCF's access address at one end, whatever UEs there are. */
-function directionOf(way: Way): { from?: Partial<HostPort>; to?: Partial<HostPort> } {
-  switch (way) {
-    case "UE→P":
-      return { to: { host: ACCESS.host } };
-    case "P→UE":
-      return { from: { host: ACCESS.host } };
-    case "P→S":
-      return { to: { host: SCSCF.host } };
-    case "S→P":
-      return { from: { host: SCSCF.host } };
+  /** All of the access hop has the P-CSCF's access address at one end, whatever UEs there are. */
+  #directionOf(way: Way): { from?: Partial<HostPort>; to?: Partial<HostPort> } {
+    const { access, scscf } = this.#at;
+    switch (way) {
+      case "UE→P":
+        return { to: { host: access.host } };
+      case "P→UE":
+        return { from: { host: access.host } };
+      case "P→S":
+        return { to: { host: scscf.host } };
+      case "S→P":
+        return { from: { host: scscf.host } };
+    }
   }
 }

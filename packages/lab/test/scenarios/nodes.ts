@@ -6,7 +6,12 @@ import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import type { Trace } from "@ims-lab/common/sip/endpoint";
 import { memoryTransport } from "@ims-lab/common/sip/transport/memory";
-import type { HostPort, Transport, TransportName } from "@ims-lab/common/sip/transport/transport";
+import {
+  formatHostPort,
+  type HostPort,
+  type Transport,
+  type TransportName,
+} from "@ims-lab/common/sip/transport/transport";
 import type { MemoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import type { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
@@ -22,9 +27,33 @@ import { CoreStack } from "../../../ue/src/stack/core.ts";
 import type { UeSettings } from "../../../ue/src/user-equipment.ts";
 import { usersOf } from "../../../ue/src/users.ts";
 
+/** Where the CSCFs are, unless a lab is told otherwise. */
 export const ACCESS: HostPort = { host: "10.0.0.1", port: 5060 };
 export const CORE: HostPort = { host: "10.1.0.1", port: 4060 };
 export const SCSCF: HostPort = { host: "10.1.0.2", port: 6060 };
+
+export type Family = "IPv4" | "IPv6";
+
+export interface Addresses {
+  readonly access: HostPort;
+  readonly core: HostPort;
+  readonly scscf: HostPort;
+  /** Of the nth device. */
+  device(n: number): string;
+}
+
+/** The P-CSCF's two sides may be of different families. */
+export function addressesOf(access: Family, core: Family): Addresses {
+  const v6 = access === "IPv6";
+  const [own, serving] = core === "IPv6" ? ["2001:db8:c::1", "2001:db8:c::2"] : [];
+  return {
+    access: v6 ? { ...ACCESS, host: "2001:db8:a::1" } : ACCESS,
+    core: own === undefined ? CORE : { ...CORE, host: own },
+    scscf: serving === undefined ? SCSCF : { ...SCSCF, host: serving },
+    device: (n) => (v6 ? `2001:db8:b::${n.toString(16)}` : `192.0.2.${n}`),
+  };
+}
+
 export const DOMAIN = "ims.example";
 
 export const K = "465b5ce8b199b49faa5f0a2ee238a6bc";
@@ -60,8 +89,9 @@ export type Overrides = Readonly<Record<string, string | number | boolean>>;
 export interface World {
   readonly clock: Clock;
   readonly network: SimulatedNetwork;
+  readonly at: Addresses;
   /** For the endpoints of this node. */
-  traceOf(at: string): Trace;
+  traceOf(at: "UE" | "P-CSCF" | "S-CSCF"): Trace;
 }
 
 function configOf<C>(settings: Settings<C>, overrides: Overrides): C {
@@ -82,9 +112,9 @@ export async function startScscf(
   seed = 1,
 ): Promise<Scscf> {
   const config = configOf(scscfSettings, {
-    "sip.host": SCSCF.host,
+    "sip.host": world.at.scscf.host,
     domain: DOMAIN,
-    trustedPeers: `${CORE.host}:${CORE.port}`,
+    trustedPeers: formatHostPort(world.at.core),
     "sip.udpMtuBytes": 0, // what is to be lost must not flee to TCP
     ...overrides,
   });
@@ -94,7 +124,7 @@ export async function startScscf(
     clock: world.clock,
     random: seededRandom(seed),
     log,
-    transports: bothAt(world, SCSCF),
+    transports: bothAt(world, world.at.scscf),
     subscribers,
     store: memoryStore(),
     trace: world.traceOf("S-CSCF"),
@@ -109,10 +139,11 @@ export async function startPcscf(
   overrides: Overrides,
   seed = 2,
 ): Promise<Pcscf> {
+  const { access, core, scscf } = world.at;
   const config = configOf(pcscfSettings, {
-    "access.host": ACCESS.host,
-    "core.host": CORE.host,
-    scscf: `sip:${SCSCF.host}:${SCSCF.port}`,
+    "access.host": access.host,
+    "core.host": core.host,
+    scscf: `sip:${formatHostPort(scscf)}`,
     "core.udpMtuBytes": 0,
     ...overrides,
   });
@@ -123,7 +154,7 @@ export async function startPcscf(
     log,
     metrics: createMetrics({ node: "pcscf", processFigures: false }),
     resolver: { resolve: () => Promise.resolve([]) },
-    transports: { access: bothAt(world, ACCESS), core: bothAt(world, CORE) },
+    transports: { access: bothAt(world, access), core: bothAt(world, core) },
     trace: world.traceOf("P-CSCF"),
   });
   await pcscf.start();
@@ -132,6 +163,8 @@ export async function startPcscf(
 
 export interface UeOptions {
   readonly user: string;
+  /** Draws its own chances. */
+  readonly seed: number;
   /** Its address; the port is free to choose. */
   readonly host: string;
   readonly transport: TransportName;
@@ -142,7 +175,7 @@ export interface UeOptions {
 export async function startUe(
   world: World,
   log: MemoryLogger,
-  { user, host, transport, overrides }: UeOptions,
+  { user, seed, host, transport, overrides }: UeOptions,
 ): Promise<UeNode> {
   const credentials: Overrides = ISIM_USERS.has(user)
     ? { "user.k": K, "user.opc": OPC }
@@ -155,7 +188,7 @@ export async function startUe(
     ...overrides,
   });
   const { clock, network } = world;
-  const random = seededRandom(Number(host.split(".")[3]) + 100);
+  const random = seededRandom(seed);
   const timers = timersOf(config);
   const node = new UeNode({
     clock,
@@ -163,7 +196,7 @@ export async function startUe(
     log,
     perSecond: 50,
     users: usersOf(config, { random }),
-    settings: { ...settingsOf(config), t1: timers.t1 },
+    settings: { ...settingsOf(config, world.at), t1: timers.t1 },
     reginfo: new ReginfoReader({ log, limits: config.limits }),
     stackFor: () =>
       new CoreStack({
@@ -180,9 +213,9 @@ export async function startUe(
   return node;
 }
 
-function settingsOf(config: UeConfig): Omit<UeSettings, "t1"> {
+function settingsOf(config: UeConfig, { access }: Addresses): Omit<UeSettings, "t1"> {
   return {
-    proxy: { ...ACCESS, transport: config.transport },
+    proxy: { ...access, transport: config.transport },
     expiresSeconds: config.registration.expiresSeconds,
     subscription: {
       event: packageOf(config),
