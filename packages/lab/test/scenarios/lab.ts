@@ -32,6 +32,7 @@ import {
 } from "./nodes.ts";
 import { Peer } from "./peer.ts";
 import { Traffic } from "./traffic.ts";
+import { Translator } from "./translator.ts";
 import { Ue } from "./ue.ts";
 
 export { ACCESS, CORE, DOMAIN, impuOf, SCSCF } from "./nodes.ts";
@@ -59,6 +60,9 @@ export interface LabOptions {
 
 /** A hop of the network that can lose packets. */
 export type Way = "UE→P" | "P→UE" | "P→S" | "S→P";
+
+/** Every home has it. */
+const INSIDE = "192.168.1.2";
 
 export class Lab extends Traffic {
   readonly clock: FakeClock = new FakeClock();
@@ -145,8 +149,22 @@ export class Lab extends Traffic {
   }
 
   /** A UE for this user, which listens; nothing is sent before it is told to register. */
-  async ue(user: string, overrides: Overrides = {}): Promise<Ue> {
-    const host = this.#newHost("UE");
+  ue(user: string, overrides: Overrides = {}): Promise<Ue> {
+    return this.#startUe(user, this.#newHost("UE"), overrides);
+  }
+
+  /** One whose address the network sees as another. */
+  async ueBehindTranslator(user: string): Promise<{ ue: Ue; translator: Translator }> {
+    const translator = new Translator(this.network, this.#newHost("UE"));
+    return { translator, ue: await this.#startUe(user, INSIDE, {}, translator) };
+  }
+
+  async #startUe(
+    user: string,
+    host: string,
+    overrides: Overrides,
+    behind?: Translator,
+  ): Promise<Ue> {
     const { profile = "seed", transport = "udp", ue } = this.options;
     const node = await startUe(this.#world, this.logs.ue, {
       user,
@@ -154,6 +172,7 @@ export class Lab extends Traffic {
       host,
       transport,
       overrides: { profile, ...ue, ...overrides },
+      behind,
     });
     return new Ue(host, user, node);
   }

@@ -5,7 +5,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import type { Trace } from "@ims-lab/common/sip/endpoint";
-import { memoryTransport } from "@ims-lab/common/sip/transport/memory";
+import { type MemoryNetwork, memoryTransport } from "@ims-lab/common/sip/transport/memory";
 import {
   formatHostPort,
   type HostPort,
@@ -169,13 +169,15 @@ export interface UeOptions {
   readonly host: string;
   readonly transport: TransportName;
   readonly overrides: Overrides;
+  /** What is between it and the others. */
+  readonly behind?: MemoryNetwork | undefined;
 }
 
 /** A node with one UE, which listens and does nothing yet. */
 export async function startUe(
   world: World,
   log: MemoryLogger,
-  { user, seed, host, transport, overrides }: UeOptions,
+  { user, seed, host, transport, overrides, behind }: UeOptions,
 ): Promise<UeNode> {
   const credentials: Overrides = ISIM_USERS.has(user)
     ? { "user.k": K, "user.opc": OPC }
@@ -187,7 +189,8 @@ export async function startUe(
     ...credentials,
     ...overrides,
   });
-  const { clock, network } = world;
+  const { clock } = world;
+  const network = behind ?? world.network;
   const random = seededRandom(seed);
   const timers = timersOf(config);
   const node = new UeNode({
