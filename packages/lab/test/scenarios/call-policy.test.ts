@@ -8,6 +8,8 @@ function calling(outcome: "proceed" | "hold" | "reject"): Promise<TwoUes> {
   return twoUes({ scscf: { "policy.onMethods": "INVITE", "policy.outcome": outcome } });
 }
 
+const RINGS = { "calls.incoming": "ring" };
+
 /** What waits for an authentication waits in a promise. */
 function passSettling(lab: Lab, seconds: number): Promise<void> {
   return lab.clock.advanceAsync(seconds * 1000);
@@ -160,5 +162,49 @@ describe("a registration ends during a call", () => {
     callUp(bob).apply({ kind: "hang-up" });
     lab.pass(2);
     expect(lastCall(alice).why).toBe("hung up there");
+  });
+});
+
+describe("a registration ends while a call rings", () => {
+  test.each(["alice", "bob"])(
+    "dialogs: release: %s goes: CANCEL to bob, 480 to alice",
+    async (who) => {
+      const { lab, alice, bob } = await twoUes({ scscf: { dialogs: "release" } }, RINGS);
+      alice.equipment.calls.dial(impuOf("bob"));
+      lab.pass(1);
+      expect(lastCall(bob).state).toBe("ringing");
+      lab.deregister(who, { kind: "rejected" });
+      lab.pass(2);
+      expect(lastCall(bob).why).toBe("cancelled");
+      expect(lastCall(alice).why).toBe("answered 480");
+      expect(lab.attempts("BYE")).toBe(0);
+    },
+  );
+
+  test("dialogs: leave: it goes on ringing", async () => {
+    const { lab, alice, bob } = await twoUes({}, RINGS);
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(1);
+    lab.deregister("alice", { kind: "rejected" });
+    lab.pass(2);
+    expect(lastCall(bob).state).toBe("ringing");
+  });
+
+  test("a re-authentication in between changes nothing", async () => {
+    const { lab, alice, bob } = await twoUes({ scscf: { dialogs: "release" } }, RINGS);
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(1);
+    for (const user of ["alice", "bob"]) lab.askByScscf(user);
+    lab.pass(3);
+    expect(lab.reauthentications.map(({ end }) => end)).toEqual([
+      "reauthenticated",
+      "reauthenticated",
+    ]);
+    callUp(bob).apply({ kind: "answer" });
+    lab.pass(2);
+    expect([lastCall(alice).state, lastCall(bob).state]).toEqual(["up", "up"]);
+    lab.deregister("bob", { kind: "rejected" });
+    lab.pass(2);
+    expect([lastCall(alice).why, lastCall(bob).why]).toEqual(["hung up there", "hung up there"]);
   });
 });

@@ -1,4 +1,4 @@
-// Dialogs that were record-routed here, so that they can be released: a BYE to each end. TS 24.229 §5.4.5.1.2.
+// Calls that were record-routed here, so that they can be released: CANCEL while they begin, then BYE to each end. TS 24.229 §5.4.5.1.
 import { type Dialog, nextRequest, recordRouteOf, tagOf } from "@ims-lab/common/sip/dialog/dialog";
 import { Contact } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
@@ -16,6 +16,12 @@ interface KeptDialog {
   toCaller: Dialog;
 }
 
+/** An INVITE without a final response. */
+interface Beginning {
+  readonly tokens: readonly string[];
+  end(): void;
+}
+
 export interface KeptDialogsOptions {
   readonly isOwn: IsOwn;
   send(request: SipRequest): void;
@@ -27,6 +33,7 @@ export interface KeptDialogsOptions {
 export class KeptDialogs {
   readonly #options: KeptDialogsOptions;
   readonly #dialogs = new Map<string, KeptDialog>();
+  readonly #beginning = new Map<object, Beginning>();
 
   constructor(options: KeptDialogsOptions) {
     this.#options = options;
@@ -34,6 +41,16 @@ export class KeptDialogs {
 
   get size(): number {
     return this.#dialogs.size;
+  }
+
+  /** An INVITE out of a dialog goes on; `end` ends it. */
+  begins(invite: object, tokens: readonly string[], end: () => void): void {
+    this.#beginning.set(invite, { tokens, end });
+  }
+
+  /** It has its final response. */
+  hasBegun(invite: object): void {
+    this.#beginning.delete(invite);
   }
 
   /** A 2xx to an INVITE out of a dialog. @param invite as it came here */
@@ -105,6 +122,12 @@ export class KeptDialogs {
   /** The registration behind `token` has gone: its dialogs end, both sides are told. */
   release(token: string): number {
     let released = 0;
+    for (const [invite, { tokens, end }] of this.#beginning) {
+      if (!tokens.includes(token)) continue;
+      this.#beginning.delete(invite);
+      released++;
+      end();
+    }
     for (const [key, { tokens, toCallee, toCaller }] of this.#dialogs) {
       if (!tokens.includes(token)) continue;
       this.#dialogs.delete(key);

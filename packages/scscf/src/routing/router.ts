@@ -15,15 +15,15 @@ import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay, countHop } from "@ims-lab/common/sip/proxy/validate";
 import type { RefusalLog } from "../refusal-log.ts";
-import type { Binding } from "../registrar/binding.ts";
 import type { Standing } from "../registrar/trust.ts";
+import { type Callee, CallWatch } from "./call-watch.ts";
 import { answerCharging, chargingOf } from "./charging.ts";
 import type { KeptDialogs } from "./kept-dialogs.ts";
 import type { MethodPolicy } from "./method-policy.ts";
 import type { NextHops } from "./next-hops.ts";
 import { assertIdentity, type Served, servedUser, type Users } from "./originating.ts";
 import { isProblem, type RoutingProblem, refusalFor } from "./problems.ts";
-import { type Called, type DeviceTarget, devicesOf, isOurs } from "./terminating.ts";
+import { type Called, devicesOf, isOurs } from "./terminating.ts";
 
 export interface RouterOptions extends Users, Called {
   readonly clock: Clock;
@@ -222,7 +222,7 @@ export class Router {
     return { kind: "no-route", detail: `no way to ${uri.host}: add it to routes` };
   }
 
-  #forward(journey: Journey, targets: readonly (Target | DeviceTarget)[]): void {
+  #forward(journey: Journey, targets: readonly Callee[]): void {
     const { incoming, standing, served } = journey;
     const { request } = incoming;
     const { random, domain, endpoint } = this.#options;
@@ -236,29 +236,32 @@ export class Router {
       if (isRecorded)
         target.request.push("Record-Route", `<${standing.scheme}:${standing.self};lr>`);
     }
-    const isCall = request.method === "INVITE" && !request.to.params.has("tag");
+    const call = this.#watch(incoming, served, targets);
     this.#core.forward({
       incoming,
       sender: endpoint,
       targets,
       answer: (response, target) => {
-        const answered = response.status === 430 ? unreachable(request) : response;
+        const isNobody = response.status === 430 || call?.hides(response) === true;
+        const answered = isNobody ? unreachable(request) : response;
         answerCharging(answered, vector, domain);
-        if (isCall && answered.status >= 200 && answered.status < 300)
-          this.#keep(request, answered, served?.binding, target);
+        call?.answered(answered, target);
         return answered;
       },
     });
   }
 
-  #keep(
-    invite: SipRequest,
-    response: SipResponse,
-    caller: Binding | undefined,
-    target: (Target & { readonly token?: string }) | undefined,
-  ): void {
-    const tokens = [caller?.token, target?.token].filter((token) => token !== undefined);
-    this.#options.dialogs?.established(invite, response, tokens);
+  /** Calls that begin, where they are released with a registration. */
+  #watch(
+    incoming: Incoming,
+    served: Served | undefined,
+    callees: readonly Callee[],
+  ): CallWatch | undefined {
+    const { dialogs } = this.#options;
+    const { method, to } = incoming.request;
+    if (dialogs === undefined || method !== "INVITE" || to.params.has("tag")) return undefined;
+    const end = (): void => this.#core.end(incoming);
+    return new CallWatch(dialogs, incoming, served?.binding.token, callees, end);
   }
 
   #refuse(incoming: Incoming, problem: RoutingProblem): void {

@@ -77,3 +77,15 @@ test("a call that is over is not kept, whoever ended it", () => {
   kept.dialogs.passed(request("BYE", "1", 2, ";tag=b"));
   expect([kept.dialogs.size, kept.dialogs.release("token"), kept.sent]).toEqual([0, 0, []]);
 });
+
+test("an INVITE under way is ended once, and not when it has its answer", () => {
+  const { dialogs } = keeping(2);
+  const ended: string[] = [];
+  const [answered, ringing] = [{}, {}];
+  dialogs.begins(answered, ["token"], () => ended.push("answered"));
+  dialogs.begins(ringing, ["token"], () => ended.push("ringing"));
+  dialogs.hasBegun(answered);
+  expect(dialogs.release("token")).toBe(1);
+  dialogs.release("token");
+  expect(ended).toEqual(["ringing"]);
+});

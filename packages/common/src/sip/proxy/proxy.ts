@@ -55,7 +55,8 @@ export class ProxyCore {
     const { request } = incoming;
     const groups = groupsOf(request, targets);
     if (groups === undefined) {
-      incoming.respond(newResponse(request, 440, { reason: "Max-Breadth Exceeded" }));
+      const refused = newResponse(request, 440, { reason: "Max-Breadth Exceeded" });
+      incoming.respond(job.answer?.(refused, undefined) ?? refused);
       return;
     }
     const invite = request.method === "INVITE";
@@ -74,6 +75,11 @@ export class ProxyCore {
     incoming.respond(newResponse(incoming.request, 200));
     context.apply({ kind: "cancel" });
     return true;
+  }
+
+  /** Ends the INVITE that came as if its sender had: those who ring hear CANCEL, it gets 487 for an answer. */
+  end(incoming: Incoming): void {
+    this.#contexts.get(incoming)?.apply({ kind: "cancel" });
   }
 }
 
