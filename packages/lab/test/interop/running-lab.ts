@@ -117,6 +117,7 @@ export interface UeState {
     readonly why: string | null;
     readonly packets: number;
   }[];
+  readonly messages: readonly { readonly direction: string; readonly text: string }[];
 }
 
 /** The project's own UE, registered by `pcscf`, and subscribed unless told not to. */
@@ -128,14 +129,17 @@ export async function startUe(options: {
   /** Instead of the AKA user. */
   readonly account?: Account;
   /** UDP unless named. */
-  readonly transport?: "tls" | "wss";
+  readonly transport?: "tcp" | "tls" | "wss";
+  /** `core` unless named. */
+  readonly stack?: "npm-sip";
   /** Whose certificates it believes. */
   readonly ca?: string;
 }): Promise<RunningUe> {
   const [http = 0] = await freePorts(1);
   const { k, op } = shippedAccounts().aka;
   const { impi, impu } = options.account ?? shippedAccounts().aka;
-  const { transport, ca } = options;
+  const { transport, stack, ca } = options;
+  const scheme = transport === "tls" || transport === "wss" ? "sips" : "sip";
   const credentials: Environment =
     options.password === undefined
       ? { UE_USER_K: k, UE_USER_OP: op }
@@ -146,8 +150,9 @@ export async function startUe(options: {
     program: mainOf("ue"),
     env: {
       ...plainEnvironment(),
-      UE_PCSCF: `${transport === undefined ? "sip" : "sips"}:${LOOPBACK}:${options.pcscf}`,
+      UE_PCSCF: `${scheme}:${LOOPBACK}:${options.pcscf}`,
       UE_TRANSPORT: transport,
+      UE_STACK: stack,
       UE_TLS_CA: ca,
       UE_SIP_HOST: LOOPBACK,
       UE_HTTP_PORT: String(http),
