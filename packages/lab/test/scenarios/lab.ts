@@ -22,20 +22,18 @@ import {
   ACCESS,
   type Addresses,
   addressesOf,
+  directionOf,
   type Family,
-  impuOf,
-  type Overrides,
-  startPcscf,
-  startScscf,
-  startUe,
-  type World,
-} from "./nodes.ts";
+  type Way,
+} from "./addresses.ts";
+import { impuOf, type Overrides, startPcscf, startScscf, startUe, type World } from "./nodes.ts";
 import { Peer } from "./peer.ts";
 import { Traffic } from "./traffic.ts";
 import { Translator } from "./translator.ts";
 import { Ue } from "./ue.ts";
 
-export { ACCESS, CORE, DOMAIN, impuOf, SCSCF } from "./nodes.ts";
+export { ACCESS, CORE, SCSCF, type Way } from "./addresses.ts";
+export { DOMAIN, impuOf } from "./nodes.ts";
 export { type Headers, Peer } from "./peer.ts";
 export { missing } from "./traffic.ts";
 export type { Ue } from "./ue.ts";
@@ -57,9 +55,6 @@ export interface LabOptions {
   readonly pcscf?: Overrides;
   readonly ue?: Overrides;
 }
-
-/** A hop of the network that can lose packets. */
-export type Way = "UE→P" | "P→UE" | "P→S" | "S→P";
 
 /** Every home has it. */
 const INSIDE = "192.168.1.2";
@@ -119,9 +114,20 @@ export class Lab extends Traffic {
   }
 
   async #startScscf(seed?: number): Promise<void> {
+    this.#scscf = await startScscf(this.#world, this.logs.scscf, this.#scscfSettings, seed);
+  }
+
+  /** A further one at this address, and the usual port. */
+  anotherScscf(host: string): Promise<Scscf> {
+    this.#places.set(host, "S-CSCF");
+    const scscf = { ...this.#at.scscf, host };
+    const world = { ...this.#world, at: { ...this.#at, scscf } };
+    return startScscf(world, memoryLogger(), this.#scscfSettings, this.#places.size);
+  }
+
+  get #scscfSettings(): Overrides {
     const { profile = "seed", expires = "registration", scscf } = this.options;
-    const settings = { profile, "subscription.expires": expires, ...scscf };
-    this.#scscf = await startScscf(this.#world, this.logs.scscf, settings, seed);
+    return { profile, "subscription.expires": expires, ...scscf };
   }
 
   async #startPcscf(seed?: number): Promise<void> {
@@ -264,7 +270,7 @@ export class Lab extends Traffic {
 
   /** Loses datagrams on one hop from now on. Returns how to end it. */
   lose(way: Way, pattern: DropPattern): () => void {
-    return this.network.drop(this.#directionOf(way), pattern);
+    return this.network.drop(directionOf(this.#at, way), pattern);
   }
 
   /** Datagrams lost so far; see `forget`. */
@@ -274,7 +280,7 @@ export class Lab extends Traffic {
 
   /** Nothing passes on one hop from now on. Returns how to end it. */
   cut(way: Way): () => void {
-    return this.network.cut(this.#directionOf(way));
+    return this.network.cut(directionOf(this.#at, way));
   }
 
   #placeOf({ host }: HostPort): Place {
@@ -296,20 +302,5 @@ export class Lab extends Traffic {
     const uri = parseUri(impuOf(user));
     if (uri === undefined) throw new Error(`${user} is no user`);
     return aorOf(uri);
-  }
-
-  /** All of the access hop has the P-CSCF's access address at one end, whatever UEs there are. */
-  #directionOf(way: Way): { from?: Partial<HostPort>; to?: Partial<HostPort> } {
-    const { access, scscf } = this.#at;
-    switch (way) {
-      case "UE→P":
-        return { to: { host: access.host } };
-      case "P→UE":
-        return { from: { host: access.host } };
-      case "P→S":
-        return { to: { host: scscf.host } };
-      case "S→P":
-        return { from: { host: scscf.host } };
-    }
   }
 }

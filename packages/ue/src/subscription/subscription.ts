@@ -95,10 +95,10 @@ export class RegistrationSubscription {
 
   /** A REGISTER got its 200. */
   onRegistered(granted: Granted, first: boolean): void {
-    // Another Service-Route: the network had forgotten this UE, and its subscription with it.
+    // Another Service-Route: another S-CSCF, or one that had forgotten this UE and its subscription.
     const isForgotten = this.#hasNewRoute(granted);
-    const mayTry = isForgotten || this.#wasForbidden;
-    if (first || (mayTry && this.#subscription === undefined)) {
+    const mayTryAgain = this.#wasForbidden && this.#subscription === undefined;
+    if (first || isForgotten || mayTryAgain) {
       this.#isUnwanted = false;
       this.#start();
       return;
@@ -106,7 +106,7 @@ export class RegistrationSubscription {
     const expiresAt = this.#subscription?.expiresAt;
     if (expiresAt === undefined) return;
     // The seed's dashed messages: what ends before the new registration is renewed with it.
-    if (this.#isOverdue || isForgotten || expiresAt < granted.expiresAt) this.#refresh();
+    if (this.#isOverdue || expiresAt < granted.expiresAt) this.#refresh();
   }
 
   /** The registration stands no more; the network ends the subscription with a last NOTIFY. */
