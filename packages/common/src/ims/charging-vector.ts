@@ -1,6 +1,7 @@
 // P-Charging-Vector: what ties the charging records of one transaction together. RFC 7315 §4.6, §5.6.
 import type { Random } from "../platform/random.ts";
 import { Params } from "../sip/message/params.ts";
+import { formatHost } from "../sip/message/uri.ts";
 
 export interface ChargingVector {
   /** Unique for all time and all nodes. */
@@ -24,7 +25,7 @@ export function parseChargingVector(text: string): ChargingVector | undefined {
   if (params === undefined || icid === undefined || icid === "") return undefined;
   return {
     icid,
-    generatedAt: params.get("icid-generated-at"),
+    generatedAt: params.get("icid-generated-at")?.replace(/^\[|\]$/g, ""),
     origIoi: params.get("orig-ioi"),
     termIoi: params.get("term-ioi"),
   };
@@ -33,12 +34,9 @@ export function parseChargingVector(text: string): ChargingVector | undefined {
 /** The header's value; the identifiers quoted, as deployed peers do. */
 export function formatChargingVector(vector: ChargingVector): string {
   const { icid, generatedAt, origIoi, termIoi } = vector;
-  const at = generatedAt?.includes(":") ? `[${generatedAt}]` : generatedAt;
-  const parts = [
-    `icid-value="${icid}"`,
-    ...(at === undefined ? [] : [`icid-generated-at=${at}`]),
-    ...(origIoi === undefined ? [] : [`orig-ioi="${origIoi}"`]),
-    ...(termIoi === undefined ? [] : [`term-ioi="${termIoi}"`]),
-  ];
-  return parts.join(";");
+  let text = `icid-value="${icid}"`;
+  if (generatedAt !== undefined) text += `;icid-generated-at=${formatHost(generatedAt)}`;
+  if (origIoi !== undefined) text += `;orig-ioi="${origIoi}"`;
+  if (termIoi !== undefined) text += `;term-ioi="${termIoi}"`;
+  return text;
 }

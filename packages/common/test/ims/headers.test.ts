@@ -80,6 +80,7 @@ describe("P-headers", () => {
     expect(text).toContain(";icid-generated-at=[2001:db8::1];");
     expect(parseChargingVector(text)).toMatchObject({
       icid: vector.icid,
+      generatedAt: "2001:db8::1",
       origIoi: "lab.test",
       termIoi: "home.test",
     });

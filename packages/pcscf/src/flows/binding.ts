@@ -87,10 +87,15 @@ export function grantedSeconds(response: SipResponse, asked: SipRequest): number
   const contact = contactOf(asked);
   if (contact === undefined) return 0;
   for (const listed of response.all(Contact)) {
-    if (listed === "*" || !sameUri(listed.uri, contact.uri)) continue;
+    if (listed === "*" || !isSame(listed, contact)) continue;
     return secondsOf(listed.params.get("expires")) ?? response.get(Expires) ?? 0;
   }
   return response.has("Contact") ? 0 : askedSeconds(asked, response.get(Expires));
+}
+
+/** Mostly the registrar writes it back as it came. */
+function isSame(listed: NameAddr, contact: NameAddr): boolean {
+  return listed.uriText === contact.uriText || sameUri(listed.uri, contact.uri);
 }
 
 /** A registrar that lists nothing at all: what it says in Expires, never more than was asked. */

@@ -21,7 +21,7 @@ export function createTokens(key: Buffer): Tokens {
   const hmac = hmacSha256(key);
   // Lengths in front keep ("ab", "c") and ("a", "bc") apart.
   const digest = (kind: string, a: string, b: string, length: number): string =>
-    hmac(`${kind}${a.length}:${a}${b}`).toString("base64url").slice(0, length);
+    hmac(`${kind}${a.length}:${a}${b}`).slice(0, length);
   const ofDialog = (binding: string, callId: string): string =>
     `${binding}.${digest("d", binding, callId, MAC_LENGTH)}`;
   return {

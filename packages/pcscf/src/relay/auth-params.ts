@@ -1,5 +1,4 @@
-// Edits parameters of Authorization and WWW-Authenticate in place: all other octets stay as they came. RFC 3261 §25.1.
-import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
+// Takes parameters out of Authorization and WWW-Authenticate: all other octets stay as they came. RFC 3261 §25.1.
 
 /** Every occurrence goes, repeated ones too: a second one must not slip through. */
 export function withoutAuthParams(text: string, names: readonly string[]): string {
@@ -8,14 +7,6 @@ export function withoutAuthParams(text: string, names: readonly string[]): strin
   const [, scheme = "", rest = ""] = /^(\S+)\s*([\s\S]*)$/.exec(text.trim()) ?? [];
   const kept = splitAtCommas(rest).filter((part) => !names.includes(nameOf(part)));
   return kept.length === 0 ? scheme : `${scheme} ${kept.join(",")}`;
-}
-
-/** Sets one quoted parameter; undefined when what came is no well-formed credentials. */
-export function withAuthParam(text: string, name: string, value: string): string | undefined {
-  const rest = withoutAuthParams(text, [name]);
-  const params = parseAuthHeader(rest)?.params;
-  if (params === undefined) return undefined;
-  return `${rest}${params.size === 0 ? " " : ","}${name}="${value}"`;
 }
 
 function nameOf(part: string): string {

@@ -6,7 +6,7 @@ import type { Problem } from "./refusals.ts";
 export type SecurityAgreement = "reject" | "ignore";
 
 const SEC_AGREE = "sec-agree";
-const SECURITY_HEADERS = ["Security-Client", "Security-Verify"] as const;
+const SECURITY_HEADERS: ReadonlySet<string> = new Set(["Security-Client", "Security-Verify"]);
 
 export function hasTag(message: SipMessage, header: string, tag: string): boolean {
   return message.texts(header).some((listed) => listed.toLowerCase() === tag);
@@ -26,7 +26,7 @@ export function extensionProblem(
 
 /** TS 24.229 §5.2.2.1 step 6: the agreement is between UE and P-CSCF and goes no further. */
 export function stripSecurityAgreement(request: SipRequest): void {
-  for (const header of SECURITY_HEADERS) request.remove(header);
+  request.removeAll(SECURITY_HEADERS);
   for (const header of ["Require", "Proxy-Require"] as const) {
     if (hasTag(request, header, SEC_AGREE)) removeTag(request, header, SEC_AGREE);
   }

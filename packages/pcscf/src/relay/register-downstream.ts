@@ -19,12 +19,13 @@ export function downstreamRegister(received: SipResponse, asked: SipRequest): Si
 /** TS 24.229 §5.2.2.1: the UE, and who listens to it, never sees IK and CK. */
 function hideKeys(response: SipResponse): void {
   const challenges = response.texts("WWW-Authenticate");
-  const shown = challenges
-    .map((challenge) => withoutAuthParams(challenge, ["ik", "ck"]))
-    .filter((challenge) => parseAuthHeader(challenge) !== undefined); // unreadable: it may hide them
+  const bare = challenges.map((challenge) => withoutAuthParams(challenge, ["ik", "ck"]));
+  const isUntouched = bare.every((challenge, at) => challenge === challenges[at]);
+  // Mostly there is nothing to hide, and all has been read before.
+  if (isUntouched && response.all(WwwAuthenticate).length === challenges.length) return;
+  const shown = bare.filter((challenge) => parseAuthHeader(challenge) !== undefined); // unreadable: it may hide them
   if (shown.length === 0) response.remove("WWW-Authenticate");
-  else if (shown.some((challenge, at) => challenge !== challenges[at]))
-    response.set("WWW-Authenticate", shown);
+  else response.set("WWW-Authenticate", shown);
 }
 
 /** Nonces of a challenge, to know its answer again. */

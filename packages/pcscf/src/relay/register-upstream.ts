@@ -1,10 +1,11 @@
 // What happens to a REGISTER on its way to the S-CSCF. TS 24.229 §5.2.2.1, RFC 3327.
+import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
 import { Authorization } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
 import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
 import { associationOf, type Binding, contactOf } from "../flows/binding.ts";
-import { withAuthParam, withoutAuthParams } from "./auth-params.ts";
+import { withoutAuthParams } from "./auth-params.ts";
 import { addTag, stripSecurityAgreement } from "./option-tags.ts";
 import { removeClaims } from "./trust-headers.ts";
 
@@ -60,13 +61,16 @@ export function upstreamRegister(
   received: SipRequest,
   rules: RegisterRules,
 ): UpstreamRegister | undefined {
+  const credentials = vouchedFor(received, rules.integrity);
+  if (credentials === undefined) return undefined;
   const request = received.clone();
   const forged = [...removeClaims(request)];
-  if (received.texts("Authorization").some(claimsIntegrity)) forged.push("integrity-protected");
+  if (credentials.claimed) forged.push(INTEGRITY);
   // No Record-Route for REGISTER; no Route either: the next hop is ours to choose.
-  for (const name of ["Route", "Record-Route"] as const) request.remove(name);
+  request.removeAll(ROUTES);
   stripSecurityAgreement(request);
-  if (!markIntegrity(request, rules.integrity)) return undefined;
+  if (credentials.marked.length === 0) request.remove("Authorization");
+  else request.set("Authorization", credentials.marked);
   request.push("Path", rules.path);
   addTag(request, "Require", "path");
   addTag(request, "Supported", "path"); // RFC 3327 §5.2 deviation: many phones do not list it
@@ -75,20 +79,29 @@ export function upstreamRegister(
   return { request, forged };
 }
 
-function claimsIntegrity(credentials: string): boolean {
-  return withoutAuthParams(credentials, ["integrity-protected"]) !== credentials.trim();
+const ROUTES: ReadonlySet<string> = new Set(["Route", "Record-Route"]);
+const INTEGRITY = "integrity-protected";
+
+interface VouchedFor {
+  /** With our word on how they came; without Authorization nothing is said. */
+  readonly marked: readonly string[];
+  /** The UE had put such a word there itself. */
+  readonly claimed: boolean;
 }
 
-/** Without Authorization nothing is said; credentials of other schemes are no concern of IMS. */
-function markIntegrity(request: SipRequest, integrity: IntegrityProtected): boolean {
-  const digests = request.texts("Authorization").filter((text) => /^digest\s/i.test(text));
+/** Undefined when they cannot be read. Credentials of other schemes are no concern of IMS. */
+function vouchedFor(received: SipRequest, integrity: IntegrityProtected): VouchedFor | undefined {
+  const texts = received.texts("Authorization");
   const marked: string[] = [];
-  for (const credentials of digests) {
-    const text = withAuthParam(credentials, "integrity-protected", integrity);
-    if (text === undefined) return false;
-    marked.push(text);
+  let claimed = false;
+  for (const text of texts) {
+    const bare = withoutAuthParams(text, [INTEGRITY]);
+    if (bare !== text) claimed = true;
+    if (!/^digest\s/i.test(text)) continue;
+    const isRead = texts.length === 1 && bare === text; // mostly: one, and nothing had to go
+    const params = (isRead ? received.get(Authorization) : parseAuthHeader(bare))?.params;
+    if (params === undefined) return undefined;
+    marked.push(`${bare}${params.size === 0 ? " " : ","}${INTEGRITY}="${integrity}"`);
   }
-  if (marked.length === 0) request.remove("Authorization");
-  else request.set("Authorization", marked);
-  return true;
+  return { marked, claimed };
 }

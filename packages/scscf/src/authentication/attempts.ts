@@ -2,7 +2,7 @@
 
 /** A challenge that waits for its answer. */
 export interface Outstanding {
-  /** Hash of Call-ID and Path token: a copy, since a slice would keep the whole message. */
+  /** Call-ID and Path token. */
   readonly key: string;
   readonly nonce: string;
   readonly expiresAt: number;

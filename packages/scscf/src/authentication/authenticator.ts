@@ -4,6 +4,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
 import { type Answer, digestOf, readAnswer } from "@ims-lab/common/sip/auth/challenge";
 import type { Qop } from "@ims-lab/common/sip/auth/digest";
+import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import type { VectorOptions } from "../subscribers/load.ts";
 import type { SqnMarks } from "../subscribers/sqn-marks.ts";
@@ -193,8 +194,13 @@ function unknownAlgorithm(said: string, subscriber: Subscriber): string {
   return `algorithm ${said}, ${offered(subscriber).join(", ")} was offered`;
 }
 
+/** A longer Call-ID is remembered by its hash: what strangers can make us keep is bounded. */
+const LONGEST_KEPT = 128;
+
+/** A copy, since a slice would keep the whole message. */
 function keyOf({ callId, pathToken }: AttemptKey): string {
-  return hash("md5", Buffer.from(`${callId}\n${pathToken}`, "latin1"), "base64");
+  const key = `${callId}\n${pathToken}`;
+  return key.length > LONGEST_KEPT ? hash("sha256", key, "base64") : ownCopy(key);
 }
 
 function refuse(kind: ClaimRefused["kind"], diagnosis: string): ClaimRefused {

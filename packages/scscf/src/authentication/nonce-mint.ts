@@ -32,7 +32,7 @@ export class NonceMint {
   constructor(random: Random, secret: Buffer) {
     this.#random = random;
     this.#hmac = hmacSha256(secret);
-    const key = this.#hmac("RAND").subarray(0, 16);
+    const key = Buffer.from(this.#hmac("RAND"), "base64url").subarray(0, 16);
     this.#seal = createCipheriv("aes-128-ecb", key, null).setAutoPadding(false);
     this.#unseal = createDecipheriv("aes-128-ecb", key, null).setAutoPadding(false);
   }
@@ -66,9 +66,7 @@ export class NonceMint {
   }
 
   #mac(owned: string): string {
-    return this.#hmac(owned)
-      .toString("base64url")
-      .slice(0, NONCE - OWNED);
+    return this.#hmac(owned).slice(0, NONCE - OWNED);
   }
 }
 

@@ -25,8 +25,6 @@ export interface SubscriberDirectory {
   list(offset: number, limit: number): readonly Subscriber[];
 }
 
-const NOBODY: readonly Subscriber[] = [];
-
 export function subscriberDirectory(
   subscribers: readonly Subscriber[],
   templates: readonly SubscriberTemplate[],
@@ -47,9 +45,12 @@ export function subscriberDirectory(
     size: templates.reduce((sum, { from, to }) => sum + to - from + 1, subscribers.length),
     byImpi: find,
     ownersOf(aor) {
-      const listed = byAor.get(aor) ?? NOBODY;
-      const made = templates.flatMap((template) => templateOwner(template, aor) ?? []);
-      return made.length === 0 ? listed : [...listed, ...made];
+      const owners = byAor.get(aor)?.slice() ?? [];
+      for (const template of templates) {
+        const owner = templateOwner(template, aor);
+        if (owner !== undefined) owners.push(owner);
+      }
+      return owners;
     },
     implicitSet: (impi) => find(impi)?.impus ?? [],
     list: (offset, limit) => page(subscribers, templates, offset, limit),

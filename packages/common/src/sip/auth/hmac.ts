@@ -4,8 +4,8 @@ import { hash } from "node:crypto";
 const BLOCK = 64;
 const DIGEST = 32;
 
-/** 32 octets over `data`; a string counts as latin1. */
-export type Hmac = (data: Buffer | string) => Buffer;
+/** 32 octets over `data`, a string that counts as latin1; written in base64url. */
+export type Hmac = (data: string) => string;
 
 export function hmacSha256(key: Buffer): Hmac {
   const short = key.length > BLOCK ? Buffer.from(hash("sha256", key), "hex") : key;
@@ -18,10 +18,9 @@ export function hmacSha256(key: Buffer): Hmac {
   return (data) => {
     const block = Buffer.allocUnsafe(BLOCK + data.length);
     inner.copy(block);
-    if (typeof data === "string") block.write(data, BLOCK, "latin1");
-    else data.copy(block, BLOCK);
-    // As hex: the "buffer" encoding of `hash` costs three times as much.
+    block.write(data, BLOCK, "latin1");
+    // As text: the "buffer" encoding of `hash` costs three times as much.
     outer.write(hash("sha256", block), BLOCK, "hex");
-    return Buffer.from(hash("sha256", outer), "hex");
+    return hash("sha256", outer, "base64url");
   };
 }

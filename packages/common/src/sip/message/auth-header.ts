@@ -1,5 +1,5 @@
 // Authorization, WWW-Authenticate and their like: a scheme and its parameters. RFC 3261 §25.1, RFC 7616.
-import { skipSpace, unquote } from "./scan.ts";
+import { quote, skipSpace, unquote } from "./scan.ts";
 
 export interface AuthHeader {
   /** As received; compare case-insensitively. */
@@ -87,10 +87,12 @@ export function formatAuthHeader(
   params: Iterable<readonly [string, string]>,
   kind: "challenge" | "answer",
 ): string {
-  const parts: string[] = [];
+  let text = scheme;
+  let comma = " ";
   for (const [name, value] of params) {
-    const bare = BARE.has(name) && !(name === "qop" && kind === "challenge");
-    parts.push(bare ? `${name}=${value}` : `${name}="${value.replace(/["\\]/g, "\\$&")}"`);
+    const isBare = BARE.has(name) && !(name === "qop" && kind === "challenge");
+    text += comma + (isBare ? `${name}=${value}` : `${name}=${quote(value)}`);
+    comma = ",";
   }
-  return `${scheme} ${parts.join(",")}`;
+  return text;
 }

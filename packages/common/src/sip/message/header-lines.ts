@@ -47,12 +47,7 @@ export class HeaderLine {
   readonly valueAt: number;
   readonly end: number;
   #text: string | undefined;
-  /** Only of a line with several values. */
-  #values: readonly string[] | undefined;
-  #isRead = false;
-  /** The first value; all of them where there are several. */
-  #first: unknown;
-  #all: readonly unknown[] | undefined;
+  #read: Reading | undefined;
 
   constructor(header: HeaderName, source: string, start: number, valueAt: number, end: number) {
     this.header = header;
@@ -79,33 +74,45 @@ export class HeaderLine {
 
   /** Undefined for a line with one value, which is `text`. */
   get severalValues(): readonly string[] | undefined {
-    if (!this.header.isList || !this.text.includes(",")) return undefined;
-    this.#values ??= splitList(this.text);
-    return this.#values;
+    return this.header.isList && this.text.includes(",") ? splitList(this.text) : undefined;
   }
 
   /** The first value, undefined when malformed. */
   first<T>(field: Field<T>): T | undefined {
-    if (!this.#isRead) this.#read(field);
-    return this.#first as T | undefined;
+    return this.#reading(field).first as T | undefined;
   }
 
   /** One entry per value of a line with several; undefined for a malformed one. */
   several<T>(field: Field<T>): readonly (T | undefined)[] | undefined {
-    if (!this.#isRead) this.#read(field);
-    return this.#all as readonly (T | undefined)[] | undefined;
+    return this.#reading(field).several as readonly (T | undefined)[] | undefined;
   }
 
   isWellFormed(field: Field<unknown>): boolean {
-    return this.first(field) !== undefined && !(this.several(field)?.includes(undefined) ?? false);
+    const { first, several } = this.#reading(field);
+    return first !== undefined && !(several?.includes(undefined) ?? false);
   }
 
-  #read(field: Field<unknown>): void {
-    this.#isRead = true;
-    const values = this.severalValues;
-    this.#all = values?.map((value) => field.parse(value));
-    this.#first = this.#all === undefined ? field.parse(this.text) : this.#all[0];
+  #reading(field: Field<unknown>): Reading {
+    this.#read ??= readingOf(field, this.text, this.severalValues);
+    return this.#read;
   }
+}
+
+/** What a line says, once somebody has asked. */
+interface Reading {
+  readonly first: unknown;
+  /** Only of a line with several values. */
+  readonly several: readonly unknown[] | undefined;
+}
+
+function readingOf(
+  field: Field<unknown>,
+  text: string,
+  values: readonly string[] | undefined,
+): Reading {
+  if (values === undefined) return { first: field.parse(text), several: undefined };
+  const several = values.map((value) => field.parse(value));
+  return { first: several[0], several };
 }
 
 function unfold(source: string, valueAt: number, lineEnd: number): string {
@@ -189,12 +196,19 @@ export class HeaderLines {
   /** Replaces every line of this name by these values, where the first stood, else at the end. */
   set(name: string, value: string | readonly string[]): this {
     const canonical = canonicalName(name);
-    const at = this.lines.findIndex((line) => line.name === canonical);
-    const rest = this.lines.filter((line) => line.name !== canonical);
+    const isNamed = (line: HeaderLine): boolean => line.name === canonical;
+    const at = this.lines.findIndex(isNamed);
     const values = typeof value === "string" ? [value] : value;
     const fresh = values.map((text) => HeaderLine.of(name, text));
-    rest.splice(at < 0 ? rest.length : at, 0, ...fresh);
-    this.lines = rest;
+    const [only] = fresh;
+    if (at < 0) this.lines.push(...fresh);
+    else if (fresh.length === 1 && only !== undefined && at === this.lines.findLastIndex(isNamed))
+      this.lines[at] = only; // mostly one line takes another's place
+    else {
+      const rest = this.lines.filter((line) => !isNamed(line));
+      rest.splice(at, 0, ...fresh);
+      this.lines = rest;
+    }
     return this;
   }
 
@@ -241,6 +255,14 @@ export class HeaderLines {
     if (this.#first(canonical) !== undefined)
       this.lines = this.lines.filter((line) => line.name !== canonical);
     return this;
+  }
+
+  /** Removes every line of these canonical names, in one pass; returns those that were there. */
+  removeAll(canonicalNames: ReadonlySet<string>): readonly string[] {
+    const there = this.lines.filter((line) => canonicalNames.has(line.name));
+    if (there.length === 0) return [];
+    this.lines = this.lines.filter((line) => !canonicalNames.has(line.name));
+    return [...new Set(there.map((line) => line.name))];
   }
 
   /** Canonical names in order of their lines (lower case for unknown ones). */

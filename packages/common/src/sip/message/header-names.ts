@@ -57,6 +57,9 @@ const KNOWN: readonly (readonly [name: string, shape: Shape, compact?: string])[
   ["P-Charging-Vector", "once"],
   ["P-Charging-Function-Addresses", "once"],
   ["P-Called-Party-ID", "once"],
+  ["P-Served-User", "lines"],
+  ["P-User-Database", "lines"],
+  ["P-Profile-Key", "lines"],
   ["Security-Client", "list"],
   ["Security-Server", "list"],
   ["Security-Verify", "list"],
@@ -82,9 +85,10 @@ export interface HeaderName {
 
 const byName = new Map<string, HeaderName>();
 /** By first letter and length, the spelling most peers send: found without making a string. */
-const likely = new Map<number, HeaderName[]>();
+const likely: (HeaderName[] | undefined)[] = Array.from({ length: 128 * 64 }, () => undefined);
 
-const likelyKey = (code: number, length: number): number => (code | 32) * 64 + length;
+const likelyKey = (code: number, length: number): number =>
+  ((code | 32) & 127) * 64 + (length & 63);
 
 let onceHeaders = 0;
 for (const [at, [name, shape, compact]] of KNOWN.entries()) {
@@ -97,7 +101,7 @@ for (const [at, [name, shape, compact]] of KNOWN.entries()) {
   byName.set(name, header).set(name.toLowerCase(), header);
   if (compact) byName.set(compact, header);
   const key = likelyKey(name.charCodeAt(0), name.length);
-  likely.set(key, [...(likely.get(key) ?? []), header]);
+  likely[key] = [...(likely[key] ?? []), header];
 }
 if (onceHeaders > 31) throw new RangeError("more headers that stand once than a bit mask holds");
 
@@ -108,9 +112,11 @@ export function headerName(name: string): HeaderName {
 
 /** The same for the name at `source[start, colon)`; undefined when that is no token. */
 export function headerNameAt(source: string, start: number, colon: number): HeaderName | undefined {
-  const candidates = likely.get(likelyKey(source.charCodeAt(start), colon - start));
+  const length = colon - start;
+  const candidates = likely[likelyKey(source.charCodeAt(start), length)];
   if (candidates !== undefined) {
-    for (const header of candidates) if (source.startsWith(header.name, start)) return header;
+    for (const header of candidates)
+      if (header.name.length === length && source.startsWith(header.name, start)) return header;
   }
   const name = source.slice(start, colon).trimEnd(); // white space before the colon: RFC 3261 §7.3.1
   return isToken(name) ? headerName(name) : undefined;

@@ -72,7 +72,8 @@ export function unquote(quoted: string): string {
 }
 
 export function quote(text: string): string {
-  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+  const isPlain = !text.includes('"') && !text.includes("\\");
+  return isPlain ? `"${text}"` : `"${text.replace(/["\\]/g, "\\$&")}"`;
 }
 
 /** Undoes %HH once (RFC 3261 §19.1.2); a stray percent sign stays. */

@@ -40,9 +40,7 @@ test("RFC 3261 §7.3.1: algorithm tokens compare without case, unknown ones are 
 test.each([0, 20, 64, 65, 200])("RFC 2104: HMAC-SHA-256 with a key of %i octets", (length) => {
   const key = Buffer.alloc(length, 0xa7);
   for (const text of ["", "what", "\xfe", "w".repeat(300)]) {
-    const octets = Buffer.from(text, "latin1");
-    const digest = createHmac("sha256", key).update(octets).digest();
-    expect(hmacSha256(key)(text)).toEqual(digest);
-    expect(hmacSha256(key)(octets)).toEqual(digest);
+    const digest = createHmac("sha256", key).update(text, "latin1").digest("base64url");
+    expect(hmacSha256(key)(text)).toBe(digest);
   }
 });

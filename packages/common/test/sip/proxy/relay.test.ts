@@ -55,7 +55,7 @@ test("§16.6, §16.7: a Via on the way there, off on the way back", async () => 
   const { b, run } = await chain(ok);
   expect(run()).toEqual([200]);
   const [top = "", below = "", ...more] = b?.received[0]?.request.texts("Via") ?? [];
-  expect(top).toMatch(/^SIP\/2.0\/UDP 10.0.0.5:5060;branch=z9hG4bK[0-9a-f]{32}\.[0-9a-f]{16};/);
+  expect(top).toMatch(/^SIP\/2.0\/UDP 10.0.0.5:5060;branch=z9hG4bK[0-9a-f]{32}\.\d+;/);
   expect(below).toMatch(/^SIP\/2.0\/UDP 10.0.0.1:5060;.*;received=10.0.0.1;rport=5060$/);
   expect(more).toEqual([]);
   expect(b?.received[0]?.request.text("Max-Forwards")).toBe("69");
