@@ -1,6 +1,7 @@
 // What UEs send, other than REGISTER: whose it is, where it goes, what it may say. TS 24.229 §5.2.6.3.
 
 import { identityList } from "@ims-lab/common/ims/p-headers";
+import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
@@ -34,7 +35,6 @@ import {
   noteRefusal,
   type Relay,
 } from "./sides.ts";
-import { removeClaims, removeNetworkOnly } from "./trust-headers.ts";
 
 /** Whose request it is, and whether it belongs to a dialog that went through us. */
 type Sender =
@@ -94,8 +94,8 @@ export class AccessSide {
     }
     this.#clean(incoming, onward);
     const binding = sender.kind === "binding" ? sender.binding : undefined;
-    if (binding !== undefined) this.#vouch(incoming.request, onward, binding);
     const inDialog = sender.kind === "dialog" || sender.inDialog;
+    if (binding !== undefined) this.#vouch(incoming.request, onward, binding, inDialog);
     if (!inDialog && binding !== undefined && !this.#route(incoming, onward, binding)) return;
     this.#send(incoming, onward, binding);
   }
@@ -128,9 +128,12 @@ export class AccessSide {
   }
 
   /** RFC 3325 §5 and RFC 7315 §5.6: what the core takes our word for. */
-  #vouch(received: SipRequest, onward: SipRequest, binding: Binding): void {
-    if (received.method === "ACK" || received.method === "CANCEL") return;
-    onward.set("P-Asserted-Identity", identityList(assertedIdentities(received, binding)));
+  #vouch(received: SipRequest, onward: SipRequest, binding: Binding, inDialog: boolean): void {
+    const { method } = received;
+    if (method === "ACK" || method === "CANCEL") return;
+    // Within a dialog the Privacy of its first request is not seen: only the S-CSCF's notifier asks who it is.
+    if (!inDialog || method === "SUBSCRIBE")
+      onward.set("P-Asserted-Identity", identityList(assertedIdentities(received, binding)));
     onward.set("P-Charging-Vector", chargingVector(this.#relay, this.#scscfOf(binding)));
   }
 

@@ -1,4 +1,6 @@
 // What the core sends: to UEs over their flows, or to this node itself. TS 24.229 §5.2.6.4, RFC 5626 §5.3.
+
+import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
@@ -14,7 +16,6 @@ import { answerOptions, isOptionsToUs, OWN_METHODS } from "./options.ts";
 import { isRecordRouted } from "./own-routes.ts";
 import type { Problem } from "./refusals.ts";
 import { accessSide, coreSide, isOwnOf, knownUri, noteRefusal, type Relay } from "./sides.ts";
-import { removeClaims, removeNetworkOnly } from "./trust-headers.ts";
 import { UnderWay } from "./under-way.ts";
 
 /** Whom the core side listens to. */

@@ -1,11 +1,12 @@
 // What happens to the answer to a REGISTER on its way to the UE. TS 24.229 §5.2.2.1, RFC 3327 §5.3, RFC 3310.
+
+import { removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
 import { WwwAuthenticate } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { withoutAuthParams } from "./auth-params.ts";
 import { hasTag } from "./option-tags.ts";
-import { removeNetworkOnly } from "./trust-headers.ts";
 
 /** @param asked the REGISTER as the UE sent it */
 export function downstreamRegister(received: SipResponse, asked: SipRequest): SipResponse {

@@ -1,4 +1,5 @@
 // What happens to a REGISTER on its way to the S-CSCF. TS 24.229 §5.2.2.1, RFC 3327.
+import { removeClaims } from "@ims-lab/common/ims/trust-domain";
 import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
 import { Authorization } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
@@ -7,7 +8,6 @@ import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
 import { associationOf, type Binding, contactOf } from "../flows/binding.ts";
 import { withoutAuthParams } from "./auth-params.ts";
 import { addTag, stripSecurityAgreement } from "./option-tags.ts";
-import { removeClaims } from "./trust-headers.ts";
 
 /** TS 24.229 §7.2A.2; the values that say more are never ours to give. */
 export type IntegrityProtected =

@@ -1,5 +1,6 @@
 // Requests between users: originating, then terminating, then along the dialog's route. TS 24.229 §5.4.3.
 import { formatChargingVector } from "@ims-lab/common/ims/charging-vector";
+import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
@@ -14,6 +15,7 @@ import { type KnowsHop, withinKnown } from "@ims-lab/common/sip/proxy/known-hops
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay, countHop } from "@ims-lab/common/sip/proxy/validate";
+import type { Destination } from "@ims-lab/common/sip/transaction/user";
 import type { RefusalLog } from "../refusal-log.ts";
 import type { Standing } from "../registrar/trust.ts";
 import { type Callee, CallWatch } from "./call-watch.ts";
@@ -35,6 +37,8 @@ export interface RouterOptions extends Users, Called {
   readonly nextHops: NextHops;
   /** Where a Route of somebody else's may lead. */
   readonly knowsHop: KnowsHop;
+  /** Whether what goes there stays within the trust domain (RFC 3325 §5). */
+  readonly trustsHop: KnowsHop;
   readonly policy: MethodPolicy;
   /** Undefined: dialogs are left alone when a registration ends. */
   readonly dialogs: KeptDialogs | undefined;
@@ -78,7 +82,7 @@ export class Router {
     }
     const onward = request.clone();
     const own = takeOwnRoutes(onward, isOwn);
-    if (!standing.trusted) onward.remove("P-Asserted-Identity");
+    if (!standing.trusted) removeClaims(onward); // RFC 3325 §5
     // A Service-Route names its binding; our Record-Route, which dialogs come along, names nobody.
     const token = own.find(({ user }) => user !== undefined)?.user;
     if (!request.to.params.has("tag")) this.#initial(incoming, standing, onward, token);
@@ -233,6 +237,7 @@ export class Router {
       countHop(target.request);
       target.request.set("P-Charging-Vector", formatChargingVector(vector));
       target.request.remove("P-Served-User");
+      if (!this.#trusts(target.to)) removeNetworkOnly(target.request);
       if (isRecorded)
         target.request.push("Record-Route", `<${standing.scheme}:${standing.self};lr>`);
     }
@@ -244,11 +249,17 @@ export class Router {
       answer: (response, target) => {
         const isNobody = response.status === 430 || call?.hides(response) === true;
         const answered = isNobody ? unreachable(request) : response;
+        if (target !== undefined && !this.#trusts(target.to)) removeClaims(answered);
         answerCharging(answered, vector, domain);
         call?.answered(answered, target);
+        if (!standing.trusted) removeNetworkOnly(answered);
         return answered;
       },
     });
+  }
+
+  #trusts(to: Destination): boolean {
+    return "flow" in to || this.#options.trustsHop(to);
   }
 
   /** Calls that begin, where they are released with a registration. */

@@ -4,6 +4,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import type { KnowsHop } from "@ims-lab/common/sip/proxy/known-hops";
 import { provenNames } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "../config.ts";
 import type { RegistrationSet } from "../notifier/admission.ts";
@@ -41,17 +42,20 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
   const { maxDialogs } = config.limits;
   const dialogs = config.dialogs === "release" ? keptDialogs(parts, maxDialogs) : undefined;
   const hops = nextHops(config.routes);
+  const trustsHop: KnowsHop = (hop) =>
+    bindings.pathHops.has(hop.host, hop.port) ||
+    trustedPeerOf(config.trustedPeers, hop.host, hop.port, provenNames(hop)) !== undefined;
   const router = new Router({
     ...parts,
     dialogs,
     domain: config.domain,
     allowDirect: config.allowDirect,
     nextHops: hops,
+    trustsHop,
     knowsHop: (hop) =>
       config.allowDirect || // then devices are next hops
-      bindings.pathHops.has(hop.host, hop.port) ||
       hops.isHost(hop.host) ||
-      trustedPeerOf(config.trustedPeers, hop.host, hop.port, provenNames(hop)) !== undefined,
+      trustsHop(hop),
     policy: new MethodPolicy({ settings: config.policy, clock, reauthentications, deadlineMs }),
     bindingsOf: (set) => bindings.ofSet(set),
     bindingOf: (token) => bindings.get(token),

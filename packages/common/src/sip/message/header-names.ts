@@ -60,6 +60,7 @@ const KNOWN: readonly (readonly [name: string, shape: Shape, compact?: string])[
   ["P-Served-User", "lines"],
   ["P-User-Database", "lines"],
   ["P-Profile-Key", "lines"],
+  ["P-Asserted-Service", "lines"],
   ["Security-Client", "list"],
   ["Security-Server", "list"],
   ["Security-Verify", "list"],

@@ -1,0 +1,63 @@
+// Headers at the edge of the trust domain: what nobody outside may claim, what stays inside. RFC 3325 §5, RFC 7315, TS 24.229 §4.4.
+
+import type { SipMessage } from "../sip/message/message.ts";
+
+/** Charging, topology and the network's own services: neither taken from outside nor shown there. */
+const NETWORK_ONLY = [
+  "P-Charging-Vector",
+  "P-Charging-Function-Addresses",
+  "P-Visited-Network-ID",
+  "P-User-Database",
+  "P-Profile-Key",
+  "P-Asserted-Service", // RFC 6050 §4.4
+] as const;
+
+const PREFERRED = "P-Preferred-Identity";
+
+/** Who sends these from outside claims what only the network may say. */
+const CLAIMS = [
+  "P-Asserted-Identity",
+  PREFERRED,
+  "P-Served-User",
+  "P-Associated-URI",
+  "P-Called-Party-ID",
+  "Path",
+  "Service-Route",
+] as const;
+
+const LOCATION = "P-Access-Network-Info";
+
+const CLAIMED: ReadonlySet<string> = new Set([...NETWORK_ONLY, ...CLAIMS]);
+/** RFC 7315 §6.4: where a user is stays with his own network. */
+const KEPT: ReadonlySet<string> = new Set([...NETWORK_ONLY, LOCATION]);
+
+/** For what comes in. Names of what was taken out, so that a forgery can be counted and logged. */
+export function removeClaims(message: SipMessage): readonly string[] {
+  // P-Preferred-Identity is the one claim a UE is asked to make.
+  const forged = message.removeAll(CLAIMED).filter((name) => name !== PREFERRED);
+  if (removeNetworkLocation(message)) forged.push(LOCATION);
+  return forged;
+}
+
+/** TS 24.229 §5.2.6.3.2A: a UE says where it is, `network-provided` is the network's word. */
+function removeNetworkLocation(message: SipMessage): boolean {
+  if (!message.has(LOCATION)) return false;
+  const all = message.texts(LOCATION);
+  const own = all.filter((text) => !/;\s*network-provided\b/i.test(text));
+  if (own.length === all.length) return false;
+  if (own.length === 0) message.remove(LOCATION);
+  else message.set(LOCATION, own);
+  return true;
+}
+
+/** For what goes out, to a UE or to somebody else's network. */
+export function removeNetworkOnly(message: SipMessage): void {
+  message.removeAll(KEPT);
+  if (asksForId(message)) message.remove("P-Asserted-Identity"); // RFC 3325 §5, §7
+}
+
+function asksForId(message: SipMessage): boolean {
+  return (
+    message.has("Privacy") && /(^|[;,])\s*id\s*([;,]|$)/i.test(message.texts("Privacy").join(";"))
+  );
+}
