@@ -15,7 +15,8 @@ export class NamedRequest implements ClientTransaction {
   readonly #user: ResponseHandlers;
   #left: readonly Target[] = [];
   #client: RunningClient;
-  #cancelled = false;
+  /** Why, once it is. */
+  #cancelled: readonly string[] | undefined;
 
   constructor(port: NamedRequestPort, user: ResponseHandlers) {
     this.#port = port;
@@ -27,9 +28,9 @@ export class NamedRequest implements ClientTransaction {
     return this.#client.branch;
   }
 
-  cancel(): void {
-    this.#cancelled = true;
-    this.#client.cancel();
+  cancel(reasons: readonly string[] = []): void {
+    this.#cancelled = reasons;
+    this.#client.cancel(reasons);
   }
 
   abandon(): void {
@@ -54,7 +55,7 @@ export class NamedRequest implements ClientTransaction {
     const goesOn = (why: RequestFailure | "503"): boolean => {
       this.#port.noteUseless(target, why);
       // A target that has begun to answer has taken the request; nobody is asked after a CANCEL.
-      return !heard && !this.#cancelled && this.#next();
+      return !heard && this.#cancelled === undefined && this.#next();
     };
     this.#client.abandon();
     this.#client = this.#port.newClient({
@@ -67,6 +68,8 @@ export class NamedRequest implements ClientTransaction {
         if (!goesOn(why)) this.#user.onFailure(why);
       },
     });
+    // While the name was looked up.
+    if (this.#cancelled !== undefined) this.#client.cancel(this.#cancelled);
     this.#port.start(this.#client, target);
   }
 

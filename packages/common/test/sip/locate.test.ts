@@ -2,6 +2,7 @@
 import { createSocket } from "node:dgram";
 import { describe, expect, test } from "vitest";
 import { inOrder, locate, type Target, type Wanted } from "../../src/sip/locate.ts";
+import { newResponse } from "../../src/sip/message/message.ts";
 import {
   type NaptrRecord,
   type Resolver,
@@ -162,6 +163,19 @@ describe("RFC 3263 §4.3: the next target", () => {
       expect(again.seen).toEqual([200]);
       expect(b.received).toHaveLength(2);
     }
+  });
+
+  test("a CANCEL while the name is looked up holds for the target that is found", async () => {
+    const lab = new EndpointLab();
+    const a = await lab.endpoint("10.0.0.1", { resolver });
+    const b = await lab.endpoint("10.0.0.2", {}, (incoming) => {
+      const { request: came } = incoming;
+      if (came.method !== "ACK")
+        incoming.respond(newResponse(came, came.method === "INVITE" ? 180 : 200));
+    });
+    a.request(request("INVITE"), TO, outcome()).cancel();
+    await lab.clock.advanceAsync(100);
+    expect(b.received.map((incoming) => incoming.request.method)).toEqual(["INVITE", "CANCEL"]);
   });
 
   test("the last one's answer counts, whatever it is", async () => {

@@ -178,8 +178,31 @@ describe("a registration ends while a call rings", () => {
       expect(lastCall(bob).why).toBe("cancelled");
       expect(lastCall(alice).why).toBe("answered 480");
       expect(lab.attempts("BYE")).toBe(0);
+      const [cancel] = lab.passed("CANCEL", "P-CSCF", "UE");
+      expect(cancel?.text("Reason")).toContain("SIP;cause=480");
     },
   );
+
+  test("dialogs: release: two devices ring, each stops when its registration ends", async () => {
+    const { lab, alice, bob } = await twoUes({ scscf: { dialogs: "release" } }, RINGS);
+    const phone = await ScriptedUe.subscribed(lab, "bob");
+    phone.peer.answers = ({ method }) =>
+      method === "INVITE" ? 180 : method === "ACK" ? undefined : 200;
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(1);
+    const [first, second] = lab.scscf.bindings.ofSet(lab.scscf.setOf(impuOf("bob"))?.name ?? "");
+    const end = (token = ""): void => {
+      const at = lab.clock.now();
+      lab.scscf.lifecycle.input(token, { kind: "removed", at, cause: { kind: "rejected" } });
+      lab.pass(1);
+    };
+    end(first?.token);
+    expect([lastCall(bob).why, lastCall(alice).state]).toEqual(["cancelled", "ringing"]);
+    end(second?.token);
+    expect(phone.peer.requests.some(({ method }) => method === "CANCEL")).toBe(true);
+    lab.pass(33); // it says nothing to its INVITE
+    expect(lastCall(alice).why).toBe("answered 480");
+  });
 
   test("dialogs: leave: it goes on ringing", async () => {
     const { lab, alice, bob } = await twoUes({}, RINGS);

@@ -2,7 +2,8 @@
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import type { Target } from "@ims-lab/common/sip/proxy/fork";
-import type { KeptDialogs } from "./kept-dialogs.ts";
+import type { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
+import { type KeptDialogs, RELEASED } from "./kept-dialogs.ts";
 import type { DeviceTarget } from "./terminating.ts";
 
 /** One of our devices, or somebody elsewhere. */
@@ -12,41 +13,35 @@ export class CallWatch {
   readonly #dialogs: KeptDialogs;
   readonly #invite: Incoming;
   readonly #caller: string | undefined;
-  #isReleased = false;
 
-  /** @param caller token of the binding that calls; `end` ends the INVITE under way */
+  /** @param caller token of the binding that calls; `core` has the INVITE under way */
   constructor(
     dialogs: KeptDialogs,
+    core: Pick<ProxyCore, "end" | "withdraw">,
     invite: Incoming,
     caller: string | undefined,
     callees: readonly Callee[],
-    end: () => void,
   ) {
     this.#dialogs = dialogs;
     this.#invite = invite;
     this.#caller = caller;
-    const [first, ...others] = callees;
-    // Of several devices that ring one may go.
-    const callee = others.length === 0 ? first?.token : undefined;
-    dialogs.begins(invite, this.#tokensWith(callee), () => {
-      this.#isReleased = true;
-      end();
+    dialogs.begins(invite.request, {
+      caller,
+      callees: new Set(callees.flatMap(({ token }) => token ?? [])),
+      end: () => core.end(invite, RELEASED),
+      withdraw: (token) => {
+        const gone = callees.find((callee) => callee.token === token);
+        if (gone !== undefined) core.withdraw(invite, gone, RELEASED);
+      },
     });
   }
 
-  /** True: the caller shall hear that the callee is not to be had, not that he has cancelled. */
-  hides({ status }: SipResponse): boolean {
-    return this.#isReleased && status === 487;
-  }
-
   answered(response: SipResponse, by: Callee | undefined): void {
+    const { request } = this.#invite;
     if (response.status < 200) return;
-    this.#dialogs.hasBegun(this.#invite);
-    if (response.status < 300)
-      this.#dialogs.established(this.#invite.request, response, this.#tokensWith(by?.token));
-  }
-
-  #tokensWith(callee: string | undefined): readonly string[] {
-    return [this.#caller, callee].filter((token) => token !== undefined);
+    this.#dialogs.hasBegun(request);
+    if (response.status >= 300) return;
+    const tokens = [this.#caller, by?.token].filter((token) => token !== undefined);
+    this.#dialogs.established(request, response, tokens);
   }
 }

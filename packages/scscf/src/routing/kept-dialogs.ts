@@ -16,10 +16,14 @@ interface KeptDialog {
   toCaller: Dialog;
 }
 
-/** An INVITE without a final response. */
-interface Beginning {
-  readonly tokens: readonly string[];
+/** An INVITE without a final response: whose bindings it rests on, and how it ends without them. */
+export interface Beginning {
+  readonly caller: string | undefined;
+  /** Those that are still there. */
+  readonly callees: Set<string>;
   end(): void;
+  /** One of several callees has gone. */
+  withdraw(token: string): void;
 }
 
 export interface KeptDialogsOptions {
@@ -33,7 +37,9 @@ export interface KeptDialogsOptions {
 export class KeptDialogs {
   readonly #options: KeptDialogsOptions;
   readonly #dialogs = new Map<string, KeptDialog>();
-  readonly #beginning = new Map<object, Beginning>();
+  readonly #beginning = new Map<SipRequest, Beginning>();
+  /** CSeq of the last request in an INVITE's early dialogs, by From and To tag (PRACK, UPDATE). */
+  readonly #early = new WeakMap<SipRequest, Map<string, number>>();
 
   constructor(options: KeptDialogsOptions) {
     this.#options = options;
@@ -43,13 +49,14 @@ export class KeptDialogs {
     return this.#dialogs.size;
   }
 
-  /** An INVITE out of a dialog goes on; `end` ends it. */
-  begins(invite: object, tokens: readonly string[], end: () => void): void {
-    this.#beginning.set(invite, { tokens, end });
+  /** An INVITE out of a dialog goes on. */
+  begins(invite: SipRequest, beginning: Beginning): void {
+    this.#beginning.set(invite, beginning);
+    this.#early.set(invite, new Map());
   }
 
   /** It has its final response. */
-  hasBegun(invite: object): void {
+  hasBegun(invite: SipRequest): void {
     this.#beginning.delete(invite);
   }
 
@@ -63,6 +70,7 @@ export class KeptDialogs {
     const { towardsCaller, towardsCallee } = this.#routesAround(response);
     const fromTag = tagOf(from);
     const toTag = tagOf(to);
+    const early = this.#early.get(invite);
     const caller = { localTag: fromTag, localUri: ownCopy(from.uriText) };
     const callee = { localTag: toTag, localUri: ownCopy(to.uriText) };
     const common = { callId: ownCopy(callId), remoteCseq: null };
@@ -75,7 +83,7 @@ export class KeptDialogs {
         remoteUri: callee.localUri,
         remoteTarget: calleeTarget,
         routeSet: towardsCallee,
-        localCseq: invite.cseq.number,
+        localCseq: early?.get(`${fromTag} ${toTag}`) ?? invite.cseq.number,
       },
       toCaller: {
         ...common,
@@ -84,7 +92,7 @@ export class KeptDialogs {
         remoteUri: caller.localUri,
         remoteTarget: callerTarget,
         routeSet: towardsCaller,
-        localCseq: 0,
+        localCseq: early?.get(`${toTag} ${fromTag}`) ?? 0,
       },
     });
     const [oldest] = this.#dialogs.keys();
@@ -105,6 +113,7 @@ export class KeptDialogs {
       this.#dialogs.delete(backward);
       return;
     }
+    this.#passedEarly(request, `${fromTag} ${toTag}`);
     const target = contactOf(request);
     const moved = target === undefined ? {} : { remoteTarget: target };
     const asCaller = this.#dialogs.get(forward);
@@ -119,14 +128,36 @@ export class KeptDialogs {
     }
   }
 
+  #passedEarly({ callId, cseq }: SipRequest, direction: string): void {
+    for (const invite of this.#beginning.keys())
+      if (invite.callId === callId) this.#early.get(invite)?.set(ownCopy(direction), cseq.number);
+  }
+
+  /** Within a dialog: a 2xx may renew the target of who answers (RFC 3261 §12.2.1.2, RFC 3311 §5.2). */
+  answered({ method, callId, from, to }: SipRequest, response: SipResponse): void {
+    const isRefresh = method === "INVITE" || method === "UPDATE";
+    if (!isRefresh || response.status < 200 || response.status >= 300) return;
+    const remoteTarget = contactOf(response);
+    if (remoteTarget === undefined) return;
+    const asCaller = this.#dialogs.get(keyOf(callId, tagOf(from), tagOf(to)));
+    if (asCaller !== undefined) asCaller.toCallee = { ...asCaller.toCallee, remoteTarget };
+    const asCallee = this.#dialogs.get(keyOf(callId, tagOf(to), tagOf(from)));
+    if (asCallee !== undefined) asCallee.toCaller = { ...asCallee.toCaller, remoteTarget };
+  }
+
   /** The registration behind `token` has gone: its dialogs end, both sides are told. */
   release(token: string): number {
     let released = 0;
-    for (const [invite, { tokens, end }] of this.#beginning) {
-      if (!tokens.includes(token)) continue;
-      this.#beginning.delete(invite);
+    for (const [invite, beginning] of this.#beginning) {
+      const isCalled = beginning.callees.delete(token);
+      if (beginning.caller !== token && !isCalled) continue;
       released++;
-      end();
+      if (isCalled && beginning.callees.size > 0 && beginning.caller !== token) {
+        beginning.withdraw(token);
+        continue;
+      }
+      this.#beginning.delete(invite);
+      beginning.end();
     }
     for (const [key, { tokens, toCallee, toCaller }] of this.#dialogs) {
       if (!tokens.includes(token)) continue;
@@ -156,7 +187,7 @@ export class KeptDialogs {
 }
 
 /** RFC 3326. */
-const RELEASED = 'SIP;cause=480;text="registration ended"';
+export const RELEASED = 'SIP;cause=480;text="registration ended"';
 
 function withCseq(dialog: Dialog, number: number): Dialog {
   return { ...dialog, localCseq: Math.max(dialog.localCseq, number) };

@@ -247,11 +247,11 @@ export class Router {
       sender: endpoint,
       targets,
       answer: (response, target) => {
-        const isNobody = response.status === 430 || call?.hides(response) === true;
-        const answered = isNobody ? unreachable(request) : response;
+        const answered = response.status === 430 ? unreachable(request) : response;
         if (target !== undefined && !this.#trusts(target.to)) removeClaims(answered);
         answerCharging(answered, vector, domain);
-        call?.answered(answered, target);
+        if (call === undefined) this.#options.dialogs?.answered(request, answered);
+        else call.answered(answered, target);
         if (!standing.trusted) removeNetworkOnly(answered);
         return answered;
       },
@@ -271,8 +271,7 @@ export class Router {
     const { dialogs } = this.#options;
     const { method, to } = incoming.request;
     if (dialogs === undefined || method !== "INVITE" || to.params.has("tag")) return undefined;
-    const end = (): void => this.#core.end(incoming);
-    return new CallWatch(dialogs, incoming, served?.binding.token, callees, end);
+    return new CallWatch(dialogs, this.#core, incoming, served?.binding.token, callees);
   }
 
   #refuse(incoming: Incoming, problem: RoutingProblem): void {

@@ -1,7 +1,7 @@
 // What is remembered of calls that are under way, and its bound. TS 24.229 §5.4.5.1.2, design §11.
 import { newRequest, newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { expect, test } from "vitest";
-import { KeptDialogs } from "../../src/routing/kept-dialogs.ts";
+import { type Beginning, KeptDialogs } from "../../src/routing/kept-dialogs.ts";
 
 interface Kept {
   readonly dialogs: KeptDialogs;
@@ -78,14 +78,65 @@ test("a call that is over is not kept, whoever ended it", () => {
   expect([kept.dialogs.size, kept.dialogs.release("token"), kept.sent]).toEqual([0, 0, []]);
 });
 
+test("RFC 3262 §7.1: PRACK and UPDATE before the answer count, too, in both directions", () => {
+  const kept = keeping(2);
+  const invite = request("INVITE", "1", 1);
+  kept.dialogs.begins(invite, beginning([], ["bob"]));
+  kept.dialogs.passed(request("PRACK", "1", 2, ";tag=b"));
+  kept.dialogs.passed(request("UPDATE", "1", 3, ";tag=b"));
+  kept.dialogs.passed(request("UPDATE", "1", 9, ";tag=another-fork"));
+  kept.dialogs.passed(request("UPDATE", "another call", 9, ";tag=b"));
+  const back = request("UPDATE", "1", 40);
+  back.set("From", "<sip:bob@ims.example>;tag=b").set("To", "<sip:alice@ims.example>;tag=a");
+  kept.dialogs.passed(back);
+  kept.dialogs.hasBegun(invite);
+  const headers: [string, string][] = [["Contact", "<sip:bob@192.0.2.2>"]];
+  kept.dialogs.established(invite, newResponse(invite, 200, { toTag: "b", headers }), ["bob"]);
+  kept.dialogs.release("bob");
+  expect(kept.sent.map(({ cseq }) => cseq.number)).toEqual([41, 4]);
+});
+
+test("RFC 3261 §12.2.1.2: the BYE goes to the Contact of the last re-INVITE's answer", () => {
+  const kept = keeping(2);
+  establish(kept, "1");
+  const refresh = request("INVITE", "1", 2, ";tag=b");
+  kept.dialogs.passed(refresh);
+  const moved: [string, string][] = [["Contact", "<sip:bob@192.0.2.77>"]];
+  kept.dialogs.answered(refresh, newResponse(refresh, 488, { headers: moved }));
+  kept.dialogs.answered(refresh, newResponse(refresh, 200, { headers: moved }));
+  kept.dialogs.release("token");
+  expect(kept.sent.map(({ uri }) => uri)).toEqual(["sip:alice@192.0.2.1", "sip:bob@192.0.2.77"]);
+});
+
+function beginning(log: string[], callees: string[], caller = "alice"): Beginning {
+  return {
+    caller,
+    callees: new Set(callees),
+    end: () => log.push("end"),
+    withdraw: (token) => log.push(`withdraw ${token}`),
+  };
+}
+
 test("an INVITE under way is ended once, and not when it has its answer", () => {
   const { dialogs } = keeping(2);
-  const ended: string[] = [];
-  const [answered, ringing] = [{}, {}];
-  dialogs.begins(answered, ["token"], () => ended.push("answered"));
-  dialogs.begins(ringing, ["token"], () => ended.push("ringing"));
+  const [ofAnswered, ofRinging]: [string[], string[]] = [[], []];
+  const [answered, ringing] = [request("INVITE", "1", 1), request("INVITE", "2", 1)];
+  dialogs.begins(answered, beginning(ofAnswered, ["bob"]));
+  dialogs.begins(ringing, beginning(ofRinging, ["bob"]));
   dialogs.hasBegun(answered);
-  expect(dialogs.release("token")).toBe(1);
-  dialogs.release("token");
-  expect(ended).toEqual(["ringing"]);
+  expect(dialogs.release("bob")).toBe(1);
+  dialogs.release("bob");
+  expect([ofAnswered, ofRinging]).toEqual([[], ["end"]]);
+});
+
+test.each([
+  ["one device after the other", ["desk", "mobile"], ["withdraw desk", "end"]],
+  ["the caller", ["alice", "desk"], ["end"]],
+  ["somebody else", ["carol"], []],
+])("several devices ring and %s goes", (_who, gone, heard) => {
+  const { dialogs } = keeping(2);
+  const log: string[] = [];
+  dialogs.begins(request("INVITE", "1", 1), beginning(log, ["desk", "mobile"]));
+  for (const token of gone) dialogs.release(token);
+  expect(log).toEqual(heard);
 });

@@ -1,6 +1,7 @@
 // The stateful proxy core: forks a request, carries its responses back, cancels. RFC 3261 §16, RFC 6026, RFC 5393.
 import type { Clock, Timer } from "../../platform/clock.ts";
 import { newResponse, type SipResponse } from "../message/message.ts";
+import { reasonPhrase } from "../message/reason-phrases.ts";
 import type {
   ClientTransaction,
   Incoming,
@@ -73,13 +74,21 @@ export class ProxyCore {
     const context = cancels && this.#contexts.get(cancels);
     if (context === undefined) return false;
     incoming.respond(newResponse(incoming.request, 200));
-    context.apply({ kind: "cancel" });
+    context.stop({ kind: "cancel" }, incoming.request.texts("Reason")); // RFC 3326 §2
     return true;
   }
 
-  /** Ends the INVITE that came as if its sender had: those who ring hear CANCEL, it gets 487 for an answer. */
-  end(incoming: Incoming): void {
-    this.#contexts.get(incoming)?.apply({ kind: "cancel" });
+  /**
+   * Ends the INVITE that came: those who ring hear CANCEL, its sender 480.
+   * @param reason a value of Reason
+   */
+  end(incoming: Incoming, reason: string): void {
+    this.#contexts.get(incoming)?.stop({ kind: "end" }, [reason]);
+  }
+
+  /** The same for one target: it stops ringing, or is not tried when its turn comes. */
+  withdraw(incoming: Incoming, target: Target, reason: string): void {
+    this.#contexts.get(incoming)?.withdraw(target, [reason]);
   }
 }
 
@@ -91,6 +100,9 @@ class ResponseContext {
   readonly #finals = new Map<number, SipResponse>();
   readonly #timers = new Map<string, Timer>();
   #state: ContextState;
+  /** What the caller, or who ended it in his place, has said. */
+  #reasons: readonly string[] = [];
+  readonly #withdrawn = new Set<Target>();
 
   constructor(options: ProxyOptions, job: Forwarding, groups: readonly (readonly Target[])[]) {
     this.#options = options;
@@ -102,6 +114,16 @@ class ResponseContext {
 
   start(): void {
     this.apply({ kind: "start" });
+  }
+
+  stop(input: ContextInput, reasons: readonly string[]): void {
+    this.#reasons = reasons;
+    this.apply(input);
+  }
+
+  withdraw(target: Target, reasons: readonly string[]): void {
+    this.#withdrawn.add(target);
+    this.stop({ kind: "withdraw", branch: this.#targets.indexOf(target) }, reasons);
   }
 
   apply(input: ContextInput, response?: SipResponse): void {
@@ -123,7 +145,7 @@ class ResponseContext {
         this.#answer(effect.branch, effect.status);
         return;
       case "cancel":
-        this.#clients[effect.branch]?.cancel();
+        this.#clients[effect.branch]?.cancel(this.#reasonsFor(input));
         return;
       case "abandon":
         this.#clients[effect.branch]?.abandon();
@@ -141,6 +163,10 @@ class ResponseContext {
     const { sender, incoming } = this.#job;
     const target = this.#targets[branch];
     if (target === undefined) return;
+    if (this.#withdrawn.has(target)) {
+      this.apply({ kind: "response", branch, status: 480 });
+      return;
+    }
     const handlers = {
       onResponse: (response: SipResponse): void => this.#received(branch, response),
       onFailure: (why: RequestFailure): void =>
@@ -152,6 +178,21 @@ class ResponseContext {
     };
     const branchTail = loopTail(incoming.request);
     this.#clients[branch] = sender.request(target.request, target.to, handlers, { branchTail });
+  }
+
+  #reasonsFor(input: ContextInput): readonly string[] {
+    switch (input.kind) {
+      case "cancel":
+      case "end":
+      case "withdraw":
+        return this.#reasons;
+      case "response":
+        return [answeredElsewhere(input.status)];
+      case "start":
+      case "failure":
+      case "timer":
+        return [];
+    }
   }
 
   #received(branch: number, received: SipResponse): void {
@@ -203,4 +244,10 @@ class ResponseContext {
     const { incoming, answer } = this.#job;
     incoming.respond(answer === undefined ? response : answer(response, target));
   }
+}
+
+/** RFC 3326 §3.1: so that a phone does not list as missed what was answered or declined elsewhere. */
+function answeredElsewhere(status: number): string {
+  const text = status < 300 ? "Call completed elsewhere" : reasonPhrase(status);
+  return `SIP;cause=${status < 300 ? 200 : status};text="${text}"`;
 }

@@ -4,9 +4,12 @@
 export type Branch =
   | { readonly name: "trying" }
   | { readonly name: "proceeding" }
-  /** CANCEL sent or due; `late`: because Timer C fired, so that its end counts as a timeout. */
-  | { readonly name: "cancelling"; readonly late: boolean }
+  /** CANCEL sent or due; its 487, or its silence, counts as this. */
+  | { readonly name: "cancelling"; readonly as: CancelledAs }
   | { readonly name: "completed"; readonly status: number };
+
+/** The caller cancelled, or somebody else has answered; Timer C fired (§16.8); it is not to be had any more. */
+type CancelledAs = 487 | 408 | 480;
 
 export interface ContextState {
   readonly invite: boolean;
@@ -25,7 +28,11 @@ export type ContextInput =
   /** `unavailable`: could not be sent, which counts as a 503 (§16.9). */
   | { readonly kind: "failure"; readonly branch: number; readonly why: "timeout" | "unavailable" }
   | { readonly kind: "timer"; readonly timer: ContextTimer; readonly branch: number }
-  | { readonly kind: "cancel" };
+  | { readonly kind: "cancel" }
+  /** One target shall ring no more; a group may still come. */
+  | { readonly kind: "withdraw"; readonly branch: number }
+  /** None shall. */
+  | { readonly kind: "end" };
 
 /** C: no final response to an INVITE; `cancelled`: none either 64*T1 after the CANCEL (§9.1). */
 export type ContextTimer = "C" | "cancelled";
@@ -63,7 +70,11 @@ export function stepContext(state: ContextState, input: ContextInput): ContextSt
     case "timer":
       return onTimer(state, input.timer, input.branch);
     case "cancel":
-      return onCancel(state);
+      return onCancel(state, 487);
+    case "end":
+      return onCancel(state, 480);
+    case "withdraw":
+      return onWithdraw(state, input.branch);
   }
 }
 
@@ -99,8 +110,7 @@ function onSuccess(state: ContextState, branch: number, status: number): Context
 function onFinal(state: ContextState, branch: number, status: number): ContextStep {
   const before = state.branches[branch];
   if (before === undefined || before.name === "completed") return { state, effects: [] };
-  const late = before.name === "cancelling" && before.late;
-  const counted = late && status === 487 ? 408 : status; // our own Timer C made it a 487
+  const counted = before.name === "cancelling" && status === 487 ? before.as : status;
   const done = withBranch(state, branch, { name: "completed", status: counted });
   const effects = [...stopTimers(state, branch)];
   // §16.7 step 5: after a 6xx nobody else is asked; those who ring are cancelled.
@@ -112,12 +122,12 @@ function onTimer(state: ContextState, timer: ContextTimer, branch: number): Cont
   const before = state.branches[branch];
   if (before === undefined || before.name === "completed") return { state, effects: [] };
   if (timer === "cancelled") {
-    const status = before.name === "cancelling" && !before.late ? 487 : 408;
+    const status = before.name === "cancelling" ? before.as : 408;
     const { state: after, effects } = onFinal(state, branch, status);
     return { state: after, effects: [{ kind: "abandon", branch }, ...effects] };
   }
   if (before.name === "proceeding") {
-    const cancelling = withBranch(state, branch, { name: "cancelling", late: true });
+    const cancelling = withBranch(state, branch, { name: "cancelling", as: 408 });
     return { state: cancelling, effects: cancelEffects(branch) }; // §16.8
   }
   if (before.name === "cancelling") return { state, effects: [] };
@@ -126,19 +136,32 @@ function onTimer(state: ContextState, timer: ContextTimer, branch: number): Cont
 }
 
 /** §16.10: the caller gives up; branches that ring are asked to stop, none is added. */
-function onCancel(state: ContextState): ContextStep {
+function onCancel(state: ContextState, as: CancelledAs): ContextStep {
   if (!state.invite || state.answered !== "no") return { state, effects: [] };
-  return choose(closeDown({ ...state, closed: true, groups: [] }, []));
+  return choose(closeDown({ ...state, closed: true, groups: [] }, [], as));
+}
+
+function onWithdraw(state: ContextState, branch: number): ContextStep {
+  const before = state.branches[branch];
+  const isOver =
+    before === undefined || before.name === "completed" || before.name === "cancelling";
+  if (!state.invite || isOver) return { state, effects: [] };
+  const cancelling = withBranch(state, branch, { name: "cancelling", as: 480 });
+  return { state: cancelling, effects: [...stopTimers(state, branch), ...cancelEffects(branch)] };
 }
 
 /** CANCELs what is pending; only an INVITE can be cancelled (RFC 4320 §4). */
-function closeDown(state: ContextState, before: readonly ContextEffect[]): ContextStep {
+function closeDown(
+  state: ContextState,
+  before: readonly ContextEffect[],
+  as: CancelledAs = 487,
+): ContextStep {
   if (!state.invite) return { state, effects: before };
   const effects = [...before];
   const branches = state.branches.map((branch, at): Branch => {
     if (branch.name === "completed" || branch.name === "cancelling") return branch;
     effects.push({ kind: "stop", timer: "C", branch: at }, ...cancelEffects(at));
-    return { name: "cancelling", late: false };
+    return { name: "cancelling", as };
   });
   return { state: { ...state, branches }, effects };
 }

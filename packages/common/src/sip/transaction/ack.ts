@@ -16,8 +16,8 @@ export function ackOfFailure(invite: SipRequest, response: SipResponse): SipRequ
   ]);
 }
 
-/** @param invite as it was sent, our Via on top. */
-export function cancelOf(invite: SipRequest): SipRequest {
+/** @param invite as it was sent, our Via on top. @param reasons RFC 3326, values of Reason */
+export function cancelOf(invite: SipRequest, reasons: readonly string[]): SipRequest {
   const via = invite.texts("Via")[0] ?? "";
   const routes = invite.texts("Route").map((route) => ["Route", route] as const);
   return newRequest("CANCEL", invite.uri, [
@@ -28,5 +28,6 @@ export function cancelOf(invite: SipRequest): SipRequest {
     ["To", invite.text("To") ?? ""],
     ["Call-ID", invite.callId],
     ["CSeq", `${invite.cseq.number} CANCEL`],
+    ...reasons.map((reason) => ["Reason", reason] as const),
   ]);
 }

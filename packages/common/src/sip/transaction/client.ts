@@ -35,6 +35,8 @@ interface Received {
   readonly flow: Flow;
 }
 
+const NO_REASON: readonly string[] = [];
+
 export abstract class RunningClient extends Transaction implements ClientTransaction {
   readonly branch: string;
   readonly method: string;
@@ -45,6 +47,8 @@ export abstract class RunningClient extends Transaction implements ClientTransac
   #invite: SipRequest | undefined;
   #fallback: Fallback | undefined;
   #cancelling: Cancelling = "too-early";
+  /** Of the CANCEL. */
+  #reasons = NO_REASON;
   #why: RequestFailure = "timeout";
 
   constructor(
@@ -92,7 +96,9 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     this.#step({ kind: "timer", timer });
   }
 
-  cancel(): void {
+  cancel(reasons: readonly string[] = NO_REASON): void {
+    if (this.#cancelling === "too-early" || this.#cancelling === "possible")
+      this.#reasons = reasons;
     if (this.#cancelling === "possible") this.#sendCancel();
     else if (this.#cancelling === "too-early") this.#cancelling = "waiting";
   }
@@ -173,7 +179,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
   #sendCancel(): void {
     this.#cancelling = "sent";
     if (this.#invite === undefined || this.#flow === undefined) return; // it has its final response
-    const request = cancelOf(this.#invite);
+    const request = cancelOf(this.#invite, this.#reasons);
     const departure = { request, bytes: encode(request), flow: this.#flow };
     this.#owner.sendCancel(this.branch, departure);
   }

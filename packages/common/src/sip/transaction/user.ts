@@ -54,8 +54,11 @@ export interface ResponseHandlers {
 
 export interface ClientTransaction {
   readonly branch: string;
-  /** INVITE only: asks for its end, once a provisional response has come (RFC 3261 §9.1). */
-  cancel(): void;
+  /**
+   * INVITE only: asks for its end, once a provisional response has come (RFC 3261 §9.1).
+   * @param reasons values of Reason (RFC 3326)
+   */
+  cancel(reasons?: readonly string[]): void;
   /** Forgets the transaction: no retransmission and no callback from now on. */
   abandon(): void;
 }

@@ -1,5 +1,5 @@
 // The stateful proxy core between endpoints: RFC 3261 §9, §16; RFC 5393 §5.
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Incoming } from "../../../src/sip/endpoint.ts";
 import { Via } from "../../../src/sip/message/fields.ts";
 import { newResponse } from "../../../src/sip/message/message.ts";
@@ -72,6 +72,35 @@ test("§9.1, §16.10: CANCEL goes hop by hop, each under its own INVITE's branch
   call.cancel();
   lab.clock.advance(100);
   expect(callees[0]?.received).toHaveLength(2); // its end has come: nothing more
+});
+
+describe("RFC 3326: why a phone stops ringing", () => {
+  const rings = says(180);
+  const reasonsAt = ({ received }: LabEndpoint): readonly string[] | undefined =>
+    received.find(({ request: { method } }) => method === "CANCEL")?.request.texts("Reason");
+
+  test.each([
+    ["the call was completed elsewhere", 200, 'SIP;cause=200;text="Call completed elsewhere"'],
+    ["somebody declined for all", 603, 'SIP;cause=603;text="Decline"'],
+  ])("%s", async (_what, status, reason) => {
+    const answers: Handler = (incoming) => {
+      if (incoming.request.method === "INVITE") says(180)(incoming);
+      lab.clock.after(50, () => says(status)(incoming));
+    };
+    const { lab, a, callees } = await fork(rings, answers);
+    a.request(request("INVITE"), P, outcome());
+    lab.clock.advance(200);
+    expect(callees[0] && reasonsAt(callees[0])).toEqual([reason]);
+  });
+
+  test("what the caller's CANCEL says passes on", async () => {
+    const { lab, a, callees } = await fork(rings);
+    const call = a.request(request("INVITE"), P, outcome());
+    const reasons = ["SIP;cause=408", "Q.850;cause=102"];
+    call.cancel(reasons);
+    lab.clock.advance(200);
+    expect(callees[0] && reasonsAt(callees[0])).toEqual(reasons);
+  });
 });
 
 test("a CANCEL for what is not known: 481", async () => {

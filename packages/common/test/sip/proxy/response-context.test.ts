@@ -9,11 +9,12 @@ import {
   stepContext,
 } from "../../../src/sip/proxy/response-context.ts";
 
-/** `0:180` a response of branch 0, `0:C` its Timer C, `0:over` the other timer, `0:lost`, `0:dead`. */
+/** `0:180` a response of branch 0, `0:C` its Timer C, `0:over` the other timer, `0:lost`, `0:dead`, `0:gone`. */
 function inputOf(word: string): ContextInput {
-  if (word === "start" || word === "cancel") return { kind: word };
+  if (word === "start" || word === "cancel" || word === "end") return { kind: word };
   const [at = "", what = ""] = word.split(":");
   const branch = Number(at);
+  if (what === "gone") return { kind: "withdraw", branch };
   if (what === "C") return { kind: "timer", timer: "C", branch };
   if (what === "over") return { kind: "timer", timer: "cancelled", branch };
   if (what === "lost") return { kind: "failure", branch, why: "timeout" };
@@ -128,6 +129,22 @@ describe("group after group", () => {
     ["not after a 6xx", [1, 1], "0:600", "answer 600 of 0"],
     ["not after a CANCEL", [1, 1], "0:180 cancel 0:487", "answer 487 of 0"],
     ["the best of all groups", [1, 1], "0:407 1:486", "answer 407 of 0"],
+  ])("%s", (_name, groups, inputs, expected) => {
+    expect(last(groups, inputs)).toBe(expected);
+  });
+});
+
+describe("a target that is not to be had any more", () => {
+  test.each([
+    ["stops ringing", [2], "0:180 0:gone", "cancel 0"],
+    ["counts as a 480 beside others", [2], "0:180 0:gone 0:487 1:lost", "answer 480 of 0"],
+    ["… and says less than they do", [2], "0:gone 1:486 0:487", "answer 486 of 1"],
+    ["… even when it is silent", [1], "0:180 0:gone 0:over", "abandon 0, answer 480 of 0"],
+    ["makes room for the next group", [1, 1], "0:180 0:gone 0:487", "launch 1"],
+    ["is not asked twice to stop", [1], "0:180 0:gone 0:gone", ""],
+    ["may have answered before", [1], "0:gone 0:200", "forward"],
+    ["all of them: none is added", [1, 1], "0:180 end 0:487", "answer 480 of 0"],
+    ["not after a 2xx", [2], "0:200 end", ""],
   ])("%s", (_name, groups, inputs, expected) => {
     expect(last(groups, inputs)).toBe(expected);
   });
