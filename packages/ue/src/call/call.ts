@@ -18,7 +18,6 @@ import {
 } from "@ims-lab/common/sip/message/message";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { SentRequest } from "../stack/stack.ts";
-import { firstRequest, type Line } from "./line.ts";
 import {
   type CallContext,
   type CallEffect,
@@ -26,9 +25,12 @@ import {
   type CallState,
   type CallTimer,
   IDLE,
-  stepCall,
-} from "./machine.ts";
-import { answerSdp, type Direction, isHold, offerSdp, readSdp, SDP_TYPE } from "./sdp.ts";
+} from "./call-state.ts";
+import { Descriptions, holdIn } from "./descriptions.ts";
+import { checkInvite, checkMoment } from "./invite-checks.ts";
+import { firstRequest, type Line } from "./line.ts";
+import { stepCall } from "./machine.ts";
+import { SDP_TYPE } from "./sdp.ts";
 
 export interface CallOptions {
   readonly line: Line;
@@ -55,7 +57,7 @@ export class Call {
   /** Our INVITE that was sent last, and its transaction. */
   #sent: { readonly request: SipRequest; readonly transaction: SentRequest } | undefined;
   #ok: SipResponse | undefined;
-  #version = 0;
+  readonly #descriptions: Descriptions;
 
   constructor(options: CallOptions, invite?: Incoming) {
     const { random } = options.line;
@@ -64,6 +66,7 @@ export class Call {
     this.direction = invite === undefined ? "outgoing" : "incoming";
     this.callId = invite?.request.callId ?? random.hex(16);
     this.#localTag = random.hex(8);
+    this.#descriptions = new Descriptions(options.media, random);
     this.#came = invite;
     if (invite !== undefined) this.#dialog = dialogAsUas(invite.request, this.#localTag);
   }
@@ -99,8 +102,11 @@ export class Call {
     const { request } = incoming;
     if (this.#dialog === undefined) return;
     if (request.method === "ACK") {
-      if (request.cseq.number === this.#came?.request.cseq.number)
-        this.apply({ kind: "acknowledged" });
+      const invite = this.#came?.request;
+      if (request.cseq.number !== invite?.cseq.number) return;
+      // RFC 3264 §4: where the 2xx had the offer, the ACK has the answer.
+      const described = invite.body.length === 0 ? request : invite;
+      this.apply({ kind: "acknowledged", hold: holdIn(described) });
       return;
     }
     const accepted = acceptRequest(this.#dialog, request);
@@ -122,18 +128,14 @@ export class Call {
 
   #reInvited(incoming: Incoming): void {
     const { request } = incoming;
-    const offer = request.body.length === 0 ? undefined : readSdp(request.body);
-    if (request.body.length > 0 && offer === undefined) {
-      incoming.respond(newResponse(request, 488));
-      return;
-    }
-    if (this.#state.name !== "up") {
-      incoming.respond(newResponse(request, this.#state.name === "answered" ? 500 : 481));
+    const refused = checkInvite(request) ?? checkMoment(this.#state, this.#options.line.random);
+    if (refused !== undefined) {
+      incoming.respond(newResponse(request, refused.status, refused));
       return;
     }
     const before = this.#came;
     this.#came = incoming;
-    this.apply({ kind: "re-invited", hold: offer !== undefined && isHold(offer) });
+    this.apply({ kind: "re-invited", hold: holdIn(request) });
     // Refused: the ACK that is still due is that of the one before.
     if (this.#ok?.cseq.number !== request.cseq.number) this.#came = before;
   }
@@ -164,6 +166,9 @@ export class Call {
       case "start":
         this.#start(effect.timer, effect.ms);
         return;
+      case "back-off":
+        this.#start("again", this.#backOffMs());
+        return;
       case "stop":
         this.#timers.get(effect.timer)?.cancel();
         return;
@@ -176,6 +181,14 @@ export class Call {
     this.#timers.set(timer, this.#options.line.clock.after(ms, fire));
   }
 
+  /** §14.1: whoever chose the Call-ID waits longer, so that the two do not meet again. */
+  #backOffMs(): number {
+    const units = this.#options.line.random.fraction();
+    return this.direction === "outgoing"
+      ? 2100 + 10 * Math.floor(190 * units)
+      : 10 * Math.floor(200 * units);
+  }
+
   #invite(): void {
     const { line, peer } = this.#options;
     const request = firstRequest(line, "INVITE", {
@@ -183,14 +196,14 @@ export class Call {
       fromTag: this.#localTag,
       to: peer,
       headers: this.#sessionHeaders(),
-      body: this.#offer("sendrecv"),
+      body: this.#descriptions.offer(false),
     });
     this.#send(request);
   }
 
   #reInvite(hold: boolean): void {
     if (this.#dialog === undefined) return;
-    const body = this.#offer(hold ? "sendonly" : "sendrecv");
+    const body = this.#descriptions.offer(hold);
     const next = nextRequest(this.#dialog, "INVITE", this.#sessionHeaders(), body);
     this.#dialog = next.dialog;
     this.#send(next.request);
@@ -263,21 +276,14 @@ export class Call {
       return;
     }
     const headers = status === 200 ? this.#sessionHeaders() : [this.#contact()];
-    const body = status === 200 ? this.#answer(request) : undefined;
+    const body = status === 200 ? this.#descriptions.answer(request, this.#isHeld) : undefined;
     const response = newResponse(request, status, { toTag, headers, ...(body && { body }) });
     if (status === 200) this.#ok = response.clone();
     invite.respond(response);
   }
 
-  /** Without an offer in the INVITE, the 2xx carries ours (§13.2.1). */
-  #answer(invite: SipRequest): Buffer {
-    const offer = invite.body.length === 0 ? undefined : readSdp(invite.body);
-    if (offer === undefined) return this.#offer("sendrecv");
-    return answerSdp(this.#options.media(), ++this.#version, offer);
-  }
-
-  #offer(direction: Direction): Buffer {
-    return offerSdp(this.#options.media(), ++this.#version, direction);
+  get #isHeld(): boolean {
+    return this.#state.name === "up" && this.#state.held.here;
   }
 
   #contact(): readonly [string, string] {

@@ -1,14 +1,13 @@
 // The calls of one UE: which one a request belongs to, and what a person sees of them. RFC 3261 §12.2.2, §13.3.
 import type { CallView } from "@ims-lab/common/ims/admin-api";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
-import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
-import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
+import { newResponse } from "@ims-lab/common/sip/message/message";
 import { Call } from "./call.ts";
+import type { IncomingPolicy } from "./call-state.ts";
+import { checkInvite } from "./invite-checks.ts";
 import type { Line } from "./line.ts";
-import type { IncomingPolicy } from "./machine.ts";
 import type { MediaSink } from "./media.ts";
 import { callerOf } from "./messages.ts";
-import { readSdp, SDP_TYPE } from "./sdp.ts";
 
 export interface CallSettings {
   readonly incoming: IncomingPolicy;
@@ -41,7 +40,6 @@ export interface CallsOptions {
 
 /** How many calls that are over are remembered. */
 const REMEMBERED = 20;
-const ABILITIES = { methods: ["INVITE"], extensions: [], bodies: [SDP_TYPE] } as const;
 
 export class Calls {
   readonly #options: CallsOptions;
@@ -73,8 +71,8 @@ export class Calls {
       this.#cancelled(incoming);
       return;
     }
-    const owner = this.#kept.find(({ call }) => call.owns(request));
-    if (owner !== undefined) owner.call.take(incoming);
+    const owner = this.active.find((call) => call.owns(request)); // §15.1.2: else 481
+    if (owner !== undefined) owner.take(incoming);
     else if (request.method === "INVITE" && !request.to.params.has("tag")) this.#called(incoming);
     else if (request.method !== "ACK") incoming.respond(newResponse(request, 481));
   }
@@ -87,7 +85,7 @@ export class Calls {
     const { request } = incoming;
     const { line, settings } = this.#options;
     const toTag = line.random.hex(8);
-    const lacking = checkAsUas(request, ABILITIES) ?? checkOffer(request);
+    const lacking = checkInvite(request);
     if (lacking !== undefined) {
       incoming.respond(newResponse(request, lacking.status, { ...lacking, toTag }));
       return;
@@ -168,9 +166,4 @@ export class Calls {
 
 function isActive({ state }: Call): boolean {
   return state.name !== "over";
-}
-
-/** RFC 3264 §6: a session description we share nothing with. */
-function checkOffer({ body }: SipRequest): { status: number } | undefined {
-  return body.length > 0 && readSdp(body) === undefined ? { status: 488 } : undefined;
 }

@@ -3,10 +3,12 @@ import type { MessageView } from "@ims-lab/common/ims/admin-api";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { PAssertedIdentity } from "@ims-lab/common/sip/message/fields";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
 import { firstRequest, type Line } from "./line.ts";
 
 /** How many are kept. */
 const KEPT = 50;
+const ABILITIES = { methods: ["MESSAGE"], extensions: [] } as const;
 
 export class Messages {
   readonly #line: Line;
@@ -47,6 +49,12 @@ export class Messages {
   handle(incoming: Incoming): void {
     const { request } = incoming;
     const { clock, random } = this.#line;
+    const toTag = random.hex(8);
+    const lacking = checkAsUas(request, ABILITIES);
+    if (lacking !== undefined) {
+      incoming.respond(newResponse(request, lacking.status, { ...lacking, toTag }));
+      return;
+    }
     this.#keep({
       at: Math.floor(clock.now()),
       direction: "received",
@@ -55,7 +63,7 @@ export class Messages {
       status: null,
       why: null,
     });
-    incoming.respond(newResponse(request, 200, { toTag: random.hex(8) }));
+    incoming.respond(newResponse(request, 200, { toTag }));
   }
 
   #keep(message: MessageView): MessageView {

@@ -13,6 +13,16 @@ export interface Described {
   readonly audio: number;
   readonly payload: string;
   readonly direction: Direction;
+  /** Address of its `c=` line. */
+  readonly connection: string | undefined;
+}
+
+/** What all descriptions of one session have in common, and what tells them apart. */
+export interface Origin {
+  readonly at: HostPort;
+  readonly session: number;
+  /** Rises with every new description of the session. */
+  readonly version: number;
 }
 
 /** PCMU and PCMA: static payload types that everybody has (RFC 3551 §6). */
@@ -27,30 +37,36 @@ export function readSdp(body: Buffer): Described | undefined {
   const audio = media.findIndex((line) => commonPayload(line) !== undefined);
   const payload = commonPayload(media[audio] ?? "");
   if (payload === undefined) return undefined;
-  return { media, audio, payload, direction: directionOf(lines, media[audio] ?? "") };
+  const about = linesAbout(lines, media[audio] ?? "");
+  return { media, audio, payload, direction: directionOf(about), connection: connectionOf(about) };
 }
 
 function commonPayload(line: string): (typeof PAYLOADS)[number] | undefined {
-  const [, port = "0", formats = ""] = /^m=audio (\d+)\S* RTP\/\S+ (.*)$/.exec(line) ?? [];
+  // RFC 3264 §6: the answer has the offer's transport, and RTP/AVP is what we speak.
+  const [, port = "0", formats = ""] = /^m=audio (\d+)\S* RTP\/AVP (.*)$/.exec(line) ?? [];
   if (port === "0") return undefined;
   const offered = formats.split(" ");
   return PAYLOADS.find((payload) => offered.includes(payload));
 }
 
-/** Of the stream itself, else of the session. */
-function directionOf(lines: readonly string[], media: string): Direction {
+/** Of the stream itself, then of the session. */
+function linesAbout(lines: readonly string[], media: string): readonly string[] {
   const at = lines.indexOf(media);
   const next = lines.findIndex((line, index) => index > at && line.startsWith("m="));
-  const own = lines.slice(at + 1, next < 0 ? undefined : next);
-  const session = lines.slice(
-    0,
-    Math.max(
-      lines.findIndex((line) => line.startsWith("m=")),
-      0,
-    ),
-  );
-  const found = [...own, ...session].find((line) => DIRECTION.test(line));
+  const first = lines.findIndex((line) => line.startsWith("m="));
+  return [
+    ...lines.slice(at + 1, next < 0 ? undefined : next),
+    ...lines.slice(0, Math.max(first, 0)),
+  ];
+}
+
+function directionOf(lines: readonly string[]): Direction {
+  const found = lines.find((line) => DIRECTION.test(line));
   return (found?.slice(2) ?? "sendrecv") as Direction;
+}
+
+function connectionOf(lines: readonly string[]): string | undefined {
+  return lines.find((line) => line.startsWith("c="))?.split(" ")[2];
 }
 
 const MIRRORED: Readonly<Record<Direction, Direction>> = {
@@ -60,37 +76,48 @@ const MIRRORED: Readonly<Record<Direction, Direction>> = {
   inactive: "inactive",
 };
 
-/** True when the peer will not listen (RFC 3264 §8.4). */
-export function isHold({ direction }: Described): boolean {
-  return direction === "sendonly" || direction === "inactive";
+/** Who holds the call does not listen. */
+const NOT_LISTENING: Readonly<Record<Direction, Direction>> = {
+  sendrecv: "sendonly",
+  sendonly: "sendonly",
+  recvonly: "inactive",
+  inactive: "inactive",
+};
+
+/** True when the peer will not listen (RFC 3264 §8.4; 0.0.0.0 as RFC 2543 had it). */
+export function isHold({ direction, connection }: Described): boolean {
+  return direction === "sendonly" || direction === "inactive" || connection === "0.0.0.0";
 }
 
-/** @param version rises with every new description of the session */
-export function offerSdp(at: HostPort, version: number, direction: Direction): Buffer {
+export function offerSdp(origin: Origin, direction: Direction): Buffer {
   const lines = [
-    ...head(at, version),
-    `m=audio ${at.port} RTP/AVP ${PAYLOADS.join(" ")}`,
+    ...head(origin),
+    `m=audio ${origin.at.port} RTP/AVP ${PAYLOADS.join(" ")}`,
     ...PAYLOADS.map((payload) => `a=rtpmap:${payload} ${NAMES[payload]}`),
     `a=${direction}`,
   ];
   return Buffer.from(`${lines.join("\r\n")}\r\n`);
 }
 
-/** One `m=` line for each of the offer's; those we do not take have port 0. */
-export function answerSdp(at: HostPort, version: number, offer: Described): Buffer {
-  const lines = head(at, version);
+/**
+ * One `m=` line for each of the offer's; those we do not take have port 0.
+ * @param isHeld on hold here: whatever the peer offers, we do not listen
+ */
+export function answerSdp(origin: Origin, offer: Described, isHeld: boolean): Buffer {
+  const lines = head(origin);
   for (const [index, line] of offer.media.entries()) {
     if (index !== offer.audio) {
       lines.push(line.replace(/^(m=\S+) \S+/, "$1 0"));
       continue;
     }
-    lines.push(`m=audio ${at.port} RTP/AVP ${offer.payload}`);
-    lines.push(`a=${MIRRORED[offer.direction]}`);
+    const mirrored = MIRRORED[offer.direction];
+    lines.push(`m=audio ${origin.at.port} RTP/AVP ${offer.payload}`);
+    lines.push(`a=${isHeld ? NOT_LISTENING[mirrored] : mirrored}`);
   }
   return Buffer.from(`${lines.join("\r\n")}\r\n`);
 }
 
-function head({ host, port }: HostPort, version: number): string[] {
+function head({ at: { host }, session, version }: Origin): string[] {
   const address = `IN ${host.includes(":") ? "IP6" : "IP4"} ${host}`;
-  return ["v=0", `o=- ${port} ${version} ${address}`, "s=-", `c=${address}`, "t=0 0"];
+  return ["v=0", `o=- ${session} ${version} ${address}`, "s=-", `c=${address}`, "t=0 0"];
 }

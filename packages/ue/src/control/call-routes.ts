@@ -4,7 +4,7 @@ import { parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
 import { mayCall } from "../addresses.ts";
 import type { Call } from "../call/call.ts";
-import type { CallInput } from "../call/machine.ts";
+import type { CallInput } from "../call/call-state.ts";
 import type { UeNode } from "../node.ts";
 import type { UserEquipment } from "../user-equipment.ts";
 

@@ -5,8 +5,8 @@ import {
   type CallInput,
   type CallState,
   IDLE,
-  stepCall,
-} from "../../src/call/machine.ts";
+} from "../../src/call/call-state.ts";
+import { stepCall } from "../../src/call/machine.ts";
 
 const context = { t1: 500, t2: 4_000, noAnswerMs: 60_000 };
 
@@ -17,12 +17,15 @@ const INPUTS: Readonly<Record<string, CallInput>> = {
   hold: { kind: "hold", on: true },
   back: { kind: "hold", on: false },
   cancelled: { kind: "cancelled" },
-  ack: { kind: "acknowledged" },
+  ack: { kind: "acknowledged", hold: undefined },
+  "ack-hold": { kind: "acknowledged", hold: true },
   bye: { kind: "bye" },
   left: { kind: "left" },
   lost: { kind: "no-response", why: "timeout" },
   "re-invite": { kind: "re-invited", hold: false },
   "re-invite-hold": { kind: "re-invited", hold: true },
+  "re-invite-bare": { kind: "re-invited", hold: undefined },
+  again: { kind: "timer", timer: "again" },
   called: { kind: "called", policy: "answer", engaged: false },
   "called-ring": { kind: "called", policy: "ring", engaged: false },
   "called-busy": { kind: "called", policy: "busy", engaged: false },
@@ -53,6 +56,7 @@ function wordOf(effect: CallEffect): string {
     case "ack":
     case "bye":
     case "repeat":
+    case "back-off":
       return effect.kind;
   }
 }
@@ -116,6 +120,7 @@ describe("the callee", () => {
     ["called-ring answer", "answered", "200, repeat in 500, no-ack in 32000"],
     ["called-ring hang-up", "over: declined", "603"],
     ["called-ring cancelled", "over: cancelled", "487"],
+    ["called-ring bye", "over: hung up there", "487"], // §15.1.2: of an early dialog
     ["called-ring no-answer", "over: not answered", "480"],
     ["called-busy", "over: busy", "486"],
     ["called-decline", "over: declined", "603"],
@@ -133,12 +138,21 @@ describe("§14: re-INVITE", () => {
     ["dial 200 hold 200 hold", "up", ""],
     ["dial 200 hold 200 back", "up", "re-invite"],
     ["dial 200 hold hold", "up", ""],
-    ["dial 200 hold 491", "up", ""],
+    ["dial 200 hold 491", "up", "back-off"],
+    ["dial 200 hold 491 again", "up", "re-invite to hold"],
+    ["dial 200 hold 491 again 200", "up", "ack"],
+    ["dial 200 hold 491 re-invite", "up", "200, repeat in 500, no-ack in 32000"],
+    ["dial 200 hold 491 re-invite again", "up", "back-off"],
+    ["dial 200 hold 491 re-invite ack again", "up", "re-invite to hold"],
+    ["dial 200 hold 491 back again", "up", ""],
+    ["dial 200 hold 491 hold again", "up", ""],
+    ["dial 200 hold 491 hang-up again", "ending: hung up here", ""],
+    ["dial 200 hold 488 again", "up", ""],
     ["dial 200 hold 481", "ending: answered 481", "bye"],
     ["dial 200 hold lost", "ending: timeout", "bye"],
     ["dial 200 hold re-invite", "up", "491"],
     ["dial 200 re-invite", "up", "200, repeat in 500, no-ack in 32000"],
-    ["dial 200 re-invite re-invite", "up", "500"],
+    ["dial 200 re-invite re-invite", "up", "491"],
     ["dial 200 re-invite hold", "up", ""],
     ["dial 200 re-invite ack", "up", ""],
     ["dial 200 re-invite no-ack", "ending: no ACK", "bye"],
@@ -153,5 +167,14 @@ describe("§14: re-INVITE", () => {
     expect(run("dial 200 hold 200 re-invite ack back 200").state).toMatchObject({
       held: { here: false, there: false },
     });
+  });
+
+  test.each([
+    ["dial 200 re-invite-hold ack re-invite-bare", true],
+    ["dial 200 re-invite-bare ack-hold", true],
+    ["called ack-hold", true],
+    ["called ack", false],
+  ])("RFC 3264 §4: without an offer the ACK says it: %s: held there %s", (words, there) => {
+    expect(run(words).state).toMatchObject({ held: { there } });
   });
 });

@@ -1,0 +1,120 @@
+// What a call of a UE is at a time, what reaches it, what it has done: the words of its machine. RFC 3261 §13, §14, §15.
+
+/** What a UE does when it is called. */
+export type IncomingPolicy = "answer" | "ring" | "busy" | "decline";
+
+export type CallState =
+  /** INVITE sent; `leaving`: hung up meanwhile, CANCEL on its way. */
+  | { readonly name: "inviting"; readonly ringing: boolean; readonly leaving: boolean }
+  /** Called, 180 sent. */
+  | { readonly name: "ringing" }
+  /** 2xx sent, no ACK yet; a BYE has to wait for it (§15). */
+  | { readonly name: "answered"; readonly interval: number; readonly leaving: boolean }
+  | Up
+  /** BYE sent. */
+  | { readonly name: "ending"; readonly why: string }
+  | { readonly name: "over"; readonly why: string };
+
+export interface Up {
+  readonly name: "up";
+  readonly held: Held;
+  readonly offer: Offer;
+  /** A hold, or its end, that met an offer of the other side: it is offered again (§14.1). */
+  readonly again: boolean | undefined;
+}
+
+/** Who has put the call on hold. */
+export interface Held {
+  readonly here: boolean;
+  readonly there: boolean;
+}
+
+/** What a re-INVITE is waiting for: its answer, or the ACK of ours. */
+export type Offer =
+  | { readonly name: "none" }
+  | { readonly name: "sent"; readonly hold: boolean }
+  | { readonly name: "answered"; readonly interval: number };
+
+export type CallInput =
+  | { readonly kind: "dial" }
+  | { readonly kind: "called"; readonly policy: IncomingPolicy; readonly engaged: boolean }
+  | { readonly kind: "answer" }
+  | { readonly kind: "hang-up" }
+  | { readonly kind: "hold"; readonly on: boolean }
+  /** To our INVITE, first or later. */
+  | { readonly kind: "response"; readonly status: number }
+  | { readonly kind: "no-response"; readonly why: string }
+  | { readonly kind: "cancelled" }
+  /** `hold`: what the other side's description says, where the message had one. */
+  | { readonly kind: "acknowledged"; readonly hold: boolean | undefined }
+  | { readonly kind: "re-invited"; readonly hold: boolean | undefined }
+  | { readonly kind: "bye" }
+  /** The BYE was answered, or nobody answers it. */
+  | { readonly kind: "left" }
+  | { readonly kind: "timer"; readonly timer: CallTimer };
+
+/**
+ * `no-answer`: nobody picks up here; `repeat`, `no-ack`: a 2xx waits for its ACK (§13.3.1.4);
+ * `again`: both sides had an offer under way (§14.1).
+ */
+export type CallTimer = "no-answer" | "repeat" | "no-ack" | "again";
+
+export type CallEffect =
+  | { readonly kind: "invite" }
+  | { readonly kind: "cancel" }
+  | { readonly kind: "ack" }
+  | { readonly kind: "bye" }
+  | { readonly kind: "re-invite"; readonly hold: boolean }
+  /** To the INVITE that came first, or to the last one. */
+  | { readonly kind: "respond"; readonly status: number }
+  | { readonly kind: "repeat" }
+  | { readonly kind: "start"; readonly timer: CallTimer; readonly ms: number }
+  /** Timer `again`, after a time that chance chooses. */
+  | { readonly kind: "back-off" }
+  | { readonly kind: "stop"; readonly timer: CallTimer };
+
+export interface CallContext {
+  /** Milliseconds. */
+  readonly t1: number;
+  readonly t2: number;
+  readonly noAnswerMs: number;
+}
+
+export interface CallStep {
+  readonly state: CallState;
+  readonly effects: readonly CallEffect[];
+}
+
+export const IDLE: CallState = { name: "inviting", ringing: false, leaving: false };
+
+export const ACKNOWLEDGED: readonly CallEffect[] = [
+  { kind: "stop", timer: "repeat" },
+  { kind: "stop", timer: "no-ack" },
+];
+
+/** @param there whether the other side holds the call from the start */
+export function up(there = false): Up {
+  return { name: "up", held: { here: false, there }, offer: { name: "none" }, again: undefined };
+}
+
+export function awaitAck(t1: number): CallEffect[] {
+  return [
+    { kind: "start", timer: "repeat", ms: t1 },
+    { kind: "start", timer: "no-ack", ms: 64 * t1 },
+  ];
+}
+
+export function repeatAfter(ms: number): CallEffect[] {
+  return [{ kind: "repeat" }, { kind: "start", timer: "repeat", ms }];
+}
+export function leave(why: string, before: readonly CallEffect[] = []): CallStep {
+  return { state: { name: "ending", why }, effects: [...before, { kind: "bye" }] };
+}
+
+export function over(why: string, effects: readonly CallEffect[] = []): CallStep {
+  return { state: { name: "over", why }, effects };
+}
+
+export function stay(state: CallState): CallStep {
+  return { state, effects: [] };
+}
