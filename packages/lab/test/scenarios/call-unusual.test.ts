@@ -135,6 +135,17 @@ describe("a scripted caller", () => {
       expect(offered.body.toString()).toContain("a=sendonly");
     });
 
+    test("RFC 3264 §8: its hold offers as many m-lines as the call has had", () => {
+      acknowledges(sdp("sendrecv"));
+      const type = [["Content-Type", "application/sdp"]] as const;
+      sends("INVITE", [...CONTACT, ...type], `${sdp("sendrecv")}m=video 4002 RTP/AVP 96\r\n`);
+      acknowledges();
+      callUp(bob).apply({ kind: "hold", on: true });
+      lab.pass(0.1);
+      const hold = carol.peer.requests.findLast(({ method }) => method === "INVITE");
+      expect(hold?.body.toString()).toContain("m=video 0 RTP/AVP 96");
+    });
+
     test("§15.1.2: a BYE for what is over: 481", () => {
       acknowledges(sdp("sendrecv"));
       expect([sends("BYE").status, sends("BYE").status]).toEqual([200, 481]);

@@ -89,14 +89,14 @@ export function isHold({ direction, connection }: Described): boolean {
   return direction === "sendonly" || direction === "inactive" || connection === "0.0.0.0";
 }
 
-export function offerSdp(origin: Origin, direction: Direction): Buffer {
-  const lines = [
-    ...head(origin),
+/** @param before the offer we answered last: later ones have its m-lines, too, in its order (RFC 3264 §8) */
+export function offerSdp(origin: Origin, direction: Direction, before?: Described): Buffer {
+  const audio = [
     `m=audio ${origin.at.port} RTP/AVP ${PAYLOADS.join(" ")}`,
     ...PAYLOADS.map((payload) => `a=rtpmap:${payload} ${NAMES[payload]}`),
     `a=${direction}`,
   ];
-  return Buffer.from(`${lines.join("\r\n")}\r\n`);
+  return described(origin, before === undefined ? audio : beside(before, audio));
 }
 
 /**
@@ -104,20 +104,23 @@ export function offerSdp(origin: Origin, direction: Direction): Buffer {
  * @param isHeld on hold here: whatever the peer offers, we do not listen
  */
 export function answerSdp(origin: Origin, offer: Described, isHeld: boolean): Buffer {
-  const lines = head(origin);
-  for (const [index, line] of offer.media.entries()) {
-    if (index !== offer.audio) {
-      lines.push(line.replace(/^(m=\S+) \S+/, "$1 0"));
-      continue;
-    }
-    const mirrored = MIRRORED[offer.direction];
-    lines.push(`m=audio ${origin.at.port} RTP/AVP ${offer.payload}`);
-    lines.push(`a=${isHeld ? NOT_LISTENING[mirrored] : mirrored}`);
-  }
-  return Buffer.from(`${lines.join("\r\n")}\r\n`);
+  const mirrored = MIRRORED[offer.direction];
+  const audio = [
+    `m=audio ${origin.at.port} RTP/AVP ${offer.payload}`,
+    `a=${isHeld ? NOT_LISTENING[mirrored] : mirrored}`,
+  ];
+  return described(origin, beside(offer, audio));
 }
 
-function head({ at: { host }, session, version }: Origin): string[] {
+/** Our stream in its place; the others are switched off. */
+function beside({ media, audio: ours }: Described, audio: readonly string[]): readonly string[] {
+  return media.flatMap((line, index) =>
+    index === ours ? audio : line.replace(/^(m=\S+) \S+/, "$1 0"),
+  );
+}
+
+function described({ at: { host }, session, version }: Origin, media: readonly string[]): Buffer {
   const address = `IN ${host.includes(":") ? "IP6" : "IP4"} ${host}`;
-  return ["v=0", `o=- ${session} ${version} ${address}`, "s=-", `c=${address}`, "t=0 0"];
+  const head = ["v=0", `o=- ${session} ${version} ${address}`, "s=-", `c=${address}`, "t=0 0"];
+  return Buffer.from(`${[...head, ...media].join("\r\n")}\r\n`);
 }

@@ -74,6 +74,15 @@ describe("answering", () => {
     ]);
   });
 
+  test("RFC 3264 §8: a later offer of ours has the m-lines of theirs, in order", () => {
+    const theirs = readSdp(offer("m=video 4002 RTP/AVP 96", "m=audio 4000 RTP/AVP 8"));
+    const lines = offerSdp(origin, "sendonly", theirs).toString().split("\r\n");
+    expect(lines.filter((line) => line.startsWith("m="))).toEqual([
+      "m=video 0 RTP/AVP 96",
+      "m=audio 40000 RTP/AVP 0 8",
+    ]);
+  });
+
   test.each([
     ["sendrecv", "sendonly"],
     ["recvonly", "sendonly"],
