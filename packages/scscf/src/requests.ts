@@ -102,8 +102,11 @@ function options(services: RequestServices, incoming: Incoming, standing: Standi
 function notify(services: RequestServices, incoming: Incoming, standing: Standing): void {
   const { request } = incoming;
   const { router, pcscfSubscriptions } = services;
-  const isPassing = request.to.params.has("tag") && !isOwnUri(request.requestUri, services.isOwn);
-  const isServed = request.get(EventHeader)?.value === OWN_PACKAGE;
+  const eventPackage = request.get(EventHeader)?.value ?? "";
+  // One without a subscription, such as a voice mailbox sends, is its addressee's to judge.
+  const mayPass = request.to.params.has("tag") || !isRegistrationPackage(eventPackage);
+  const isPassing = mayPass && !isOwnUri(request.requestUri, services.isOwn);
+  const isServed = eventPackage === OWN_PACKAGE;
   if (isPassing) router.handle(incoming, standing);
   else if (isServed && isOfUser(services, request)) {
     const what = `a NOTIFY that came by a user's Service-Route, by ${standing.source}`;

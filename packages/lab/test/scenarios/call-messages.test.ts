@@ -43,7 +43,7 @@ describe("between scripted users", () => {
     return { lab, carol, bob };
   }
 
-  test.each(["OPTIONS", "PUBLISH", "INFO", "REFER", "MESSAGE", "BREW"])(
+  test.each(["OPTIONS", "PUBLISH", "INFO", "REFER", "MESSAGE", "NOTIFY", "BREW"])(
     "%s reaches the other user's device",
     async (method) => {
       const { lab, carol, bob } = await carolAndBob();
