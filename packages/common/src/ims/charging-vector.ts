@@ -1,4 +1,4 @@
-// P-Charging-Vector: what ties the charging records of one transaction together. RFC 7315 §4.6, §5.6.
+// P-Charging-Vector: what ties the charging records of one dialog, or of one transaction outside of any, together. RFC 7315 §4.6, §5.6.
 import type { Random } from "../platform/random.ts";
 import { Params } from "../sip/message/params.ts";
 import { formatHost } from "../sip/message/uri.ts";
@@ -13,9 +13,14 @@ export interface ChargingVector {
   readonly termIoi?: string | undefined;
 }
 
-/** 128 random bits are unique enough for all time. */
-export function newChargingVector(random: Random, host: string, network: string): ChargingVector {
-  return { icid: random.hex(16), generatedAt: host, origIoi: network };
+/** @param icid default: 128 random bits, unique enough for all time */
+export function newChargingVector(
+  random: Random,
+  host: string,
+  network: string,
+  icid: string = random.hex(16),
+): ChargingVector {
+  return { icid, generatedAt: host, origIoi: network };
 }
 
 /** Undefined when malformed or without icid-value. */

@@ -49,6 +49,24 @@ describe("alice calls bob", () => {
     expect(ok?.text("P-Charging-Vector")).toContain(`term-ioi="${DOMAIN}"`);
   });
 
+  test("RFC 7315 §4.6: one icid for the call, whoever sends; each message has its own", async () => {
+    const { lab, alice, bob } = await twoUes();
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(1);
+    callUp(bob).apply({ kind: "hold", on: true });
+    lab.pass(1);
+    callUp(alice).apply({ kind: "hang-up" });
+    for (const text of ["one", "two"]) void alice.equipment.messages.send(impuOf("bob"), text);
+    lab.pass(1);
+    const icids = (method: string): readonly (string | undefined)[] =>
+      lab
+        .passed(method, "P-CSCF", "S-CSCF")
+        .map((request) => request.text("P-Charging-Vector")?.split(";")[0]);
+    const call = [...icids("INVITE"), ...icids("BYE")];
+    expect([call.length, new Set(call).size]).toEqual([3, 1]);
+    expect(new Set([...icids("MESSAGE"), ...call]).size).toBe(3);
+  });
+
   test("hold and back by re-INVITE, from either side", async () => {
     const { lab, alice, bob } = await twoUes();
     alice.equipment.calls.dial(impuOf("bob"));

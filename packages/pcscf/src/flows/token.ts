@@ -1,4 +1,4 @@
-// Tokens in our own URIs: one names a binding (RFC 3327 Path), one ties a dialog to it (RFC 5626 §5.2).
+// Tokens in our own URIs: one names a binding (RFC 3327 Path), one ties a dialog to it (RFC 5626 §5.2); and a dialog's icid.
 import { timingSafeEqual } from "node:crypto";
 import { hmacSha256 } from "@ims-lab/common/sip/auth/hmac";
 
@@ -8,6 +8,8 @@ export interface Tokens {
   ofBinding(impi: string, device: string): string;
   /** For Record-Route: good in this dialog's Call-ID only. */
   ofDialog(binding: string, callId: string): string;
+  /** For P-Charging-Vector: the same in every request of a dialog (RFC 7315 §4.6). */
+  icidOf(callId: string): string;
   /** The binding a Record-Route token of ours names; undefined when it is not ours. */
   bindingOf(token: string, callId: string): string | undefined;
 }
@@ -27,6 +29,7 @@ export function createTokens(key: Buffer): Tokens {
   return {
     ofBinding: (impi, device) => digest("b", impi, device, TOKEN_LENGTH),
     ofDialog,
+    icidOf: (callId) => digest("i", callId, "", TOKEN_LENGTH),
     bindingOf(token, callId) {
       const dot = token.indexOf(".");
       const binding = token.slice(0, Math.max(dot, 0));

@@ -134,7 +134,9 @@ export class AccessSide {
     // Within a dialog the Privacy of its first request is not seen: only the S-CSCF's notifier asks who it is.
     if (!inDialog || method === "SUBSCRIBE")
       onward.set("P-Asserted-Identity", identityList(assertedIdentities(received, binding)));
-    onward.set("P-Charging-Vector", chargingVector(this.#relay, this.#scscfOf(binding)));
+    const isOfDialog = inDialog || isRecordRouted(method);
+    const icid = isOfDialog ? this.#relay.tokens.icidOf(received.callId) : undefined;
+    onward.set("P-Charging-Vector", chargingVector(this.#relay, this.#scscfOf(binding), icid));
   }
 
   /** The Service-Route of the registration, whatever the UE preloaded. False: refused. */

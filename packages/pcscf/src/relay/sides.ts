@@ -100,11 +100,11 @@ export function accessSide({ access }: Relay, { remote, transport }: Flow): Side
   return { ...access.advertised(remote, transport), transport };
 }
 
-/** RFC 7315 §4.6: a fresh one with each request that a UE originates. */
-export function chargingVector(relay: Relay, scscf: SipUri): string {
+/** RFC 7315 §4.6: fresh with each request, but that of a dialog stays. @param icid of the dialog */
+export function chargingVector(relay: Relay, scscf: SipUri, icid?: string): string {
   const { random, settings } = relay;
   const { host } = coreSide(relay, scscf);
-  return formatChargingVector(newChargingVector(random, host, settings.visitedNetworkId));
+  return formatChargingVector(newChargingVector(random, host, settings.visitedNetworkId, icid));
 }
 
 /** Our Path value for a binding whose S-CSCF is `scscf` (the core URI alone). */
