@@ -120,7 +120,9 @@ export class UserEquipment {
     this.#registration?.apply({ kind: "register" });
   }
 
+  /** TS 24.229 §5.1.1.6.1: its calls end before. */
   deregister(): void {
+    for (const call of this.calls.active) call.apply({ kind: "hang-up" });
     this.#registration?.apply({ kind: "deregister" });
   }
 

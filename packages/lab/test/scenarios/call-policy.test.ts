@@ -152,6 +152,16 @@ describe("a registration ends during a call", () => {
     expect(lab.attempts("BYE")).toBe(0);
   });
 
+  test("TS 24.229 §5.1.1.6.1: a UE that leaves ends its calls first, whatever the network does", async () => {
+    const { lab, alice, bob } = await twoUes();
+    alice.equipment.calls.dial(impuOf("bob"));
+    lab.pass(1);
+    alice.equipment.deregister();
+    lab.pass(1);
+    expect([lastCall(alice).why, lastCall(bob).why]).toEqual(["hung up here", "hung up there"]);
+    expect(alice.state).toBe("deregistered");
+  });
+
   test("dialogs: leave: the call goes on and ends as its users want", async () => {
     const { lab, alice, bob } = await twoUes();
     alice.equipment.calls.dial(impuOf("bob"));
