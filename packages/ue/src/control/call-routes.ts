@@ -1,6 +1,6 @@
 // Calls and messages over HTTP: what `imslab call` and `imslab message` speak. Design sections 6 and 9.
 import { problem } from "@ims-lab/common/platform/http/problem";
-import { parseUri } from "@ims-lab/common/sip/message/uri";
+import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
 import { mayCall } from "../addresses.ts";
 import type { Call } from "../call/call.ts";
@@ -93,6 +93,9 @@ function targetOf({ view }: UserEquipment, text: string): string {
   const uri = parseUri(text);
   if (uri === undefined || uri.scheme === "other" || /[<>\s]/.test(text))
     throw problem(400, "No SIP or tel URI", text);
+  // RFC 3261 §19.1.1: both are for links, no Request-URI has them.
+  if (isSip(uri) && (uri.headers !== undefined || uri.params.has("method")))
+    throw problem(400, "A URI without ?… and method=", text);
   if (!mayCall(view.impu, text))
     throw problem(400, "A sips: URI wants a sips: caller", `${view.impu} is none (user.impu).`);
   return text;

@@ -59,6 +59,8 @@ describe("design section 6: HTTP control", () => {
   test.each([
     ["/call", { to: "sip:bob@example.org" }, 202],
     ["/call", { to: "bob" }, 400],
+    ["/call", { to: "sip:bob@example.org?Subject=lunch" }, 400],
+    ["/call", { to: "sip:bob@example.org;method=REFER" }, 400],
     ["/call", {}, 400],
     ["/call", { to: "sip:bob@example.org", identity: "sip:zoe@example.org" }, 404],
     ["/message", { to: "sip:bob@example.org" }, 400],
