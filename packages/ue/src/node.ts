@@ -61,9 +61,10 @@ export class UeNode {
     return address === undefined ? "" : `${address.transport}:${formatHostPort(address)}`;
   }
 
-  /** The one with this public or private identity. */
+  /** The one with this public or private identity; those the network has added count, too. */
   find(identity: string): UserEquipment | undefined {
-    return this.ues.find((ue) => ue.view.impu === identity || ue.view.impi === identity);
+    const known = this.ues.find((ue) => ue.view.impu === identity || ue.view.impi === identity);
+    return known ?? this.ues.find((ue) => ue.associated(identity) !== undefined);
   }
 
   async close(): Promise<void> {

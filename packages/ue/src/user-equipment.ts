@@ -10,6 +10,7 @@ import type { Random } from "@ims-lab/common/platform/random";
 import type { Incoming, LocalAddress } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { newResponse } from "@ims-lab/common/sip/message/message";
+import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import { createSubscriberAgent, type SubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { contactUri, type Place, proxyRoute } from "./addresses.ts";
@@ -124,6 +125,13 @@ export class UserEquipment {
   deregister(): void {
     for (const call of this.calls.active) call.apply({ kind: "hang-up" });
     this.#registration?.apply({ kind: "deregister" });
+  }
+
+  /** As the network writes it (P-Associated-URI): TS 24.229 §5.1.1.4, any of them may call. */
+  associated(impu: string): string | undefined {
+    const wanted = aorOfText(impu);
+    const uris = this.#registration?.granted?.associatedUris ?? [];
+    return wanted === undefined ? undefined : uris.find((uri) => aorOfText(uri) === wanted);
   }
 
   /** Where it listens; undefined before `listen`. */
@@ -252,6 +260,11 @@ export class UserEquipment {
 /** RFC 3261 §8.2.1: with each 405, and for OPTIONS. */
 const ALLOW = ["Allow", "INVITE, ACK, CANCEL, BYE, MESSAGE, NOTIFY, OPTIONS"] as const;
 const CALL_METHODS: ReadonlySet<string> = new Set(["INVITE", "ACK", "CANCEL", "BYE"]);
+
+function aorOfText(text: string): string | undefined {
+  const uri = parseUri(text);
+  return uri && aorOf(uri);
+}
 
 function ownContactUri({ impi, impu }: User, stack: Stack, settings: UeSettings): string {
   const [local] = stack.local;

@@ -5,7 +5,7 @@ import { type AdminClient, CommandFailure } from "./admin-client.ts";
 import { EXIT } from "./exit-codes.ts";
 
 export interface Placing {
-  /** IMPU or IMPI of the UE. */
+  /** IMPU (any that is registered) or IMPI of the UE. */
   readonly from: string;
   readonly to: string;
   /** Hangs up so long after the answer; 0: leaves it up. */
@@ -21,8 +21,6 @@ interface Following {
 
 /** The part of `GET /state` that is looked at. */
 interface UeState {
-  readonly impi: string;
-  readonly impu: string;
   readonly calls: readonly CallView[];
 }
 
@@ -51,14 +49,14 @@ export async function followCall(
     await new Promise<void>((resolve) => {
       clock.after(POLL_MS, resolve);
     });
-    call = await lookAt(from, placed.callId, ue);
+    call = await lookAt(placed.callId, ue);
   }
 }
 
-async function lookAt(from: string, callId: string, ue: AdminClient): Promise<CallView> {
+async function lookAt(callId: string, ue: AdminClient): Promise<CallView> {
   const { items } = await ue.all<UeState>("/state");
-  const owner = items.find(({ impi, impu }) => impi === from || impu === from);
-  const found = owner?.calls.find((call) => call.callId === callId);
+  const ofAll = items.flatMap(({ calls }) => calls);
+  const found = ofAll.find((call) => call.callId === callId && call.direction === "outgoing");
   if (found === undefined) throw new CommandFailure(EXIT.unknown, "the UE has lost the call");
   return found;
 }

@@ -16,6 +16,16 @@ describe("MESSAGE", () => {
     ]);
   });
 
+  test("in the name of another identity of the sender", async () => {
+    const { lab, alice, bob } = await twoUes();
+    void alice.equipment.messages.send(impuOf("bob"), "hello", "tel:+15550001");
+    lab.pass(1);
+    const [came] = lab.passed("MESSAGE", "P-CSCF", "UE");
+    expect(came?.from.uriText).toBe("tel:+15550001");
+    expect(came?.texts("P-Asserted-Identity")).toContain("<tel:+15550001>");
+    expect(bob.view.messages).toHaveLength(1);
+  });
+
   test.each([
     ["not registered", impuOf("carol"), 480],
     ["nobody", impuOf("nobody"), 404],

@@ -28,7 +28,7 @@ import {
 } from "./call-state.ts";
 import { Descriptions, holdIn } from "./descriptions.ts";
 import { checkInvite, checkMoment } from "./invite-checks.ts";
-import { firstRequest, type Line } from "./line.ts";
+import { ackIn, firstRequest, type Line } from "./line.ts";
 import { stepCall } from "./machine.ts";
 import { SDP_TYPE } from "./sdp.ts";
 
@@ -36,6 +36,8 @@ export interface CallOptions {
   readonly line: Line;
   readonly context: CallContext;
   readonly peer: string;
+  /** In whose name it is made; absent: the UE's own IMPU. */
+  readonly from?: string | undefined;
   /** Where our audio is taken. */
   media(): HostPort;
   onChange(call: Call): void;
@@ -190,8 +192,9 @@ export class Call {
   }
 
   #invite(): void {
-    const { line, peer } = this.#options;
+    const { line, peer, from } = this.#options;
     const request = firstRequest(line, "INVITE", {
+      from,
       callId: this.callId,
       fromTag: this.#localTag,
       to: peer,
@@ -298,8 +301,3 @@ export class Call {
 /** What this UE takes in a call. */
 const CALL_METHODS = "INVITE, ACK, CANCEL, BYE, MESSAGE, NOTIFY, OPTIONS";
 const UNHEARD = { onResponse: () => undefined, onFailure: () => undefined };
-
-/** §13.2.2.4: within the dialog, with the CSeq number of its INVITE. */
-function ackIn(dialog: Dialog, cseq: number): SipRequest {
-  return nextRequest({ ...dialog, localCseq: cseq - 1 }, "ACK").request;
-}

@@ -58,8 +58,9 @@ export class Calls {
     return this.#kept.map(({ call }) => call).filter(isActive);
   }
 
-  dial(peer: string): CallView {
-    const kept = this.#add(new Call(this.#callOptions(peer)));
+  /** @param from one of the user's identities; absent: the UE's own IMPU */
+  dial(peer: string, from?: string): CallView {
+    const kept = this.#add(new Call({ ...this.#callOptions(peer), from }));
     kept.call.apply({ kind: "dial" });
     return this.#viewOf(kept);
   }

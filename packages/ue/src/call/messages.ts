@@ -23,13 +23,14 @@ export class Messages {
     return this.#kept;
   }
 
-  /** Resolves with what became of it. */
-  send(to: string, text: string): Promise<MessageView> {
+  /** Resolves with what became of it. @param from as for calls */
+  send(to: string, text: string, from?: string): Promise<MessageView> {
     const { clock, random } = this.#line;
     const request = firstRequest(this.#line, "MESSAGE", {
       callId: random.hex(16),
       fromTag: random.hex(8),
       to,
+      from,
       headers: [["Content-Type", "text/plain;charset=utf-8"]],
       body: Buffer.from(text, "utf8"),
     });

@@ -7,12 +7,16 @@ import type { Call } from "../call/call.ts";
 import type { CallInput } from "../call/call-state.ts";
 import type { UeNode } from "../node.ts";
 import type { UserEquipment } from "../user-equipment.ts";
+import { knownUes } from "./known-ues.ts";
 
 interface Which {
   readonly identity?: string;
 }
 
-const identity = { type: "string", description: "IMPU or IMPI; absent: the only UE" } as const;
+const identity = {
+  type: "string",
+  description: "IMPU (any that is registered) or IMPI; absent: the only UE",
+} as const;
 const to = { type: "string", description: "SIP or tel URI", maxLength: 1024 } as const;
 
 function bodySchema(required: readonly string[], properties: object): object {
@@ -31,7 +35,7 @@ export function callRoutes(app: FastifyInstance, node: UeNode): void {
     { schema: { summary: "Call somebody", body: bodySchema(["to"], { to }) } },
     ({ body }, reply) => {
       const ue = registered(node, body);
-      return reply.code(202).send(ue.calls.dial(targetOf(ue, body.to)));
+      return reply.code(202).send(ue.calls.dial(targetOf(ue, body.to), nameOf(ue, body)));
     },
   );
   app.post<{ Body: Which & { readonly to: string; readonly text: string } }>(
@@ -44,7 +48,7 @@ export function callRoutes(app: FastifyInstance, node: UeNode): void {
     },
     ({ body }) => {
       const ue = registered(node, body);
-      return ue.messages.send(targetOf(ue, body.to), body.text);
+      return ue.messages.send(targetOf(ue, body.to), body.text, nameOf(ue, body));
     },
   );
   const onCalls = (path: string, summary: string, input: (body: object) => CallInput): void => {
@@ -77,7 +81,7 @@ function chosen(node: UeNode, { identity: wanted }: Which): UserEquipment {
   const ue = wanted === undefined ? only : node.find(wanted);
   if (wanted === undefined && others.length > 0)
     throw problem(400, "Which UE", "There are several: name one by identity.");
-  if (ue === undefined) throw problem(404, "No such UE", "GET /state lists them.");
+  if (ue === undefined) throw problem(404, "No such UE", knownUes(node));
   return ue;
 }
 
@@ -87,6 +91,11 @@ function registered(node: UeNode, which: Which): UserEquipment {
   if (state !== "registered" && state !== "refreshing")
     throw problem(409, "Not registered", `${ue.view.impu} is ${state}.`);
   return ue;
+}
+
+/** Whom the callee shall see, where it is not the UE's own IMPU. */
+function nameOf(ue: UserEquipment, { identity: wanted = "" }: Which): string | undefined {
+  return wanted === ue.view.impu || wanted === ue.view.impi ? undefined : ue.associated(wanted);
 }
 
 function targetOf({ view }: UserEquipment, text: string): string {

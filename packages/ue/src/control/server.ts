@@ -8,6 +8,7 @@ import type { FastifyInstance } from "fastify";
 import type { UeNode } from "../node.ts";
 import type { UserEquipment } from "../user-equipment.ts";
 import { callRoutes } from "./call-routes.ts";
+import { knownUes } from "./known-ues.ts";
 
 export interface ControlOptions {
   readonly settings: HttpSettings;
@@ -58,6 +59,6 @@ export async function controlServer(options: ControlOptions): Promise<FastifyIns
 function chosenBy({ identity }: Which, node: UeNode): readonly UserEquipment[] {
   if (identity === undefined) return node.ues;
   const ue = node.find(identity);
-  if (ue === undefined) throw problem(404, "No such UE", "GET /state lists them.");
+  if (ue === undefined) throw problem(404, "No such UE", knownUes(node));
   return [ue];
 }

@@ -80,6 +80,23 @@ describe("design section 6: HTTP control", () => {
     expect(answer.json()).toMatchObject({ status: 409, title: "Not registered" });
   });
 
+  test.each([
+    ["the IMPI", "alice@example.org", "sip:alice@example.org"],
+    ["its own IMPU", "sip:alice@example.org", "sip:alice@example.org"],
+    ["one that the network has added", "tel:+1-555-0001", "tel:+15550001"],
+  ])("calls in the name of %s", async (_what, identity, from) => {
+    const lab = await new Lab({}).start();
+    const app = await control(lab);
+    const to = "sip:bob@example.org";
+    await app.inject({ method: "POST", url: "/call", payload: { to, identity } });
+    await lab.pass(1);
+    const [invite] = lab.network.of("INVITE");
+    expect([invite?.from.uriText, invite?.text("P-Preferred-Identity")]).toEqual([
+      from,
+      `<${from}>`,
+    ]);
+  });
+
   test("a call shows in the state until it is hung up", async () => {
     const lab = await new Lab({}).start();
     const app = await control(lab);
