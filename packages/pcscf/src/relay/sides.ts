@@ -76,7 +76,7 @@ export function firstScscf({ settings }: Relay): string {
 
 /** A URI out of a setting or a stored Service-Route: checked when it was taken. */
 export function sipUriOf(text: string): SipUri | undefined {
-  const uri = parseUri(/<([^>]*)>/.exec(text)?.[1] ?? text);
+  const uri = parseUri(/<([^<>]*)>/.exec(text)?.[1] ?? text);
   return isSip(uri) ? uri : undefined;
 }
 

@@ -98,7 +98,7 @@ function isPcscfOf(bindings: readonly Binding[], request: SipRequest): boolean {
 }
 
 function placeOfPath(value: string): string | undefined {
-  const uri = parseUri(/<([^>]*)>/.exec(value)?.[1] ?? value);
+  const uri = parseUri(/<([^<>]*)>/.exec(value)?.[1] ?? value);
   return isSip(uri) ? placeOf(uri) : undefined;
 }
 

@@ -174,7 +174,7 @@ function said(why: Ending["why"]): string {
 
 /** A Path value is a name-addr; the URI in it is used unchanged. */
 function uriOf(value: string): string {
-  return /<([^>]*)>/.exec(value)?.[1] ?? value;
+  return /<([^<>]*)>/.exec(value)?.[1] ?? value;
 }
 
 function keyOf({ id, callId = "", cseq = 0 }: ReginfoContact): string {

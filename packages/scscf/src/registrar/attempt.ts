@@ -167,7 +167,7 @@ function isUnmoved({ wanted, binding }: Target, standing: Standing): boolean {
 /** What an outstanding challenge is filed under: nobody can overwrite somebody else's. */
 export function attemptKey({ subscriber, request, standing }: Attempt): AttemptKey {
   const top = standing.path[0];
-  const uri = top === undefined ? undefined : parseUri(/<([^>]*)>/.exec(top)?.[1] ?? top);
+  const uri = top === undefined ? undefined : parseUri(/<([^<>]*)>/.exec(top)?.[1] ?? top);
   const pathToken = isSip(uri) ? (uri.user ?? "") : standing.source;
   return { impi: subscriber.impi, callId: request.callId, pathToken };
 }

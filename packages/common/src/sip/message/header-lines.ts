@@ -116,12 +116,19 @@ function readingOf(
 }
 
 function unfold(source: string, valueAt: number, lineEnd: number): string {
-  let start = valueAt;
-  let end = lineEnd;
+  const value = trimmed(source, valueAt, lineEnd);
+  if (!value.includes("\r")) return value;
+  // Cut, not replaced: an expression looks at long white space once for each of its characters.
+  const parts = value.split("\r\n");
+  return parts.map((part) => trimmed(part, 0, part.length)).join(" ");
+}
+
+function trimmed(source: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
   while (start < end && isSpace(source.charCodeAt(start))) start++;
   while (end > start && isSpace(source.charCodeAt(end - 1))) end--;
-  const value = source.slice(start, end);
-  return value.includes("\r") ? value.replace(/[ \t]*\r\n[ \t]+/g, " ") : value;
+  return source.slice(start, end);
 }
 
 /** Header lines in order, with reads by name and edits that leave all other lines untouched. */

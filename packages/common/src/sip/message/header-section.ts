@@ -36,11 +36,12 @@ export function readHeaderSection(
 ): HeaderSection {
   const lines: HeaderLine[] = [];
   let seen = 0;
+  let before = 0; // whatever they hold: lines that are no headers cost as much
   let problem: string | undefined;
   for (let at = from; at < text.length; ) {
     const end = lineEndAt(text, at);
     if (end < 0) return { lines, problem: "a line end that is not CRLF" };
-    const excess = excessOf(end - at, lines.length, limits);
+    const excess = excessOf(end - at, before++, limits);
     if (excess !== undefined) return { lines, problem: excess };
     const colon = text.indexOf(":", at);
     const header = colon < 0 || colon > end ? undefined : headerNameAt(text, at, colon);

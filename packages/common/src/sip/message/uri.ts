@@ -149,8 +149,9 @@ function sameParams(a: Params, b: Params): boolean {
   for (const name of DISTINGUISHING) {
     if (a.get(name)?.toLowerCase() !== b.get(name)?.toLowerCase()) return false;
   }
+  const others = firstOfEach(b);
   for (const [name, value] of a.entries()) {
-    const other = b.get(name);
+    const other = others.get(name);
     if (
       other !== undefined &&
       unescapeUri(other).toLowerCase() !== unescapeUri(value).toLowerCase()
@@ -158,6 +159,13 @@ function sameParams(a: Params, b: Params): boolean {
       return false;
   }
   return true;
+}
+
+/** As `get` would find them one by one. */
+function firstOfEach(params: Params): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, value] of params.entries()) if (!found.has(name)) found.set(name, value);
+  return found;
 }
 
 function sameHeaders(a = "", b = ""): boolean {

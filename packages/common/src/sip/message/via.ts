@@ -109,7 +109,9 @@ function parseAnyVia(text: string): Via | undefined {
 
 /** White space may stand around the colon of `host : port` (RFC 3261 §25.1, COLON). */
 function withoutSpace(place: string): string {
-  return place.includes(" ") || place.includes("\t") ? place.replace(/\s*(:|$)\s*/g, "$1") : place;
+  if (!place.includes(" ") && !place.includes("\t")) return place;
+  const parts = place.split(":");
+  return parts.map((part) => part.trim()).join(":");
 }
 
 /** `SIP / 2.0 / transport`, white space allowed around the slashes. */
