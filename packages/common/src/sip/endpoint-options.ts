@@ -52,6 +52,8 @@ export interface EndpointOptions {
   readonly udpMtuBytes?: number;
   /** Server transactions above this number are refused with 503. Default 500 000. */
   readonly maxTransactions?: number;
+  /** The same for the octets of their requests. Default 512 MiB. */
+  readonly maxTransactionBytes?: number;
   /** Told to peers with each 503 of this endpoint: from this to twice this, at random. Default 5. */
   readonly retryAfterSeconds?: number;
   /** Lines and line lengths of one message. Default: no limit. */

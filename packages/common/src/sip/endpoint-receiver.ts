@@ -39,6 +39,7 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
   /** Makes the tags of refusals unguessable and equal for equal requests (RFC 3261 §8.2.7). */
   readonly #tagSecret: string;
   readonly #maxTransactions: number;
+  readonly #maxTransactionBytes: number;
   readonly #gate: EndpointGate;
   readonly #maySayLimit: OncePer;
   #layer: TransactionLayer | undefined;
@@ -55,6 +56,7 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
     this.#unreachable = unreachable;
     this.#tagSecret = options.random.hex(16);
     this.#maxTransactions = options.maxTransactions ?? 500_000;
+    this.#maxTransactionBytes = options.maxTransactionBytes ?? 2 ** 29;
     this.#gate = new EndpointGate(options, wire, this.#tagSecret);
     this.#maySayLimit = oncePer(options.clock, SAY_AGAIN_MS, SOURCES_NAMED);
   }
@@ -170,13 +172,21 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
   }
 
   admit({ request, replyFlow }: Arrival): boolean {
-    const full = (this.#layer?.serverCount ?? 0) >= this.#maxTransactions;
+    const full = this.#excess();
     // A CANCEL ends work that is under way.
-    if ((!full && !this.draining) || request.method === "CANCEL") return true;
-    if (full) this.#wire.count("limited", "transactions");
+    if ((full === undefined && !this.draining) || request.method === "CANCEL") return true;
+    if (full !== undefined) this.#wire.count("limited", full);
     const seconds = String(this.#gate.retryAfter());
     this.refuse(request, replyFlow, 503, { headers: [["Retry-After", seconds]] });
     return false;
+  }
+
+  /** What another transaction would exceed. */
+  #excess(): string | undefined {
+    if (this.#layer === undefined) return undefined;
+    if (this.#layer.serverCount >= this.#maxTransactions) return "transactions";
+    // However few they are: each may be as large as a datagram.
+    return this.#layer.serverOctets >= this.#maxTransactionBytes ? "transaction-bytes" : undefined;
   }
 
   send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void {

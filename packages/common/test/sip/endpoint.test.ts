@@ -207,6 +207,23 @@ test("above the limit of transactions: 503 without state, until old ones have en
   expect(b.received).toHaveLength(2);
 });
 
+test("limits.maxTransactionBytes: above it 503 without state, until large ones have ended", async () => {
+  const { lab, b } = await pair(ok, {}, { maxTransactionBytes: 1_000 });
+  const peer = await lab.peer("10.0.0.9");
+  const send = (branch: string, extra = ""): void =>
+    peer.send(plain(`UDP 10.0.0.9:5060;branch=z9hG4bK${branch}${extra}`), "10.0.0.2");
+  send("1");
+  send("2", `;x=${"x".repeat(1_000)}`);
+  send("3");
+  lab.clock.advance(32_000);
+  send("4");
+  expect(peer.inbox.map((each) => (each.kind === "response" ? each.status : 0))).toEqual([
+    200, 200, 503, 200,
+  ]);
+  expect(b.counted("limited", "transaction-bytes")).toBe(1);
+  expect(b.received).toHaveLength(3);
+});
+
 test("RFC 6026 §8.9: responses of no transaction are dropped and counted", async () => {
   const lab = new EndpointLab();
   const b = await lab.endpoint("10.0.0.2");

@@ -1,4 +1,6 @@
 // REGISTERs that were challenged and not yet answered.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { newRequest, type SipRequest } from "@ims-lab/common/sip/message/message";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
@@ -39,6 +41,25 @@ test("the table is bounded: the oldest go", () => {
   expect(attempts.size).toBe(3);
   expect(attempts.find(register("c1"), from("192.0.2.1"), "d")).toBeUndefined();
   expect(attempts.find(register("c4"), from("192.0.2.1"), "d")).toBeDefined();
+});
+
+/** Octets in use once the garbage is gone. */
+function octetsInUse(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external; // long strings are kept outside the heap
+}
+
+test("what a stranger writes is not kept, however long", () => {
+  const attempts = new Attempts(new FakeClock(), 240_000);
+  const long = (callId: string): void =>
+    attempts.challenged(register(callId.repeat(2 ** 20)), from("192.0.2.1"), "d", attempt);
+  long("c");
+  const before = octetsInUse();
+  for (let at = 0; at < 40; at++) long(String.fromCharCode(48 + at));
+  expect(attempts.size).toBe(41);
+  expect(octetsInUse() - before).toBeLessThan(20 * 2 ** 20);
 });
 
 test.each([

@@ -19,6 +19,7 @@ export function inboxOf(
 
 interface EndpointLimits {
   readonly maxTransactions: number;
+  readonly maxTransactionBytes: number;
   readonly retryAfterSeconds: number;
   readonly messageLimits: MessageLimits;
   readonly gate: Gate;
@@ -35,10 +36,12 @@ export function endpointLimits(
   },
   rates?: RateLimits,
 ): EndpointLimits {
-  const { maxTransactions, retryAfterSeconds, maxMessageBytes, maxPendingTransactions } = limits;
+  const { maxTransactions, maxTransactionBytes, retryAfterSeconds } = limits;
+  const { maxMessageBytes, maxPendingTransactions } = limits;
   const { random, inbox, backpressure } = parts;
   return {
     maxTransactions,
+    maxTransactionBytes,
     retryAfterSeconds,
     messageLimits: limits,
     gate: new Gate({

@@ -14,6 +14,7 @@ export interface SipLimits {
   readonly partialMessageSeconds: number;
   readonly maxXmlDepth: number;
   readonly maxTransactions: number;
+  readonly maxTransactionBytes: number;
   readonly maxPendingTransactions: number;
   readonly maxWaitMs: number;
   readonly retryAfterSeconds: number;
@@ -86,6 +87,11 @@ export const sipLimitSettings: SchemaOf<SipLimits> = {
     doc: "Server transactions, those kept for retransmissions included; more: 503.",
     min: 1,
     default: 500_000,
+  }),
+  maxTransactionBytes: integer({
+    doc: "Octets of the requests of those transactions; more: 503.",
+    min: 65_536,
+    default: 2 ** 29,
   }),
   maxPendingTransactions: integer({
     doc: "Server transactions without a final answer; new work above: 503.",

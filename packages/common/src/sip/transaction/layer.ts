@@ -45,6 +45,7 @@ export class TransactionLayer implements ServerOwner {
   readonly #servers = new Map<string, ServerTransaction>();
   readonly #clients = new Map<string, RunningClient>();
   #pending = 0;
+  #octets = 0;
   readonly #clientOwner: ClientOwner = {
     forget: ({ branch, method }) => this.#clients.delete(clientKey(branch, method)),
     sendCancel: (branch, departure) => this.newClient("CANCEL", branch, UNHEARD).start(departure),
@@ -70,6 +71,11 @@ export class TransactionLayer implements ServerOwner {
   /** Server transactions without a final answer. */
   get pendingCount(): number {
     return this.#pending;
+  }
+
+  /** Of the requests of all server transactions: what is kept of each is no larger by much. */
+  get serverOctets(): number {
+    return this.#octets;
   }
 
   /** @param key see key.ts */
@@ -106,6 +112,7 @@ export class TransactionLayer implements ServerOwner {
     const transaction = new kind(this.#surroundings, this, ownCopy(key), whole);
     this.#servers.set(transaction.key, transaction);
     this.#pending++;
+    this.#octets += transaction.octets;
     transaction.start();
   }
 
@@ -142,6 +149,7 @@ export class TransactionLayer implements ServerOwner {
     this.#delays.clear();
     this.#servers.clear();
     this.#pending = 0;
+    this.#octets = 0;
     this.#clients.clear();
   }
 
@@ -158,6 +166,6 @@ export class TransactionLayer implements ServerOwner {
   }
 
   forget(transaction: ServerTransaction): void {
-    this.#servers.delete(transaction.key);
+    if (this.#servers.delete(transaction.key)) this.#octets -= transaction.octets;
   }
 }

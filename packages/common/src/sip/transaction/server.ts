@@ -29,6 +29,8 @@ export interface Arrival {
 
 export abstract class ServerTransaction extends Transaction {
   readonly key: string;
+  /** The size of the request. */
+  readonly octets: number;
   readonly owner: ServerOwner;
   readonly #replyFlow: Flow;
   #incoming: IncomingRequest | undefined;
@@ -36,6 +38,7 @@ export abstract class ServerTransaction extends Transaction {
   constructor(surroundings: Surroundings, owner: ServerOwner, key: string, arrival: Arrival) {
     super(surroundings);
     this.key = key;
+    this.octets = arrival.request.octets;
     this.owner = owner;
     this.#replyFlow = arrival.replyFlow;
     this.#incoming = new IncomingRequest(this, arrival);
