@@ -59,7 +59,7 @@ export class Recorder implements TransportEvents {
   }
 }
 
-/** A message that streams can frame. */
+/** A message that streams can frame and nobody has to answer: connections end at once. */
 export function message(name: string, body = ""): string {
-  return `OPTIONS sip:${name} SIP/2.0\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  return `ACK sip:${name} SIP/2.0\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }

@@ -8,6 +8,8 @@ export interface PipeEvents {
   onBytes(chunk: Buffer): void;
   /** What came cannot be taken; the pipe is closed after this. */
   onRejected(reason: string): void;
+  /** The peer writes no more; where it can, it still reads. Not called by carriers without half-closed connections. */
+  onEnded(): void;
   /** The last event, exactly once, whether the pipe ever opened or not; never from within a call. */
   onClosed(why: SendFailure): void;
 }

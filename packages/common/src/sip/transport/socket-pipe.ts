@@ -37,6 +37,7 @@ export class SocketPipe<S extends Socket> implements Pipe {
     let why: SendFailure = "closed";
     socket.on(this.#kind.openEvent, () => events.onOpen(this.local));
     socket.on("data", (chunk: Buffer) => events.onBytes(chunk));
+    socket.on("end", () => events.onEnded());
     socket.on("error", (error) => {
       why = failureOf(error); // "close" follows
     });

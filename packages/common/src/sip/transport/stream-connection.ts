@@ -5,6 +5,7 @@ import { PING, PONG } from "./keep-alive.ts";
 import type { Pipe } from "./pipe.ts";
 import { IDLE, type StreamLimits } from "./stream-limits.ts";
 import type { Flow, HostPort, SendFailure } from "./transport.ts";
+import { isAnswer, UnansweredRequests } from "./unanswered-requests.ts";
 import { WholeFrames } from "./whole-frames.ts";
 
 type OnFailure = (why: SendFailure) => void;
@@ -13,7 +14,9 @@ type OnFailure = (why: SendFailure) => void;
 export interface ConnectionOwner {
   onMessage(bytes: Buffer, flow: Flow): void;
   onRejected(reason: string, flow: Flow): void;
-  /** @param wasOpen false when the connection was never made. */
+  /** The peer sends nothing more: nothing but answers to it goes there from now on. */
+  onHalfClosed(connection: StreamConnection): void;
+  /** @param wasOpen false when the connection was never made, or was half-closed before. */
   onGone(connection: StreamConnection, wasOpen: boolean): void;
 }
 
@@ -38,8 +41,13 @@ export class StreamConnection {
   readonly #clock: Clock;
   readonly #limits: StreamLimits;
   readonly #framer: FrameReader;
-  /** `ending`: nothing is read or taken for sending any more, what was sent may still leave. */
-  #state: "connecting" | "open" | "ending" | "closed";
+  /**
+   * `answering`: the peer has closed its side and waits for answers. `ending`: nothing is read or
+   * taken for sending any more, what was sent may still leave.
+   */
+  #state: "connecting" | "open" | "answering" | "ending" | "closed";
+  readonly #unanswered = new UnansweredRequests();
+  #halfClosedAt: number | undefined;
   /** Why it closed: said to everything sent from then on. */
   #why: SendFailure = "closed";
   #waiting: Waiting[] = [];
@@ -83,12 +91,13 @@ export class StreamConnection {
       onOpen: (local) => this.#opened(local),
       onBytes: (chunk) => this.#received(chunk),
       onRejected: (reason) => this.#owner.onRejected(reason, this.flow),
+      onEnded: () => this.#halfClosed(),
       onClosed: (why) => this.#closed(why),
     });
   }
 
   send(bytes: Buffer, onFailure?: OnFailure): void {
-    if (this.#state === "closed" || this.#state === "ending") this.#fail(onFailure, this.#why);
+    if (!this.#takes(bytes)) this.#fail(onFailure, this.#why);
     else if (this.#backlog + bytes.length > this.#limits.maxBacklogBytes) {
       this.#fail(onFailure, "overloaded");
     } else if (this.#state === "connecting") {
@@ -97,10 +106,15 @@ export class StreamConnection {
     } else this.#write(bytes, onFailure);
   }
 
+  #takes(bytes: Buffer): boolean {
+    if (this.#state === "answering") return isAnswer(bytes);
+    return this.#state !== "closed" && this.#state !== "ending";
+  }
+
   /** Closes after what was sent has left, or when that takes too long. */
   end(): void {
     if (this.#state === "connecting") this.#pipe.destroy();
-    if (this.#state !== "open") return;
+    if (this.#state !== "open" && this.#state !== "answering") return;
     this.#state = "ending";
     this.#pipe.end();
     this.#timer?.cancel();
@@ -108,7 +122,7 @@ export class StreamConnection {
   }
 
   get #backlog(): number {
-    return this.#state === "open" ? this.#pipe.backlog : this.#waitingOctets;
+    return this.#state === "connecting" ? this.#waitingOctets : this.#pipe.backlog;
   }
 
   #write(bytes: Buffer, onFailure: OnFailure | undefined): void {
@@ -116,6 +130,11 @@ export class StreamConnection {
     if (bytes.length === PING.length && bytes.equals(PING)) this.#pinged = true;
     this.#pipe.write(bytes, onFailure);
     this.#written += bytes.length;
+    this.#unanswered.sent(bytes);
+    if (this.#state === "answering" && this.#unanswered.count === 0) {
+      this.end();
+      return;
+    }
     if (this.#stuckSince !== undefined || this.#pipe.backlog === 0) return;
     this.#stuckSince = this.#activeAt;
     this.#left = this.#written - this.#pipe.backlog;
@@ -163,6 +182,7 @@ export class StreamConnection {
       case "message":
         this.#heard = true;
         this.#lineEnds = 0;
+        this.#unanswered.received(frame.bytes);
         this.#owner.onMessage(frame.bytes, this.flow);
         return;
       case "line-ends":
@@ -191,10 +211,20 @@ export class StreamConnection {
     this.end();
   }
 
+  /** RFC 3261 §18.2.2: answers go over the connection that the request came by, while it takes them. */
+  #halfClosed(): void {
+    if (this.#state !== "open") return;
+    this.#halfClosedAt = this.#clock.now();
+    this.#state = "answering";
+    this.#owner.onHalfClosed(this);
+    if (this.#unanswered.count === 0) this.end();
+    else this.#watch();
+  }
+
   #closed(why: SendFailure): void {
     if (this.#state === "closed") return;
-    const wasOpen = this.#state !== "connecting";
-    if (!wasOpen && this.#why === "closed") this.#why = why;
+    const wasOpen = this.#state !== "connecting" && this.#halfClosedAt === undefined;
+    if (this.#state === "connecting" && this.#why === "closed") this.#why = why;
     this.#state = "closed";
     this.#timer?.cancel();
     const waiting = this.#waiting;
@@ -213,6 +243,7 @@ export class StreamConnection {
     const byFirstMessage = this.#openedAt + limits.firstMessageTimeoutMs;
     if (this.#state === "connecting")
       return this.#heard ? this.#openedAt + limits.connectTimeoutMs : byFirstMessage;
+    if (this.#halfClosedAt !== undefined) return this.#halfClosedAt + limits.answerGraceMs;
     const idle = this.#activeAt + limits.idleTimeoutMs;
     const first = this.#heard ? idle : byFirstMessage;
     const partial = this.#framer.pending ? this.#partialSince + limits.partialTimeoutMs : idle;
@@ -239,6 +270,8 @@ export class StreamConnection {
     if (this.#state === "connecting") {
       this.#why = "timeout";
       if (!this.#heard) this.#owner.onRejected("handshake not completed", this.flow);
+    } else if (this.#state === "answering") {
+      // No answer came in time; nobody is to blame at this level.
     } else if (this.#framer.pending) this.#owner.onRejected("message not completed", this.flow);
     else if (!this.#heard) this.#owner.onRejected("no message after connecting", this.flow);
     else

@@ -15,6 +15,8 @@ export interface StreamLimits {
   readonly maxHalfOpenPerSource: number;
   /** What may wait to be written to one connection. */
   readonly maxBacklogBytes: number;
+  /** How long a peer that has closed its side waits for the answers to its requests. */
+  readonly answerGraceMs: number;
   /** How long `close` lets connections finish writing. */
   readonly closeGraceMs: number;
 }
@@ -29,6 +31,7 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   maxConnectionsPerSource: 2_000,
   maxHalfOpenPerSource: 500,
   maxBacklogBytes: 2 ** 20,
+  answerGraceMs: 32_000, // 64*T1: by then there is an answer or none
   closeGraceMs: 500,
 };
 

@@ -116,14 +116,23 @@ export class StreamTransport implements Transport, ConnectionOwner {
     this.#events?.onRejected(reason, flow);
   }
 
+  onHalfClosed(connection: StreamConnection): void {
+    this.#reuseNoMore(connection);
+    this.#events?.onClosed(connection.flow);
+  }
+
   onGone(connection: StreamConnection, wasOpen: boolean): void {
     const { flow } = connection;
     this.#connections.delete(flow.id);
     if (!this.#keys.has(connection)) this.#counts.gone(flow.remote.host, flow.id);
-    const key = this.#keys.get(connection) ?? remoteKey(flow.remote);
-    if (this.#byRemote.get(key) === connection) this.#byRemote.delete(key);
+    this.#reuseNoMore(connection);
     if (wasOpen) this.#events?.onClosed(flow);
     this.#checkDrained();
+  }
+
+  #reuseNoMore(connection: StreamConnection): void {
+    const key = this.#keys.get(connection) ?? remoteKey(connection.flow.remote);
+    if (this.#byRemote.get(key) === connection) this.#byRemote.delete(key);
   }
 
   #accept(pipe: Pipe, remote: HostPort): void {

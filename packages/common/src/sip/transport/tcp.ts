@@ -23,7 +23,7 @@ class TcpCarrier implements Carrier {
   #server: Server | undefined;
 
   listen(at: HostPort, accept: (pipe: Pipe, remote: HostPort) => void): Promise<HostPort> {
-    const server = createServer({ noDelay: true }, (socket) => {
+    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
       const remote = remoteOf(socket);
       if (remote === undefined) socket.destroy();
       else accept(new SocketPipe(socket, PLAIN), remote);
@@ -33,7 +33,8 @@ class TcpCarrier implements Carrier {
   }
 
   connect(from: HostPort, { host, port }: HostPort): Pipe {
-    return new SocketPipe(openSocket({ host, port, noDelay: true, ...sourceFor(from) }), PLAIN);
+    const how = { noDelay: true, allowHalfOpen: true, ...sourceFor(from) };
+    return new SocketPipe(openSocket({ host, port, ...how }), PLAIN);
   }
 
   close(): Promise<void> {

@@ -57,6 +57,7 @@ function dialStream(network: SimulatedNetwork, to: HostPort): RawPeer {
       received += chunk.toString("latin1");
     },
     onRejected: () => undefined,
+    onEnded: () => undefined,
     onClosed: () => {
       closed = true;
     },

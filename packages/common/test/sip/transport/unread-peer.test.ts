@@ -45,6 +45,7 @@ beforeEach(() => {
       owner: {
         onMessage: () => undefined,
         onRejected: (reason) => rejected.push(reason),
+        onHalfClosed: () => undefined,
         onGone: () => undefined,
       },
       clock,

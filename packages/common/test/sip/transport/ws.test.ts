@@ -115,7 +115,8 @@ describe("RFC 7118", () => {
     const webSocket = Object.assign(new EventEmitter(), { bufferedAmount: 0, pong: () => pongs++ });
     const pipe = new WebSocketPipe(webSocket as unknown as WebSocket, undefined);
     const ignore = (): void => undefined;
-    pipe.start({ onOpen: ignore, onBytes: ignore, onRejected: ignore, onClosed: ignore });
+    const events = { onOpen: ignore, onBytes: ignore, onRejected: ignore, onEnded: ignore };
+    pipe.start({ ...events, onClosed: ignore });
     webSocket.emit("ping", Buffer.alloc(125));
     expect(pongs).toBe(1);
     webSocket.bufferedAmount = 2 ** 17;

@@ -1,0 +1,32 @@
+// How many answers the peer of a connection still waits for, told by the messages' first octets. RFC 3261 §7.1, §7.2.
+
+const RESPONSE = 0x5349502f; // "SIP/"
+const ACK = 0x41434b20;
+/** `SIP/2.0 1`: where the class of a status stands. */
+const STATUS_AT = 8;
+const PROVISIONAL = 0x31;
+
+export class UnansweredRequests {
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  received(bytes: Buffer): void {
+    if (!isAnswer(bytes) && startOf(bytes) !== ACK) this.#count++;
+  }
+
+  /** A final answer is the end of one of them. */
+  sent(bytes: Buffer): void {
+    if (this.#count > 0 && isAnswer(bytes) && bytes[STATUS_AT] !== PROVISIONAL) this.#count--;
+  }
+}
+
+export function isAnswer(bytes: Buffer): boolean {
+  return startOf(bytes) === RESPONSE;
+}
+
+function startOf(bytes: Buffer): number {
+  return bytes.length < 4 ? 0 : bytes.readUInt32BE(0);
+}
