@@ -31,6 +31,8 @@ function limitsOf(schema: object): [string, string][] {
   const others = [
     ["contacts.maxPerImpi", contacts?.["maxPerImpi"]],
     ["http.maxBodyBytes", http?.["maxBodyBytes"]],
+    ["http.maxConnections", http?.["maxConnections"]],
+    ["http.requestSeconds", http?.["requestSeconds"]],
   ];
   return [...all, ...others].flatMap(([name, setting]): [string, string][] =>
     typeof setting === "object" ? [[String(name), [setting.default].flat().join(", ")]] : [],

@@ -4,13 +4,24 @@ import swagger from "@fastify/swagger";
 import { type FastifyInstance, fastify } from "fastify";
 import { isHost } from "./cidr.ts";
 import { SettingError } from "./config/error.ts";
+import { limitConnections } from "./http/connections.ts";
 import { guard } from "./http/guard.ts";
-import { answerBeforeRouting, answerProblems } from "./http/problem.ts";
+import { answerBeforeRouting, answerNoRequest, answerProblems } from "./http/problem.ts";
 import { isLoopback } from "./ip-address.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { Secret } from "./secret.ts";
-import { host, integer, optional, port, type SchemaOf, secret, text, texts } from "./settings.ts";
+import {
+  host,
+  integer,
+  optional,
+  port,
+  type SchemaOf,
+  seconds,
+  secret,
+  text,
+  texts,
+} from "./settings.ts";
 
 export interface HttpSettings {
   readonly host: string;
@@ -21,6 +32,9 @@ export interface HttpSettings {
   /** Further names in the Host header that are ours. */
   readonly names: readonly string[];
   readonly maxBodyBytes: number;
+  readonly maxConnections: number;
+  /** From connecting, or the first octet of a request, to the request's last. */
+  readonly requestSeconds: number;
 }
 
 export function httpSettings(defaultPort: number): SchemaOf<HttpSettings> {
@@ -41,6 +55,18 @@ export function httpSettings(defaultPort: number): SchemaOf<HttpSettings> {
       max: 100_000_000,
       default: BODY_LIMIT_OCTETS,
     }),
+    maxConnections: integer({
+      doc: "Connections of the admin interface; more are closed at once.",
+      min: 1,
+      max: 100_000,
+      default: 500,
+    }),
+    requestSeconds: seconds({
+      doc: "Time for a request to arrive whole; later: 408.",
+      min: 1,
+      max: 3_600,
+      default: 30,
+    }),
   };
 }
 
@@ -58,6 +84,9 @@ export interface AdminServerOptions {
   ready(): boolean;
 }
 
+/** How often requests that take too long are looked for. */
+const CHECK_MS = 1_000;
+
 /** Bigger than any request of ours by far. */
 const BODY_LIMIT_OCTETS = 256 * 1024;
 /** Anything longer than an IMPU can be is not one. */
@@ -74,10 +103,15 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
   if (token === undefined && !isLoopback(settings.host)) {
     throw new SettingError("http.token", undefined, "a token when http.host is not loopback");
   }
+  const requestMs = settings.requestSeconds * 1000;
   const app = fastify({
     bodyLimit: settings.maxBodyBytes,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     forceCloseConnections: true,
+    requestTimeout: requestMs,
+    // A longer time for the head than for the whole, as is Node's default, switches both off.
+    http: { connectionsCheckingInterval: CHECK_MS, headersTimeout: requestMs },
+    clientErrorHandler: answerNoRequest,
     frameworkErrors: (error, _request, reply) => {
       answerBeforeRouting(error, reply);
     },
@@ -85,6 +119,7 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
     ajv: { customOptions: { removeAdditional: false, allErrors: false } },
   });
   answerProblems(app, options.log);
+  limitConnections(app.server, settings.maxConnections, options);
   const answers = metrics.counters("http_answers_total", "Answers of the admin interface.", [
     "status",
   ]);

@@ -1,9 +1,10 @@
 // The admin server: who gets in, what errors look like, what lists look like.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { SettingError } from "../../src/platform/config/error.ts";
 import { type PageQuery, page, pageQuerySchema } from "../../src/platform/http/page.ts";
 import { problem } from "../../src/platform/http/problem.ts";
@@ -27,6 +28,8 @@ async function server(
       tokenFile: undefined,
       names: [],
       maxBodyBytes: 10_000,
+      maxConnections: 100,
+      requestSeconds: 30,
       ...settings,
     },
     log,
@@ -118,6 +121,64 @@ describe("errors (RFC 9457)", () => {
     const xml = { "content-type": "application/xml" };
     const other = await app.inject({ ...post, headers: xml, payload: "<a/>" });
     expect(other.json()).toMatchObject({ status: 415, title: "Body is not JSON" });
+  });
+});
+
+describe("what arrives over its sockets", () => {
+  let app: FastifyInstance;
+  afterEach(() => app.close());
+
+  function port(): number {
+    const at = app.server.address();
+    return typeof at === "object" && at !== null ? at.port : 0;
+  }
+
+  /** All that comes back until the server has closed the connection. */
+  async function exchange(sent: string): Promise<string> {
+    const socket = connect(port(), "127.0.0.1");
+    socket.on("error", () => undefined); // "close" follows
+    socket.write(sent);
+    let received = "";
+    socket.on("data", (bytes) => {
+      received += bytes.toString();
+    });
+    await new Promise((resolve) => socket.on("close", resolve));
+    return received;
+  }
+
+  async function listening(settings: Partial<HttpSettings>): Promise<MemoryLogger> {
+    const started = await server(settings);
+    ({ app } = started);
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    return started.log;
+  }
+
+  it("http.requestSeconds: a request that does not become whole is answered 408", async () => {
+    await listening({ requestSeconds: 0.1 });
+    const head = "POST /registrations/a/reauthenticate HTTP/1.1\r\nHost: localhost\r\n";
+    const slow = await exchange(
+      `${head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{`,
+    );
+    expect(slow).toMatch(/^HTTP\/1.1 408 [\s\S]*application\/problem\+json[\s\S]*"status":408/);
+  });
+
+  it("what is no HTTP, or too long, is a problem too", async () => {
+    await listening({});
+    expect(await exchange("no http\r\n\r\n")).toMatch(/^HTTP\/1.1 400 [\s\S]*"status":400/);
+    const long = `GET /${"x".repeat(20_000)} HTTP/1.1\r\n\r\n`;
+    expect(await exchange(long)).toMatch(/^HTTP\/1.1 431 [\s\S]*problem\+json/);
+  });
+
+  it("http.maxConnections: one more is closed at once, counted and said once", async () => {
+    const log = await listening({ maxConnections: 1 });
+    const first = connect(port(), "127.0.0.1");
+    await new Promise((resolve) => app.server.once("connection", resolve));
+    expect(await exchange("")).toBe("");
+    expect(await exchange("")).toBe("");
+    expect(log.named("http.connections-limited")).toHaveLength(1);
+    const figures = (await app.inject("/metrics")).payload;
+    expect(figures).toContain('http_connections_dropped_total{node="scscf"} 2');
+    first.destroy();
   });
 });
 

@@ -31,6 +31,8 @@ beforeEach(async () => {
       tokenFile: undefined,
       names: [],
       maxBodyBytes: 9000,
+      maxConnections: 100,
+      requestSeconds: 30,
     },
     log: nullLogger,
     title: "S-CSCF",

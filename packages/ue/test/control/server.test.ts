@@ -14,6 +14,8 @@ async function control(lab: Lab): Promise<FastifyInstance> {
       tokenFile: undefined,
       names: [],
       maxBodyBytes: 9000,
+      maxConnections: 100,
+      requestSeconds: 30,
     },
     log: nullLogger,
     metrics: createMetrics({ node: "ue", processFigures: false }),

@@ -1,4 +1,5 @@
 // RFC 9457: every error answer is `application/problem+json`, and says nothing about our insides.
+import type { Duplex } from "node:stream";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "../logger.ts";
 
@@ -56,6 +57,24 @@ export function answerProblems(app: FastifyInstance, log: Logger): void {
 export function answerBeforeRouting(error: FastifyError, reply: FastifyReply): FastifyReply {
   return send(reply, problem(400, titleOf(400), error.message));
 }
+
+/** What is no request, came too slowly or has too long a head: answered before there is a reply object. */
+export function answerNoRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, title] = NO_REQUEST[error.code ?? ""] ?? [400, "Bad Request"];
+  const body = JSON.stringify({ type: "about:blank", title, status });
+  const type = "application/problem+json";
+  const head = `Content-Type: ${type}\r\nContent-Length: ${body.length}\r\nConnection: close`;
+  socket.end(`HTTP/1.1 ${status} ${title}\r\n${head}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+const NO_REQUEST: Readonly<Record<string, readonly [status: number, title: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
+  HPE_HEADER_OVERFLOW: [431, "Request Header Fields Too Large"],
+};
 
 /** "/registrations/:impu" matches one segment in the place of the parameter. */
 function patternOf(url: string): RegExp {
