@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Clock, systemClock } from "./clock.ts";
 import { type ConfigError, errorLine, SettingError } from "./config/error.ts";
-import { leavesOf } from "./config/leaves.ts";
+import { type Leaf, leavesOf } from "./config/leaves.ts";
 import { type LoadedConfig, loadConfig, type Settings } from "./config.ts";
 import { createLogger, type LogSettings, type RootLogger } from "./logger.ts";
 
@@ -160,22 +160,39 @@ function refusedWhileStarting<C>(
   }
   const failure = listenFailure(problem);
   if (failure === undefined) return [];
-  const ports = [...leavesOf(node, schema)]
-    .filter(([, { setting }]) => setting.kind === "port")
-    .map(([key]) => key);
-  const wanted = ports.filter((key) => at(loaded.config, key) === failure.port);
+  const leaves = [...leavesOf(node, schema)];
+  const settings = failure.port === undefined ? hostsOf(leaves) : portsOf(leaves);
+  const wanted = settings.filter((key) =>
+    [failure.port, failure.address].includes(at(loaded.config, key) as string | number),
+  );
   // Two sides may use one port on two addresses: the address tells which.
   const exact = wanted.filter((key) => at(loaded.config, hostKey(key)) === failure.address);
-  return (exact.length > 0 ? exact : wanted).slice(0, 1).map((key) => ({
-    key,
-    value: failure.port,
-    source: loaded.where(key),
-    allowed: `${failure.expected} (${failure.address}:${failure.port}: ${failure.code})`,
-  }));
+  const place = failure.port === undefined ? failure.address : `${failure.address}:${failure.port}`;
+  // Of two that want one port the later is to blame: the earlier one has it.
+  return (exact.length > 0 ? exact : wanted).slice(-1).map((portOrHost) => {
+    const key = failure.blames === "host" ? hostKey(portOrHost) : portOrHost;
+    return {
+      key,
+      value: at(loaded.config, key),
+      source: loaded.where(key),
+      allowed: `${failure.expected} (${place}: ${failure.code})`,
+    };
+  });
 }
 
-function hostKey(portKey: string): string {
-  return portKey.replace(/[^.]+$/, "host");
+type Leaves = readonly (readonly [key: string, leaf: Leaf])[];
+
+function portsOf(leaves: Leaves): readonly string[] {
+  return leaves.filter(([, { setting }]) => setting.kind === "port").map(([key]) => key);
+}
+
+function hostsOf(leaves: Leaves): readonly string[] {
+  return leaves.map(([key]) => key).filter((key) => key === hostKey(key));
+}
+
+/** `access.tls.port` is on `access.host` as `access.port` is. */
+function hostKey(key: string): string {
+  return key.replace(/\..*$/, ".host");
 }
 
 function at(config: unknown, key: string): unknown {
@@ -186,23 +203,37 @@ function at(config: unknown, key: string): unknown {
 
 interface ListenFailure {
   readonly code: string;
+  /** An address, or the name that has none. */
   readonly address: string;
-  readonly port: number;
+  /** Undefined: not even the address is known. */
+  readonly port: number | undefined;
+  readonly blames: "port" | "host";
   readonly expected: string;
 }
 
-const LISTEN_FAILURES: Readonly<Record<string, string>> = {
-  EADDRINUSE: "a port that nobody else uses",
-  EACCES: "a port this user may listen on",
-  EADDRNOTAVAIL: "a port on an address of this machine",
+const OWN_ADDRESS = { blames: "host", expected: "an address of this machine" } as const;
+const OWN_NAME = { blames: "host", expected: "an address of this machine, or its name" } as const;
+const LISTEN_FAILURES: Readonly<Record<string, Pick<ListenFailure, "blames" | "expected">>> = {
+  EADDRINUSE: { blames: "port", expected: "a port that nobody else uses" },
+  EACCES: { blames: "port", expected: "a port this user may listen on" },
+  EADDRNOTAVAIL: OWN_ADDRESS,
+  EINVAL: OWN_ADDRESS, // a link-local one without its zone
+  ENOTFOUND: OWN_NAME,
+  EAI_AGAIN: OWN_NAME,
 };
+
+interface SystemError extends Error {
+  readonly code?: string;
+  readonly address?: string;
+  readonly hostname?: string;
+  readonly port?: number;
+}
 
 function listenFailure(problem: unknown): ListenFailure | undefined {
   if (!(problem instanceof Error)) return undefined;
-  const { code, address, port } = problem as Error & Partial<Omit<ListenFailure, "expected">>;
-  const expected = LISTEN_FAILURES[code ?? ""];
-  if (code === undefined || expected === undefined || port === undefined) {
-    return listenFailure(problem.cause);
-  }
-  return { code, address: address ?? "", port, expected };
+  const { code = "", address, hostname, port }: SystemError = problem;
+  const failure = LISTEN_FAILURES[code];
+  const place = address ?? hostname;
+  if (failure === undefined || place === undefined) return listenFailure(problem.cause);
+  return { ...failure, code, address: place, port };
 }

@@ -8,12 +8,16 @@ import {
   runNode,
 } from "../../src/platform/lifecycle.ts";
 import { type LogSettings, logSettings } from "../../src/platform/logger.ts";
-import { type ListenSettings, listenSettings } from "../../src/platform/settings.ts";
+import {
+  type ListenSettings,
+  listenSettings,
+  port as portSetting,
+} from "../../src/platform/settings.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
 
 interface Config {
   readonly sip: ListenSettings;
-  readonly core: ListenSettings;
+  readonly core: ListenSettings & { readonly tls: { readonly port: number } };
   readonly log: LogSettings;
 }
 
@@ -51,7 +55,10 @@ function program(start: () => Promise<RunningNode>): NodeProgram<Config> {
     node: "SCSCF",
     schema: {
       sip: listenSettings({ what: "SIP", port: 6060 }),
-      core: listenSettings({ what: "SIP", port: 4060 }),
+      core: {
+        ...listenSettings({ what: "SIP", port: 4060 }),
+        tls: { port: portSetting({ doc: "TLS port; 0: any.", default: 0 }) },
+      },
       log: logSettings,
     },
     start,
@@ -138,6 +145,34 @@ describe("starting", () => {
       program(() => Promise.reject(error)),
     );
     expect(port.errors).toMatch(/^scscf: core\.port: 6060 \(from command line --core\.port\)/);
+  });
+
+  it("of two settings with one port names the later", async () => {
+    const port = new FakeProcess("--core.tls.port=4060");
+    await runNode(
+      port,
+      program(() => Promise.reject(failure("EADDRINUSE", "127.0.0.1", 4060))),
+    );
+    expect(port.errors).toMatch(/^scscf: core\.tls\.port: 4060 \(from command line/);
+  });
+
+  it.each([
+    ["no address of ours", failure("EADDRNOTAVAIL", "192.0.2.1", 4060), "192.0.2.1"],
+    ["a link-local one without zone", failure("EINVAL", "fe80::1", 4060), "fe80::1"],
+    [
+      "a name without address",
+      Object.assign(new Error("no"), { code: "ENOTFOUND", hostname: "nobody.example" }),
+      "nobody.example",
+    ],
+  ])("exits with 2 naming the host, %s", async (_what, error, host) => {
+    const port = new FakeProcess(`--core.host=${host}`);
+    await runNode(
+      port,
+      program(() => Promise.reject(error)),
+    );
+    const line = `scscf: core.host: "${host}" (from command line --core.host): expected an address of this machine`;
+    expect(port.errors).toContain(line);
+    expect(port.exits).toEqual([2]);
   });
 
   it("exits with 2 when a setting turns out to be impossible", async () => {
