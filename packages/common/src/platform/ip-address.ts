@@ -30,6 +30,17 @@ export function isLoopback(host: string): boolean {
   return ip.every((octet, at) => octet === (at === 15 ? 1 : 0));
 }
 
+/**
+ * Whom an address stands for where sources are counted: an IPv6 host has all of its /64 (RFC 4291 §2.5.4) and
+ * could be another source with each packet. Text that is no address stands for itself.
+ */
+export function sourceOf(host: string): string {
+  if (!host.includes(":")) return host;
+  const ip = parseIp(host);
+  if (ip === undefined) return host;
+  return ip.length === 4 ? ip.join(".") : `${Buffer.from(ip.subarray(0, 8)).toString("hex")}/64`;
+}
+
 /** 0.0.0.0 and ::, which stand for every address of this machine. */
 export function isWildcard(host: string): boolean {
   return parseIp(host)?.every((octet) => octet === 0) ?? false;

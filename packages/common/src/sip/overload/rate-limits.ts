@@ -1,5 +1,6 @@
 // What one source may send per second: settings and the judging of a message by its first octets. Design section 11.
 import { type Cidr, cidrContains, parseCidr } from "../../platform/cidr.ts";
+import { sourceOf } from "../../platform/ip-address.ts";
 import { integer, type SchemaOf, texts } from "../../platform/settings.ts";
 import { type Taken, TokenBuckets } from "./token-buckets.ts";
 
@@ -37,7 +38,8 @@ export const rateLimitSettings: SchemaOf<RateLimits> = {
   }),
 };
 
-const KIND = { response: 0x53495020, ack: 0x41434b20, register: 0x52454749 } as const;
+/** First four octets: `SIP/` begins no request, since a method has no slash. */
+const KIND = { response: 0x5349502f, ack: 0x41434b20, register: 0x52454749 } as const;
 
 export class SourceRates {
   readonly #registers: TokenBuckets;
@@ -65,10 +67,10 @@ export class SourceRates {
   take(bytes: Buffer, host: string, now: number): Taken {
     const start = bytes.length < 4 ? 0 : bytes.readInt32BE(0);
     // Neither makes anything here, so they leave no trace in the table either.
-    if (start >> 8 === KIND.response >> 8 || start === KIND.ack) return "within";
+    if (start === KIND.response || start === KIND.ack) return "within";
     if (this.#isUnlimited(host)) return "within";
     const buckets = start === KIND.register ? this.#registers : this.#others;
-    return buckets.take(host, now);
+    return buckets.take(sourceOf(host), now);
   }
 
   #isUnlimited(host: string): boolean {

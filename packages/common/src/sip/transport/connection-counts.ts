@@ -1,4 +1,5 @@
 // How many connections each source has, and how many of them have not said anything whole yet.
+import { sourceOf } from "../../platform/ip-address.ts";
 
 interface Counted {
   open: number;
@@ -11,28 +12,29 @@ export class ConnectionCounts {
   readonly #silent = new Set<string>();
 
   of(host: string): Readonly<Counted> {
-    return this.#bySource.get(host) ?? NONE;
+    return this.#bySource.get(sourceOf(host)) ?? NONE;
   }
 
   accepted(host: string, flowId: string): void {
     const { open, silent } = this.of(host);
-    this.#bySource.set(host, { open: open + 1, silent: silent + 1 });
+    this.#bySource.set(sourceOf(host), { open: open + 1, silent: silent + 1 });
     this.#silent.add(flowId);
   }
 
   /** Its first whole message has come. */
   heard(host: string, flowId: string): void {
     if (this.#silent.size === 0 || !this.#silent.delete(flowId)) return;
-    const counted = this.#bySource.get(host);
+    const counted = this.#bySource.get(sourceOf(host));
     if (counted !== undefined) counted.silent--;
   }
 
   gone(host: string, flowId: string): void {
     this.heard(host, flowId);
-    const counted = this.#bySource.get(host);
+    const source = sourceOf(host);
+    const counted = this.#bySource.get(source);
     if (counted === undefined) return;
     counted.open--;
-    if (counted.open === 0) this.#bySource.delete(host);
+    if (counted.open === 0) this.#bySource.delete(source);
   }
 }
 

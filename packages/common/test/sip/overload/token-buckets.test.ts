@@ -48,6 +48,25 @@ test("responses and ACKs leave no trace; REGISTERs and others count apart; loopb
   expect(
     ["REGISTER", "OPTIONS", "REGISTER", "INVITE"].map((word) => take(`${word} sip:x`)),
   ).toEqual(["within", "within", "over", "over"]);
+  expect(take("SIPHON sip:x")).toBe("over"); // a method that begins as a response does
   for (const host of ["127.0.0.1", "127.9.9.9", "::1"])
     expect([1, 2, 3].map(() => take("REGISTER sip:x", host))).not.toContain("over");
+});
+
+test("an IPv6 host is one source with all of its /64; a mapped IPv4 address is that address", () => {
+  const rates = new SourceRates({
+    registersPerSecondPerSource: 1,
+    requestsPerSecondPerSource: 1,
+    burstSeconds: 1,
+    maxSources: 10,
+    unlimitedSources: [],
+  });
+  const take = (host: string): string => rates.take(Buffer.from("OPTIONS sip:x"), host, 0);
+  expect(["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].map(take)).toEqual([
+    "within",
+    "over",
+    "within",
+  ]);
+  expect(["::ffff:192.0.2.1", "192.0.2.1"].map(take)).toEqual(["within", "over"]);
+  expect(rates.size).toBe(3);
 });
