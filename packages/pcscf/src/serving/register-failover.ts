@@ -6,6 +6,8 @@ import type { ScscfPool } from "./scscf-pool.ts";
 /** Unanswered for so long, it goes to the next. */
 const PATIENCE_MS = 3_000;
 
+const UNANSWERED = "no answer to REGISTER";
+
 export interface Candidate {
   readonly scscf: string;
   /** Called when the S-CSCF has said anything at all. */
@@ -34,13 +36,14 @@ export function registerWithFailover(
     timer?.cancel();
     if (settled) return false;
     settled = true;
-    pool.note(scscf, false, why);
+    if (why === UNANSWERED) pool.unanswered(scscf);
+    else pool.note(scscf, false, why);
     registerWithFailover({ clock, pool }, left, launch);
     return left.length > 0;
   };
   const heard = (): void => {
     timer?.cancel();
-    if (!settled) pool.note(scscf, true, "");
+    if (!settled) pool.answered(scscf);
     settled = true;
   };
   // The last one has all the time a transaction has.
@@ -49,7 +52,7 @@ export function registerWithFailover(
       ? undefined
       : clock.after(PATIENCE_MS, () => {
           client?.abandon(); // what it answers now would make a second registration
-          useless("no answer to REGISTER");
+          useless(UNANSWERED);
         });
   const client = launch({ scscf, heard, useless });
   if (client === undefined) timer?.cancel();

@@ -17,8 +17,15 @@ export interface ScscfPoolOptions {
 const PROBE_EVERY_MS = 5_000;
 const PROBE_TIMEOUT_MS = 3_000;
 
+/** An S-CSCF that answers OPTIONS, but no REGISTER, is down for so long, twice as long each time. */
+const FIRST_HOLD_MS = 10_000;
+const LONGEST_HOLD_MS = 600_000;
+
 interface Health {
   up: boolean;
+  /** Until then a sign of life is not enough. */
+  heldUntil: number;
+  nextHoldMs: number;
   timer: Timer | undefined;
   probing: { abandon(): void } | undefined;
 }
@@ -29,7 +36,13 @@ export class ScscfPool {
 
   constructor(options: ScscfPoolOptions) {
     this.#options = options;
-    const fresh = (): Health => ({ up: true, timer: undefined, probing: undefined });
+    const fresh = (): Health => ({
+      up: true,
+      heldUntil: 0,
+      nextHoldMs: FIRST_HOLD_MS,
+      timer: undefined,
+      probing: undefined,
+    });
     this.#health = new Map(options.scscfs.map((scscf) => [scscf, fresh()]));
   }
 
@@ -68,6 +81,27 @@ export class ScscfPool {
     return [...up, ...all.filter((scscf) => !up.includes(scscf))];
   }
 
+  /** It has answered a REGISTER: what else it was asked for does not matter. */
+  answered(scscf: string): void {
+    const health = this.#health.get(scscf);
+    if (health === undefined) return;
+    health.heldUntil = 0;
+    health.nextHoldMs = FIRST_HOLD_MS;
+    this.note(scscf, true, "");
+  }
+
+  /** It has not answered a REGISTER: OPTIONS alone do not bring it back before a while has passed. */
+  unanswered(scscf: string): void {
+    const health = this.#health.get(scscf);
+    if (health === undefined) return;
+    const now = this.#options.clock.now();
+    if (now >= health.heldUntil) {
+      health.heldUntil = now + health.nextHoldMs;
+      health.nextHoldMs = Math.min(2 * health.nextHoldMs, LONGEST_HOLD_MS);
+    }
+    this.note(scscf, false, "no answer to REGISTER");
+  }
+
   /** What became of a request sent there; said in the log once per change. */
   note(scscf: string, up: boolean, why: string): void {
     const health = this.#health.get(scscf);
@@ -90,7 +124,8 @@ export class ScscfPool {
     const over = (alive: boolean): void => {
       health.timer?.cancel();
       health.probing = undefined;
-      this.note(scscf, alive, "no answer to OPTIONS");
+      if (!alive || clock.now() >= health.heldUntil)
+        this.note(scscf, alive, "no answer to OPTIONS");
       this.#arm(scscf);
     };
     health.timer = clock.after(PROBE_TIMEOUT_MS, () => {

@@ -1,7 +1,9 @@
 // Several S-CSCFs: who serves whom, who is asked next, who is up. Design section 5.
 import { newResponse } from "@ims-lab/common/sip/message/message";
+import { FakeClock } from "@ims-lab/common/testing/fake-clock";
+import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { expect, test } from "vitest";
-import { byRendezvous } from "../../src/serving/scscf-pool.ts";
+import { byRendezvous, ScscfPool } from "../../src/serving/scscf-pool.ts";
 import { ACCESS, ALICE, challenge, credentials, Lab, type Peer, SCSCF, UE } from "../lab.ts";
 
 const SECOND = { host: "10.1.0.3", port: 6060 };
@@ -94,6 +96,37 @@ test("OPTIONS every 5 s tell who is up; said once per change; new users go to th
   lab.run(100);
   expect(lab.log.named("scscf.up")).toHaveLength(1);
   expect(await lab.metrics.text()).toMatch(/scscf_up{.*} 1/);
+});
+
+test("one that answers OPTIONS but no REGISTER stays down, longer each time; a REGISTER answered ends that", () => {
+  const clock = new FakeClock();
+  const [scscf = "", other = ""] = URIS;
+  const pool = new ScscfPool({
+    scscfs: [scscf, other],
+    clock,
+    log: memoryLogger(),
+    probe: (_scscf, done) => {
+      clock.after(1, () => done(true));
+      return { abandon: () => undefined };
+    },
+  });
+  pool.start();
+  /** Seconds until OPTIONS bring it back. */
+  const downFor = (): number => {
+    pool.unanswered(scscf);
+    pool.unanswered(scscf); // another REGISTER of the same moment
+    let seconds = 0;
+    for (; !pool.isUp(scscf); seconds++) clock.advance(1_000);
+    return seconds;
+  };
+  expect([downFor(), downFor(), downFor()].map((seconds) => Math.floor(seconds / 10))).toEqual([
+    1, 2, 4,
+  ]);
+  for (let times = 0; times < 10; times++) expect(downFor()).toBeLessThan(610);
+  pool.answered(scscf);
+  expect(Math.floor(downFor() / 10)).toBe(1);
+  expect(pool.isUp(other)).toBe(true);
+  pool.close();
 });
 
 test("one S-CSCF is not asked for signs of life", async () => {
