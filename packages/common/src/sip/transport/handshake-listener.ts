@@ -80,6 +80,10 @@ class AcceptedPipe implements Pipe {
     return this.#carried?.tls;
   }
 
+  get unfinished(): boolean {
+    return this.#carried?.unfinished ?? false;
+  }
+
   get backlog(): number {
     return this.#carried?.backlog ?? 0;
   }

@@ -21,6 +21,8 @@ export interface Pipe {
   readonly opening?: boolean;
   /** Once open, where it is secured. */
   readonly tls?: TlsPeer | undefined;
+  /** Where the carrier is framed: a message has begun and is not whole; `onBytes` of nothing says so. */
+  readonly unfinished?: boolean;
   /** Octets written that have not left yet. */
   readonly backlog: number;
   /** From here on events come; called once, at once. */

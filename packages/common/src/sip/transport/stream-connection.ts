@@ -57,7 +57,8 @@ export class StreamConnection {
   #pinged = false;
   readonly #openedAt: number;
   #activeAt: number;
-  #partialSince = 0;
+  /** Undefined while no message has begun that is not whole. */
+  #partialSince: number | undefined;
   #heard = false;
   /** Since when nothing of what waits to be written has left; undefined while nothing waits. */
   #stuckSince: number | undefined;
@@ -165,16 +166,20 @@ export class StreamConnection {
   #received(chunk: Buffer): void {
     if (this.#state !== "open") return;
     this.#activeAt = this.#clock.now();
-    const wasPending = this.#framer.pending;
     let whole = false;
     for (const frame of this.#framer.push(chunk)) {
       if (this.#state !== "open") return; // a handler closed the transport
       if (frame.kind === "message") whole = true;
       this.#take(frame);
     }
-    if (!this.#framer.pending || (wasPending && !whole)) return;
+    if (whole || !this.#isPartial) this.#partialSince = undefined;
+    if (!this.#isPartial || this.#partialSince !== undefined) return;
     this.#partialSince = this.#activeAt;
     this.#watch();
+  }
+
+  get #isPartial(): boolean {
+    return this.#framer.pending || this.#pipe.unfinished === true;
   }
 
   #take(frame: Frame): void {
@@ -246,7 +251,8 @@ export class StreamConnection {
     if (this.#halfClosedAt !== undefined) return this.#halfClosedAt + limits.answerGraceMs;
     const idle = this.#activeAt + limits.idleTimeoutMs;
     const first = this.#heard ? idle : byFirstMessage;
-    const partial = this.#framer.pending ? this.#partialSince + limits.partialTimeoutMs : idle;
+    const partial =
+      this.#partialSince === undefined ? idle : this.#partialSince + limits.partialTimeoutMs;
     const stuck =
       this.#stuckSince === undefined ? idle : this.#stuckSince + limits.partialTimeoutMs;
     return Math.min(idle, first, partial, stuck);
@@ -272,7 +278,7 @@ export class StreamConnection {
       if (!this.#heard) this.#owner.onRejected("handshake not completed", this.flow);
     } else if (this.#state === "answering") {
       // No answer came in time; nobody is to blame at this level.
-    } else if (this.#framer.pending) this.#owner.onRejected("message not completed", this.flow);
+    } else if (this.#isPartial) this.#owner.onRejected("message not completed", this.flow);
     else if (!this.#heard) this.#owner.onRejected("no message after connecting", this.flow);
     else
       this.#owner.onRejected(

@@ -7,6 +7,7 @@ import { failureOf } from "./failures.ts";
 import type { Pipe, PipeEvents } from "./pipe.ts";
 import { tlsPeerOf } from "./tls-identity.ts";
 import type { HostPort, SendFailure, TlsPeer } from "./transport.ts";
+import { UnfinishedMessage } from "./unfinished-message.ts";
 
 const LIFE = Buffer.alloc(0);
 /** So many octets waiting to leave: the peer does not read. */
@@ -16,6 +17,7 @@ const TOO_LARGE = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 export class WebSocketPipe implements Pipe {
   readonly #webSocket: WebSocket;
   #socket: Socket | undefined;
+  readonly #message = new UnfinishedMessage();
 
   /** @param socket what an accepted one runs over; of one we open it is known later */
   constructor(webSocket: WebSocket, socket: Socket | undefined) {
@@ -32,6 +34,10 @@ export class WebSocketPipe implements Pipe {
 
   get tls(): TlsPeer | undefined {
     return this.#socket instanceof TLSSocket ? tlsPeerOf(this.#socket) : undefined;
+  }
+
+  get unfinished(): boolean {
+    return this.#message.isOpen;
   }
 
   get backlog(): number {
@@ -53,6 +59,15 @@ export class WebSocketPipe implements Pipe {
       why = failureOf(error); // "close" follows
     });
     webSocket.on("close", () => events.onClosed(why));
+    this.#watchOctets(events);
+  }
+
+  /** `ws` says nothing before a message is whole: its frames are followed before, and looked at behind it. */
+  #watchOctets(events: PipeEvents): void {
+    this.#socket?.prependListener("data", (chunk: Buffer) => this.#message.push(chunk));
+    this.#socket?.on("data", () => {
+      if (this.#message.isOpen) events.onBytes(LIFE);
+    });
   }
 
   /** RFC 7118 §5: text where it is text, since many clients in browsers expect it. */

@@ -110,6 +110,52 @@ describe("RFC 7118", () => {
     expect(answers).toEqual(["there?"]);
   });
 
+  /** Sends the first fragment of a message, then pings between the others. */
+  function dribble(peer: WebSocket): void {
+    peer.send("x".repeat(1_000), { fin: false });
+    peer.ping("there?");
+  }
+
+  test("limits.partialMessageSeconds: a message whose fragments do not come to an end", async () => {
+    const clock = new FakeClock();
+    const place = await open({ clock, partialTimeoutMs: 1_000 });
+    const peer = connect(place, "sip");
+    await outcome(peer);
+    let closed = false;
+    peer.on("close", () => {
+      closed = true;
+    });
+    let pongs = 0;
+    peer.on("pong", () => pongs++);
+    peer.send(`whole ${"x".repeat(5_000)}`);
+    for (let count = 0; count < 8; count++) dribble(peer);
+    await until(() => pongs === 8);
+    expect(recorder.rejected).toEqual([]);
+    clock.advance(999);
+    dribble(peer);
+    await until(() => pongs === 9);
+    clock.advance(1);
+    await until(() => closed);
+    expect(recorder.rejected).toEqual(["message not completed"]);
+  });
+
+  test("many messages in fragments, and pings, are no beginning of another", async () => {
+    const clock = new FakeClock();
+    const place = await open({ clock, partialTimeoutMs: 1_000 });
+    const peer = connect(place, "sip");
+    await outcome(peer);
+    const before = recorder.messages.length;
+    for (let count = 0; count < 100; count++) {
+      for (let part = 0; part < 99; part++) peer.send("abc", { fin: false });
+      peer.ping("x".repeat(100));
+      peer.send("end", { fin: true });
+    }
+    await until(() => recorder.messages.length === before + 100);
+    clock.advance(2_000);
+    peer.send("one more");
+    await until(() => recorder.messages.length === before + 101);
+  });
+
   test("pings of a peer that does not read fill no memory with answers", () => {
     let pongs = 0;
     const webSocket = Object.assign(new EventEmitter(), { bufferedAmount: 0, pong: () => pongs++ });
