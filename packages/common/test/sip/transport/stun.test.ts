@@ -38,6 +38,33 @@ test("no answer to an answer, an indication or a wrong length", () => {
   }
 });
 
+const withAttributes = (hex: string): Buffer => {
+  const request = Buffer.concat([REQUEST, Buffer.from(hex, "hex")]);
+  request.writeUInt16BE(request.length - 20, 2);
+  return request;
+};
+
+test("RFC 5389 §7.3.1: an attribute that has to be understood and is not is named in a 420", () => {
+  const from = { host: "192.0.2.1", port: 1 };
+  const request = withAttributes("7fff000141000000" + "80220003616263000008000400000000");
+  const answer = stunAnswer(request, from);
+  expect(answer?.readUInt16BE(0)).toBe(0x0111);
+  expect(answer?.subarray(20).toString("hex")).toBe(
+    `000900150000${"0414"}${Buffer.from("Unknown Attribute").toString("hex")}000000000a00027fff0000`,
+  );
+  const many = withAttributes("7fff0000".repeat(300));
+  expect(stunAnswer(many, from)?.length).toBeLessThan(3 * many.length);
+  expect(stunAnswer(withAttributes("7fff0000"), from)?.length).toBeLessThan(3 * 24);
+});
+
+test("optional attributes and credentials are passed over; attributes that do not add up are no request", () => {
+  const from = { host: "192.0.2.1", port: 1 };
+  const optional = withAttributes("8022000161000000" + "0006000162000000");
+  expect(stunAnswer(optional, from)).toEqual(stunAnswer(REQUEST, from));
+  expect(stunAnswer(withAttributes("80220009616263"), from)).toBeUndefined();
+  expect(stunAnswer(withAttributes("8022"), from)).toBeUndefined();
+});
+
 test("a datagram transport answers it and delivers it to nobody", async () => {
   const network = new SimulatedNetwork({ clock: new FakeClock() });
   const transport = memoryTransport(network, { host: "10.0.0.1", port: 5060 }, "udp");
