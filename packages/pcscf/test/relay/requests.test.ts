@@ -66,6 +66,23 @@ describe("from the UE", () => {
     expect(got.has("P-Preferred-Identity")).toBe(false);
   });
 
+  test("P-Access-Network-Info: the UE's own goes on, what claims to be the network's does not", async () => {
+    const { lab, ue, scscf } = await registered();
+    const own = "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1";
+    const forged = `${own};network-provided, ${own}; Network-Provided ;x`;
+    for (const [said, passed] of [
+      [own, [own]],
+      [forged, []],
+      [`${own}, ${forged}`, [own]],
+    ] as const) {
+      ue.send(subscribe(lab, ue, [["P-Access-Network-Info", said]]), ACCESS);
+      lab.run();
+      expect(scscf.takeRequest("SUBSCRIBE").texts("P-Access-Network-Info")).toEqual(passed);
+    }
+    const logged = lab.log.named("request.forged-headers").map(({ headers }) => headers);
+    expect(logged).toEqual([["P-Access-Network-Info"], ["P-Access-Network-Info"]]);
+  });
+
   test("a forged P-Asserted-Identity is replaced and logged by name", async () => {
     const { lab, ue, scscf } = await registered();
     ue.send(subscribe(lab, ue, [["P-Asserted-Identity", "<sip:ceo@ims.example>"]]), ACCESS);
@@ -312,6 +329,7 @@ describe("from the core", () => {
     const request = notify(lab, scscf, [path]);
     request.set("P-Charging-Vector", "icid-value=1").set("P-Charging-Function-Addresses", "ccf=x");
     request.set("P-Asserted-Identity", "<sip:bob@x>").set("Privacy", "id");
+    request.set("P-Access-Network-Info", "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1");
     scscf.send(request, CORE);
     lab.run();
     const got = ue.takeRequest("NOTIFY");
@@ -319,6 +337,7 @@ describe("from the core", () => {
       "P-Charging-Vector",
       "P-Charging-Function-Addresses",
       "P-Asserted-Identity",
+      "P-Access-Network-Info",
     ])
       expect(got.has(name)).toBe(false);
   });
