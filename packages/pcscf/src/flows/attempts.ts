@@ -1,8 +1,9 @@
 // REGISTERs that were challenged and not yet answered: the context a second REGISTER belongs to. TS 24.229 §5.2.2.
-import { hash } from "node:crypto";
+import { boundedKey } from "@ims-lab/common/platform/bounded-key";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { Authorization } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { aorOf } from "@ims-lab/common/sip/message/uri";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 
@@ -48,7 +49,7 @@ export class Attempts {
     device: string,
     attempt: Omit<Attempt, "until">,
   ): void {
-    const key = attemptKey(request, flow, device);
+    const key = ownCopy(attemptKey(request, flow, device));
     this.#attempts.delete(key); // so that the order of the map is that of `until`
     this.#dropOld();
     this.#attempts.set(key, { ...attempt, until: this.#clock.now() + this.#lifeMs });
@@ -78,7 +79,5 @@ export function answers(request: SipRequest, attempt: Attempt | undefined): bool
 
 /** By address, not by flow: the answer is longer and may come over TCP (RFC 3261 §18.1.1). */
 function attemptKey(request: SipRequest, flow: Flow, device: string): string {
-  const key = `${flow.remote.host} ${request.callId} ${aorOf(request.to.uri)} ${device}`;
-  // Hashed, for a stranger's Call-ID may have kilobytes, and the table many of them.
-  return hash("sha256", key, "base64url");
+  return boundedKey(`${flow.remote.host} ${request.callId} ${aorOf(request.to.uri)} ${device}`);
 }

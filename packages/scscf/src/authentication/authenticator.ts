@@ -1,5 +1,5 @@
 // Who is this? Challenges users and judges their answers; a wrong answer is an outcome, never an exception. TS 24.229 §5.4.1.
-import { hash } from "node:crypto";
+import { boundedKey } from "@ims-lab/common/platform/bounded-key";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
 import { type Answer, digestOf, readAnswer } from "@ims-lab/common/sip/auth/challenge";
@@ -194,13 +194,9 @@ function unknownAlgorithm(said: string, subscriber: Subscriber): string {
   return `algorithm ${said}, ${offered(subscriber).join(", ")} was offered`;
 }
 
-/** A longer Call-ID is remembered by its hash: what strangers can make us keep is bounded. */
-const LONGEST_KEPT = 128;
-
 /** A copy, since a slice would keep the whole message. */
 function keyOf({ callId, pathToken }: AttemptKey): string {
-  const key = `${callId}\n${pathToken}`;
-  return key.length > LONGEST_KEPT ? hash("sha256", key, "base64") : ownCopy(key);
+  return ownCopy(boundedKey(`${callId}\n${pathToken}`));
 }
 
 function refuse(kind: ClaimRefused["kind"], diagnosis: string): ClaimRefused {
