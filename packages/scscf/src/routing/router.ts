@@ -211,8 +211,7 @@ export class Router {
   #targets({ onward, served, standing }: Journey): readonly Target[] | RoutingProblem {
     const { domain, nextHops, endpoint } = this.#options;
     const uri = onward.requestUri;
-    const isNumber = uri.scheme === "tel" || (isSip(uri) && uri.params.has("user"));
-    if (isNumber && !isOurs(this.#options, uri) && !isSip(uri))
+    if (uri.scheme === "tel" && !isOurs(this.#options, uri))
       return { kind: "no-such-user", detail: `${onward.uri} is nobody's number` };
     if (!isSip(uri) || uri.host === domain || isOurs(this.#options, uri))
       return devicesOf(this.#options, onward);

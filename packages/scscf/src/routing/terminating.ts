@@ -18,22 +18,29 @@ export interface DeviceTarget extends Target {
 
 export interface Called {
   readonly directory: SubscriberDirectory;
+  readonly domain: string;
   bindingsOf(set: string): readonly Binding[];
 }
 
-/** How the identity in a Request-URI is filed: `sip:+1…;user=phone` is a telephone number. */
-function calledAor(uri: Uri): string {
-  if (!isSip(uri) || uri.params.get("user")?.toLowerCase() !== "phone") return aorOf(uri);
-  return aorOf(parseUri(`tel:${unescapedUser(uri).split(";")[0]}`) ?? uri);
+/**
+ * How the identity in a Request-URI is filed: `sip:+1…@DOMAIN;user=phone` is a telephone number, unless the
+ * subscriber has it as it is (TS 23.003 §13.4). At another domain it is that domain's (RFC 3261 §16.5).
+ */
+function calledAor({ directory, domain }: Called, uri: Uri): string {
+  const asItIs = aorOf(uri);
+  if (!isSip(uri) || uri.host !== domain) return asItIs;
+  if (uri.params.get("user")?.toLowerCase() !== "phone") return asItIs;
+  const number = aorOf(parseUri(`tel:${unescapedUser(uri).split(";")[0]}`) ?? uri);
+  return directory.ownersOf(number).length > 0 ? number : asItIs;
 }
 
 /** True for a number or name that a subscriber of this domain has. */
-export function isOurs({ directory }: Called, uri: Uri): boolean {
-  return directory.ownersOf(calledAor(uri)).length > 0;
+export function isOurs(called: Called, uri: Uri): boolean {
+  return called.directory.ownersOf(calledAor(called, uri)).length > 0;
 }
 
 export function devicesOf(called: Called, onward: SipRequest): DeviceTarget[] | RoutingProblem {
-  const aor = calledAor(onward.requestUri);
+  const aor = calledAor(called, onward.requestUri);
   const owners = called.directory.ownersOf(aor);
   if (owners.length === 0) return { kind: "no-such-user", detail: `${aor} is nobody's` };
   const identities = owners.flatMap(({ impus }) => impus.filter((impu) => impu.aor === aor));

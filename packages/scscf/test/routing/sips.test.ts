@@ -84,7 +84,7 @@ describe("a call", () => {
 
 function called(): Parameters<typeof devicesOf>[0] {
   const { directory, bindings } = lab.scscf;
-  return { directory, bindingsOf: (set) => bindings.ofSet(set) };
+  return { directory, domain: DOMAIN, bindingsOf: (set) => bindings.ofSet(set) };
 }
 
 function reached(uri: string): readonly string[] {
