@@ -9,7 +9,7 @@ const NETWORK_ONLY = [
   "P-Visited-Network-ID",
   "P-User-Database",
   "P-Profile-Key",
-  "P-Asserted-Service", // RFC 6050 §4.4
+  "P-Asserted-Service", // RFC 6050
 ] as const;
 
 const PREFERRED = "P-Preferred-Identity";
@@ -39,7 +39,7 @@ export function removeClaims(message: SipMessage): readonly string[] {
   return forged;
 }
 
-/** TS 24.229 §5.2.6.3.2A: a UE says where it is, `network-provided` is the network's word. */
+/** TS 24.229 §4.4: a UE says where it is, `network-provided` is the network's word. */
 function removeNetworkLocation(message: SipMessage): boolean {
   if (!message.has(LOCATION)) return false;
   const all = message.texts(LOCATION);

@@ -34,13 +34,13 @@ test.each(["P-Asserted-Service", "P-Charging-Vector", "P-Access-Network-Info"])(
   },
 );
 
-test("RFC 6050 §4.4: nobody outside asserts a service; preferring one is his right", () => {
+test("RFC 6050: nobody outside asserts a service; preferring one is his right", () => {
   const message = carrying(["P-Asserted-Service", "urn:x"], ["P-Preferred-Service", "urn:x"]);
   expect(removeClaims(message)).toEqual(["P-Asserted-Service"]);
   expect(message.has("P-Preferred-Service")).toBe(true);
 });
 
-test("TS 24.229 §5.2.6.3.2A: of P-Access-Network-Info only what the network provides is taken out", () => {
+test("TS 24.229 §4.4: of P-Access-Network-Info only what the network provides is taken out", () => {
   const message = carrying(
     ["P-Access-Network-Info", "IEEE-802.11;network-provided"],
     ["P-Access-Network-Info", "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1"],
