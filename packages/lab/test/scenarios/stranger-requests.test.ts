@@ -245,6 +245,29 @@ describe("a Route of a registered user's own making, within a dialog", () => {
   });
 });
 
+describe("within the victim's dialog, with all that its messages show", () => {
+  const within = (from: Peer): SipRequest => {
+    const answer = victim.peer.responses.find(({ cseq }) => cseq.method === "SUBSCRIBE");
+    const route = answer?.texts("Record-Route").reverse() ?? [];
+    expect(route).toHaveLength(2);
+    return from.request("BYE", "sip:10.1.0.2:6060", victim.impu, [
+      ["Call-ID", answer?.callId ?? ""],
+      ["From", answer?.text("From") ?? ""],
+      ["To", answer?.text("To") ?? ""],
+      ["Route", route.join(", ")],
+      ["CSeq", "99 BYE"],
+    ]);
+  };
+  test("another registered user: 403", () => {
+    expectRefused([bob.peer, within(bob.peer), ACCESS], 403, "access.refused");
+  });
+  test("the user itself, from another port of its address: goes on", async () => {
+    const moved = await lab.peer({ at: { host: victim.peer.at.host, port: 5999 } });
+    lab.exchange(moved, within(moved), ACCESS, 0.1);
+    expect(lab.passed("BYE", "P-CSCF", "S-CSCF")).toHaveLength(1);
+  });
+});
+
 describe("requests in a victim's name", () => {
   test.each(["MESSAGE", "INVITE", "OPTIONS", "PUBLISH"])("%s by nobody: 403", (method) => {
     const request = stranger.request(method, bob.impu, victim.impu, [

@@ -105,11 +105,15 @@ export class AccessSide {
     const token = ownRoutes.find((user) => user.includes("."));
     const inDialog = token !== undefined && request.to.params.has("tag");
     if (inDialog) {
-      const binding = bindingOfSender(table, request, flow) ?? undefined;
-      if (tokens.bindingOf(token, request.callId) === undefined) {
+      const binding = bindingOfSender(table, request, flow);
+      const named = tokens.bindingOf(token, request.callId);
+      if (named === undefined) {
         const kind = binding === undefined ? "forged-token" : "unknown-dialog";
         return { kind: "problem", problem: { kind } };
       }
+      const owner = table.find(named);
+      if (owner !== undefined && binding !== undefined && owner.impi !== binding.impi)
+        return { kind: "problem", problem: { kind: "foreign-dialog" } };
       return binding === undefined ? { kind: "dialog" } : { kind: "binding", binding, inDialog };
     }
     const binding = bindingOfSender(table, request, flow);

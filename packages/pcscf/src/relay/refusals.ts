@@ -6,6 +6,7 @@ export type Problem =
   | { readonly kind: "stranger" } // nobody registered over this flow
   | { readonly kind: "untrusted-peer" } // on the core side, not one of trustedPeers
   | { readonly kind: "forged-token" } // a Record-Route of ours that we did not make for this dialog
+  | { readonly kind: "foreign-dialog" } // between others, whatever the sender knows of it
   | { readonly kind: "unknown-dialog" } // such a Record-Route from a peer we know: made before a restart
   | { readonly kind: "extension"; readonly tags: readonly string[] }
   | { readonly kind: "route-mismatch" }
@@ -26,6 +27,7 @@ export function refusalOf(problem: Problem): Refusal {
     case "stranger": // TS 24.229 §5.2.6.3.2A (older releases): 403
     case "untrusted-peer": // RFC 3325 §5: not in our trust domain
     case "forged-token": // RFC 5626 §5.3.1
+    case "foreign-dialog": // TS 24.229 §5.2.6.3: the originator is not involved in the dialog
     case "unknown-hop": // TS 24.229 §5.2.6.3.5: not the Route of this dialog
       return { status: 403 };
     case "extension": // RFC 3261 §16.3 step 5; RFC 3329 §2.3.1
