@@ -1,4 +1,5 @@
 // Calls that were record-routed here, so that they can be released: CANCEL while they begin, then BYE to each end. TS 24.229 §5.4.5.1.
+import { Groups } from "@ims-lab/common/platform/groups";
 import { type Dialog, nextRequest, recordRouteOf, tagOf } from "@ims-lab/common/sip/dialog/dialog";
 import { Contact } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
@@ -6,6 +7,7 @@ import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";
 import { isOwnUri } from "@ims-lab/common/sip/proxy/route";
+import { type Beginning, BeginningCalls } from "./beginning-calls.ts";
 
 /** Both directions as if this node were the other end: what a BYE is made from. */
 interface KeptDialog {
@@ -14,16 +16,6 @@ interface KeptDialog {
   toCallee: Dialog;
   /** Speaks as the callee. */
   toCaller: Dialog;
-}
-
-/** An INVITE without a final response: whose bindings it rests on, and how it ends without them. */
-export interface Beginning {
-  readonly caller: string | undefined;
-  /** Those that are still there. */
-  readonly callees: Set<string>;
-  end(): void;
-  /** One of several callees has gone. */
-  withdraw(token: string): void;
 }
 
 export interface KeptDialogsOptions {
@@ -37,7 +29,8 @@ export interface KeptDialogsOptions {
 export class KeptDialogs {
   readonly #options: KeptDialogsOptions;
   readonly #dialogs = new Map<string, KeptDialog>();
-  readonly #beginning = new Map<SipRequest, Beginning>();
+  readonly #byToken = new Groups<string, string>();
+  readonly #beginning = new BeginningCalls();
   /** CSeq of the last request in an INVITE's early dialogs, by From and To tag (PRACK, UPDATE). */
   readonly #early = new WeakMap<SipRequest, Map<string, number>>();
 
@@ -51,7 +44,7 @@ export class KeptDialogs {
 
   /** An INVITE out of a dialog goes on. */
   begins(invite: SipRequest, beginning: Beginning): void {
-    this.#beginning.set(invite, beginning);
+    this.#beginning.add(invite, beginning);
     this.#early.set(invite, new Map());
   }
 
@@ -74,7 +67,7 @@ export class KeptDialogs {
     const caller = { localTag: fromTag, localUri: ownCopy(from.uriText) };
     const callee = { localTag: toTag, localUri: ownCopy(to.uriText) };
     const common = { callId: ownCopy(callId), remoteCseq: null };
-    this.#dialogs.set(keyOf(callId, fromTag, toTag), {
+    this.#keep(keyOf(callId, fromTag, toTag), {
       tokens,
       toCallee: {
         ...common,
@@ -95,10 +88,22 @@ export class KeptDialogs {
         localCseq: early?.get(`${toTag} ${fromTag}`) ?? 0,
       },
     });
+  }
+
+  #keep(key: string, dialog: KeptDialog): void {
+    this.#forget(key);
+    this.#dialogs.set(key, dialog);
+    for (const token of dialog.tokens) this.#byToken.add(token, key);
     const [oldest] = this.#dialogs.keys();
     if (this.#dialogs.size <= this.#options.most || oldest === undefined) return;
-    this.#dialogs.delete(oldest);
+    this.#forget(oldest);
     this.#options.onForgotten?.();
+  }
+
+  #forget(key: string): void {
+    const dialog = this.#dialogs.get(key);
+    this.#dialogs.delete(key);
+    for (const token of dialog?.tokens ?? []) this.#byToken.remove(token, key);
   }
 
   /** A request within a dialog passes: its CSeq and Contact count from then on; a BYE ends it. */
@@ -109,8 +114,8 @@ export class KeptDialogs {
     const forward = keyOf(callId, fromTag, toTag);
     const backward = keyOf(callId, toTag, fromTag);
     if (method === "BYE") {
-      this.#dialogs.delete(forward);
-      this.#dialogs.delete(backward);
+      this.#forget(forward);
+      this.#forget(backward);
       return;
     }
     this.#passedEarly(request, `${fromTag} ${toTag}`);
@@ -129,8 +134,8 @@ export class KeptDialogs {
   }
 
   #passedEarly({ callId, cseq }: SipRequest, direction: string): void {
-    for (const invite of this.#beginning.keys())
-      if (invite.callId === callId) this.#early.get(invite)?.set(ownCopy(direction), cseq.number);
+    for (const invite of this.#beginning.ofCallId(callId))
+      this.#early.get(invite)?.set(ownCopy(direction), cseq.number);
   }
 
   /** Within a dialog: a 2xx may renew the target of who answers (RFC 3261 §12.2.1.2, RFC 3311 §5.2). */
@@ -147,24 +152,14 @@ export class KeptDialogs {
 
   /** The registration behind `token` has gone: its dialogs end, both sides are told. */
   release(token: string): number {
-    let released = 0;
-    for (const [invite, beginning] of this.#beginning) {
-      const isCalled = beginning.callees.delete(token);
-      if (beginning.caller !== token && !isCalled) continue;
+    let released = this.#beginning.release(token);
+    for (const key of this.#byToken.of(token)) {
+      const dialog = this.#dialogs.get(key);
+      this.#forget(key);
+      if (dialog === undefined) continue;
       released++;
-      if (isCalled && beginning.callees.size > 0 && beginning.caller !== token) {
-        beginning.withdraw(token);
-        continue;
-      }
-      this.#beginning.delete(invite);
-      beginning.end();
-    }
-    for (const [key, { tokens, toCallee, toCaller }] of this.#dialogs) {
-      if (!tokens.includes(token)) continue;
-      this.#dialogs.delete(key);
-      released++;
-      for (const dialog of [toCaller, toCallee])
-        this.#options.send(nextRequest(dialog, "BYE", [["Reason", RELEASED]]).request);
+      for (const side of [dialog.toCaller, dialog.toCallee])
+        this.#options.send(nextRequest(side, "BYE", [["Reason", RELEASED]]).request);
     }
     return released;
   }

@@ -1,7 +1,8 @@
 // What is remembered of calls that are under way, and its bound. TS 24.229 §5.4.5.1.2, design §11.
 import { newRequest, newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { expect, test } from "vitest";
-import { type Beginning, KeptDialogs } from "../../src/routing/kept-dialogs.ts";
+import type { Beginning } from "../../src/routing/beginning-calls.ts";
+import { KeptDialogs } from "../../src/routing/kept-dialogs.ts";
 
 interface Kept {
   readonly dialogs: KeptDialogs;
