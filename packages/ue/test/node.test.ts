@@ -77,13 +77,32 @@ describe("subscription", () => {
     expect(lab.methods).toEqual(["REGISTER", "SUBSCRIBE"]);
   });
 
-  test("403, as from a P-CSCF that does not know the connection: again after the next REGISTER", async () => {
-    const lab = new Lab({});
-    lab.network.subscribeStatus = 403;
-    await lab.start();
-    await lab.pass(3600);
-    expect(lab.network.of("SUBSCRIBE")).toHaveLength(1);
-    lab.network.subscribeStatus = 200;
+  // 403: a P-CSCF that does not know the connection; 400: the SUBSCRIBE came damaged; 489: as long as it is so.
+  test.each([403, 400, 489])(
+    "%d: not by itself, but again after the next REGISTER",
+    async (status) => {
+      const lab = new Lab({ event: REG_PACKAGE });
+      lab.network.subscribeStatus = status;
+      await lab.start();
+      await lab.pass(3600);
+      expect(lab.network.of("SUBSCRIBE")).toHaveLength(1);
+      lab.network.subscribeStatus = 200;
+      lab.ue.register();
+      await lab.pass(1);
+      expect(lab.view.subscription?.state).toBe("active");
+    },
+  );
+
+  test("ended at once again and again: after ever longer pauses, but at once with the next REGISTER", async () => {
+    const lab = await new Lab({}).start();
+    for (let ends = 1; ends < 7; ends++) {
+      lab.network.notify({}, "terminated;reason=timeout");
+      await lab.pass(2 ** ends + 2);
+      expect(lab.view.subscription?.state).toBe("active");
+    }
+    lab.network.notify({}, "terminated;reason=timeout");
+    await lab.pass(100);
+    expect(lab.view.subscription?.state).toBe("none");
     lab.ue.register();
     await lab.pass(1);
     expect(lab.view.subscription?.state).toBe("active");

@@ -62,10 +62,10 @@ export class RegistrationSubscription {
   #startedAt = 0;
   /** Ended at once this often in a row. */
   #quickEnds = 0;
-  /** The network does not want it: not before the next initial registration. */
+  /** The network does not want it: not by itself any more. */
   #isUnwanted = false;
-  /** 403: also what a P-CSCF says to a connection over which nobody has registered yet. */
-  #wasForbidden = false;
+  /** The next REGISTER brings it back: a refusal may be a slip, and a pause of ours ends with a sign of life. */
+  #comesWithRegister = false;
   /** Of the last 200 to REGISTER. */
   #serviceRoute = "";
   /** Its refresh fell due while a REGISTER was under way, and follows that. */
@@ -97,7 +97,7 @@ export class RegistrationSubscription {
   onRegistered(granted: Granted, first: boolean): void {
     // Another Service-Route: another S-CSCF, or one that had forgotten this UE and its subscription.
     const isForgotten = this.#hasNewRoute(granted);
-    const mayTryAgain = this.#wasForbidden && this.#subscription === undefined;
+    const mayTryAgain = this.#comesWithRegister && this.#subscription === undefined;
     if (first || isForgotten || mayTryAgain) {
       this.#isUnwanted = false;
       this.#start();
@@ -141,7 +141,7 @@ export class RegistrationSubscription {
     this.#view = undefined;
     this.#plannedFor = 0;
     this.#isOverdue = false;
-    this.#wasForbidden = false;
+    this.#comesWithRegister = false;
     this.#startedAt = clock.now();
     const impu = identityToWatch(identity.impu, granted.associatedUris);
     const subscription: Subscription = agent.subscribe(
@@ -222,14 +222,17 @@ export class RegistrationSubscription {
       this.#startAfter(0);
       return;
     }
-    this.#wasForbidden = ending.why.kind === "refused" && ending.why.status === 403;
+    const { why, resubscribe } = ending;
+    // Not what a NOTIFY or a Retry-After has put off (RFC 6665 §4.1.3).
+    this.#comesWithRegister =
+      resubscribe.kind === "now" || (resubscribe.kind === "never" && why.kind === "refused");
     this.#quickEnds = clock.now() - this.#startedAt < SETTLED_MS ? this.#quickEnds + 1 : 0;
-    switch (ending.resubscribe.kind) {
+    switch (resubscribe.kind) {
       case "now":
         this.#startAfter(this.#quickEnds < 2 ? 0 : this.#pauseSeconds());
         break;
       case "later":
-        this.#startAfter(Math.max(ending.resubscribe.seconds, this.#pauseSeconds()));
+        this.#startAfter(Math.max(resubscribe.seconds, this.#pauseSeconds()));
         break;
       case "never":
         this.#isUnwanted = true;
