@@ -77,14 +77,3 @@ export const SIP_CORPUS: readonly Buffer[] = [
     response(status, "NOTIFY"),
   ]),
 ];
-
-/** Method and path with query of the admin interfaces. */
-export const HTTP_CORPUS: readonly (readonly [method: string, path: string])[] = [
-  ["GET", "/registrations?limit=10&offset=0"],
-  ["GET", `/registrations/${encodeURIComponent(`sip:${VICTIM}`)}`],
-  ["POST", `/registrations/${encodeURIComponent("sip:nobody@nowhere")}/reauthenticate?wait=0`],
-  ["DELETE", `/registrations/${encodeURIComponent("tel:+1999")}?cause=rejected`],
-  ["GET", "/reauthentications/none"],
-  ["GET", "/openapi.json"],
-  ["GET", "/metrics"],
-];
