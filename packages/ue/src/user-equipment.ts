@@ -92,7 +92,10 @@ export class UserEquipment {
     const { t1, t2 = 8 * t1, calls = CALL_DEFAULTS } = settings;
     this.calls = new Calls({ line, settings: calls, t1, t2, media: parts.media });
     this.messages = new Messages(line);
-    stack.onFlowClosed(() => this.#registration?.apply({ kind: "flow-lost" }));
+    stack.onFlowClosed(() => {
+      this.#subscription?.onFlowLost();
+      this.#registration?.apply({ kind: "flow-lost" });
+    });
   }
 
   /** Binds the stack; sends nothing yet. Rejects with the system's error. */

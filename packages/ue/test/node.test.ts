@@ -93,6 +93,18 @@ describe("subscription", () => {
     },
   );
 
+  test("its connection breaks under the SUBSCRIBE: again with the REGISTER over the next one", async () => {
+    const lab = new Lab({ transport: "tcp" });
+    lab.network.subscribeStatus = 0;
+    await lab.start();
+    lab.network.subscribeStatus = 200;
+    lab.clear();
+    lab.wire.breakStreams();
+    await lab.pass(2);
+    expect(lab.methods).toEqual(["REGISTER", "SUBSCRIBE"]);
+    expect(lab.view.subscription?.state).toBe("active");
+  });
+
   test("ended at once again and again: after ever longer pauses, but at once with the next REGISTER", async () => {
     const lab = await new Lab({}).start();
     for (let ends = 1; ends < 7; ends++) {

@@ -24,6 +24,7 @@ export class ScriptedNetwork {
   grantedSeconds = 600_000;
   /** Undefined: the SUBSCRIBE gets what it asked for. */
   subscriptionSeconds: number | undefined;
+  /** 0: none, the SUBSCRIBE is lost. */
   subscribeStatus = 200;
   readonly #endpoint: Endpoint;
   readonly #random: Random;
@@ -129,6 +130,10 @@ export class ScriptedNetwork {
   #subscribed(incoming: Incoming): void {
     const { request } = incoming;
     const isNew = !request.to.params.has("tag");
+    if (this.subscribeStatus === 0) {
+      incoming.drop();
+      return;
+    }
     if (this.subscribeStatus !== 200) {
       incoming.respond(newResponse(request, this.subscribeStatus, { toTag: "refused" }));
       return;

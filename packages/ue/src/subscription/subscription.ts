@@ -120,6 +120,14 @@ export class RegistrationSubscription {
     });
   }
 
+  /** RFC 3261 §17.1.2.2: nothing is sent twice over a connection, so a first SUBSCRIBE went down with it. */
+  onFlowLost(): void {
+    if (this.state !== "notifyWait") return;
+    this.#subscription?.forget();
+    this.#subscription = undefined;
+    this.#comesWithRegister = true;
+  }
+
   close(): void {
     this.#timer?.cancel();
     this.#subscription?.forget();
@@ -225,7 +233,9 @@ export class RegistrationSubscription {
     const { why, resubscribe } = ending;
     // Not what a NOTIFY or a Retry-After has put off (RFC 6665 §4.1.3).
     this.#comesWithRegister =
-      resubscribe.kind === "now" || (resubscribe.kind === "never" && why.kind === "refused");
+      resubscribe.kind === "now" ||
+      why.kind === "unreachable" ||
+      (resubscribe.kind === "never" && why.kind === "refused");
     this.#quickEnds = clock.now() - this.#startedAt < SETTLED_MS ? this.#quickEnds + 1 : 0;
     switch (resubscribe.kind) {
       case "now":
