@@ -68,6 +68,23 @@ describe.each(PROFILES)("profile $profile", ({ profile, event, n, reg }) => {
     expect(ue.news()).toEqual([]);
   });
 
+  test("reauthenticated before its NOTIFY could leave: the P-CSCF hears nothing of an end", () => {
+    ue.peer.answers = () => undefined;
+    trigger();
+    expect(ue.register().status).toBe(200);
+    lab.askByScscf(ue.user); // waits behind the NOTIFY that nobody has answered
+    expect(ue.register().status).toBe(200);
+    lab.pass(10);
+    ue.peer.answers = () => 200;
+    lab.pass(n + 10);
+    expect(lab.reauthentications.map(({ end }) => end)).toEqual([
+      "reauthenticated",
+      "reauthenticated",
+    ]);
+    expect(lab.atScscf(ue.user)).toMatchObject([{ reauthentication: null, cseq: ue.cseq }]);
+    expect(lab.atPcscf(ue.user)).toHaveLength(1);
+  });
+
   test("refused: a wrong RES twice", async () => {
     trigger();
     ue.faults = { wrongRes: true };

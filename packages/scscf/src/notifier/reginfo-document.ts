@@ -22,8 +22,8 @@ export interface DocumentContent {
   readonly aors: readonly string[];
   readonly bindings: readonly Binding[];
   readonly gone?: readonly GoneContact[];
-  /** Re-authentications whose NOTIFY has not left yet: by token, when the binding will expire. */
-  readonly announcing: ReadonlyMap<string, number>;
+  /** The device that this very NOTIFY asks, and when its binding will expire. */
+  readonly announced?: { readonly token: string; readonly until: number };
   /** A device that is told of its re-authentication in another package. */
   readonly notShortenedFor?: string;
   /** Only this binding's row (partial state). */
@@ -50,9 +50,12 @@ function registrationId(aor: string): string {
 }
 
 function activeRow(binding: Binding, aor: string, content: DocumentContent): ReginfoContact {
-  const announced = content.announcing.get(binding.token);
+  // What has been answered meanwhile is not asked any more.
+  const isAsked =
+    content.announced?.token === binding.token && binding.reauthentication !== undefined;
+  const announced = isAsked ? content.announced?.until : undefined;
   const until = Math.min(binding.expiresAt, announced ?? binding.expiresAt);
-  const isDue = announced !== undefined || isShortened(binding);
+  const isDue = isAsked || isShortened(binding);
   const asks = isDue && content.notShortenedFor !== binding.token;
   return {
     ...row(binding, content.at),

@@ -58,8 +58,8 @@ export class RegistrationNotifier {
   readonly #agent: NotifierAgent;
   /** Holds for what is only news; triggers and ends go out at once. */
   readonly #spacing: Spacing<Notice>;
-  /** Triggers on their way: by token, when the binding will expire. */
-  readonly #announcing = new Map<string, number>();
+  /** Tokens of devices whose trigger has not left yet: behind a NOTIFY that nobody has answered, it waits. */
+  readonly #announcing = new Set<string>();
   /** Triggers that did not reach the device, by token. */
   readonly #resending: Resending;
   /** Of the SUBSCRIBEs that are being answered. */
@@ -123,19 +123,21 @@ export class RegistrationNotifier {
 
   /** Asks the device to re-register: the own package alone where it has both (design §3). */
   trigger(binding: Binding): void {
-    const { token } = binding;
-    const now = this.#options.clock.now();
-    this.#announcing.set(token, now + this.#options.deadlineMs);
-    const notice: Notice = { only: token };
     const target = this.subscriptionsOf(binding)[0];
-    if (target !== undefined) this.#ask(target, binding, notice);
-    for (const { id, memo } of this.#watchersOf(binding.set)) {
-      if (memo !== deviceMemo(binding.token)) this.#agent.notify(id, this.#request(notice));
-    }
+    if (target === undefined) return; // its next subscription triggers anew
+    this.#announcing.add(binding.token);
+    this.#ask(target, binding);
+  }
+
+  /** Others hear of it once the device does: N runs from there, and a P-CSCF takes `expires` at its word. */
+  #announced({ token, set }: Binding): void {
+    for (const { id, memo } of this.#watchersOf(set))
+      if (memo !== deviceMemo(token)) this.#agent.notify(id, this.#request({ only: token }));
   }
 
   /** The device's subscription ends; the others' only with the last binding of the set. */
   gone(binding: Binding, cause: RemovalCause): void {
+    this.#announcing.delete(binding.token);
     const notice: Notice = { only: binding.token, gone: [{ binding, cause }] };
     const { reason } = DEREGISTRATIONS[cause.kind];
     const retryAfter = cause.kind === "probation" ? cause.retryAfterSeconds : undefined;
@@ -175,14 +177,15 @@ export class RegistrationNotifier {
     for (const { id } of this.#watchersOf(binding.set)) this.#spacing.say(id, notice);
   }
 
-  #ask(target: NotifierSubscription, binding: Binding, notice: Notice): void {
+  #ask(target: NotifierSubscription, binding: Binding): void {
     const { token } = binding;
     const { listener } = this.#options;
     this.#agent.notify(target.id, {
-      ...this.#request(notice),
+      ...this.#request({ only: token }),
       onSent: (at) => {
-        this.#announcing.delete(token);
+        const isFirst = this.#announcing.delete(token);
         listener.onNotified(token, at);
+        if (isFirst) this.#announced(binding);
       },
       onOutcome: (outcome) => this.#asked(binding, target, outcome),
     });
@@ -204,10 +207,16 @@ export class RegistrationNotifier {
       why,
     });
     listener.onNotifyFailed(token, why);
-    const next = this.subscriptionsOf(binding)[0];
+    const next = this.#isOver(binding) ? undefined : this.subscriptionsOf(binding)[0];
     if (next === undefined) this.#resending.forget(token);
     else if (next.id !== target.id) this.trigger(binding);
     else this.#resending.failed(token, outcome, () => this.#askAgain(binding));
+  }
+
+  /** The re-authentication that this was about has ended. */
+  #isOver({ token, set, reauthentication: asked }: Binding): boolean {
+    const now = this.#options.bindingsOf(set).find((binding) => binding.token === token);
+    return now?.reauthentication?.id !== asked?.id;
   }
 
   /** 430, 503 and the like leave the subscription alone: while nothing was heard of the device, it is asked again. */
@@ -217,7 +226,7 @@ export class RegistrationNotifier {
     const isUnheard = running?.progress === "notified" && running.id === asked?.id;
     const [target] = now !== undefined && isUnheard ? this.subscriptionsOf(now) : [];
     if (now === undefined || target === undefined) this.#resending.forget(token);
-    else this.#ask(target, now, { only: token });
+    else this.#ask(target, now);
   }
 
   #request(notice: Notice): { render: (s: NotifierSubscription, r: Rendering) => NotifyBody } {
@@ -226,7 +235,8 @@ export class RegistrationNotifier {
 
   #render(subscription: NotifierSubscription, rendering: Rendering, notice: Notice): NotifyBody {
     const watchers = this.#watchersOf(subscription.subject);
-    const facts = { watchers, announcing: this.#announcing, notice };
+    const { deadlineMs } = this.#options;
+    const facts = { watchers, announcing: this.#announcing, deadlineMs, notice };
     return renderReginfo(this.#options, subscription, rendering, facts);
   }
 

@@ -16,8 +16,10 @@ export interface Notice {
 export interface RenderingFacts {
   /** Of the same registration set. */
   readonly watchers: readonly NotifierSubscription[];
-  /** Triggers on their way: by token, when the binding will expire. */
-  readonly announcing: ReadonlyMap<string, number>;
+  /** Tokens of devices whose trigger has not left yet. */
+  readonly announcing: ReadonlySet<string>;
+  /** N of a re-authentication, milliseconds. */
+  readonly deadlineMs: number;
   readonly notice: Notice;
 }
 
@@ -25,19 +27,22 @@ export function renderReginfo(
   { clock, setOf, bindingsOf }: VerdictRules,
   subscription: NotifierSubscription,
   rendering: Rendering,
-  { watchers, announcing, notice }: RenderingFacts,
+  { watchers, announcing, deadlineMs, notice }: RenderingFacts,
 ): NotifyBody {
   const { subject, memo } = subscription;
   // The own package is small and always tells the whole state (docs/events.md).
   const full = rendering.full || subscription.package === OWN_PACKAGE;
   const { only, ...rest } = notice;
   const impus = setOf(subject)?.impus ?? [];
+  const at = clock.now();
+  const device = isDeviceMemo(memo) ? tokenIn(memo) : undefined;
+  const isAsked = device !== undefined && announcing.has(device);
   const registrations = registrationsOf({
-    at: clock.now(),
+    at,
     aors: impus.filter(({ barred }) => !barred).map(({ aor }) => aor),
     bindings: bindingsOf(subject),
     ...rest,
-    announcing,
+    ...(isAsked && { announced: { token: device, until: at + deadlineMs } }),
     ...(!full && only !== undefined && { only }),
     ...(isToldElsewhere(subscription, watchers) && { notShortenedFor: tokenIn(memo) }),
   });
