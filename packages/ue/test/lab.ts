@@ -16,9 +16,10 @@ import type { UserEquipment } from "../src/user-equipment.ts";
 import type { UeView } from "../src/view.ts";
 import { ScriptedNetwork } from "./scripted-network.ts";
 
-const credentials: Credentials = {
+const CREDENTIALS: Credentials = {
   unprompted: () =>
     'Digest username="alice",realm="example.org",nonce="",uri="sip:example.org",response=""',
+  refused: () => undefined,
   answer: (challenges) =>
     challenges.length === 0
       ? { verdict: "unusable", why: "no challenge" }
@@ -28,6 +29,7 @@ const credentials: Credentials = {
 interface LabOptions {
   readonly transport?: TransportName;
   readonly event?: RegistrationPackage | "none";
+  readonly credentials?: Credentials;
 }
 
 export class Lab {
@@ -36,7 +38,7 @@ export class Lab {
   readonly network: ScriptedNetwork;
   readonly node: UeNode;
 
-  constructor({ transport = "udp", event = OWN_PACKAGE }: LabOptions) {
+  constructor({ transport = "udp", event = OWN_PACKAGE, credentials = CREDENTIALS }: LabOptions) {
     const proxy = { host: "192.0.2.1", port: 5060 };
     this.network = new ScriptedNetwork(
       this.clock,

@@ -1,7 +1,9 @@
 // A UE over the simulated network, under the fake clock, against a scripted network side.
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { everyNth } from "@ims-lab/common/testing/drop-patterns";
+import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import { describe, expect, test } from "vitest";
+import { UserCredentials } from "../src/isim/user-credentials.ts";
 import { Lab } from "./lab.ts";
 
 const challenge = [401, [["WWW-Authenticate", 'Digest realm="example.org",nonce="n"']]] as const;
@@ -239,6 +241,34 @@ describe("network-initiated de-registration", () => {
     expect(lab.methods).toEqual(["REGISTER"]);
     expect(lab.view.subscription?.state).toBe("none");
   });
+});
+
+test("a damaged 401, answered and refused: the next REGISTER starts from nothing", async () => {
+  const secret = {
+    scheme: "digest",
+    impi: "alice@example.org",
+    password: Buffer.from("x"),
+  } as const;
+  const random = seededRandom(3);
+  const lab = new Lab({
+    credentials: new UserCredentials({ secret, realm: "example.org", random }),
+  });
+  await lab.start();
+  const damaged = 'Digest realm="EXAMPLE.ORG",nonce="N",qop="auth",algorithm=MD5';
+  lab.network.script = [
+    [401, [["WWW-Authenticate", damaged]]],
+    [400, []],
+    [200, []],
+  ];
+  lab.ue.register();
+  await lab.pass(1);
+  lab.ue.register();
+  await lab.pass(1);
+  const said = lab.network.of("REGISTER").map((request) => request.text("Authorization"));
+  expect(said.slice(-2)).toEqual([
+    expect.stringContaining('realm="EXAMPLE.ORG"'),
+    expect.stringContaining('realm="example.org",nonce=""'),
+  ]);
 });
 
 describe("losses", () => {

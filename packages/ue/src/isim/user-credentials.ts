@@ -41,6 +41,10 @@ export class UserCredentials implements Credentials {
     return this.#last.authorization;
   }
 
+  refused(): void {
+    this.#last = undefined;
+  }
+
   answer(challenges: readonly AuthHeader[], request: ToAuthorize): ChallengeAnswer {
     const { secret, faults } = this.#options;
     const result = answerChallenge(secret, challenges, this.#toAnswer(request), faults?.());

@@ -14,5 +14,7 @@ export interface Credentials {
    * one uses nothing of what was answered before.
    */
   unprompted(request: ToAuthorize, isInitial: boolean): string | undefined;
+  /** The network would not have what was answered: it is not said again. */
+  refused(): void;
   answer(challenges: readonly AuthHeader[], request: ToAuthorize): ChallengeAnswer;
 }

@@ -119,6 +119,8 @@ export class Registration {
       onResponse: (response) => {
         if (mine !== this.#sent) return;
         const outcome = outcomeOf(request, response, identity, credentials);
+        // A 401 that came damaged would else be answered with each REGISTER to come.
+        if (outcome?.kind === "refused" && outcome.status < 500) credentials.refused();
         if (outcome !== undefined) this.apply(outcome);
       },
       onFailure: (why) => {

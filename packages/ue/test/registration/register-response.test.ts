@@ -14,6 +14,7 @@ const identity: Identity = {
 };
 const credentials: Credentials = {
   unprompted: () => undefined,
+  refused: () => undefined,
   answer: (challenges, { method, uri }) => ({
     verdict: "valid",
     authorization: `${challenges.length} ${method} ${uri}`,
