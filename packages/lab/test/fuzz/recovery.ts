@@ -72,8 +72,19 @@ export class Recovery {
     if (!isWell) await this.#giveUp(user, "could not register again");
   }
 
+  /** Off and on: an initial registration comes with a subscription (TS 24.229 §5.1.1.3). */
+  async #startsAnew(user: User): Promise<void> {
+    await post(user, "/deregister");
+    const isOff = await this.#becomes(
+      async () => (await stateOf(user)).registration.state === "deregistered",
+    );
+    if (!isOff) await this.#giveUp(user, "could not de-register");
+    await this.#registersAgain(user);
+  }
+
   /** Of this device alone: somebody who may assert may have registered others. */
   async #reauthenticates(user: User): Promise<void> {
+    if (await isSentAway(user)) await this.#startsAnew(user);
     const isOwn = await ownBinding(user);
     const isSubscribed = await this.#becomes(async () => {
       const { bindings } = await registrationOf(user);
@@ -132,6 +143,14 @@ function post({ phone, impu }: User, path: string, more: object = {}): Promise<R
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ identity: impu, ...more }),
   });
+}
+
+/** RFC 6665 §4.1.3: who was told `noresource` or `rejected` subscribes no more, and damage can say so. */
+async function isSentAway(user: User): Promise<boolean> {
+  const { subscription } = await stateOf(user);
+  return (
+    subscription?.state === "none" && subscription.lastNotify?.subscriptionState === "terminated"
+  );
 }
 
 /** Tells the binding that the UE's last REGISTER made. */
