@@ -2,8 +2,9 @@
 import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint";
 import { Authorization, Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
+import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
-import { aorOf, type SipUri } from "@ims-lab/common/sip/message/uri";
+import { aorOf, isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import { type Attempt, Attempts, answers } from "../flows/attempts.ts";
@@ -216,7 +217,7 @@ export class RegisterRelay {
       flowLost: false,
       source: isProven ? associationOf(flow) : undefined,
       natted: isNatted(request, flow),
-      serviceRoute: response.texts("Service-Route").map(ownCopy),
+      serviceRoute: serviceRouteIn(response),
       scscf,
       callId: ownCopy(request.callId),
       cseq: request.cseq.number,
@@ -244,6 +245,13 @@ function isVouchedFor(integrity: IntegrityProtected): boolean {
 /** RFC 3261 §10.3 step 7: answers may come in another order than their requests. */
 function isOlder(request: SipRequest, binding: Binding): boolean {
   return request.callId === binding.callId && request.cseq.number < binding.cseq;
+}
+
+/** RFC 3608 §5; none when any of it leads nowhere, for then the settings' S-CSCF is the better way. */
+function serviceRouteIn(response: SipResponse): readonly string[] {
+  const values = response.texts("Service-Route");
+  const isWhole = values.every((value) => isSip(parseNameAddr(value)?.uri));
+  return isWhole ? values.map(ownCopy) : [];
 }
 
 /** RFC 3581 §4: the address in Via is not where it came from. */

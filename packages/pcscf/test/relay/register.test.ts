@@ -273,6 +273,16 @@ describe("downstream", () => {
     expect(binding?.expiresAt).toBeGreaterThan(on.clock.now() + 599_000);
   });
 
+  test("a Service-Route that leads nowhere is none: the settings' S-CSCF is asked", async () => {
+    const { lab: on, ue, scscf } = await lab();
+    ue.send(on.register(ue), ACCESS);
+    on.run();
+    const damaged: [string, string] = ["Service-Route", "<sip:orig@10."];
+    scscf.reply(on.accepted(scscf.takeRequest("REGISTER"), 600, [damaged]));
+    on.run();
+    expect([...on.pcscf.table.all()]).toMatchObject([{ serviceRoute: [] }]);
+  });
+
   test("the REGISTER that got its 200 brings the flow", async () => {
     const { lab: on, ue, scscf } = await lab();
     on.registered(ue, scscf);

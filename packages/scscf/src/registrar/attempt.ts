@@ -59,6 +59,8 @@ export function readAttempt(
   if (unsupported.length > 0) {
     return { refused: "bad-extension", detail: `Require: ${unsupported.join(", ")}`, unsupported };
   }
+  const odd = standing.path.find((value) => !isSip(parseNameAddr(value)?.uri));
+  if (odd !== undefined) return refusal("bad-path", `Path: ${odd}`);
   const wanted = readContacts(request);
   if (isRefusal(wanted)) return wanted;
   const insecure = insecureHop(wanted, request, standing);

@@ -23,6 +23,7 @@ const STATUS = {
   "too-many-challenges": 403, // bounded: at most 4 outstanding per IMPI
   "bad-authorization": 400, // RFC 7616 §3.4: parameters missing or malformed
   "bad-contact": 400, // RFC 3261 §10.3 step 6
+  "bad-path": 400, // RFC 3327 §4: SIP URIs in angle brackets; requests could not go there
   "insecure-hop": 400, // RFC 5630 §5.2: a sips: Contact, and something on the way is not
   "bad-extension": 420, // RFC 3261 §10.3 step 2
   "interval-too-brief": 423, // RFC 3261 §10.3 step 7

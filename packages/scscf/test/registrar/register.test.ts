@@ -136,6 +136,16 @@ describe("refused, logged by name, nothing changed", () => {
     expect(response.status).toBe(420);
     expect(response.text("Unsupported")).toBe("sec-agree");
   });
+  // Figure 4's SUBSCRIBE and every call would have to go there.
+  test.each(["<sip:tok@192.0.2.1", "<tel:+1>", "sip"])(
+    "a Path that leads nowhere, %s: 400",
+    (path) => {
+      const bob = device();
+      bob.path = path;
+      expect(bob.register().status).toBe(400);
+      expect(lab.scscf.bindings.size).toBe(0);
+    },
+  );
   test("another domain: 403", () => {
     const request = lab.request(
       pcscf,
