@@ -50,7 +50,11 @@ function byDevice(bindings: readonly Binding[], request: SipRequest): Binding | 
   );
 }
 
-/** The size switch of RFC 3261 §18.1.1 moves a long request to another transport. */
+/** The size switch of RFC 3261 §18.1.1 moves a long request from UDP to TCP; nothing leaves TLS or a WebSocket. */
 function isOtherTransport(a: Flow, b: Flow): boolean {
-  return a.remote.host === b.remote.host && a.transport !== b.transport;
+  return a.remote.host === b.remote.host && isSwitch(a, b);
+}
+
+function isSwitch({ transport: a }: Flow, { transport: b }: Flow): boolean {
+  return (a === "udp" && b === "tcp") || (a === "tcp" && b === "udp");
 }
