@@ -54,6 +54,8 @@ export interface EndpointOptions {
   readonly maxTransactions?: number;
   /** The same for the octets of their requests. Default 512 MiB. */
   readonly maxTransactionBytes?: number;
+  /** Longer requests are not sent: peers are taken to have the limit that we have. Default 65 535. */
+  readonly maxMessageBytes?: number;
   /** Told to peers with each 503 of this endpoint: from this to twice this, at random. Default 5. */
   readonly retryAfterSeconds?: number;
   /** Lines and line lengths of one message. Default: no limit. */

@@ -51,6 +51,7 @@ export class EndpointSender {
   readonly #refusing: RefusingPeers;
   readonly #useless: RefusingPeers;
   readonly #mtu: number;
+  readonly #maxMessageBytes: number;
   #lastLiteral = "";
 
   constructor(
@@ -69,6 +70,7 @@ export class EndpointSender {
     this.#refusing = new RefusingPeers(options.clock);
     this.#useless = new RefusingPeers(options.clock, USELESS_MS);
     this.#mtu = options.udpMtuBytes ?? 1300;
+    this.#maxMessageBytes = options.maxMessageBytes ?? 65_535;
   }
 
   request(
@@ -82,7 +84,7 @@ export class EndpointSender {
       return this.#requestByName(request, to, handlers, options);
     const branch = this.#newBranch(options);
     const client = this.#layer.newClient(request.method, branch, handlers);
-    if ("flow" in to) client.start(this.#departure(request, branch, to.flow));
+    if ("flow" in to) this.#launch(client, this.#departure(request, branch, to.flow));
     else this.#start(client, request, to);
     return client;
   }
@@ -143,7 +145,17 @@ export class EndpointSender {
     const departure = this.#departure(request, client.branch, flow);
     const fits = transport !== "udp" || this.#fitsDatagram(departure.bytes.length, to.host);
     if (!fits) this.#startLarge(client, request, to, departure);
-    else client.start(departure);
+    else this.#launch(client, departure);
+  }
+
+  /** A peer ends a connection for a message that is too large, and with it what others have sent over it. */
+  #launch(
+    client: RunningClient,
+    departure: Departure,
+    fallback?: Parameters<RunningClient["start"]>[1],
+  ): void {
+    if (departure.bytes.length > this.#maxMessageBytes) client.failToStart("too-large");
+    else client.start(departure, fallback);
   }
 
   /** RFC 3261 §18.1.1: the limit is for paths of unknown MTU; loopback's is known to be enough. */
@@ -155,12 +167,12 @@ export class EndpointSender {
   #startLarge(client: RunningClient, request: SipRequest, to: Address, overUdp: Departure): void {
     if (this.#wire.transport("tcp") === undefined || this.#refusing.has(to)) {
       this.#wire.count("size-switch", "remembered");
-      client.start(overUdp);
+      this.#launch(client, overUdp);
       return;
     }
     const flow = this.#flowTo(to, "tcp") ?? overUdp.flow;
     this.#wire.count("size-switch", "tcp");
-    client.start(this.#departure(request, client.branch, flow), (why) => {
+    this.#launch(client, this.#departure(request, client.branch, flow), (why) => {
       this.#noteRefusal(to, why);
       return overUdp;
     });

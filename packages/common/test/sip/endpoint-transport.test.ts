@@ -24,6 +24,21 @@ test("RFC 3261 §18.1.1: above 1300 octets a request goes over TCP, Via included
   expect(a.counted("size-switch", "tcp")).toBe(1);
 });
 
+test("more than limits.maxMessageBytes is not sent: it would cost the connection that others use", async () => {
+  const lab = new EndpointLab();
+  const a = await lab.endpoint("10.0.0.1", { maxMessageBytes: 1600 });
+  const b = await lab.endpoint("10.0.0.2", {}, ok);
+  const send = (octets: number): (number | string)[] => {
+    const result = outcome();
+    a.request(request("MESSAGE", [["X-Filler", "x".repeat(octets)]]), B, result);
+    lab.clock.advance(100);
+    return result.seen;
+  };
+  expect(send(1100)).toEqual([200]);
+  expect(send(1600)).toEqual(["too-large"]);
+  expect(b.received).toHaveLength(1);
+});
+
 test("a peer that refuses TCP gets it over UDP, and for ten minutes nothing else is tried", async () => {
   const lab = new EndpointLab();
   const a = await lab.endpoint("10.0.0.1");

@@ -224,6 +224,21 @@ test("limits.maxTransactionBytes: above it 503 without state, until large ones h
   expect(b.received).toHaveLength(3);
 });
 
+test("an answer is heard whatever its header lines: it repeats those of the request", async () => {
+  const messageLimits = { maxHeaders: 16, maxHeaderBytes: 300 };
+  const { lab, a } = await pair(
+    (incoming) => {
+      const headers = Array.from({ length: 20 }, (_, at) => [`X-${at}`, "x".repeat(400)] as const);
+      incoming.respond(newResponse(incoming.request, 200, { headers }));
+    },
+    { messageLimits },
+  );
+  const result = outcome();
+  a.request(request(), B, result);
+  lab.clock.advance(100);
+  expect(result.seen).toEqual([200]);
+});
+
 test("RFC 6026 §8.9: responses of no transaction are dropped and counted", async () => {
   const lab = new EndpointLab();
   const b = await lab.endpoint("10.0.0.2");

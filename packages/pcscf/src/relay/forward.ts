@@ -64,7 +64,8 @@ export function forward(incoming: Incoming, onward: Onward): ClientTransaction |
       if (onward.takeOver?.(why)) return true;
       // RFC 4320 §4.2: silence is not answered (an INVITE gets its 408 from the proxy core).
       if (why === "503" || why === "timeout") return false;
-      incoming.respond(onward.answer(answerTo(incoming.request, unavailable())));
+      const problem: Problem = why === "too-large" ? { kind: why } : unavailable();
+      incoming.respond(onward.answer(answerTo(incoming.request, problem)));
       return true;
     },
   });

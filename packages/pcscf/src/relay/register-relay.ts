@@ -101,7 +101,7 @@ export class RegisterRelay {
       },
       takeOver: (why) => {
         if (why === "503") relay.corePressed();
-        return candidate.useless(why);
+        return why !== "too-large" && candidate.useless(why); // no fault of the S-CSCF's
       },
     });
   }

@@ -31,12 +31,13 @@ export function registerWithFailover(
 ): void {
   const [scscf, ...left] = scscfs;
   if (scscf === undefined) return;
+  const since = clock.now();
   let settled = false;
   const useless = (why: string): boolean => {
     timer?.cancel();
     if (settled) return false;
     settled = true;
-    if (why === UNANSWERED) pool.unanswered(scscf);
+    if (why === UNANSWERED) pool.unanswered(scscf, since);
     else pool.note(scscf, false, why);
     registerWithFailover({ clock, pool }, left, launch);
     return left.length > 0;

@@ -26,6 +26,8 @@ interface Health {
   /** Until then a sign of life is not enough. */
   heldUntil: number;
   nextHoldMs: number;
+  /** When it answered a REGISTER last. */
+  answeredAt: number;
   timer: Timer | undefined;
   probing: { abandon(): void } | undefined;
 }
@@ -40,6 +42,7 @@ export class ScscfPool {
       up: true,
       heldUntil: 0,
       nextHoldMs: FIRST_HOLD_MS,
+      answeredAt: Number.NEGATIVE_INFINITY,
       timer: undefined,
       probing: undefined,
     });
@@ -85,15 +88,19 @@ export class ScscfPool {
   answered(scscf: string): void {
     const health = this.#health.get(scscf);
     if (health === undefined) return;
+    health.answeredAt = this.#options.clock.now();
     health.heldUntil = 0;
     health.nextHoldMs = FIRST_HOLD_MS;
     this.note(scscf, true, "");
   }
 
-  /** It has not answered a REGISTER: OPTIONS alone do not bring it back before a while has passed. */
-  unanswered(scscf: string): void {
+  /**
+   * It has not answered a REGISTER that was sent at `since`: OPTIONS alone do not bring it back before a
+   * while has passed. If it has answered others meanwhile, it is the REGISTER that is to blame.
+   */
+  unanswered(scscf: string, since: number): void {
     const health = this.#health.get(scscf);
-    if (health === undefined) return;
+    if (health === undefined || health.answeredAt >= since) return;
     const now = this.#options.clock.now();
     if (now >= health.heldUntil) {
       health.heldUntil = now + health.nextHoldMs;

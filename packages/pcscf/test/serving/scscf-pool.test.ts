@@ -64,6 +64,16 @@ test("a REGISTER unanswered for 3 s goes to the next, whose challenge binds the 
   expect(lab.log.named("scscf.down")).toHaveLength(1);
 });
 
+test("a REGISTER that grows too large on its way is answered 513, and nobody is taken for dead", async () => {
+  const { lab, ue, first, second } = await start();
+  const filler = [1, 2, 3, 4].map((at) => [`X-${at}`, "x".repeat(16_200)] as const);
+  ue.send(lab.register(ue, filler), ACCESS);
+  lab.run();
+  ue.takeResponse(513);
+  expect([...first.inbox, ...second.inbox]).toEqual([]);
+  expect(lab.log.named("scscf.down")).toEqual([]);
+});
+
 test("a 503 goes to the next; the last one's 503 is a 500 with Retry-After", async () => {
   const { lab, ue, first, second } = await start();
   ue.send(lab.register(ue), ACCESS);
@@ -113,8 +123,8 @@ test("one that answers OPTIONS but no REGISTER stays down, longer each time; a R
   pool.start();
   /** Seconds until OPTIONS bring it back. */
   const downFor = (): number => {
-    pool.unanswered(scscf);
-    pool.unanswered(scscf); // another REGISTER of the same moment
+    pool.unanswered(scscf, clock.now());
+    pool.unanswered(scscf, clock.now()); // another REGISTER of the same moment
     let seconds = 0;
     for (; !pool.isUp(scscf); seconds++) clock.advance(1_000);
     return seconds;
@@ -124,7 +134,11 @@ test("one that answers OPTIONS but no REGISTER stays down, longer each time; a R
   ]);
   for (let times = 0; times < 10; times++) expect(downFor()).toBeLessThan(610);
   pool.answered(scscf);
+  clock.advance(1);
   expect(Math.floor(downFor() / 10)).toBe(1);
+  pool.answered(scscf);
+  pool.unanswered(scscf, clock.now() - 3_000);
+  expect(pool.isUp(scscf)).toBe(true); // it has answered others meanwhile
   expect(pool.isUp(other)).toBe(true);
   pool.close();
 });

@@ -16,7 +16,10 @@ export type Decoded =
   | { readonly message: SipMessage; readonly problem?: undefined }
   | { readonly problem: Problem; readonly message?: undefined };
 
-/** @param bytes one datagram, or one message as a framer cut it; may be kept by the result. */
+/**
+ * @param bytes one datagram, or one message as a framer cut it; may be kept by the result.
+ * @param limits of requests
+ */
 export function decode(bytes: Buffer, limits?: MessageLimits): Decoded {
   const start = leadingLineEnds(bytes);
   const text = bytes.toString("latin1", start);
@@ -24,9 +27,12 @@ export function decode(bytes: Buffer, limits?: MessageLimits): Decoded {
   const head = found < 0 ? text : text.slice(0, found);
   const lineEnd = head.indexOf("\r\n");
   const startLine = lineEnd < 0 ? head : head.slice(0, lineEnd);
-  const section = readHeaderSection(head, lineEnd < 0 ? head.length : lineEnd + 2, limits);
+  const isResponse = startLine.startsWith("SIP/") || startLine.slice(0, 4).toUpperCase() === "SIP/";
+  const from = lineEnd < 0 ? head.length : lineEnd + 2;
+  // A response repeats what we have sent: to refuse it for its lines would be to hear no answer at all.
+  const section = readHeaderSection(head, from, isResponse ? undefined : limits);
   const rest = found < 0 ? undefined : bytes.subarray(start + found + 4);
-  return startLine.startsWith("SIP/") || startLine.slice(0, 4).toUpperCase() === "SIP/"
+  return isResponse
     ? decodeResponse(startLine, section, rest)
     : decodeRequest(startLine, section, rest, bytes.length);
 }

@@ -247,6 +247,20 @@ export class HeaderLines {
     return several === undefined ? line.text : several[0];
   }
 
+  /** Removes the topmost values, so many of them. */
+  drop(name: string, count: number): this {
+    const canonical = canonicalName(name);
+    let left = count;
+    this.lines = this.lines.flatMap((line) => {
+      if (left <= 0 || line.name !== canonical) return [line];
+      const values = line.severalValues ?? [line.text];
+      const kept = values.slice(left);
+      left -= values.length;
+      return kept.length === 0 ? [] : [HeaderLine.of(name, kept.join(", "))];
+    });
+    return this;
+  }
+
   /** Puts another value in place of the topmost one. */
   replaceTop(name: string, value: string): this {
     const canonical = canonicalName(name);

@@ -20,6 +20,7 @@ export function inboxOf(
 interface EndpointLimits {
   readonly maxTransactions: number;
   readonly maxTransactionBytes: number;
+  readonly maxMessageBytes: number;
   readonly retryAfterSeconds: number;
   readonly messageLimits: MessageLimits;
   readonly gate: Gate;
@@ -42,6 +43,7 @@ export function endpointLimits(
   return {
     maxTransactions,
     maxTransactionBytes,
+    maxMessageBytes,
     retryAfterSeconds,
     messageLimits: limits,
     gate: new Gate({

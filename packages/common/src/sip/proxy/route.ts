@@ -15,10 +15,12 @@ export function takeOwnRoutes(outgoing: SipRequest, isOwn: IsOwn): readonly SipU
   const strict = undoStrictRouting(outgoing, isOwn);
   if (strict !== undefined) ours.push(strict);
   // RFC 5658 §4: both entries of a double Record-Route go at once.
-  for (let top = ownTop(outgoing, isOwn); top !== undefined; top = ownTop(outgoing, isOwn)) {
-    outgoing.pop("Route");
-    ours.push(top);
+  const before = ours.length;
+  for (const { uri } of outgoing.all(Route)) {
+    if (!isOwnUri(uri, isOwn)) break;
+    ours.push(uri);
   }
+  outgoing.drop("Route", ours.length - before);
   return ours;
 }
 

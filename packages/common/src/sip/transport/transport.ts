@@ -53,7 +53,7 @@ export type SendFailure =
   | "refused" // nobody listens there: connect refused, ICMP port unreachable, no route
   | "timeout" // no connection within the connect timeout
   | "closed" // the connection is gone
-  | "too-large" // does not fit into a datagram
+  | "too-large" // does not fit into a datagram, or is more than a peer takes
   | "overloaded"; // too much is waiting to be written, too many connections
 
 export interface TransportEvents {

@@ -85,6 +85,21 @@ describe("RFC 3261 §16.4: our own routes", () => {
     expect(message.texts("Route")).toEqual(["<sip:s.example:6060;lr>"]);
   });
 
+  test("however many there are, they go at once; what stands in a line behind them stays", () => {
+    const ours = Array.from({ length: 40_000 }, () => "<sip:p.example;lr>").join(", ");
+    const message = request(undefined, [
+      ["Route", ours],
+      ["Route", `${ours}, <sip:a.example;lr>, <sip:b.example;lr>`],
+      ["Route", "<sip:p.example;lr>"],
+    ]);
+    expect(takeOwnRoutes(message, isOwn)).toHaveLength(80_000);
+    expect(message.texts("Route")).toEqual([
+      "<sip:a.example;lr>",
+      "<sip:b.example;lr>",
+      "<sip:p.example;lr>",
+    ]);
+  });
+
   test("a strict router's work is undone", () => {
     const message = request("sip:t1@p.example;lr", [
       ["Route", "<sip:s.example;lr>, <sip:bob@192.0.2.4>"],
