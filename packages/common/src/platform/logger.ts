@@ -68,13 +68,29 @@ export function createLogger(options: {
       base: { node: options.node },
       messageKey: "event",
       redact: { paths: NEVER_LOGGED, censor: "[secret]" },
-      formatters: { level: (level) => ({ level }) },
+      formatters: { level: (level) => ({ level }), log: clipped },
       timestamp: () => `,"time":${Math.floor(options.clock.now())}`,
       serializers: { error: pino.stdSerializers.err },
     },
     output,
   );
   return { ...onto(sink), flush: output.flush };
+}
+
+/** Longer texts are a peer's doing: nobody reads them, and they fill the disk. */
+const LONGEST_TEXT = 1_000;
+
+function clipped(fields: Record<string, unknown>): Record<string, unknown> {
+  for (const value of Object.values(fields)) {
+    if (typeof value !== "string" || value.length <= LONGEST_TEXT) continue;
+    return Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, clip(each)]));
+  }
+  return fields;
+}
+
+function clip(value: unknown): unknown {
+  if (typeof value !== "string" || value.length <= LONGEST_TEXT) return value;
+  return `${value.slice(0, LONGEST_TEXT)}… (${value.length} characters)`;
 }
 
 function onto(sink: Sink): Logger {

@@ -8,7 +8,7 @@ import { newResponse, type SipRequest, type SipResponse } from "./message/messag
 import type { Verdict, Work } from "./overload/gate.ts";
 import { shortRefusal } from "./overload/short-refusal.ts";
 import { textHash } from "./transaction/text-hash.ts";
-import type { Flow } from "./transport/transport.ts";
+import { type Flow, LARGEST_PAYLOAD } from "./transport/transport.ts";
 
 /** Design section 11: what a datagram of a forged source can make us send to that source. */
 const MOST_TIMES = 3;
@@ -76,7 +76,7 @@ export class EndpointGate {
     request: SipRequest,
     response: SipResponse,
   ): Buffer | undefined {
-    const most = MOST_TIMES * request.octets;
+    const most = Math.min(MOST_TIMES * request.octets, LARGEST_PAYLOAD);
     // What was accepted is for somebody we know.
     const isFree = flow.transport !== "udp" || most === 0 || isAccepted(request, response);
     if (isFree || whole.length <= most) return whole;

@@ -51,6 +51,18 @@ describe("the log", () => {
     expect(lines.join("")).toContain("sip:a");
   });
 
+  it("cuts a text that is longer than anybody reads", () => {
+    const lines: string[] = [];
+    logTo(lines, "info").warn("registration.refused", {
+      callId: "x".repeat(60_000),
+      detail: "d".repeat(1_000),
+    });
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+      callId: `${"x".repeat(1_000)}… (60000 characters)`,
+      detail: "d".repeat(1_000),
+    });
+  });
+
   it("keeps an error's message and stack", () => {
     const lines: string[] = [];
     logTo(lines, "info").error("node.fault", { error: new TypeError("broken") });

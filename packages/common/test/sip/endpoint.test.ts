@@ -239,6 +239,21 @@ test("an answer is heard whatever its header lines: it repeats those of the requ
   expect(result.seen).toEqual([200]);
 });
 
+test("a refusal that no datagram holds leaves out what makes it so large", async () => {
+  const { lab, a } = await pair(
+    (incoming) => {
+      incoming.respond(
+        newResponse(incoming.request, 420, { headers: [["Unsupported", "x, ".repeat(22_000)]] }),
+      );
+    },
+    { udpMtuBytes: 0 },
+  );
+  const result = outcome();
+  a.request(request("OPTIONS", [["X", "x".repeat(40_000)]]), { ...B, transport: "udp" }, result);
+  lab.clock.advance(2_000);
+  expect(result.seen).toEqual([420]);
+});
+
 test("RFC 6026 §8.9: responses of no transaction are dropped and counted", async () => {
   const lab = new EndpointLab();
   const b = await lab.endpoint("10.0.0.2");

@@ -63,11 +63,8 @@ describe.each(PHASES)("the victim is %s", (phase) => {
       for (const value of ["yes", "ip-assoc-yes", "tls-yes", "auth-done"]) {
         const authorization = `${empty()},integrity-protected="${value}"`;
         const contact = victim.contact;
-        expectHarmless(
-          () => stranger.ask({ authorization, contact }).status,
-          401,
-          "register.forged-headers",
-        );
+        const named = value === "yes" ? "register.forged-headers" : undefined; // once a minute
+        expectHarmless(() => stranger.ask({ authorization, contact }).status, 401, named);
       }
     });
     test("forged Path, Service-Route, P-Asserted-Identity: taken out, and named", () => {

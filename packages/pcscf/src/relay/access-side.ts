@@ -121,14 +121,15 @@ export class AccessSide {
     return { kind: "binding", binding, inDialog };
   }
 
-  #clean({ request }: Incoming, onward: SipRequest): void {
-    const { counters, log } = this.#relay;
+  #clean({ request, flow }: Incoming, onward: SipRequest): void {
+    const { counters, log, maySay } = this.#relay;
     const forged = removeClaims(onward);
     stripSecurityAgreement(onward);
-    if (forged.length === 0) return;
     for (const header of forged) counters.forged(header);
     const { method, callId } = request;
-    log.warn("request.forged-headers", { method, callId, headers: forged });
+    const source = flow.remote.host;
+    if (forged.length > 0 && maySay(`forged ${source} ${forged.join()}`))
+      log.warn("request.forged-headers", { source, method, callId, headers: forged });
   }
 
   /** RFC 3325 §5 and RFC 7315 §5.6: what the core takes our word for. */

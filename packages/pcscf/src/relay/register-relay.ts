@@ -143,7 +143,7 @@ export class RegisterRelay {
 
   #upstream(incoming: Incoming, pending: Pending, scscf: SipUri): SipRequest | undefined {
     const relay = this.#relay;
-    const { settings, counters, log } = relay;
+    const { settings, counters, log, maySay } = relay;
     const upstream = upstreamRegister(incoming.request, {
       path: pathUri(relay, pending.token, scscf),
       integrity: pending.integrity,
@@ -153,8 +153,9 @@ export class RegisterRelay {
     if (upstream === undefined) return undefined;
     const { request, forged } = upstream;
     for (const header of forged) counters.forged(header);
-    if (forged.length > 0)
-      log.warn("register.forged-headers", { callId: request.callId, headers: forged });
+    const source = incoming.flow.remote.host;
+    if (forged.length > 0 && maySay(`forged ${source} ${forged.join()}`))
+      log.warn("register.forged-headers", { source, callId: request.callId, headers: forged });
     return request;
   }
 

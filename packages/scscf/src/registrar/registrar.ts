@@ -115,11 +115,11 @@ export class Registrar {
   #fail(attempt: Attempt, refused: Refusal): void {
     const { subscriber, impu, request } = attempt;
     const { impi } = subscriber;
-    const { clock, log, onAuthenticationFailed } = this.#options;
+    const { clock, refusals, onAuthenticationFailed } = this.#options;
     const at = clock.now();
     const why = refused.detail;
     onAuthenticationFailed(impi, why);
-    log.warn("authentication.failed", { impi, impu, callId: request.callId, why });
+    refusals.warn("authentication.failed", { impi, impu, callId: request.callId, why });
     this.#tell(
       attempt,
       (ownFlow) => [{ kind: "failed", at, ownFlow, why }],
