@@ -219,11 +219,14 @@ export class StreamConnection {
   /** RFC 3261 §18.2.2: answers go over the connection that the request came by, while it takes them. */
   #halfClosed(): void {
     if (this.#state !== "open") return;
+    if (this.#unanswered.count === 0) {
+      this.end(); // its last answers may wait for their turn yet: the flow is lost when the connection has gone
+      return;
+    }
     this.#halfClosedAt = this.#clock.now();
     this.#state = "answering";
     this.#owner.onHalfClosed(this);
-    if (this.#unanswered.count === 0) this.end();
-    else this.#watch();
+    this.#watch();
   }
 
   #closed(why: SendFailure): void {
