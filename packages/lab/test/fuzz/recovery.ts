@@ -85,12 +85,9 @@ export class Recovery {
   /** Of this device alone: somebody who may assert may have registered others. */
   async #reauthenticates(user: User): Promise<void> {
     if (await isSentAway(user)) await this.#startsAnew(user);
-    const isOwn = await ownBinding(user);
-    const isSubscribed = await this.#becomes(async () => {
-      const { bindings } = await registrationOf(user);
-      return bindings.some((one) => isOwn(one) && one.subscription !== null);
-    });
+    const isSubscribed = await this.#becomes(() => this.#isSubscribed(user));
     if (!isSubscribed) await this.#giveUp(user, "did not subscribe again");
+    const isOwn = await ownBinding(user);
     const asked = await ask(`${inCore(user)}/reauthenticate`, { method: "POST" });
     const { items = [] } = (await asked.json()) as Partial<ReauthenticateAnswer>;
     const { bindings } = await registrationOf(user);
@@ -101,6 +98,17 @@ export class Recovery {
       return end === "reauthenticated";
     });
     if (!hasEnded) await this.#giveUp(user, `was asked (${asked.status}) in vain`);
+  }
+
+  /** On both sides. */
+  async #isSubscribed(user: User): Promise<boolean> {
+    const { subscription } = await stateOf(user);
+    // A SUBSCRIBE from before may fail yet; the next REGISTER brings another.
+    if (subscription?.state === "none") await this.#registersAgain(user);
+    const isOwn = await ownBinding(user);
+    const { bindings } = await registrationOf(user);
+    const isHere = subscription?.state === "active";
+    return isHere && bindings.some((one) => isOwn(one) && one.subscription !== null);
   }
 
   async #calls(user: User, to: string): Promise<void> {
