@@ -249,6 +249,7 @@ export class HeaderLines {
 
   /** Removes the topmost values, so many of them. */
   drop(name: string, count: number): this {
+    if (count === 0) return this;
     const canonical = canonicalName(name);
     let left = count;
     this.lines = this.lines.flatMap((line) => {
