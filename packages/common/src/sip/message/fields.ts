@@ -1,7 +1,7 @@
 // How the values of each header are read, one constant per header. RFC 3261 §20 and extensions.
 import { type AuthHeader, parseAuthHeader } from "./auth-header.ts";
 import { type CSeq, parseCseq } from "./cseq.ts";
-import type { Field } from "./header-lines.ts";
+import type { Field } from "./header-line.ts";
 import { type NameAddr, parseNameAddr } from "./name-addr.ts";
 import { Params } from "./params.ts";
 import { isToken, parseNumber } from "./scan.ts";

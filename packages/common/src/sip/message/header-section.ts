@@ -1,5 +1,5 @@
 // Cuts a header section into lines without copying anything. RFC 3261 §7.3.1.
-import { HeaderLine } from "./header-lines.ts";
+import { HeaderLine } from "./header-line.ts";
 import { headerNameAt } from "./header-names.ts";
 
 export interface HeaderSection {

@@ -1,7 +1,8 @@
 // A SIP message: start line, header lines, body. RFC 3261 §7. Text is latin1: one character, one octet.
 import type { CSeq } from "./cseq.ts";
 import { CSeqField, From, To } from "./fields.ts";
-import { HeaderLine, HeaderLines } from "./header-lines.ts";
+import { HeaderLine } from "./header-line.ts";
+import { HeaderLines } from "./header-lines.ts";
 import type { NameAddr } from "./name-addr.ts";
 import { reasonPhrase } from "./reason-phrases.ts";
 import { parseUri, type Uri } from "./uri.ts";

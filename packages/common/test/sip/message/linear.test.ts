@@ -2,7 +2,7 @@
 // same characters for each of them would take minutes.
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { decode } from "@ims-lab/common/sip/message/decode";
-import { HeaderLine } from "@ims-lab/common/sip/message/header-lines";
+import { HeaderLine } from "@ims-lab/common/sip/message/header-line";
 import { Params } from "@ims-lab/common/sip/message/params";
 import { parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
 import { parseVia } from "@ims-lab/common/sip/message/via";
