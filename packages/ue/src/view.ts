@@ -24,6 +24,7 @@ export interface UeView {
   readonly subscription: {
     readonly event: string;
     readonly state: string;
+    readonly callId: string | null;
     readonly expiresAt: number | null;
     readonly lastNotify: {
       readonly at: number;
@@ -72,10 +73,11 @@ function registrationView(state: RegistrationState | undefined): UeView["registr
 }
 
 function subscriptionView(subscription: RegistrationSubscription): UeView["subscription"] {
-  const { event, state, expiresAt, lastNotify } = subscription;
+  const { event, state, callId, expiresAt, lastNotify } = subscription;
   return {
     event,
     state,
+    callId: callId ?? null,
     expiresAt: whole(expiresAt),
     lastNotify:
       lastNotify === undefined

@@ -13,8 +13,8 @@ import { escaped } from "./faults.ts";
 import { HTTP, type LiveNodes, PHONES, type Phone } from "./live-nodes.ts";
 import { ask, HOST } from "./processes.ts";
 
-/** For each step, in milliseconds: Timers F and N of the UEs (6.4 s) and what comes after them. */
-const PATIENCE_MS = 10_000;
+/** For each step, in milliseconds: a refresh (10 s) tells a UE that it is subscribed no more, Timers F and N take 6.4 s. */
+const PATIENCE_MS = 20_000;
 const LOOK_EVERY_MS = 100;
 /** Of the messages on each wire that name somebody who is not well. */
 const SHOWN = 60;
@@ -100,15 +100,15 @@ export class Recovery {
     if (!hasEnded) await this.#giveUp(user, `was asked (${asked.status}) in vain`);
   }
 
-  /** On both sides. */
+  /** Both sides mean the same dialog. */
   async #isSubscribed(user: User): Promise<boolean> {
     const { subscription } = await stateOf(user);
     // A SUBSCRIBE from before may fail yet; the next REGISTER brings another.
     if (subscription?.state === "none") await this.#registersAgain(user);
     const isOwn = await ownBinding(user);
     const { bindings } = await registrationOf(user);
-    const isHere = subscription?.state === "active";
-    return isHere && bindings.some((one) => isOwn(one) && one.subscription !== null);
+    if (subscription?.state !== "active") return false;
+    return bindings.some((one) => isOwn(one) && one.subscription?.callId === subscription.callId);
   }
 
   async #calls(user: User, to: string): Promise<void> {

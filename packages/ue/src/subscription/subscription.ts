@@ -85,6 +85,10 @@ export class RegistrationSubscription {
     return this.#subscription?.state ?? "none";
   }
 
+  get callId(): string | undefined {
+    return this.#subscription?.record.callId;
+  }
+
   get expiresAt(): number | undefined {
     return this.#subscription?.expiresAt;
   }
