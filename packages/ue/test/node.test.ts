@@ -149,9 +149,41 @@ describe("subscription", () => {
     await lab.pass(1);
     expect(lab.methods).toEqual(["SUBSCRIBE"]);
     lab.clear();
-    lab.network.notify({ event: "shortened", expires: 60 }, "active;expires=600000", -4);
+    lab.network.notify({ event: "shortened", expires: 60 }, "active;expires=600000", -1);
     await lab.pass(1);
     expect([lab.methods, lab.network.notified]).toEqual([[], [200]]);
+  });
+
+  test("a version below the last is not obeyed, but answered by a new subscription, which hears again", async () => {
+    const lab = await new Lab({}).start();
+    await lab.pass(60);
+    lab.network.notify({}, "active;expires=600000", 4_000_000_000);
+    await lab.pass(1);
+    lab.clear();
+    lab.network.notify(
+      { event: "shortened", expires: 60 },
+      "active;expires=600000",
+      -3_999_999_999,
+    );
+    await lab.pass(1);
+    expect(lab.methods).toEqual(["SUBSCRIBE"]);
+    expect(lab.network.requests[0]?.to.params.has("tag")).toBe(false);
+    lab.network.notify({ event: "shortened", expires: 60 }, "active;expires=600000");
+    await lab.pass(1);
+    expect(lab.methods).toEqual(["SUBSCRIBE", "REGISTER", "SUBSCRIBE"]);
+  });
+
+  test("a network whose versions go down again and again is asked after ever longer pauses", async () => {
+    const lab = await new Lab({}).start();
+    lab.clear();
+    for (let times = 0; times < 200; times++) {
+      lab.network.notify({}, "active;expires=600000", 5);
+      lab.network.notify({}, "active;expires=600000", -5);
+      await lab.pass(1);
+    }
+    const initial = lab.network.of("SUBSCRIBE").filter(({ to }) => !to.params.has("tag"));
+    expect(initial.length).toBeGreaterThan(2);
+    expect(initial.length).toBeLessThan(12);
   });
 
   test("terminated while the registration stands: a new dialog", async () => {

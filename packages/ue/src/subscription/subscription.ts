@@ -201,6 +201,7 @@ export class RegistrationSubscription {
   }
 
   #onNotify(notify: SipRequest): void {
+    this.#plan();
     const reginfo = this.#options.reginfo.documentIn(notify);
     const said = reginfo && this.#apply(reginfo);
     this.#lastNotify = {
@@ -209,14 +210,17 @@ export class RegistrationSubscription {
       version: reginfo?.version,
       said: saidInWords(said),
     };
-    this.#plan();
     if (said !== undefined) this.#options.registration.apply(said);
   }
 
   #apply(reginfo: Parameters<typeof toldBy>[0]): RegistrationInput | undefined {
     const update = applyReginfo(this.#view, reginfo);
     this.#view = update.view;
-    if (update.kind === "stale") return undefined;
+    if (update.kind === "stale") {
+      // One of the two was wrong, and this subscription may never hear of anything again: a new one counts from 0.
+      if (reginfo.version < update.view.version) this.#startAgain();
+      return undefined;
+    }
     if (update.kind === "gap") this.#refresh(); // RFC 3680 §5.1: ask for the full state
     const { identity, registration } = this.#options;
     const callId = registration.granted?.order.callId ?? "";
@@ -225,10 +229,9 @@ export class RegistrationSubscription {
   }
 
   #onEnded(ending: Ending): void {
-    const { clock, onEnded } = this.#options;
     this.#subscription = undefined;
     this.#timer?.cancel();
-    onEnded(inWords(ending));
+    this.#options.onEnded(inWords(ending));
     if (this.#package === OWN_PACKAGE && isUnknownPackage(ending)) {
       this.#package = REG_PACKAGE; // RFC 3680 is the standard's way to the same
       this.#startAfter(0);
@@ -240,17 +243,28 @@ export class RegistrationSubscription {
       resubscribe.kind === "now" ||
       why.kind === "unreachable" ||
       (resubscribe.kind === "never" && why.kind === "refused");
-    this.#quickEnds = clock.now() - this.#startedAt < SETTLED_MS ? this.#quickEnds + 1 : 0;
     switch (resubscribe.kind) {
       case "now":
-        this.#startAfter(this.#quickEnds < 2 ? 0 : this.#pauseSeconds());
+        this.#startAgain();
         break;
       case "later":
+        this.#countEnd();
         this.#startAfter(Math.max(resubscribe.seconds, this.#pauseSeconds()));
         break;
       case "never":
         this.#isUnwanted = true;
     }
+  }
+
+  /** At once, unless that has not helped lately. */
+  #startAgain(): void {
+    this.#countEnd();
+    this.#startAfter(this.#quickEnds < 2 ? 0 : this.#pauseSeconds());
+  }
+
+  #countEnd(): void {
+    const isQuick = this.#options.clock.now() - this.#startedAt < SETTLED_MS;
+    this.#quickEnds = isQuick ? this.#quickEnds + 1 : 0;
   }
 
   #pauseSeconds(): number {
@@ -259,6 +273,7 @@ export class RegistrationSubscription {
 
   /** Later even when at once: the NOTIFY that ended it may end the registration too. */
   #startAfter(seconds: number): void {
+    this.#timer?.cancel();
     this.#timer = this.#options.clock.after(seconds * 1000, () => {
       if (!this.#isUnwanted && this.#options.registration.granted !== undefined) this.#start();
     });
