@@ -42,5 +42,5 @@ export class Unreachable {
 /** The rest says nothing about whether the peer is there. */
 const NEXT: Readonly<Partial<Record<RequestFailure, string>>> = {
   timeout: "nobody answers",
-  refused: "nobody listens",
+  refused: "nobody listens, or no route leads there",
 };

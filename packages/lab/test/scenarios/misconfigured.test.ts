@@ -32,7 +32,7 @@ describe("the P-CSCF's `scscf`", () => {
         peer: `${transport}:${NOWHERE}:6060`,
         why: "refused",
         setting: "scscf",
-        next: "nobody listens: start what should be there, or correct scscf",
+        next: "nobody listens, or no route leads there: start what should be there, or correct scscf",
       },
     ]);
   });
