@@ -1,4 +1,4 @@
-// Three times what the nodes can do: how much of it still gets through, and what memory it takes. Issue 3 §4.
+// Three times what the nodes can do: how much of it still gets through, and what memory it takes.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
