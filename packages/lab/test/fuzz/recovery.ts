@@ -58,7 +58,7 @@ export class Recovery {
     const isWell = await this.#becomes(async () => {
       const { contact, registration } = await stateOf(user);
       // What was under way when we asked may fail yet; then we ask again.
-      if (GIVEN_UP.has(registration.state)) await post(user, "/register");
+      if (hasFailed(registration)) await post(user, "/register");
       const { bindings } = await registrationOf(user);
       return bindings.some(
         (binding) =>
@@ -151,6 +151,11 @@ function post({ phone, impu }: User, path: string, more: object = {}): Promise<R
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ identity: impu, ...more }),
   });
+}
+
+/** A refresh that failed leaves the UE registered until it is time for the next (TS 24.229 §5.1.1.4). */
+function hasFailed({ state, lastFailure }: UeView["registration"]): boolean {
+  return GIVEN_UP.has(state) || (state === "registered" && lastFailure !== null);
 }
 
 /** RFC 6665 §4.1.3: who was told `noresource` or `rejected` subscribes no more, and damage can say so. */
