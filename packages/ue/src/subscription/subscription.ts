@@ -7,12 +7,13 @@ import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Ending } from "@ims-lab/common/sip/event/subscriber-state";
 import { SubscriptionState } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { SubscriberAgent, Subscription } from "@ims-lab/common/sip/subscriber-agent";
 import type { Identity } from "../registration/register-request.ts";
 import type { Granted, RegistrationInput } from "../registration/state.ts";
 import { renewalDelaySeconds } from "../registration/timing.ts";
+import { identityToWatch } from "./identity-to-watch.ts";
 import { toldBy } from "./own-contact.ts";
+import { inWords, saidInWords } from "./words.ts";
 
 /** The part of the registration that its subscription looks at. */
 export interface WatchedRegistration {
@@ -280,39 +281,6 @@ export class RegistrationSubscription {
   }
 }
 
-/** TS 24.229 §5.1.1.3: one that is not in P-Associated-URI is barred, the default takes its place. */
-function identityToWatch(impu: string, associatedUris: readonly string[]): string {
-  if (associatedUris.length === 0) return impu;
-  const wanted = canonical(impu);
-  if (associatedUris.some((uri) => canonical(uri) === wanted)) return impu;
-  return associatedUris.find((uri) => uri.startsWith("sip")) ?? impu;
-}
-
-function canonical(uri: string): string {
-  const parsed = parseUri(uri);
-  return parsed === undefined ? uri : aorOf(parsed);
-}
-
 function isUnknownPackage({ why }: Ending): boolean {
   return why.kind === "refused" && why.status === 489;
-}
-
-function inWords({ why }: Ending): string {
-  switch (why.kind) {
-    case "refused":
-      return `SUBSCRIBE answered ${why.status}`;
-    case "terminated":
-      return `terminated: ${why.reason ?? "no reason"}`;
-    case "unreachable":
-      return `SUBSCRIBE not answered: ${why.failure}`;
-    case "no-notify":
-    case "expired":
-    case "left":
-      return why.kind;
-  }
-}
-
-function saidInWords(said: RegistrationInput | undefined): string | undefined {
-  if (said?.kind === "triggered") return "shortened";
-  return said?.kind === "contact-ended" ? said.event : undefined;
 }
