@@ -26,6 +26,7 @@ const PLACE_OF: Readonly<Record<string, Place>> = { ue: "UE", pcscf: "P-CSCF", s
 
 /** Reports of different processes may cross by this much; they are told in the order of their times. */
 const SETTLE_MS = 150;
+const LOOK_EVERY_MS = 50;
 
 export class Sightings {
   readonly #owners: Map<string, Place>;
@@ -49,7 +50,7 @@ export class Sightings {
     if (message === undefined) return;
     this.#learn(traced);
     this.#learnFromVia(traced, message);
-    if (this.#waiting.length === 0) this.#clock.after(SETTLE_MS, () => this.#tell());
+    if (this.#waiting.length === 0) this.#lookLater();
     this.#waiting.push({ traced, message });
   }
 
@@ -99,25 +100,59 @@ export class Sightings {
     return this.#owners.get(formatHostPort(address)) ?? "stranger";
   }
 
+  #lookLater(): void {
+    this.#clock.after(LOOK_EVERY_MS, () => this.#tell());
+  }
+
+  /** What is old enough for nothing to come before it. */
   #tell(): void {
-    const told = this.#waiting.sort((a, b) => a.traced.at - b.traced.at);
-    this.#waiting = [];
-    this.#learnFromBranches(told);
-    for (const report of told) {
-      const seen = this.#seen(report);
-      if (seen !== undefined) this.#onSeen(seen);
+    const until = this.#clock.now() - SETTLE_MS;
+    this.#learnFromBranches(this.#waiting);
+    const departures = this.#departures(this.#waiting);
+    const due: SeenMessage[] = [];
+    this.#waiting = this.#waiting.filter((report) => {
+      const seen = this.#seen(report, departures);
+      // A report that shows nothing may yet tell when a message left.
+      if ((seen?.at ?? report.traced.at + SETTLE_MS) > until) return true;
+      if (seen !== undefined) due.push(seen);
+      return false;
+    });
+    for (const message of due.sort((a, b) => a.at - b.at)) this.#onSeen(message);
+    if (this.#waiting.length > 0) this.#lookLater();
+  }
+
+  /**
+   * When the P-CSCF, by which everything passes, sent what. The clocks of two processes differ by more than it
+   * takes to relay a message: by one clock alone a message never passes before the one it follows from.
+   */
+  #departures(reports: readonly Report[]): ReadonlyMap<string, number[]> {
+    const found = new Map<string, number[]>();
+    for (const report of reports) {
+      const { node = "", from, at } = report.traced;
+      if (PLACE_OF[node] !== "P-CSCF" || this.#ownerOf(from) !== "P-CSCF") continue;
+      const key = messageOf(report);
+      found.set(key, [...(found.get(key) ?? []), at]);
     }
+    return found;
   }
 
   /**
    * Between two nodes both report; the receiver's report counts, as it proves the arrival. To a
    * stranger only the sender's exists.
    */
-  #seen({ traced, message }: Report): SeenMessage | undefined {
+  #seen(report: Report, departures: ReadonlyMap<string, number[]>): SeenMessage | undefined {
+    const { traced, message } = report;
     const [from, to] = [this.#ownerOf(traced.from), this.#ownerOf(traced.to)];
     if (to !== "stranger" && to !== PLACE_OF[traced.node ?? ""]) return undefined;
-    return { at: traced.at, from, to, message };
+    const isFromProxy = from === "P-CSCF" && to !== "stranger";
+    const departed = isFromProxy ? departures.get(messageOf(report))?.shift() : undefined;
+    return { at: departed ?? traced.at, from, to, message };
   }
+}
+
+/** The same for its sender and its receiver: branches are of one hop (RFC 3261 §8.1.1.7), responses repeat them. */
+function messageOf({ message }: Report): string {
+  return `${message.get(Via)?.branch ?? ""} ${message.startLine}`;
 }
 
 /** Names one message on one hop: requests have another branch on each (RFC 3261 §8.1.1.7). */

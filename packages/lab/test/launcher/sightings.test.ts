@@ -104,3 +104,38 @@ it("tells reports that crossed in the order of their times", () => {
     "SUBSCRIBE",
   ]);
 });
+
+it("tells what passed the P-CSCF in the P-CSCF's order, whatever the other clocks say", () => {
+  const seen = setup().report(
+    traced("pcscf", serving, core, 10, "NOTIFY", "127.0.0.1:6060"),
+    traced("pcscf", access, phone, 10.4, "NOTIFY", "127.0.0.1:5060"),
+    traced("ue", access, phone, 9.8, "NOTIFY", "127.0.0.1:5060"),
+    traced("pcscf", access, phone, 510, "NOTIFY", "127.0.0.1:5060"),
+    traced("ue", access, phone, 509.6, "NOTIFY", "127.0.0.1:5060"),
+  );
+  expect(seen.map(({ from, to, at }) => [from, to, at])).toEqual([
+    ["S-CSCF", "P-CSCF", 10],
+    ["P-CSCF", "UE", 10.4],
+    ["P-CSCF", "UE", 510],
+  ]);
+});
+
+it("waits for a report that comes late before it tells what passed after", () => {
+  const clock = new FakeClock();
+  const seen: string[] = [];
+  const known = new Map([
+    ["127.0.0.1:4060", "P-CSCF"],
+    ["127.0.0.1:6060", "S-CSCF"],
+  ] as const);
+  const onSeen = ({ from }: SeenMessage): unknown => seen.push(from);
+  const sightings = new Sightings({ known, clock, onSeen });
+  const start = clock.now();
+  for (let at = 0; at < 2000; at += 20) {
+    clock.advance(5);
+    sightings.report(traced("scscf", core, serving, start + at + 1, "SUBSCRIBE"));
+    clock.advance(15);
+    sightings.report(traced("pcscf", serving, core, start + at, "NOTIFY"));
+  }
+  clock.advance(1000);
+  expect(seen).toEqual(Array.from({ length: 100 }, () => ["S-CSCF", "P-CSCF"]).flat());
+});
