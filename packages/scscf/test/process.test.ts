@@ -15,6 +15,8 @@ class FakeProcess implements ProcessPort {
   readonly exits: number[] = [];
   readonly #listeners = new Map<string, (reason: unknown) => void>();
   readonly stdout = {
+    writableLength: 0,
+    on: (): void => undefined,
     write: (text: string): void => {
       this.output += text;
     },

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type ConfigError, errorLine, SettingError } from "./config/error.ts";
 import { type Leaf, leavesOf } from "./config/leaves.ts";
 import { type LoadedConfig, loadConfig, type Settings } from "./config.ts";
+import { gatheredOutput, type LineStream } from "./gathered-output.ts";
 import { createLogger, type LogSettings, type RootLogger } from "./logger.ts";
 
 /** What a node needs of `process`; `main.ts` hands the real one in. */
@@ -11,7 +12,7 @@ export interface ProcessPort {
   /** With the program and the script in front, as Node gives it. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: LineStream;
   readonly stderr: { write(text: string): unknown };
   exit(code: number): void;
   on(event: string, listener: (reason: unknown) => void): unknown;
@@ -55,7 +56,8 @@ export async function runNode<C extends { readonly log: LogSettings }>(
     return;
   }
   const clock = systemClock();
-  const log = createLogger({ node: name, settings: loaded.config.log, clock });
+  const output = gatheredOutput(port.stdout, clock);
+  const log = createLogger({ node: name, settings: loaded.config.log, clock, output });
   const stopper = stopOnSignal(port, { log, clock });
   try {
     const node = await program.start(loaded.config, { log, clock });

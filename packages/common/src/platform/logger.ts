@@ -1,7 +1,7 @@
 // The log: named events as JSON lines on standard output. Only plain values get in: no object, no secret.
 import { pino } from "pino";
 import type { Clock } from "./clock.ts";
-import { type GatheredOutput, gatheredOutput } from "./gathered-output.ts";
+import type { GatheredOutput } from "./gathered-output.ts";
 import { oneOf, type SchemaOf } from "./settings.ts";
 
 /** What an event may carry; secrets are of type `Secret`, which is not among them. */
@@ -58,10 +58,9 @@ export function createLogger(options: {
   readonly node: string;
   readonly settings: LogSettings;
   readonly clock: Clock;
-  /** Standard output unless a test says otherwise. */
-  readonly output?: GatheredOutput;
+  readonly output: GatheredOutput;
 }): RootLogger {
-  const output = options.output ?? gatheredOutput(process.stdout, options.clock);
+  const { output } = options;
   const sink = pino(
     {
       level: options.settings.level,
