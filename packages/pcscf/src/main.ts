@@ -9,8 +9,10 @@ import {
   runNode,
 } from "@ims-lab/common/platform/lifecycle";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
+import { openFilesLimit } from "@ims-lab/common/platform/open-files";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
 import { shownAddresses, transportsOf } from "@ims-lab/common/sip/listeners";
+import { withinOpenFiles } from "@ims-lab/common/sip/overload/connection-limit";
 import { streamLimitsOf } from "@ims-lab/common/sip/overload/limits";
 import { systemResolver } from "@ims-lab/common/sip/resolver";
 import { openTrace } from "@ims-lab/common/trace/node-trace";
@@ -26,7 +28,13 @@ await runNode(process, { ...settings, start });
 async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<RunningNode> {
   const metrics = createMetrics({ node: "pcscf", processFigures: true });
   const traced = openTrace(config.trace, { node: "pcscf", captureId: CAPTURE_ID, log });
-  const limits = streamLimitsOf(config.limits);
+  const {
+    access,
+    core,
+    http: { maxConnections },
+  } = config;
+  const openFiles = { limit: openFilesLimit(), http: maxConnections, sides: [access, core], log };
+  const limits = streamLimitsOf(withinOpenFiles(config.limits, openFiles));
   const pcscf = createPcscf({
     config,
     clock,
@@ -35,8 +43,8 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
     metrics,
     resolver: systemResolver(clock),
     transports: {
-      access: transportsOf(config.access, { side: "access", clock, log, limits }),
-      core: transportsOf(config.core, { side: "core", clock, log, limits }),
+      access: transportsOf(access, { side: "access", clock, log, limits }),
+      core: transportsOf(core, { side: "core", clock, log, limits }),
     },
     nextTurn,
     ...(traced.trace !== undefined && { trace: traced.trace }),

@@ -163,7 +163,11 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     pool,
     awaitMs: config.authentication.awaitSeconds * 1000,
     onBound: (binding, authenticated, before) => {
-      log.info("binding.bound", { ...named(binding), authenticated });
+      // A refresh over the same flow is no news, and comes as often as a device likes.
+      if (before?.flow.id !== binding.flow.id)
+        log.info("binding.bound", { ...named(binding), authenticated });
+      else if (log.enabled("debug"))
+        log.debug("binding.refreshed", { ...named(binding), authenticated });
       keepAlive.bound(binding);
       // At once: a SUBSCRIBE right behind this 200 must not be told to ask again.
       const wasAsked = authenticated && asker.authenticated(binding);

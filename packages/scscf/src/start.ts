@@ -11,8 +11,10 @@ import {
   type RunningNode,
 } from "@ims-lab/common/platform/lifecycle";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
+import { openFilesLimit } from "@ims-lab/common/platform/open-files";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
 import { shownAddresses, transportsOf } from "@ims-lab/common/sip/listeners";
+import { withinOpenFiles } from "@ims-lab/common/sip/overload/connection-limit";
 import { streamLimitsOf } from "@ims-lab/common/sip/overload/limits";
 import { openTrace } from "@ims-lab/common/trace/node-trace";
 import { addRoutes } from "./admin/routes.ts";
@@ -32,12 +34,11 @@ export async function startScscf(
   const metrics = createMetrics({ node: "scscf", processFigures: true });
   const figures = createFigures(metrics);
   const trace = openTrace(config.trace, { node: "scscf", captureId: CAPTURE_ID, log });
-  const transports = transportsOf(config.sip, {
-    side: "sip",
-    clock,
-    log,
-    limits: streamLimitsOf(config.limits),
-  });
+  const { sip } = config;
+  const { maxConnections } = config.http;
+  const openFiles = { limit: openFilesLimit(), http: maxConnections, sides: [sip], log };
+  const limits = streamLimitsOf(withinOpenFiles(config.limits, openFiles));
+  const transports = transportsOf(sip, { side: "sip", clock, log, limits });
   const scscf = createScscf(config, {
     clock,
     random: cryptoRandom(),

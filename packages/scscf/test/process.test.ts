@@ -10,6 +10,7 @@ import { startScscf } from "../src/start.ts";
 class FakeProcess implements ProcessPort {
   readonly argv: readonly string[];
   readonly env = { SCSCF_LOG_LEVEL: "silent" };
+  title = "node";
   output = "";
   errors = "";
   readonly exits: number[] = [];

@@ -23,6 +23,7 @@ const CLAIMS = [
   "P-Called-Party-ID",
   "Path",
   "Service-Route",
+  "Remote-Party-ID", // what P-Asserted-Identity took the place of; telephones show it all the same
 ] as const;
 
 const LOCATION = "P-Access-Network-Info";

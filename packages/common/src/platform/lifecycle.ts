@@ -1,14 +1,18 @@
-// A node as a process: settings, start, the `ready` line, signals, exit codes (design sections 1 and 8).
+// A node as a process: settings, start, the `ready` line, exit codes.
 import { readFileSync } from "node:fs";
 import { type Clock, systemClock } from "./clock.ts";
+import { showSecretsNoMore } from "./command-line-secrets.ts";
 import { type ConfigError, errorLine, SettingError } from "./config/error.ts";
 import { type Leaf, leavesOf } from "./config/leaves.ts";
 import { type LoadedConfig, loadConfig, type Settings } from "./config.ts";
 import { gatheredOutput, type LineStream } from "./gathered-output.ts";
 import { createLogger, type LogSettings, type RootLogger } from "./logger.ts";
+import { EXIT, fail, stopOnSignal } from "./signals.ts";
 
 /** What a node needs of `process`; `main.ts` hands the real one in. */
 export interface ProcessPort {
+  /** What other users of the machine read in the list of processes. */
+  title: string;
   /** With the program and the script in front, as Node gives it. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -35,11 +39,6 @@ export interface NodeProgram<C extends { readonly log: LogSettings }> extends Se
   start(config: C, tools: NodeTools): Promise<RunningNode>;
 }
 
-/** After a signal, a node is gone within two seconds, whatever hangs. */
-const LONGEST_STOP_MS = 1_900;
-
-const EXIT = { done: 0, failed: 1, refused: 2 } as const;
-
 /** Runs a node until a signal ends it; exits with 2 when its settings are refused. */
 export async function runNode<C extends { readonly log: LogSettings }>(
   port: ProcessPort,
@@ -58,6 +57,7 @@ export async function runNode<C extends { readonly log: LogSettings }>(
   const clock = systemClock();
   const output = gatheredOutput(port.stdout, clock);
   const log = createLogger({ node: name, settings: loaded.config.log, clock, output });
+  showSecretsNoMore(port, program, log);
   const stopper = stopOnSignal(port, { log, clock });
   try {
     const node = await program.start(loaded.config, { log, clock });
@@ -101,53 +101,6 @@ export function productVersion(): string {
 function readyLine(name: string, { addresses }: RunningNode): string {
   const parts = Object.entries(addresses).map(([side, address]) => ` ${side}=${address}`);
   return `ready ${name}${parts.join("")}\n`;
-}
-
-function stopOnSignal(
-  port: ProcessPort,
-  { log, clock }: NodeTools,
-): { started(node: RunningNode): boolean } {
-  let running: RunningNode | undefined;
-  let stopping = false;
-  const exit = (code: number): void => {
-    void log.flush().then(() => port.exit(code));
-  };
-  const onSignal = (signal: string) => (): void => {
-    if (stopping) return;
-    stopping = true;
-    log.info("node.stopping", { signal });
-    const force = clock.after(LONGEST_STOP_MS, () => {
-      log.warn("node.stop-forced", { afterMs: LONGEST_STOP_MS });
-      exit(EXIT.done);
-    });
-    const stopped = running?.stop() ?? Promise.resolve();
-    stopped.then(
-      () => {
-        force.cancel();
-        exit(EXIT.done);
-      },
-      (problem: unknown) => fail(port, log, "node.stop-failed", problem),
-    );
-  };
-  for (const signal of ["SIGTERM", "SIGINT"]) port.on(signal, onSignal(signal));
-  port.on("disconnect", onSignal("disconnect")); // the launcher that started it is gone
-  for (const fault of ["unhandledRejection", "uncaughtException"]) {
-    port.on(fault, (reason) => fail(port, log, "node.fault", reason));
-  }
-  return {
-    started: (node) => {
-      running = node;
-      return !stopping;
-    },
-  };
-}
-
-/** Our own fault: a person sees it even when the log is off. */
-function fail(port: ProcessPort, log: RootLogger, event: string, problem: unknown): void {
-  const error = problem instanceof Error ? problem : new Error(String(problem));
-  log.error(event, { error });
-  port.stderr.write(`${event}: ${error.stack ?? error.message}\n`);
-  void log.flush().then(() => port.exit(EXIT.failed));
 }
 
 /** The settings to blame for a failed start; none when it is our own fault. */

@@ -1,6 +1,6 @@
 // What stream transports do beside the common contract: connections and limits. RFC 3261 §18.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { StreamLimits } from "../../src/sip/transport/stream-limits.ts";
+import { MADE_ROOM, type StreamLimits } from "../../src/sip/transport/stream-limits.ts";
 import { type HostPort, isSecure, type Transport } from "../../src/sip/transport/transport.ts";
 import { message, type RawPeer, Recorder, type TransportLab } from "./transport-lab.ts";
 
@@ -173,6 +173,20 @@ export function streamContract(what: string, host: string, makeLab: () => Transp
       bob.send(Buffer.from(message("x")), flow, (why) => atBob.failures.push(why));
       await lab.until(() => atBob.failures.length > 0);
       expect(atBob.failures).toEqual(["overloaded"]);
+    });
+
+    test("one connection too many takes the place of the one that has been silent longest", async () => {
+      const [bob, atBob] = await open({ maxConnections: 3 });
+      const busy = await dial(bob.local);
+      busy.write(message("busy"));
+      await lab.until(() => atBob.messages.length === 1);
+      const [oldest, younger] = [await dial(bob.local), await dial(bob.local)];
+      const newcomer = await dial(bob.local);
+      await lab.until(() => oldest.closed);
+      newcomer.write(message("newcomer"));
+      await lab.until(() => atBob.messages.length === 2);
+      expect([busy.closed, younger.closed, newcomer.closed]).toEqual([false, false, false]);
+      expect(atBob.rejected).toEqual([MADE_ROOM]);
     });
 
     test("limits of one source: at them taken, one more turned away, room again when one goes", async () => {

@@ -48,3 +48,9 @@ test("TS 24.229 §4.4: of P-Access-Network-Info only what the network provides i
   expect(removeClaims(message)).toEqual(["P-Access-Network-Info"]);
   expect(message.texts("P-Access-Network-Info")).toEqual(["3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1"]);
 });
+
+test("Remote-Party-ID: an identity that nobody has asserted does not pass", () => {
+  const message = carrying(["Remote-Party-ID", '"Bob" <sip:bob@ims.example>;party=calling']);
+  expect(removeClaims(message)).toEqual(["Remote-Party-ID"]);
+  expect(message.has("Remote-Party-ID")).toBe(false);
+});

@@ -48,6 +48,7 @@ async function server(
     if (request.params.impu === "sip:nobody") throw problem(404, "Not registered", "Try another.");
     return { impu: request.params.impu };
   });
+  app.post("/registrations/:impu/wait", () => new Promise(() => undefined));
   app.post("/registrations/:impu/reauthenticate", () => {
     throw new Error("opc=cdc202d5 leaked");
   });
@@ -65,6 +66,7 @@ describe("health", () => {
     expect(Object.keys(api.paths)).toEqual([
       "/registrations",
       "/registrations/{impu}",
+      "/registrations/{impu}/wait",
       "/registrations/{impu}/reauthenticate",
     ]);
   });
@@ -171,14 +173,29 @@ describe("what arrives over its sockets", () => {
 
   it("http.maxConnections: one more is closed at once, counted and said once", async () => {
     const log = await listening({ maxConnections: 1 });
-    const first = connect(port(), "127.0.0.1");
-    await new Promise((resolve) => app.server.once("connection", resolve));
+    const post =
+      "POST /registrations/a/wait HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    const first = connect(port(), "127.0.0.1").on("error", () => undefined);
+    first.write(post);
+    await new Promise((resolve) => app.server.once("request", resolve));
     expect(await exchange("")).toBe("");
     expect(await exchange("")).toBe("");
     expect(log.named("http.connections-limited")).toHaveLength(1);
     const figures = (await app.inject("/metrics")).payload;
     expect(figures).toContain('http_connections_dropped_total{node="scscf"} 2');
     first.destroy();
+  });
+
+  it("http.maxConnections: a probe takes the place of a connection that asks nothing", async () => {
+    await listening({ maxConnections: 3 });
+    const silent = Array.from({ length: 3 }, () => connect(port(), "127.0.0.1"));
+    const ended = silent.map((socket) => new Promise((resolve) => socket.on("close", resolve)));
+    silent[0]?.write("GET /healthz HTTP/1.1\r\nX-Slow: "); // half a request is none
+    for (const socket of silent.slice(1)) await new Promise((done) => socket.on("connect", done));
+    const probe = "GET /healthz HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n";
+    expect(await exchange(probe)).toMatch(/^HTTP\/1.1 200 /);
+    await Promise.race(ended);
+    for (const socket of silent) socket.destroy();
   });
 });
 
@@ -246,12 +263,36 @@ describe("who gets in (design section 11)", () => {
     ["[::1]:9062", undefined, 200],
     ["lab.example:9062", undefined, 200],
     ["evil.example:9062", undefined, 403],
-    ["localhost:9062", "http://localhost:8080", 200],
+    ["localhost:9062", "http://localhost:9062", 200],
+    ["localhost:9062", "http://localhost:8080", 403],
+    ["localhost:9062", "http://127.0.0.1:9062", 403],
     ["localhost:9062", "https://evil.example", 403],
     ["localhost:9062", "null", 403],
   ])("on loopback without one: Host %s, Origin %s → %i", async (host, origin, status) => {
     const { app } = await server({ names: ["lab.example"] });
     const headers = origin === undefined ? { host } : { host, origin };
     expect((await app.inject({ url: "/registrations", headers })).statusCode).toBe(status);
+  });
+
+  it.each([
+    ["same-origin", 200],
+    ["none", 200],
+    ["same-site", 403],
+    ["cross-site", 403],
+  ])("on loopback without one: Sec-Fetch-Site %s → %i", async (site, status) => {
+    const { app } = await server();
+    const headers = { "sec-fetch-site": site };
+    expect((await app.inject({ url: "/registrations", headers })).statusCode).toBe(status);
+  });
+
+  it.each([
+    ["/metrics", 403],
+    ["/openapi.json", 403],
+    ["/healthz", 200],
+    ["/readyz", 200],
+  ])("on loopback without one: %s by a name that is not ours → %i", async (url, status) => {
+    const { app } = await server();
+    const headers = { host: "evil.example" };
+    expect((await app.inject({ url, headers })).statusCode).toBe(status);
   });
 });

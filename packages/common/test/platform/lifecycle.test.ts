@@ -12,6 +12,7 @@ import {
   type ListenSettings,
   listenSettings,
   port as portSetting,
+  secret,
 } from "../../src/platform/settings.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
 
@@ -23,7 +24,8 @@ interface Config {
 
 class FakeProcess implements ProcessPort {
   readonly argv: readonly string[];
-  readonly env = { SCSCF_LOG_LEVEL: "silent" };
+  readonly env: Record<string, string> = { SCSCF_LOG_LEVEL: "silent" };
+  title = "node";
   output = "";
   errors = "";
   exits: number[] = [];
@@ -202,8 +204,40 @@ describe("starting", () => {
   });
 });
 
+describe("secrets on the command line", () => {
+  const withSecret = (): NodeProgram<Config> => {
+    const plain = program(() => Promise.resolve(running));
+    const key = secret({ doc: "A key.", minLength: 4 });
+    return {
+      ...plain,
+      schema: { ...plain.schema, user: { key } } as NodeProgram<Config>["schema"],
+    };
+  };
+
+  it.each([
+    [["--user.key", "hush"], "--user.key ***"],
+    [["--user.key=hush"], "--user.key=***"],
+    [["--sip.port", "1", "--user.key=hush=hush"], "--sip.port 1 --user.key=***"],
+  ])("%j: others see %s", async (options, shown) => {
+    const port = new FakeProcess(...options);
+    port.env["SCSCF_LOG_LEVEL"] = "warn";
+    await runNode(port, withSecret());
+    expect(port.title).toBe(`node main.ts ${shown}`);
+    expect(port.output).toContain("settings.secret-on-command-line");
+    expect(port.output).toContain("SCSCF_USER_KEY");
+    expect(port.output).not.toContain("hush");
+  });
+
+  it("nothing is said when there is none", async () => {
+    const port = new FakeProcess("--sip.port", "1");
+    port.env["SCSCF_LOG_LEVEL"] = "warn";
+    await runNode(port, withSecret());
+    expect([port.title, port.output]).toEqual(["node", expect.stringMatching(/^ready/)]);
+  });
+});
+
 describe("ending", () => {
-  it.each(["SIGTERM", "SIGINT", "disconnect"])(
+  it.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "disconnect"])(
     "stops at %s and exits with 0, once",
     async (signal) => {
       const port = new FakeProcess();
@@ -221,6 +255,19 @@ describe("ending", () => {
       expect([stops, ...port.exits]).toEqual([1, 0]);
     },
   );
+
+  it.each(["SIGUSR1", "SIGUSR2"])("%s neither ends it nor opens a debugger", async (signal) => {
+    const port = new FakeProcess();
+    port.env["SCSCF_LOG_LEVEL"] = "info";
+    await runNode(
+      port,
+      program(() => Promise.resolve(running)),
+    );
+    port.listeners.get(signal)?.(signal);
+    await settled();
+    expect(port.exits).toEqual([]);
+    expect(port.listeners.has(signal)).toBe(true);
+  });
 
   it("exits with 1 after an unhandled rejection", async () => {
     const port = new FakeProcess();

@@ -11,15 +11,19 @@ interface Guarded {
   readonly names: readonly string[];
 }
 
-/** What probes and collectors read without a token. */
-const OPEN: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+/** What probes read whatever they call us: it says nothing but "alive" and "ready". */
+const PROBED: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+/** What collectors read without a token. */
+const METRICS = "/metrics";
 
 /** Refuses strangers before a route, a body or a 404 tells them anything. */
 export function guard(app: FastifyInstance, settings: Guarded): void {
   const wanted = settings.token && digest(settings.token.reveal());
   app.addHook("onRequest", (request, _reply, done) => {
-    if (OPEN.has(request.routeOptions.url ?? "")) done();
-    else if (wanted === undefined) done(strangeOrigin(request, settings));
+    const { url = "" } = request.routeOptions;
+    if (PROBED.has(url)) done();
+    else if (wanted === undefined) done(strangeHost(request, settings) ?? webPage(request));
+    else if (url === METRICS) done();
     else done(wrongToken(request, wanted));
   });
 }
@@ -37,16 +41,23 @@ function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-/** A web page must not reach a loopback listener, by DNS rebinding (Host) or by a form (Origin). */
-function strangeOrigin({ headers }: FastifyRequest, settings: Guarded): Problem | undefined {
-  const named = [headers.host ?? "", ...originHost(headers.origin)];
-  const stranger = named.find((name) => !isOurs(hostOf(name), settings));
-  if (stranger === undefined) return undefined;
-  return problem(403, "Not for web pages", `"${stranger}" is not a name of this node: http.names.`);
+/** By DNS rebinding a web page calls a loopback listener by a name of its own. */
+function strangeHost({ headers }: FastifyRequest, settings: Guarded): Problem | undefined {
+  const { host = "" } = headers;
+  if (isOurs(hostOf(host), settings)) return undefined;
+  return problem(403, "Not for web pages", `"${host}" is not a name of this node: http.names.`);
 }
 
-function originHost(origin: string | undefined): string[] {
-  return origin === undefined ? [] : [origin.replace(/^https?:\/\//, "")];
+/**
+ * A page of another origin, be it another port of this machine, may send a form or a simple request without
+ * asking (Fetch §3.2): none of that is obeyed. Programs send neither header.
+ */
+function webPage({ headers }: FastifyRequest): Problem | undefined {
+  const { host = "", origin, "sec-fetch-site": site = "none" } = headers;
+  const isOwn = origin === undefined || /^https?:\/\/(.*)$/i.exec(origin)?.[1] === host;
+  if (isOwn && (site === "none" || site === "same-origin")) return undefined;
+  const from = isOwn ? "another site" : `"${origin}"`;
+  return problem(403, "Not for web pages", `A page of ${from} may not use this interface.`);
 }
 
 /** "[::1]:9062" → "[::1]", "localhost:9062" → "localhost". */

@@ -61,6 +61,7 @@ const KNOWN: readonly (readonly [name: string, shape: Shape, compact?: string])[
   ["P-User-Database", "lines"],
   ["P-Profile-Key", "lines"],
   ["P-Asserted-Service", "lines"],
+  ["Remote-Party-ID", "lines"],
   ["Security-Client", "list"],
   ["Security-Server", "list"],
   ["Security-Verify", "list"],

@@ -15,6 +15,12 @@ export class ConnectionCounts {
     return this.#bySource.get(sourceOf(host)) ?? NONE;
   }
 
+  /** Flow id of the connection that has been silent longest. */
+  get oldestSilent(): string | undefined {
+    const [oldest] = this.#silent;
+    return oldest;
+  }
+
   accepted(host: string, flowId: string): void {
     const { open, silent } = this.of(host);
     this.#bySource.set(sourceOf(host), { open: open + 1, silent: silent + 1 });

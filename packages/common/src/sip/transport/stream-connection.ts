@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../../platform/clock.ts";
 import { type Frame, Framer } from "../message/framer.ts";
 import { PING, PONG } from "./keep-alive.ts";
 import type { Pipe } from "./pipe.ts";
-import { IDLE, type StreamLimits } from "./stream-limits.ts";
+import { IDLE, MADE_ROOM, type StreamLimits } from "./stream-limits.ts";
 import type { Flow, HostPort, SendFailure } from "./transport.ts";
 import { isAnswer, UnansweredRequests } from "./unanswered-requests.ts";
 import { WholeFrames } from "./whole-frames.ts";
@@ -120,6 +120,13 @@ export class StreamConnection {
     this.#pipe.end();
     this.#timer?.cancel();
     this.#timer = this.#clock.after(this.#limits.closeGraceMs, () => this.#pipe.destroy());
+  }
+
+  /** Closed at once, to make room for another. */
+  giveWay(): void {
+    this.#owner.onRejected(MADE_ROOM, this.flow);
+    this.#pipe.destroy();
+    this.#closed("closed"); // the pipe would say so later only
   }
 
   get #backlog(): number {

@@ -38,9 +38,13 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = {
 /** What every quiet connection comes to. */
 export const IDLE = "idle for too long";
 
+/** All are taken, and this one had not said anything yet. */
+export const MADE_ROOM = "silent, gave way to another connection";
+
 /** The setting behind each reason for which a connection is turned away or cut off. */
 export const CONNECTION_LIMITS: ReadonlyMap<string, string> = new Map([
   ["too many connections", "limits.maxConnections"],
+  [MADE_ROOM, "limits.maxConnections"],
   ["too many connections of one source", "limits.maxConnectionsPerSource"],
   ["too many half-open connections", "limits.maxHalfOpenPerSource"],
   ["handshake not completed", "limits.firstMessageSeconds"],

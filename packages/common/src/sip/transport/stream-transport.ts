@@ -74,7 +74,8 @@ export class StreamTransport implements Transport, ConnectionOwner {
     const flow = this.#newFlow(this.#local, { host: remote.host, port: remote.port });
     // A flow that is in no table says so when something is sent on it.
     if (this.#whenDrained !== undefined) return flow;
-    if (this.#connections.size >= this.#limits.maxConnections) {
+    this.#makeRoom();
+    if (this.#isFull) {
       this.#neverMade.set(flow, "overloaded");
     } else if (!isPort(remote.port)) this.#neverMade.set(flow, "refused");
     else this.#add(this.#carrier.connect(this.#local, remote), flow, remoteKey(remote));
@@ -138,6 +139,7 @@ export class StreamTransport implements Transport, ConnectionOwner {
   #accept(pipe: Pipe, remote: HostPort): void {
     const flow = this.#newFlow(pipe.local, remote);
     const tooMany = this.#excess(remote.host);
+    if (tooMany === undefined) this.#makeRoom();
     if (tooMany === undefined && this.#whenDrained === undefined) {
       this.#counts.accepted(remote.host, flow.id);
       this.#add(pipe, flow, undefined);
@@ -149,11 +151,22 @@ export class StreamTransport implements Transport, ConnectionOwner {
 
   /** Which limit another connection from there would exceed. */
   #excess(host: string): string | undefined {
-    const { maxConnections, maxConnectionsPerSource, maxHalfOpenPerSource } = this.#limits;
-    if (this.#connections.size >= maxConnections) return "too many connections";
+    const { maxConnectionsPerSource, maxHalfOpenPerSource } = this.#limits;
     const { open, silent } = this.#counts.of(host);
     if (open >= maxConnectionsPerSource) return "too many connections of one source";
-    return silent >= maxHalfOpenPerSource ? "too many half-open connections" : undefined;
+    if (silent >= maxHalfOpenPerSource) return "too many half-open connections";
+    const isFull = this.#isFull && this.#counts.oldestSilent === undefined;
+    return isFull ? "too many connections" : undefined;
+  }
+
+  get #isFull(): boolean {
+    return this.#connections.size >= this.#limits.maxConnections;
+  }
+
+  /** Connections that say nothing, from however many sources, keep nobody out who does. */
+  #makeRoom(): void {
+    const oldest = this.#isFull ? this.#counts.oldestSilent : undefined;
+    if (oldest !== undefined) this.#connections.get(oldest)?.giveWay();
   }
 
   /** @param madeTo key of what we connected to; undefined when the peer connected */

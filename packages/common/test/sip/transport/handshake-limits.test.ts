@@ -1,7 +1,7 @@
 // Handshakes before SIP, in TLS and in HTTP, are under the limits of every connection: counted, timed, refused.
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import type { StreamLimits } from "../../../src/sip/transport/stream-limits.ts";
+import { MADE_ROOM, type StreamLimits } from "../../../src/sip/transport/stream-limits.ts";
 import { tlsTransport } from "../../../src/sip/transport/tls.ts";
 import type { HostPort, Transport } from "../../../src/sip/transport/transport.ts";
 import { type WebSocketOptions, webSocketTransport } from "../../../src/sip/transport/ws.ts";
@@ -97,7 +97,6 @@ for (const { name, begun, lab: makeLab } of KINDS) {
     });
 
     test.each<[Partial<StreamLimits>, string]>([
-      [{ maxConnections: 2 }, "too many connections"],
       [{ maxConnectionsPerSource: 2 }, "too many connections of one source"],
       [{ maxHalfOpenPerSource: 2 }, "too many half-open connections"],
     ])("counts for %o: two are taken, the third is not", async (limits, reason) => {
@@ -107,6 +106,15 @@ for (const { name, begun, lab: makeLab } of KINDS) {
       await lab.until(() => third.closed);
       expect(seen.rejected).toEqual([reason]);
       expect([first.closed, second.closed]).toEqual([false, false]);
+    });
+
+    test("maxConnections: of those under way the oldest gives way", async () => {
+      const at = await open({ maxConnections: 2 });
+      const [first, second] = [await dialSlow(at), await dialSlow(at)];
+      const third = await dialSlow(at);
+      await lab.until(() => first.closed);
+      expect(seen.rejected).toEqual([MADE_ROOM]);
+      expect([second.closed, third.closed]).toEqual([false, false]);
     });
 
     test("who ends his makes room", async () => {
