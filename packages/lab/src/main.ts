@@ -15,8 +15,7 @@ switch (parsed.kind) {
     break;
   case "options": {
     const interrupted = new Promise<void>((resolve) => {
-      process.once("SIGINT", () => resolve());
-      process.once("SIGTERM", () => resolve());
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => resolve());
     });
     process.exit(
       await runLab(parsed.options, {

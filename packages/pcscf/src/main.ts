@@ -11,8 +11,8 @@ import {
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import { openFilesLimit } from "@ims-lab/common/platform/open-files";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
+import { withinOpenFiles } from "@ims-lab/common/sip/connection-limit";
 import { shownAddresses, transportsOf } from "@ims-lab/common/sip/listeners";
-import { withinOpenFiles } from "@ims-lab/common/sip/overload/connection-limit";
 import { streamLimitsOf } from "@ims-lab/common/sip/overload/limits";
 import { systemResolver } from "@ims-lab/common/sip/resolver";
 import { openTrace } from "@ims-lab/common/trace/node-trace";

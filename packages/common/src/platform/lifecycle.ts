@@ -1,38 +1,16 @@
 // A node as a process: settings, start, the `ready` line, exit codes.
 import { readFileSync } from "node:fs";
-import { type Clock, systemClock } from "./clock.ts";
+import { systemClock } from "./clock.ts";
 import { showSecretsNoMore } from "./command-line-secrets.ts";
 import { type ConfigError, errorLine, SettingError } from "./config/error.ts";
 import { type Leaf, leavesOf } from "./config/leaves.ts";
 import { type LoadedConfig, loadConfig, type Settings } from "./config.ts";
-import { gatheredOutput, type LineStream } from "./gathered-output.ts";
-import { createLogger, type LogSettings, type RootLogger } from "./logger.ts";
+import { gatheredOutput } from "./gathered-output.ts";
+import { createLogger, type LogSettings } from "./logger.ts";
+import type { NodeTools, ProcessPort, RunningNode } from "./node-process.ts";
 import { EXIT, fail, stopOnSignal } from "./signals.ts";
 
-/** What a node needs of `process`; `main.ts` hands the real one in. */
-export interface ProcessPort {
-  /** What other users of the machine read in the list of processes. */
-  title: string;
-  /** With the program and the script in front, as Node gives it. */
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout: LineStream;
-  readonly stderr: { write(text: string): unknown };
-  exit(code: number): void;
-  on(event: string, listener: (reason: unknown) => void): unknown;
-}
-
-export interface NodeTools {
-  readonly log: RootLogger;
-  readonly clock: Clock;
-}
-
-export interface RunningNode {
-  /** For the `ready` line: { sip: "127.0.0.1:6060", http: "http://127.0.0.1:9062" }. */
-  readonly addresses: Readonly<Record<string, string>>;
-  /** Refuses new work, finishes what is under way, writes state; within 1.5 s. */
-  stop(): Promise<void>;
-}
+export type { NodeTools, ProcessPort, RunningNode } from "./node-process.ts";
 
 export interface NodeProgram<C extends { readonly log: LogSettings }> extends Settings<C> {
   /** Resolves when the node serves. May throw SettingError, or the system's error of a listener. */

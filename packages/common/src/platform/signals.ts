@@ -1,6 +1,6 @@
 // Signals of a node's process: those that end it, those that do nothing; faults that nobody caught.
-import type { NodeTools, ProcessPort, RunningNode } from "./lifecycle.ts";
 import type { RootLogger } from "./logger.ts";
+import type { NodeTools, ProcessPort, RunningNode } from "./node-process.ts";
 
 export const EXIT = { done: 0, failed: 1, refused: 2 } as const;
 

@@ -1,8 +1,9 @@
 // How many may be connected to the admin interface: what it takes away, SIP's connections lack.
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import type { Logger } from "../logger.ts";
 import type { Metrics } from "../metrics.ts";
+
+type Socket = IncomingMessage["socket"];
 
 interface Observers {
   readonly log: Logger;

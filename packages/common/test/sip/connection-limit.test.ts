@@ -1,9 +1,9 @@
 // Connections beside the limit of open files.
 import { expect, test } from "vitest";
-import { openFilesLimit } from "../../../src/platform/open-files.ts";
-import { withinOpenFiles } from "../../../src/sip/overload/connection-limit.ts";
-import { type SipLimits, sipLimitSettings } from "../../../src/sip/overload/limits.ts";
-import { memoryLogger } from "../../../src/testing/memory-logger.ts";
+import { openFilesLimit } from "../../src/platform/open-files.ts";
+import { withinOpenFiles } from "../../src/sip/connection-limit.ts";
+import { type SipLimits, sipLimitSettings } from "../../src/sip/overload/limits.ts";
+import { memoryLogger } from "../../src/testing/memory-logger.ts";
 
 const limits = Object.fromEntries(
   Object.entries(sipLimitSettings).map(([name, setting]) => [name, setting.default]),

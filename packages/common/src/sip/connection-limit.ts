@@ -1,7 +1,7 @@
 // Connections that a node has open files for: one that cannot be accepted would be refused in silence.
-import type { Logger } from "../../platform/logger.ts";
-import type { SideSettings } from "../listeners.ts";
-import type { SipLimits } from "./limits.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { SideSettings } from "./listeners.ts";
+import type { SipLimits } from "./overload/limits.ts";
 
 /** Logs, traces, UDP sockets, name look-ups and Node's own. */
 const OTHER_FILES = 100;
