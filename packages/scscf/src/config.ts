@@ -66,7 +66,7 @@ export interface ScscfConfig {
     readonly deadlineSeconds: number;
     readonly onRefused: "wait" | "deregister";
   };
-  readonly pcscf: { readonly subscribe: boolean };
+  readonly pcscf: { readonly subscribe: boolean; readonly sharedPathUsers: readonly string[] };
   /** `domain=sip:host:port` each. */
   readonly routes: readonly string[];
   readonly policy: MethodPolicySettings;
@@ -161,7 +161,10 @@ export const settings: Settings<ScscfConfig> = {
     authentication: {
       awaitSeconds: seconds({ doc: "One challenge's life.", min: 1, default: 240 }),
       maxFailures: integer({ doc: "Failed answers in one attempt.", min: 1, max: 10, default: 2 }),
-      hideUnknown: flag({ doc: "Challenge strangers too, before their 403.", default: false }),
+      hideUnknown: flag({
+        doc: "Challenge whom nobody knows like a user, before his 403.",
+        default: false,
+      }),
       onRefresh: oneOf({
         doc: "Challenge refreshes over a protected association.",
         words: ["always", "never"],
@@ -176,7 +179,15 @@ export const settings: Settings<ScscfConfig> = {
         default: "wait",
       }),
     },
-    pcscf: { subscribe: flag({ doc: "Subscribe at P-CSCFs (Figure 4).", default: true }) },
+    pcscf: {
+      subscribe: flag({ doc: "Subscribe at P-CSCFs (Figure 4).", default: true }),
+      sharedPathUsers: texts({
+        doc: "User parts of Path that several users share, for they name a P-CSCF or a flow.",
+        allowed: "a list of user parts; * for all",
+        accepts: (user) => user === "*" || /^[^\s@<>,;]+$/.test(user),
+        default: ["term", "inbound"],
+      }),
+    },
     routes: texts({
       doc: "Next hops for the domains of others.",
       allowed: "a list of DOMAIN=sip:HOST[:PORT]",

@@ -68,6 +68,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const bindings = new Bindings();
   const failures = new FailureNotes();
   const context = contextOf(config);
+  const authenticator = authenticatorOf(config, tools);
 
   const setOf = (aor: string): RegistrationSet | undefined => {
     const [owner] = directory.ownersOf(aor);
@@ -80,6 +81,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     log,
     subscribesAtPcscf: config.pcscf.subscribe,
     onEnded: (reauthentication) => tools.onEnded?.(reauthentication),
+    onGone: (impi) => authenticator.endNonces(impi),
   });
   const lifecycle = new Lifecycle({
     clock,
@@ -147,9 +149,9 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     context,
     domain: config.domain,
     allowDirect: config.allowDirect,
-    authenticator: authenticatorOf(config, tools),
+    authenticator,
     onRefresh: config.authentication.onRefresh,
-    hideUnknown: config.authentication.hideUnknown,
+    sharedPathUsers: config.pcscf.sharedPathUsers,
     expires: {
       ...config.registration,
       optionalMaxExpires: config.subscription.optionalMaxExpiresSeconds,

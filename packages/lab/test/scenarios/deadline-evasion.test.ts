@@ -135,8 +135,13 @@ describe("while it is due", () => {
   });
 });
 
-describe("leaving while it is due", () => {
-  test("Expires 0 is challenged once; answered, it takes effect", async () => {
+describe("leaving over a connection", () => {
+  beforeEach(async () => {
+    expect(ue.register({ expires: 0 }).status).toBe(200);
+    ue = await ScriptedUe.subscribed(lab, "carol", { transport: "tcp" });
+  });
+
+  test("while it is due: challenged once; answered, it takes effect", async () => {
     trigger();
     expect(ue.register({ expires: 0 }).status).toBe(200);
     lab.pass(0.1);
@@ -165,11 +170,61 @@ describe("leaving while it is due", () => {
     await expectGone(lab, ue);
   });
 
-  test("not due: from where it authenticated, at once", async () => {
+  test("not due: at once", async () => {
     expect(ue.ask({ expires: 0 }).status).toBe(200);
     lab.pass(0.1);
     expect(ue.news()).toMatchObject([{ state: "terminated noresource", event: "unregistered" }]);
     await expectGone(lab, ue);
+  });
+});
+
+describe("leaving over UDP, where a source address proves nothing", () => {
+  const WAYS = [
+    { way: "Expires 0", ask: () => ue.ask({ expires: 0 }) },
+    { way: "expires=0", ask: () => ue.ask({ contact: `${ue.contact};expires=0` }) },
+    { way: "*", ask: () => ue.ask({ contact: "*", expires: 0 }) },
+    {
+      way: "one to stay and one to go",
+      ask: () => ue.ask({ contact: `<sip:bob@192.0.2.200>, ${ue.contact};expires=0` }),
+    },
+  ];
+  test.each(WAYS)("$way: challenged; unanswered, nothing happens", ({ ask }) => {
+    expect(ask().status).toBe(401);
+    expect(integrityOfLast()).toBe("no");
+    lab.pass(AWAIT / 1000 + 1);
+    expect(lab.atScscf(ue.user)).toHaveLength(1);
+    expect(lab.atPcscf(ue.user)).toHaveLength(1);
+  });
+
+  test("answered, it takes effect", async () => {
+    expect(ue.register({ expires: 0 }).status).toBe(200);
+    lab.pass(0.1);
+    expect(ue.news()).toMatchObject([{ state: "terminated noresource", event: "unregistered" }]);
+    await expectGone(lab, ue);
+  });
+
+  test("while it is due and answered: withdrawn", async () => {
+    trigger();
+    expect(ue.register({ expires: 0 }).status).toBe(200);
+    lab.pass(0.1);
+    expect(lab.onlyEnd).toBe("withdrawn");
+    await expectGone(lab, ue);
+  });
+
+  test.each([
+    { way: "unanswered", faults: undefined, status: 401 },
+    { way: "answered wrongly", faults: { wrongRes: true }, status: 403 },
+  ])("while it is due and $way: the deadline decides, not the datagram", ({ faults, status }) => {
+    const notifiedAt = trigger();
+    ue.faults = faults ?? {};
+    for (let turn = 0; turn < 3; turn++)
+      expect((faults ? ue.register({ expires: 0 }) : ue.ask({ expires: 0 })).status).toBe(status);
+    passTo(lab, notifiedAt + N - 1);
+    expect(lab.atScscf(ue.user)).toHaveLength(1);
+    expect(ue.ask({ expires: 0 }).status).toBe(401);
+    passTo(lab, notifiedAt + N);
+    expect(lab.atScscf(ue.user)).toEqual([]);
+    expect(lab.onlyEnd).toBe("ignored");
   });
 });
 

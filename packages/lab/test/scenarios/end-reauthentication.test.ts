@@ -209,11 +209,21 @@ describe.each(PROFILES)("profile $profile", ({ profile, event, n, reg }) => {
     expect(lab.onlyEnd).toBe("reauthenticated");
   });
 
-  test("withdrawn: the UE leaves; it is challenged once, and is gone whether it answers or not", async () => {
+  test.each([
+    ["udp", "answers, as it must there"],
+    ["tcp", "does not answer"],
+  ] as const)("withdrawn over %s: the UE leaves, is challenged once and %s", async (transport) => {
+    if (transport === "tcp") {
+      expect(ue.register({ expires: 0 }).status).toBe(200);
+      ue = await ScriptedUe.subscribed(lab, "carol", { event, transport });
+    }
     trigger();
     lab.forget();
-    expect(ue.ask({ expires: 0 }).status).toBe(401);
-    expect(ue.ask({ expires: 0 }).status).toBe(200);
+    if (transport === "udp") expect(ue.register({ expires: 0 }).status).toBe(200);
+    else {
+      expect(ue.ask({ expires: 0 }).status).toBe(401);
+      expect(ue.ask({ expires: 0 }).status).toBe(200);
+    }
     expect(lab.reauthentications).toMatchObject([
       { end: "withdrawn", deregisteredAt: expect.any(Number) },
     ]);

@@ -1,7 +1,8 @@
 // REGISTERs that were challenged and not yet answered: the context a second REGISTER belongs to. TS 24.229 §5.2.2.
+
+import { type Credentials, hasResponse } from "@ims-lab/common/ims/credentials";
 import { boundedKey } from "@ims-lab/common/platform/bounded-key";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import { Authorization } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { aorOf } from "@ims-lab/common/sip/message/uri";
@@ -14,6 +15,8 @@ export interface Attempt {
   readonly scscf: string;
   /** Nonces of the last challenge. */
   readonly nonces: readonly string[];
+  /** It asked for AKA, which an answer need not repeat where nothing else was offered (RFC 3310 §3.3). */
+  readonly isAka: boolean;
   /** Milliseconds since the epoch. */
   readonly until: number;
 }
@@ -69,11 +72,13 @@ export class Attempts {
   }
 }
 
-/** True when this REGISTER answers the attempt's challenge, so that a 200 to it proves who sent it. */
-export function answers(request: SipRequest, attempt: Attempt | undefined): boolean {
-  const params = request.get(Authorization)?.params;
-  const nonce = params?.get("nonce");
-  if (attempt === undefined || nonce === undefined || !params?.get("response")) return false;
+/** True when these credentials answer the attempt's challenge, so that a 200 to them proves who sent them. */
+export function answers(
+  credentials: Credentials | undefined,
+  attempt: Attempt | undefined,
+): boolean {
+  const nonce = credentials?.params.get("nonce");
+  if (attempt === undefined || nonce === undefined || !hasResponse(credentials)) return false;
   return attempt.nonces.includes(nonce);
 }
 

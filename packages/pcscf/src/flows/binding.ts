@@ -1,14 +1,9 @@
 // What the P-CSCF keeps per registered device, and how REGISTER and its 200 make it. TS 24.229 §5.2.2.1.
-import {
-  Authorization,
-  Contact,
-  Expires,
-  PAssociatedUri,
-} from "@ims-lab/common/sip/message/fields";
+import { Contact, Expires, PAssociatedUri } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import type { NameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
-import { aorOf, formatUri, sameUri } from "@ims-lab/common/sip/message/uri";
+import { aorOf, formatUri, parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
 import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
 
 export interface Binding {
@@ -19,6 +14,8 @@ export interface Binding {
   readonly device: string;
   /** Contact URI as the UE wrote it. */
   readonly contact: string;
+  /** The identity that its last REGISTER named, as `aorOf` files it; barred ones are not among `impus`. */
+  readonly aor: string;
   /** P-Associated-URI as received, the default IMPU first; never empty. */
   readonly impus: readonly string[];
   /** The path the last accepted REGISTER came by: what the UE is reached over. */
@@ -46,12 +43,6 @@ export interface Binding {
  */
 export function lifeOf({ registeredAt, serviceRoute }: Binding): string {
   return `${registeredAt} ${serviceRoute.join()}`;
-}
-
-/** The user name of the first Authorization, which is the IMPI (TS 24.229 §5.1.1.2). */
-export function impiOf(request: SipRequest): string | undefined {
-  const name = request.get(Authorization)?.params.get("username");
-  return name === "" ? undefined : name;
 }
 
 /** TS 23.003 §13.4B turned round: without credentials the IMPI is guessed from the public identity. */
@@ -105,7 +96,8 @@ function askedSeconds(asked: SipRequest, granted: number | undefined): number {
   return Math.min(granted ?? 0, wanted ?? granted ?? 0);
 }
 
-function secondsOf(text: string | undefined): number | undefined {
+/** Of an `expires` parameter; undefined when absent or malformed (RFC 3261 §10.2.1.1). */
+export function secondsOf(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
 }
 
@@ -113,4 +105,15 @@ function secondsOf(text: string | undefined): number | undefined {
 export function impusOf(response: SipResponse): readonly string[] {
   const associated = response.all(PAssociatedUri).map(({ uriText }) => ownCopy(uriText));
   return associated.length > 0 ? associated : [ownCopy(response.to.uriText)];
+}
+
+/** Whether an identity, as `aorOf` files it, is one that the binding's user registered. */
+export function isRegistered({ aor, impus }: Binding, wanted: string): boolean {
+  return aor === wanted || impus.some((impu) => aorOfText(impu) === wanted);
+}
+
+/** Undefined for what is no URI. */
+export function aorOfText(impu: string): string | undefined {
+  const uri = parseUri(impu);
+  return uri && aorOf(uri);
 }

@@ -3,8 +3,8 @@
 /** Every occurrence goes, repeated ones too: a second one must not slip through. */
 export function withoutAuthParams(text: string, names: readonly string[]): string {
   const lower = text.toLowerCase();
-  if (!names.some((name) => lower.includes(name))) return text.trim(); // mostly nothing has to go
-  const [, scheme = "", rest = ""] = /^(\S+)\s*([\s\S]*)$/.exec(text.trim()) ?? [];
+  if (!names.some((name) => lower.includes(name))) return text; // mostly nothing has to go
+  const [, scheme = "", rest = ""] = /^([^ \t\r\n]+)[ \t\r\n]*([\s\S]*)$/.exec(text) ?? [];
   const kept = splitAtCommas(rest).filter((part) => !names.includes(nameOf(part)));
   return kept.length === 0 ? scheme : `${scheme} ${kept.join(",")}`;
 }

@@ -92,7 +92,7 @@ function unavailable(retryAfter = RETRY_AFTER_SECONDS): Problem {
   return { kind: "core-unavailable", retryAfter };
 }
 
-function answerTo(asked: SipRequest, problem: Problem): SipResponse {
+export function answerTo(asked: SipRequest, problem: Problem): SipResponse {
   const { status, ...options } = refusalOf(problem);
   return newResponse(asked, status, options);
 }

@@ -9,6 +9,7 @@ export type Problem =
   | { readonly kind: "foreign-dialog" } // between others, whatever the sender knows of it
   | { readonly kind: "unknown-dialog" } // such a Record-Route from a peer we know: made before a restart
   | { readonly kind: "extension"; readonly tags: readonly string[] }
+  | { readonly kind: "binding-of-another" } // what the S-CSCF took would change whose binding it is
   | { readonly kind: "route-mismatch" }
   | { readonly kind: "malformed"; readonly what: string }
   | { readonly kind: "unknown-token" }
@@ -29,6 +30,7 @@ export function refusalOf(problem: Problem): Refusal {
     case "untrusted-peer": // RFC 3325 §5: not in our trust domain
     case "forged-token": // RFC 5626 §5.3.1
     case "foreign-dialog": // TS 24.229 §5.2.6.3: the originator is not involved in the dialog
+    case "binding-of-another": // TS 24.229 §5.2.2.1: bound to the IMPI that authenticated, and to it alone
     case "unknown-hop": // TS 24.229 §5.2.6.3.5: not the Route of this dialog
       return { status: 403 };
     case "extension": // RFC 3261 §16.3 step 5; RFC 3329 §2.3.1

@@ -5,6 +5,7 @@ import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
 import { WwwAuthenticate } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
+import type { Attempt } from "../flows/attempts.ts";
 import { withoutAuthParams } from "./auth-params.ts";
 import { hasTag } from "./option-tags.ts";
 
@@ -29,11 +30,10 @@ function hideKeys(response: SipResponse): void {
   else response.set("WWW-Authenticate", shown);
 }
 
-/** Nonces of a challenge, to know its answer again. */
-export function noncesOf(response: SipResponse): readonly string[] {
-  return response
-    .all(WwwAuthenticate)
-    .map(({ params }) => params.get("nonce"))
-    .filter((nonce) => nonce !== undefined)
-    .map(ownCopy);
+/** Of a challenge, to know its answer again: its nonces, and whether it asks for AKA. */
+export function challengeIn(response: SipResponse): Pick<Attempt, "nonces" | "isAka"> {
+  const challenges = response.all(WwwAuthenticate);
+  const nonces = challenges.flatMap(({ params }) => params.get("nonce") ?? []).map(ownCopy);
+  const isAka = challenges.some(({ params }) => /^akav/i.test(params.get("algorithm") ?? ""));
+  return { nonces, isAka };
 }

@@ -1,6 +1,7 @@
 // REGISTER between UE and S-CSCF, and what its answer does to the binding. TS 24.229 §5.2.2.
+import { type Credentials, hasResponse, isMalformed } from "@ims-lab/common/ims/credentials";
 import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint";
-import { Authorization, Via } from "@ims-lab/common/sip/message/fields";
+import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
@@ -15,20 +16,31 @@ import {
   deviceOf,
   grantedSeconds,
   guessedImpi,
-  impiOf,
   impusOf,
 } from "../flows/binding.ts";
+import { handsOver } from "../flows/holder.ts";
 import { type Candidate, registerWithFailover } from "../serving/register-failover.ts";
 import type { ScscfPool } from "../serving/scscf-pool.ts";
-import { forward, refuse } from "./forward.ts";
-import { downstreamRegister, noncesOf } from "./register-downstream.ts";
-import { type IntegrityProtected, integrityOf, upstreamRegister } from "./register-upstream.ts";
+import { answerTo, forward, refuse } from "./forward.ts";
+import { challengeIn, downstreamRegister } from "./register-downstream.ts";
+import {
+  credentialsFromUe,
+  type IntegrityProtected,
+  integrityOf,
+  upstreamRegister,
+} from "./register-upstream.ts";
 import { chargingVector, knownUri, noteRefusal, pathUri, type Relay } from "./sides.ts";
 
 /** One REGISTER under way. */
 interface Pending {
   readonly request: SipRequest;
   readonly flow: Flow;
+  /** The only reading of its Authorization, and what goes on of it. */
+  readonly credentials: Credentials | undefined;
+  /** Whom they name, else whose binding or identity it is about. */
+  readonly impi: string;
+  /** To, as `aorOf` files it. */
+  readonly aor: string;
   readonly device: string;
   readonly token: string;
   /** The one that challenged this or has the binding; undefined: none has heard of it. */
@@ -53,6 +65,7 @@ export interface RegisterRelayOptions {
 
 /** Stands for the device where REGISTER names all of them or none. */
 const NO_DEVICE = "*";
+const ANOTHERS = { kind: "binding-of-another" } as const;
 
 export class RegisterRelay {
   readonly #options: RegisterRelayOptions;
@@ -67,13 +80,18 @@ export class RegisterRelay {
 
   handle(incoming: Incoming): void {
     const relay = this.#relay;
-    const pending = this.#pending(incoming);
-    if (pending === undefined) {
-      this.#malformed(incoming, "Contact");
+    const { request } = incoming;
+    const credentials = credentialsFromUe(request);
+    if (isMalformed(credentials)) {
+      this.#malformed(incoming, "Authorization", credentials.malformed);
       return;
     }
-    const aor = aorOf(incoming.request.to.uri);
-    const candidates = this.#options.pool.candidates(aor, pending.scscf);
+    const pending = this.#pending(incoming, credentials);
+    if (pending === undefined) {
+      this.#malformed(incoming, "Contact", `Contact: ${request.text("Contact")}`);
+      return;
+    }
+    const candidates = this.#options.pool.candidates(pending.aor, pending.scscf);
     const { clock } = relay;
     const { pool } = this.#options;
     registerWithFailover({ clock, pool }, candidates, (candidate) =>
@@ -86,8 +104,8 @@ export class RegisterRelay {
     const scscf = knownUri(pending.scscf);
     const to = destinationOf(scscf);
     const onward = this.#upstream(incoming, pending, scscf);
-    if (onward === undefined || to === undefined) {
-      this.#malformed(incoming, "Authorization");
+    if (to === undefined) {
+      refuse(incoming, { kind: "unreachable-uri" });
       return undefined;
     }
     return forward(incoming, {
@@ -106,52 +124,69 @@ export class RegisterRelay {
     });
   }
 
-  #malformed(incoming: Incoming, what: string): void {
-    noteRefusal(this.#relay, "access", incoming, "malformed");
+  #malformed(incoming: Incoming, what: string, why: string): void {
+    noteRefusal(this.#relay, "access", incoming, "malformed", why);
     refuse(incoming, { kind: "malformed", what });
   }
 
   /** Undefined when Contact cannot be read. */
-  #pending({ request, flow }: Incoming): Pending | undefined {
-    const { tokens, table } = this.#relay;
+  #pending({ request, flow }: Incoming, credentials: Credentials | undefined): Pending | undefined {
+    const { table } = this.#relay;
     const contact = contactOf(request);
     if (contact === undefined && request.has("Contact") && request.text("Contact") !== "*")
       return undefined;
     const device = contact === undefined ? NO_DEVICE : deviceOf(contact);
     const attempt = this.attempts.find(request, flow, device);
-    const known = this.#known(request, flow, device);
-    // The token of the challenged REGISTER holds on: the S-CSCF ties the answer to its Path.
-    const token =
-      known?.token ??
-      attempt?.token ??
-      tokens.ofBinding(impiOf(request) ?? guessedImpi(request), device);
+    const aor = aorOf(request.to.uri);
+    const known = this.#known(aor, flow, device, credentials?.impi);
+    const token = known?.token ?? this.#newToken(aor, device, credentials?.impi, attempt);
     const scscf = attempt?.scscf ?? known?.scscf;
-    const integrity = integrityOf(request, flow, table.registered(token));
-    return { request, flow, device, token, scscf, integrity, attempt };
+    const register = { request, flow, credentials, attempt };
+    const integrity = integrityOf(register, table.registered(token));
+    const impi = credentials?.impi ?? known?.impi ?? guessedImpi(request);
+    return { ...register, impi, aor, device, token, scscf, integrity };
   }
 
   /** The registered binding a REGISTER is about; it may name the user by IMPU alone. */
-  #known(request: SipRequest, flow: Flow, device: string): Binding | undefined {
+  #known(aor: string, flow: Flow, device: string, impi: string | undefined): Binding | undefined {
     const { table } = this.#relay;
-    const impi = impiOf(request);
     if (device !== NO_DEVICE && impi !== undefined) return table.ofDevice(impi, device);
-    const ofUser = table.ofImpu(aorOf(request.to.uri));
+    const ofUser = table.ofImpu(aor);
+    const isHis = (binding: Binding): boolean => impi === undefined || binding.impi === impi;
     return device === NO_DEVICE
-      ? ofUser.find((binding) => binding.flow.id === flow.id && binding.impi === impi)
+      ? ofUser.find((binding) => binding.flow.id === flow.id && isHis(binding))
       : ofUser.find((binding) => binding.device === device);
   }
 
-  #upstream(incoming: Incoming, pending: Pending, scscf: SipUri): SipRequest | undefined {
+  /**
+   * The token of the challenged REGISTER holds on, for the S-CSCF ties the answer to its Path; but
+   * no binding of another IMPI. Who gives no IMPI gets a token that no IMPI has.
+   */
+  #newToken(
+    aor: string,
+    device: string,
+    impi: string | undefined,
+    attempt: Attempt | undefined,
+  ): string {
+    const { tokens, table } = this.#relay;
+    const holder = attempt && table.registered(attempt.token)?.impi;
+    const isFree = holder === undefined || impi === undefined || holder === impi;
+    if (attempt !== undefined && isFree) return attempt.token;
+    return impi === undefined
+      ? tokens.ofBinding("", `${aor} ${device}`)
+      : tokens.ofBinding(impi, device);
+  }
+
+  #upstream(incoming: Incoming, pending: Pending, scscf: SipUri): SipRequest {
     const relay = this.#relay;
     const { settings, counters, log, maySay } = relay;
-    const upstream = upstreamRegister(incoming.request, {
+    const { request, forged } = upstreamRegister(incoming.request, {
+      credentials: pending.credentials,
       path: pathUri(relay, pending.token, scscf),
       integrity: pending.integrity,
       visitedNetworkId: settings.visitedNetworkId,
       chargingVector: chargingVector(relay, scscf),
     });
-    if (upstream === undefined) return undefined;
-    const { request, forged } = upstream;
     for (const header of forged) counters.forged(header);
     const source = incoming.flow.remote.host;
     if (forged.length > 0 && maySay(`forged ${source} ${forged.join()}`))
@@ -164,11 +199,27 @@ export class RegisterRelay {
     const { status } = response;
     if (status >= 200) this.#relay.counters.register(String(status));
     if (status === 401) {
-      const nonces = noncesOf(response);
-      this.attempts.challenged(request, flow, device, { token, scscf, nonces });
+      const challenge = challengeIn(response);
+      this.attempts.challenged(request, flow, device, { token, scscf, ...challenge });
     } else if (status >= 200 && status < 500) this.attempts.ended(request, flow, device);
-    if (status >= 200 && status < 300) this.#accepted(pending, response);
+    if (status >= 200 && status < 300) {
+      if (this.#handsOver(pending, response)) return answerTo(request, ANOTHERS);
+      this.#accepted(pending, response);
+    }
     return downstreamRegister(response, request);
+  }
+
+  /** Nobody's binding changes hands here, whatever the S-CSCF has taken. */
+  #handsOver({ request, flow, token, impi, aor, device }: Sent, response: SipResponse): boolean {
+    if (device === NO_DEVICE) return false; // touches what is this IMPI's alone
+    const { table, counters, log } = this.#relay;
+    const before = table.registered(token);
+    const why = handsOver({ impi, aor, response, before, ofIdentity: table.ofImpu(aor) });
+    if (why === undefined) return false;
+    counters.refused(ANOTHERS.kind);
+    const { callId } = request;
+    log.warn("register.binding-of-another", { impi, impu: aor, callId, source: flow.id, why });
+    return true;
   }
 
   #accepted(pending: Sent, response: SipResponse): void {
@@ -192,15 +243,14 @@ export class RegisterRelay {
   }
 
   /** `Contact: *`: every device of this user that registered this identity (RFC 3261 §10.2.2). */
-  #endAll({ request }: Pending): void {
+  #endAll({ aor, impi }: Pending): void {
     const { table } = this.#relay;
-    const impi = impiOf(request);
-    for (const binding of table.ofImpu(aorOf(request.to.uri)))
-      if (impi === undefined || binding.impi === impi) table.end(binding.token, "de-registered");
+    for (const binding of table.ofImpu(aor))
+      if (binding.impi === impi) table.end(binding.token, "de-registered");
   }
 
   #binding(
-    { request, flow, device, token, scscf, integrity }: Sent,
+    { request, flow, impi, aor, device, token, scscf, integrity }: Sent,
     response: SipResponse,
     granted: number,
     authenticated: boolean,
@@ -210,7 +260,8 @@ export class RegisterRelay {
     const isProven = authenticated || isVouchedFor(integrity);
     return {
       token,
-      impi: ownCopy(impiOf(request) ?? before?.impi ?? guessedImpi(request)),
+      impi: ownCopy(impi),
+      aor: ownCopy(aor),
       device: ownCopy(device),
       contact: ownCopy(contactOf(request)?.uriText ?? ""),
       impus: impusOf(response),
@@ -233,10 +284,9 @@ export class RegisterRelay {
  * A 200 proves the sender when it answered the challenge we saw, or carried credentials that the
  * S-CSCF took without our vouching for the source.
  */
-function isAuthenticated({ request, integrity, attempt }: Pending): boolean {
-  if (answers(request, attempt)) return true;
-  const response = request.get(Authorization)?.params.get("response");
-  return !isVouchedFor(integrity) && response !== undefined && response !== "";
+function isAuthenticated({ credentials, integrity, attempt }: Pending): boolean {
+  if (answers(credentials, attempt)) return true;
+  return !isVouchedFor(integrity) && hasResponse(credentials);
 }
 
 function isVouchedFor(integrity: IntegrityProtected): boolean {

@@ -1,11 +1,24 @@
 // What happens to a REGISTER on its way to the S-CSCF. TS 24.229 §5.2.2.1, RFC 3327.
+import {
+  type Credentials,
+  credentialsOf,
+  hasResponse,
+  type MalformedCredentials,
+  realmOf,
+} from "@ims-lab/common/ims/credentials";
 import { removeClaims } from "@ims-lab/common/ims/trust-domain";
-import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
-import { Authorization } from "@ims-lab/common/sip/message/fields";
+import { Contact, Expires } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
+import { aorOf, parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
 import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
-import { associationOf, type Binding, contactOf } from "../flows/binding.ts";
+import { type Attempt, answers } from "../flows/attempts.ts";
+import {
+  associationOf,
+  type Binding,
+  contactOf,
+  isRegistered,
+  secondsOf,
+} from "../flows/binding.ts";
 import { withoutAuthParams } from "./auth-params.ts";
 import { addTag, stripSecurityAgreement } from "./option-tags.ts";
 
@@ -17,25 +30,53 @@ export type IntegrityProtected =
   | "tls-pending"
   | "tls-yes";
 
+export interface ReceivedRegister {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly credentials: Credentials | undefined;
+  /** What it may answer. */
+  readonly attempt: Attempt | undefined;
+}
+
 /** @param binding the registered binding of this IMPI and device, if there is one */
 export function integrityOf(
-  request: SipRequest,
-  flow: Flow,
+  register: ReceivedRegister,
   binding: Binding | undefined,
 ): IntegrityProtected {
+  const { flow, credentials, attempt } = register;
   const secured = isSecure(flow.transport);
-  if (binding !== undefined && isBound(request, flow, binding))
+  if (binding !== undefined && isBound(register, binding) && !isMereDatagram(register))
     return secured ? "tls-yes" : "ip-assoc-yes";
-  const params = request.get(Authorization)?.params;
-  const isAka = /^akav/i.test(params?.get("algorithm") ?? "");
-  if (!params?.get("response") || isAka) return "no";
+  if (!hasResponse(credentials) || isAka(credentials, attempt)) return "no";
   return secured ? "tls-pending" : "ip-assoc-pending";
 }
 
-/** Same IMPI and Contact from the very address, port and transport that authenticated last. */
-function isBound(request: SipRequest, flow: Flow, binding: Binding): boolean {
-  if (request.get(Authorization)?.params.get("username") !== binding.impi) return false;
+function isAka(credentials: Credentials | undefined, attempt: Attempt | undefined): boolean {
+  const said = credentials?.params.get("algorithm");
+  if (said !== undefined) return /^akav/i.test(said);
+  return attempt?.isAka === true && answers(credentials, attempt);
+}
+
+/**
+ * Who ends something over UDP may be anybody: a source address is easily written into a datagram, and
+ * nobody answers it. He is challenged (docs/decisions/0017); a connection proves where it comes from.
+ */
+function isMereDatagram({ request, flow }: ReceivedRegister): boolean {
+  return flow.transport === "udp" && endsSomething(request);
+}
+
+function endsSomething(request: SipRequest): boolean {
+  const expires = request.get(Expires);
+  return request
+    .all(Contact)
+    .some((one) => one === "*" || (secondsOf(one.params.get("expires")) ?? expires) === 0);
+}
+
+/** Same IMPI, identity and Contact from the very address, port and transport that authenticated last. */
+function isBound({ request, flow, credentials }: ReceivedRegister, binding: Binding): boolean {
+  if (credentials?.impi !== binding.impi) return false;
   if (binding.source !== associationOf(flow)) return false;
+  if (!isRegistered(binding, aorOf(request.to.uri))) return false;
   const contact = contactOf(request);
   if (contact === undefined) return request.text("Contact") === "*";
   const known = parseUri(binding.contact);
@@ -45,6 +86,8 @@ function isBound(request: SipRequest, flow: Flow, binding: Binding): boolean {
 export interface RegisterRules {
   /** Our core URI with the binding's token, in angle brackets. */
   readonly path: string;
+  /** The one value that goes on. */
+  readonly credentials: Credentials | undefined;
   readonly integrity: IntegrityProtected;
   readonly visitedNetworkId: string;
   readonly chargingVector: string;
@@ -56,21 +99,17 @@ export interface UpstreamRegister {
   readonly forged: readonly string[];
 }
 
-/** A copy as it goes on; undefined when its credentials cannot be read. */
-export function upstreamRegister(
-  received: SipRequest,
-  rules: RegisterRules,
-): UpstreamRegister | undefined {
-  const credentials = vouchedFor(received, rules.integrity);
-  if (credentials === undefined) return undefined;
+/** A copy as it goes on. */
+export function upstreamRegister(received: SipRequest, rules: RegisterRules): UpstreamRegister {
+  const { credentials, integrity } = rules;
   const request = received.clone();
   const forged = [...removeClaims(request)];
-  if (credentials.claimed) forged.push(INTEGRITY);
+  if (claimsIntegrity(received)) forged.push(INTEGRITY);
   // No Record-Route for REGISTER; no Route either: the next hop is ours to choose.
   request.removeAll(ROUTES);
   stripSecurityAgreement(request);
-  if (credentials.marked.length === 0) request.remove("Authorization");
-  else request.set("Authorization", credentials.marked);
+  if (credentials === undefined) request.remove("Authorization");
+  else request.set("Authorization", markedWith(credentials, integrity));
   request.push("Path", rules.path);
   addTag(request, "Require", "path");
   addTag(request, "Supported", "path"); // RFC 3327 §5.2 deviation: many phones do not list it
@@ -82,26 +121,19 @@ export function upstreamRegister(
 const ROUTES: ReadonlySet<string> = new Set(["Route", "Record-Route"]);
 const INTEGRITY = "integrity-protected";
 
-interface VouchedFor {
-  /** With our word on how they came; without Authorization nothing is said. */
-  readonly marked: readonly string[];
-  /** The UE had put such a word there itself. */
-  readonly claimed: boolean;
+/** The UE had put such a word there itself, be it in a value that does not go on. */
+function claimsIntegrity(received: SipRequest): boolean {
+  return received.texts("Authorization").some((text) => text.toLowerCase().includes(INTEGRITY));
 }
 
-/** Undefined when they cannot be read. Credentials of other schemes are no concern of IMS. */
-function vouchedFor(received: SipRequest, integrity: IntegrityProtected): VouchedFor | undefined {
-  const texts = received.texts("Authorization");
-  const marked: string[] = [];
-  let claimed = false;
-  for (const text of texts) {
-    const bare = withoutAuthParams(text, [INTEGRITY]);
-    if (bare !== text) claimed = true;
-    if (!/^digest\s/i.test(text)) continue;
-    const isRead = texts.length === 1 && bare === text; // mostly: one, and nothing had to go
-    const params = (isRead ? received.get(Authorization) : parseAuthHeader(bare))?.params;
-    if (params === undefined) return undefined;
-    marked.push(`${bare}${params.size === 0 ? " " : ","}${INTEGRITY}="${integrity}"`);
-  }
-  return { marked, claimed };
+/** With our word on how they came, and nobody else's. */
+function markedWith({ text, params }: Credentials, integrity: IntegrityProtected): string {
+  return `${text}${params.size === 0 ? " " : ","}${INTEGRITY}="${integrity}"`;
+}
+
+/** The only reading of a REGISTER's Authorization: what the UE says of its own protection is no part of it. */
+export function credentialsFromUe(
+  request: SipRequest,
+): Credentials | MalformedCredentials | undefined {
+  return credentialsOf(request, realmOf(request), (text) => withoutAuthParams(text, [INTEGRITY]));
 }

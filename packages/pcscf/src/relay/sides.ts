@@ -54,14 +54,28 @@ export interface Relay {
 }
 
 /** What was refused is counted each time and logged once in a while. */
-export function noteRefusal(relay: Relay, side: string, incoming: Incoming, why: string): void {
+export function noteRefusal(
+  relay: Relay,
+  side: string,
+  incoming: Incoming,
+  why: string,
+  detail?: string,
+): void {
   const { request, flow } = incoming;
   relay.counters.refused(why);
   if (!relay.log.enabled("info") || !relay.maySay(`${side} ${why} ${flow.remote.host}`)) return;
   const { method, callId } = request;
   const from = request.from.uriText;
   const setting = why === "untrusted-peer" ? "trustedPeers, or scscf" : undefined;
-  relay.log.info(`${side}.refused`, { why, method, callId, from, source: flow.id, setting });
+  relay.log.info(`${side}.refused`, {
+    why,
+    method,
+    callId,
+    from,
+    source: flow.id,
+    setting,
+    detail,
+  });
 }
 
 /** Our addresses of both sides: a double Record-Route names one after the other. */

@@ -1,6 +1,7 @@
 // REGISTERs that were challenged and not yet answered.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { credentialsOf, isMalformed } from "@ims-lab/common/ims/credentials";
 import { newRequest, type SipRequest } from "@ims-lab/common/sip/message/message";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
@@ -20,7 +21,7 @@ function from(host: string): Flow {
   return { id: host, transport: "udp", local: { host: "10.0.0.1", port: 5060 }, remote };
 }
 
-const attempt = { token: "t", scscf: "sip:s", nonces: ["n1"] };
+const attempt = { token: "t", scscf: "sip:s", nonces: ["n1"], isAka: false };
 
 test("one attempt: same address, Call-ID, identity and device, for reg-await-auth", () => {
   const clock = new FakeClock();
@@ -67,5 +68,7 @@ test.each([
   ['Digest nonce="n2",response="r"', false],
   ['Digest nonce="n1",response=""', false],
 ])("%s answers the challenge: %s", (authorization, expected) => {
-  expect(answers(register("c", authorization), { ...attempt, until: 0 })).toBe(expected);
+  const read = credentialsOf(register("c", authorization), "x");
+  if (isMalformed(read)) throw new Error(read.malformed);
+  expect(answers(read, { ...attempt, until: 0 })).toBe(expected);
 });

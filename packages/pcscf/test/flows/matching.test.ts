@@ -23,6 +23,7 @@ function isHers(registered: Flow, asking: Flow): boolean {
   table.bind({
     token: "t",
     impi: "alice@ims.example",
+    aor: "sip:alice@ims.example",
     device: "d",
     contact: "sip:alice@192.0.2.1",
     impus: [IMPU],

@@ -328,7 +328,7 @@ describe("downstream", () => {
     );
     on.run();
     const register = scscf.takeRequest("REGISTER");
-    expect(integrityOf(register)).toBe("ip-assoc-yes");
+    expect(integrityOf(register)).toBe("no");
     scscf.reply(on.accepted(register, 0));
     on.run();
     expect(on.pcscf.table.size).toBe(0);

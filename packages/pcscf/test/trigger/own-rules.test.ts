@@ -43,6 +43,7 @@ function bind(flowId = "tcp 1"): Binding {
   const binding: Binding = {
     token: "t",
     impi: "alice@ims.example",
+    aor: "sip:alice@ims.example",
     device: "d",
     contact: "sip:alice@192.0.2.1",
     impus: ["sip:alice@ims.example"],

@@ -51,17 +51,25 @@ export function withUse(state: Attempts, use: Used): Attempts {
   };
 }
 
+/** Nothing that was issued so far counts any more: the user's registration has ended. */
+function withNothing(now: number): Attempts {
+  return { ...NO_ATTEMPTS, forgottenUpTo: now };
+}
+
 /** Without what has expired; undefined when nothing is left. `usedLifeMs`: a nonce's longest life. */
 function swept(state: Attempts, now: number, usedLifeMs: number): Attempts | undefined {
   const outstanding = state.outstanding.filter(({ expiresAt }) => expiresAt > now);
   const used = state.used.filter(({ issuedAt }) => issuedAt + usedLifeMs > now);
-  if (outstanding.length + used.length === 0) return undefined;
+  const isForgotten = state.forgottenUpTo + usedLifeMs <= now;
+  if (outstanding.length + used.length === 0 && isForgotten) return undefined;
   return { ...state, outstanding, used };
 }
 
 export interface ChallengeLimit {
   /** Challenges of one IMPI. */
   readonly most: number;
+  /** IMPIs; for one more, the one known longest is forgotten. */
+  readonly mostUsers?: number;
   onFull?(): void;
 }
 
@@ -94,8 +102,16 @@ export class AttemptTable {
     this.set(impi, after, now);
   }
 
+  /** Where nothing is remembered nothing is held: every nonce that still counts leaves a trace here. */
+  endNonces(impi: string, now: number): void {
+    if (this.#byImpi.has(impi)) this.#byImpi.set(impi, withNothing(now));
+  }
+
   set(impi: string, attempts: Attempts, now: number): void {
-    if (!this.#byImpi.has(impi)) this.#due.push({ impi, at: now + this.#lifeMs });
+    if (!this.#byImpi.has(impi)) {
+      if (this.#byImpi.size >= (this.#limit.mostUsers ?? Number.POSITIVE_INFINITY)) this.#drop();
+      this.#due.push({ impi, at: now + this.#lifeMs });
+    }
     this.#byImpi.set(impi, attempts);
     // Two for one, so that the queue shrinks even while new ones come.
     this.#sweepOne(now);
@@ -105,11 +121,7 @@ export class AttemptTable {
   #sweepOne(now: number): void {
     const first = this.#due[this.#next];
     if (first === undefined || first.at > now) return;
-    this.#next++;
-    if (this.#next > 1024 && this.#next * 2 > this.#due.length) {
-      this.#due = this.#due.slice(this.#next);
-      this.#next = 0;
-    }
+    this.#advance();
     const left = swept(this.get(first.impi), now, this.#lifeMs);
     if (left === undefined) {
       this.#byImpi.delete(first.impi);
@@ -117,5 +129,19 @@ export class AttemptTable {
     }
     this.#byImpi.set(first.impi, left);
     this.#due.push({ impi: first.impi, at: now + this.#lifeMs });
+  }
+
+  #drop(): void {
+    const first = this.#due[this.#next];
+    if (first === undefined) return;
+    this.#advance();
+    this.#byImpi.delete(first.impi);
+  }
+
+  #advance(): void {
+    this.#next++;
+    if (this.#next <= 1024 || this.#next * 2 <= this.#due.length) return;
+    this.#due = this.#due.slice(this.#next);
+    this.#next = 0;
   }
 }

@@ -36,6 +36,8 @@ export interface AucOptions {
   /** The next RAND. */
   rand(): Buffer;
   readonly redrawZeroOctets: boolean;
+  /** Absent: yes. No: each vector's number is the first, for users whom no card knows. */
+  readonly keepsNumbers?: boolean;
 }
 
 export type ResyncResult =
@@ -114,7 +116,7 @@ export class AuthenticationCentre {
     if (known !== undefined) return known;
     const mark = this.#options.marks.get(impi) ?? 0;
     const numbers = { last: mark, reserved: mark };
-    this.#numbers.set(impi, numbers);
+    if (this.#options.keepsNumbers !== false) this.#numbers.set(impi, numbers);
     return numbers;
   }
 

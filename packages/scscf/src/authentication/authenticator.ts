@@ -2,12 +2,17 @@
 import { boundedKey } from "@ims-lab/common/platform/bounded-key";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
-import { type Answer, digestOf, readAnswer } from "@ims-lab/common/sip/auth/challenge";
+import {
+  type Answer,
+  type AuthAlgorithm,
+  digestOf,
+  readAnswer,
+} from "@ims-lab/common/sip/auth/challenge";
 import type { Qop } from "@ims-lab/common/sip/auth/digest";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import type { VectorOptions } from "../subscribers/load.ts";
-import type { SqnMarks } from "../subscribers/sqn-marks.ts";
+import { memorySqnMarks, type SqnMarks } from "../subscribers/sqn-marks.ts";
 import type { Subscriber } from "../subscribers/subscriber.ts";
 import { AttemptTable } from "./attempts.ts";
 import { AuthenticationCentre } from "./auc.ts";
@@ -21,6 +26,7 @@ import type {
   ClaimRefused,
   IssuedChallenge,
 } from "./outcome.ts";
+import { Phantoms } from "./phantoms.ts";
 import { standingOf } from "./standing.ts";
 
 export interface AuthenticatorSettings {
@@ -34,7 +40,7 @@ export interface AuthenticatorSettings {
   readonly maxOutstanding: number;
   /** How long a password user's nonce may be used on. */
   readonly nonceSeconds: number;
-  /** Strangers get a challenge first, like anybody. */
+  /** Who is nobody is challenged first, like anybody. */
   readonly hideUnknown: boolean;
   readonly qop: readonly Qop[];
   readonly vectors: VectorOptions;
@@ -60,43 +66,77 @@ export interface AuthenticatorPorts {
   onLimited?(limit: string): void;
 }
 
+/** Names of nobody that are remembered at once. */
+const MOST_PHANTOMS = 10_000;
+
+/** Challenges and judges one kind of users: those that are, or those that are not. */
+interface Desk {
+  readonly attempts: AttemptTable;
+  readonly auc: AuthenticationCentre;
+  readonly issuer: Issuer;
+  readonly judge: Judge;
+}
+
 export class Authenticator {
   readonly #settings: AuthenticatorSettings;
   readonly #ports: AuthenticatorPorts;
-  readonly #attempts: AttemptTable;
   readonly #mint: NonceMint;
-  readonly #auc: AuthenticationCentre;
-  readonly #issuer: Issuer;
-  readonly #judge: Judge;
+  readonly #users: Desk;
+  /** Alike in all that shows; kept apart, so that no stranger's names push a user's out. */
+  readonly #phantoms: { readonly desk: Desk; readonly all: Phantoms } | undefined;
   #fixedTaken = 0;
 
   constructor(settings: AuthenticatorSettings, ports: AuthenticatorPorts) {
-    const { clock, random, marks } = ports;
-    const { aka, digest } = settings.vectors;
-    const awaitMs = settings.awaitSeconds * 1000;
+    const { random, marks, directory } = ports;
     this.#settings = settings;
     this.#ports = ports;
-    this.#attempts = new AttemptTable(Math.max(awaitMs, settings.nonceSeconds * 1000), {
-      most: settings.maxOutstanding,
-      onFull: () => ports.onLimited?.("challenges-per-user"),
-    });
     this.#mint = new NonceMint(random, ports.secret ?? random.bytes(32));
-    this.#auc = new AuthenticationCentre({
+    this.#users = this.#desk(marks, {});
+    this.#phantoms = settings.hideUnknown
+      ? { desk: this.#desk(memorySqnMarks(), { isForNobody: true }), all: new Phantoms(directory) }
+      : undefined;
+  }
+
+  #desk(marks: SqnMarks, { isForNobody = false }: { readonly isForNobody?: boolean }): Desk {
+    const { clock, onLimited } = this.#ports;
+    const { realm, qop, awaitSeconds, nonceSeconds, maxOutstanding } = this.#settings;
+    const { aka, digest } = this.#settings.vectors;
+    const awaitMs = awaitSeconds * 1000;
+    const attempts = new AttemptTable(Math.max(awaitMs, nonceSeconds * 1000), {
+      most: maxOutstanding,
+      onFull: () => onLimited?.("challenges-per-user"),
+      ...(isForNobody && { mostUsers: MOST_PHANTOMS }),
+    });
+    const auc = new AuthenticationCentre({
       marks,
+      keepsNumbers: !isForNobody,
       redrawZeroOctets: aka.redrawZeroOctets && aka.fixedVectors.length === 0,
       rand: () => this.#rand(),
     });
-    const parts = { clock, mint: this.#mint, auc: this.#auc, attempts: this.#attempts };
-    this.#issuer = new Issuer(
-      { realm: settings.realm, qop: settings.qop, awaitMs, fixedNonces: digest.fixedNonces },
-      parts,
-    );
-    this.#judge = new Judge(settings, {
-      clock,
-      auc: this.#auc,
-      attempts: this.#attempts,
-      issuer: this.#issuer,
-    });
+    const parts = { clock, mint: this.#mint, auc, attempts };
+    const issuer = new Issuer({ realm, qop, awaitMs, fixedNonces: digest.fixedNonces }, parts);
+    return { attempts, auc, issuer, judge: new Judge(this.#settings, { ...parts, issuer }) };
+  }
+
+  get hidesUnknown(): boolean {
+    return this.#phantoms !== undefined;
+  }
+
+  /** Whom to challenge in the place of nobody; undefined where nobody is hidden. */
+  phantom(name: string): Subscriber | undefined {
+    return this.#phantoms?.all.of(name);
+  }
+
+  /** The next REGISTER of this user is challenged, whatever nonces he holds (TS 24.229 §5.4.1.2.1). */
+  endNonces(impi: string): void {
+    this.#users.attempts.endNonces(impi, this.#ports.clock.now());
+  }
+
+  #whoIs(impi: string): { readonly subscriber: Subscriber; readonly desk: Desk } | undefined {
+    const user = this.#ports.directory.byImpi(impi);
+    if (user !== undefined) return { subscriber: user, desk: this.#users };
+    const phantom = this.phantom(impi);
+    return phantom && this.#phantoms && { subscriber: phantom, desk: this.#phantoms.desk };
   }
 
   /**
@@ -107,29 +147,31 @@ export class Authenticator {
     attempt: AttemptKey,
     options: { readonly stale?: boolean } = {},
   ): IssuedChallenge | undefined {
-    const subscriber = this.#ports.directory.byImpi(attempt.impi);
-    if (subscriber === undefined)
-      return this.#settings.hideUnknown ? this.#issuer.pretend(attempt.impi) : undefined;
+    const found = this.#whoIs(attempt.impi);
+    if (found === undefined) return undefined;
     const { stale = false } = options;
-    return this.#issuer.issue(subscriber, keyOf(attempt), { failures: 0, stale });
+    const { issuer } = found.desk;
+    return issuer.issue(found.subscriber, keyOf(attempt), { failures: 0, stale });
   }
 
   /** Judges an answer. It changes nothing but its own attempt, and, when it is right, its nonce. */
   verify(claim: Claim): AuthenticationOutcome {
-    const subscriber = this.#ports.directory.byImpi(claim.impi);
-    if (subscriber === undefined) return refuse("unknown-user", `no subscriber ${claim.impi}`);
-    const answer = readAnswer(claim.authorization);
+    const found = this.#whoIs(claim.impi);
+    if (found === undefined) return refuse("unknown-user", `no subscriber ${claim.impi}`);
+    const { subscriber, desk } = found;
+    const answer = readAnswer(claim.authorization, offered(subscriber));
     if ("kind" in answer) {
       return answer.kind === "unknown-algorithm"
         ? refuse("unknown-algorithm", unknownAlgorithm(answer.token, subscriber))
         : refuse("bad-parameters", answer.why);
     }
-    return this.#misfit(answer, claim, subscriber) ?? this.#judgeNonce(answer, claim, subscriber);
+    const misfit = this.#misfit(answer, claim, subscriber);
+    return misfit ?? this.#judgeNonce(answer, claim, subscriber, desk);
   }
 
   /** IMPIs with something remembered: for the metrics. */
   get remembered(): number {
-    return this.#attempts.size;
+    return this.#users.attempts.size;
   }
 
   /** What is wrong before any secret is looked at. */
@@ -148,18 +190,23 @@ export class Authenticator {
     return undefined;
   }
 
-  #judgeNonce(answer: Answer, claim: Claim, subscriber: Subscriber): AuthenticationOutcome {
+  #judgeNonce(
+    answer: Answer,
+    claim: Claim,
+    subscriber: Subscriber,
+    { auc, attempts, judge }: Desk,
+  ): AuthenticationOutcome {
     const { nonce, algorithm } = answer;
     const now = this.#ports.clock.now();
     const key = keyOf(claim);
     const standing = standingOf(
-      { mint: this.#mint, auc: this.#auc },
+      { mint: this.#mint, auc },
       {
         subscriber,
         nonce,
         key,
         now,
-        attempts: this.#attempts.get(subscriber.impi),
+        attempts: attempts.get(subscriber.impi),
         awaitMs: this.#settings.awaitSeconds * 1000,
         nonceMs: this.#settings.nonceSeconds * 1000,
       },
@@ -174,7 +221,7 @@ export class Authenticator {
       ...(claim.body !== undefined && { body: claim.body }),
     };
     const judged: Judged = { answer, claim, subscriber, key, standing, input };
-    return this.#judge.outcome(judged);
+    return judge.outcome(judged);
   }
 
   #rand(): Buffer {
@@ -186,7 +233,7 @@ export class Authenticator {
   }
 }
 
-function offered({ auth }: Subscriber): readonly string[] {
+function offered({ auth }: Subscriber): readonly AuthAlgorithm[] {
   return auth.scheme === "aka" ? [auth.algorithm] : auth.algorithms;
 }
 

@@ -58,12 +58,6 @@ export class Issuer {
     return { values, expiresAt };
   }
 
-  /** For nobody: what a password user would get, and nothing is remembered. */
-  pretend(impi: string): IssuedChallenge {
-    const { values } = this.#digest(impi, ["MD5"], false);
-    return { values, expiresAt: this.#parts.clock.now() + this.#options.awaitMs };
-  }
-
   #aka(impi: string, auth: AkaCredentials, stale: boolean): Made {
     const vector = this.#parts.auc.vector({ impi, auth });
     const nonce = packNonce(vector.rand, vector.autn);

@@ -75,7 +75,7 @@ function minted(judges: NonceJudges, question: NonceQuestion): Standing {
   if (issuedAt + awaitMs <= now)
     return { kind: "spent", why: `the nonce is ${seconds(now - issuedAt)} s old` };
   if (issuedAt <= attempts.forgottenUpTo)
-    return { kind: "spent", why: "a later nonce was used since" };
+    return { kind: "spent", why: "a later nonce was used since, or the registration has ended" };
   if (attempts.outstanding.some((one) => one.key === key && one.expiresAt > now))
     return { kind: "spent", why: "this attempt was challenged again since" };
   return { kind: "fresh", issuedAt };

@@ -1,11 +1,12 @@
 // One REGISTER, read: who sends it, who it is for, what it asks, which bindings it means. RFC 3261 §10.3.
 
+import { type Credentials, credentialsOf, isMalformed } from "@ims-lab/common/ims/credentials";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
-import { Authorization } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
-import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
 import { isSecured } from "@ims-lab/common/sip/proxy/secured";
+import type { Authenticator } from "../authentication/authenticator.ts";
 import type { AttemptKey } from "../authentication/outcome.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import type { Binding } from "./binding.ts";
@@ -21,7 +22,14 @@ import {
 } from "./contacts.ts";
 import { identify, type Registrant } from "./identify.ts";
 import { isRefusal, type Refusal, refusal } from "./refusals.ts";
-import { isOwnFlow, isProtected, type Standing } from "./trust.ts";
+import {
+  isOwnFlow,
+  isProtected,
+  isProvenFlow,
+  type RegisterStanding,
+  type Standing,
+  withIntegrity,
+} from "./trust.ts";
 
 /** A wanted contact and the binding it means, if there is one. */
 export interface Target {
@@ -32,7 +40,13 @@ export interface Target {
 export interface Attempt extends Registrant {
   readonly incoming: Incoming;
   readonly request: SipRequest;
-  readonly standing: Standing;
+  readonly standing: RegisterStanding;
+  /** The only reading of its Authorization. */
+  readonly credentials: Credentials | undefined;
+  /** What the sender hears when he has answered a challenge: until then he is nobody known. */
+  readonly hiddenRefusal: Refusal | undefined;
+  /** User part of the topmost Path URI. */
+  readonly pathToken: string | undefined;
   readonly wanted: Wanted;
   readonly targets: readonly Target[];
   /** The IMPI's bindings, oldest first. */
@@ -44,33 +58,84 @@ export interface ReadingRules {
   readonly domain: string;
   readonly allowDirect: boolean;
   readonly bindings: Bindings;
+  readonly authenticator: Authenticator;
+  /** User parts of Path that stand for a P-CSCF and all its users; see `namesBinding`. */
+  readonly sharedPathUsers: readonly string[];
 }
 
 export function readAttempt(
   rules: ReadingRules,
   incoming: Incoming,
-  standing: Standing,
+  origin: Standing,
 ): Attempt | Refusal {
   const { request } = incoming;
-  if (!standing.trusted && !rules.allowDirect) {
-    return refusal("untrusted-peer", `${standing.source} is no trusted peer (trustedPeers)`);
+  if (!origin.trusted && !rules.allowDirect) {
+    return refusal("untrusted-peer", `${origin.source} is no trusted peer (trustedPeers)`);
   }
   const unsupported = request.texts("Require").filter((tag) => tag.toLowerCase() !== "path");
   if (unsupported.length > 0) {
     return { refused: "bad-extension", detail: `Require: ${unsupported.join(", ")}`, unsupported };
   }
-  const odd = standing.path.find((value) => !isSip(parseNameAddr(value)?.uri));
+  const hops = origin.path.map((value) => parseNameAddr(value)?.uri);
+  const odd = origin.path.find((_, at) => !isSip(hops[at]));
   if (odd !== undefined) return refusal("bad-path", `Path: ${odd}`);
   const wanted = readContacts(request);
   if (isRefusal(wanted)) return wanted;
-  const insecure = insecureHop(wanted, request, standing);
+  const insecure = insecureHop(wanted, request, origin);
   if (insecure !== undefined) return insecure;
-  const registrant = identify(rules.directory, rules.domain, request);
-  if (isRefusal(registrant)) return registrant;
+  const credentials = credentialsOf(request, rules.domain);
+  if (isMalformed(credentials)) return refusal("bad-authorization", credentials.malformed);
+  const standing = withIntegrity(origin, credentials);
+  const [top] = hops;
+  const pathToken = isSip(top) ? top.user : undefined;
+  const read = { incoming, request, standing, credentials, pathToken, wanted };
+  const registrant = identify(rules.directory, rules.domain, request, credentials?.impi);
+  if (isRefusal(registrant)) {
+    const disguised = disguise(rules, registrant, request, credentials?.impi);
+    if (disguised === undefined) return registrant;
+    return { ...read, ...disguised, hiddenRefusal: registrant, targets: [], bindings: [] };
+  }
   const { impi } = registrant.subscriber;
+  const taken = pathOfAnother(rules, impi, pathToken);
+  if (taken !== undefined) return taken;
   const bindings = rules.bindings.ofSet(registrant.set).filter((one) => one.impi === impi);
   const targets = targetsOf(wanted, bindings, request, standing);
-  return { ...registrant, incoming, request, standing, wanted, targets, bindings };
+  return { ...read, ...registrant, hiddenRefusal: undefined, targets, bindings };
+}
+
+/** With `hideUnknown`: who is challenged in place of somebody unknown, or with a foreign identity. */
+function disguise(
+  { authenticator, directory }: ReadingRules,
+  { refused }: Refusal,
+  request: SipRequest,
+  impi: string | undefined,
+): Registrant | undefined {
+  if (!authenticator.hidesUnknown || !HIDDEN.has(refused)) return undefined;
+  const impu = aorOf(request.to.uri);
+  // Who gives no private identity is taken for the one that such a public one mostly belongs to.
+  const name = impi ?? impu.replace(/^(sips?|tel):/, "");
+  const subscriber = directory.byImpi(name) ?? authenticator.phantom(name);
+  return subscriber && { subscriber, impu, set: "" };
+}
+const HIDDEN: ReadonlySet<string> = new Set(["unknown-user", "foreign-impu", "ambiguous-user"]);
+
+/**
+ * The user part of the topmost Path names a binding at the P-CSCF: who holds it does not lose it to
+ * another IMPI, whatever that P-CSCF took it for.
+ */
+function pathOfAnother(
+  { bindings, sharedPathUsers }: ReadingRules,
+  impi: string,
+  pathToken: string | undefined,
+): Refusal | undefined {
+  if (pathToken === undefined || !namesBinding(pathToken, sharedPathUsers)) return undefined;
+  const other = bindings.ofPath(pathToken).find((binding) => binding.impi !== impi);
+  if (other === undefined) return undefined;
+  return refusal("path-of-another", `Path ${pathToken} of ${impi} is a binding of ${other.impi}`);
+}
+
+function namesBinding(user: string, shared: readonly string[]): boolean {
+  return !shared.includes("*") && !shared.includes(user);
 }
 
 /** RFC 5630 §5.2: a `sips:` Contact is reached by `sips:` all the way, or it is not bound. */
@@ -130,6 +195,10 @@ export function overOwnFlow({ standing, request }: Attempt, binding: Binding): b
   return isOwnFlow(standing, binding, request);
 }
 
+export function overProvenFlow({ standing }: Attempt, binding: Binding): boolean {
+  return isProvenFlow(standing, binding);
+}
+
 /** Whether it only takes bindings away. */
 export function isLeaving({ wanted }: Attempt): boolean {
   if (wanted.kind === "bind") return wanted.contacts.every(isRemoval);
@@ -167,13 +236,8 @@ function isUnmoved({ wanted, binding }: Target, standing: Standing): boolean {
 }
 
 /** What an outstanding challenge is filed under: nobody can overwrite somebody else's. */
-export function attemptKey({ subscriber, request, standing }: Attempt): AttemptKey {
-  const top = standing.path[0];
-  const uri = top === undefined ? undefined : parseUri(/<([^<>]*)>/.exec(top)?.[1] ?? top);
-  const pathToken = isSip(uri) ? (uri.user ?? "") : standing.source;
-  return { impi: subscriber.impi, callId: request.callId, pathToken };
-}
-
-export function usernameOf(request: SipRequest): string | undefined {
-  return request.get(Authorization)?.params.get("username");
+export function attemptKey(attempt: Attempt): AttemptKey {
+  const { subscriber, request, standing, pathToken = "" } = attempt;
+  const place = standing.path.length === 0 ? standing.source : pathToken;
+  return { impi: subscriber.impi, callId: request.callId, pathToken: place };
 }

@@ -1,6 +1,7 @@
 // Every binding of this S-CSCF, found by token and by registration set. RFC 3261 §10.3.
 import type { Binding } from "./binding.ts";
 import { PathHops } from "./path-hops.ts";
+import { PathTokens } from "./path-tokens.ts";
 
 export class Bindings {
   readonly #byToken = new Map<string, Binding>();
@@ -9,6 +10,8 @@ export class Bindings {
 
   /** Where the P-CSCFs in front of them are. */
   readonly pathHops: PathHops = new PathHops();
+
+  readonly #pathTokens = new PathTokens();
 
   get size(): number {
     return this.#byToken.size;
@@ -28,6 +31,11 @@ export class Bindings {
     return found;
   }
 
+  /** All that are reached by this user part of a topmost Path URI. */
+  ofPath(pathToken: string): readonly Binding[] {
+    return this.#pathTokens.of(pathToken).flatMap((token) => this.#byToken.get(token) ?? []);
+  }
+
   put(binding: Binding): void {
     const { token, set } = binding;
     if (!this.#byToken.has(token)) {
@@ -36,6 +44,7 @@ export class Bindings {
     }
     const before = this.#byToken.get(token);
     this.pathHops.moved(before?.address.path[0], binding.address.path[0]);
+    this.#pathTokens.moved(token, before?.address.path[0], binding.address.path[0]);
     this.#byToken.set(token, binding);
   }
 
@@ -44,6 +53,7 @@ export class Bindings {
     if (binding === undefined) return;
     this.#byToken.delete(token);
     this.pathHops.moved(binding.address.path[0], undefined);
+    this.#pathTokens.moved(token, binding.address.path[0], undefined);
     const left = this.#tokens(binding.set).filter((other) => other !== token);
     const [only] = left;
     if (only === undefined) this.#bySet.delete(binding.set);

@@ -1,5 +1,4 @@
 // What is to be done with a REGISTER, before anything is done. TS 24.229 §5.4.1.2.2; design §4 "Authentication".
-import { Authorization } from "@ims-lab/common/sip/message/fields";
 import type { Authenticator } from "../authentication/authenticator.ts";
 import { type AuthenticationOutcome, answersChallenge } from "../authentication/outcome.ts";
 import { type Attempt, attemptKey, isDue, isLeaving, mayPass } from "./attempt.ts";
@@ -25,11 +24,10 @@ export interface DecisionRules {
 }
 
 export function decide(rules: DecisionRules, attempt: Attempt): Decision {
-  const { request, standing } = attempt;
+  const { request, standing, credentials } = attempt;
   const due = isDue(attempt);
   if (isAuthenticatedByPeer(standing) && !due) return { kind: "accept", authenticated: true };
-  const authorization = request.get(Authorization);
-  if (authorization === undefined || !answersChallenge(authorization)) {
+  if (credentials === undefined || !answersChallenge(credentials)) {
     return passOrChallenge(rules, attempt, false);
   }
   const outcome = rules.authenticator.verify({
@@ -37,7 +35,7 @@ export function decide(rules: DecisionRules, attempt: Attempt): Decision {
     method: request.method,
     uri: request.uri,
     body: request.body,
-    authorization,
+    authorization: credentials,
     // A nonce used on proves nothing new: not enough for one who was asked to authenticate again.
     allowPreemptive: !due,
   });
@@ -72,7 +70,7 @@ function judged(rules: DecisionRules, attempt: Attempt, outcome: AuthenticationO
   }
 }
 
-/** A removal over the own flow goes through even where refreshes are always challenged. */
+/** A removal over a protected association goes through even where refreshes are always challenged. */
 function passOrChallenge(rules: DecisionRules, attempt: Attempt, stale: boolean): Decision {
   const passes = mayPass(attempt) && (rules.onRefresh === "never" || isLeaving(attempt));
   return passes ? { kind: "accept", authenticated: false } : { kind: "challenge", stale };

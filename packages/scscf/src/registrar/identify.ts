@@ -1,5 +1,4 @@
 // Who registers which identity. RFC 3261 §10.3 steps 1, 4 and 5; TS 24.229 §5.4.1.2.1.
-import { Authorization } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
@@ -14,17 +13,18 @@ export interface Registrant {
   readonly set: string;
 }
 
+/** @param impi of its credentials */
 export function identify(
   directory: SubscriberDirectory,
   domain: string,
   request: SipRequest,
+  impi: string | undefined,
 ): Registrant | Refusal {
   const { requestUri } = request;
   if (!isSip(requestUri) || requestUri.host !== domain) {
     return refusal("not-our-domain", `${request.uri} is not ${domain}`);
   }
   const aor = aorOf(request.to.uri);
-  const impi = request.get(Authorization)?.params.get("username");
   const subscriber = impi === undefined ? soleOwner(directory, aor) : directory.byImpi(impi);
   if (subscriber === undefined) return refusal("unknown-user", `nobody is ${impi ?? aor}`);
   if ("refused" in subscriber) return subscriber;
@@ -35,7 +35,7 @@ export function identify(
   return { subscriber, impu, set: setOf(subscriber) };
 }
 
-/** Without Authorization: the one subscriber that owns the IMPU. */
+/** Without credentials: the one subscriber that owns the IMPU. */
 function soleOwner(directory: SubscriberDirectory, aor: string): Subscriber | Refusal | undefined {
   const owners = directory.ownersOf(aor);
   if (owners.length < 2) return owners[0];

@@ -10,7 +10,7 @@ import type {
   SubscriptionDuty,
 } from "./binding.ts";
 import { bind } from "./binding-machine.ts";
-import { addressOf, isRemoval } from "./contacts.ts";
+import { addressOf, isRemoval, samePath } from "./contacts.ts";
 import { type ExpiresRules, grantExpires } from "./expires.ts";
 import type { BindingChange } from "./lifecycle.ts";
 import { isRefusal, type Refusal, refusal } from "./refusals.ts";
@@ -37,7 +37,7 @@ export function planOf(
   now: { readonly at: number; readonly authenticated: boolean },
 ): Plan | Refusal {
   const { wanted, bindings } = attempt;
-  if (wanted.kind === "query") return { changes: [], displaced: 0, token: undefined };
+  if (wanted.kind === "query") return { changes: [], displaced: 0, token: asking(attempt)?.token };
   const late = isLate(attempt);
   if (late !== undefined) return late;
   if (wanted.kind === "remove-all") {
@@ -45,6 +45,16 @@ export function planOf(
     return { changes, displaced: 0, token: undefined };
   }
   return planContacts(rules, attempt, now);
+}
+
+/** The binding whose device asks: a query's 200 has its Service-Route, too (RFC 3608 §5). */
+function asking({ bindings, standing, request }: Attempt): Binding | undefined {
+  const here = bindings.filter(
+    ({ address }) =>
+      samePath(address.path, standing.path) &&
+      (address.path.length > 0 || address.source === standing.source),
+  );
+  return here.find(({ callId }) => callId === request.callId) ?? here[0];
 }
 
 /** Step 7: same Call-ID and a CSeq that is not higher is a repetition out of order. */

@@ -21,7 +21,8 @@ const STATUS = {
   "foreign-impu": 403, // RFC 3261 §10.3 step 4: not this subscriber's
   "authentication-failed": 403, // TS 24.229 §5.4.1.2.3
   "too-many-challenges": 403, // bounded: at most 4 outstanding per IMPI
-  "bad-authorization": 400, // RFC 7616 §3.4: parameters missing or malformed
+  "bad-authorization": 400, // RFC 7616 §3.4: parameters missing or malformed, several values for one realm
+  "path-of-another": 403, // RFC 3327 §5.1: what goes back to that Path would reach somebody else
   "bad-contact": 400, // RFC 3261 §10.3 step 6
   "bad-path": 400, // RFC 3327 §4: SIP URIs in angle brackets; requests could not go there
   "insecure-hop": 400, // RFC 5630 §5.2: a sips: Contact, and something on the way is not

@@ -1,10 +1,9 @@
 // REGISTER: trust, identify, challenge, verify, bind. RFC 3261 §10.3; TS 24.229 §5.4.1.2.
+import { credentialsOf, isMalformed } from "@ims-lab/common/ims/credentials";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
-import { Authorization } from "@ims-lab/common/sip/message/fields";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
-import { answersChallenge } from "../authentication/outcome.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import { acceptedResponse } from "./accepted-response.ts";
 import {
@@ -13,11 +12,11 @@ import {
   bindingsMeant,
   isLeaving,
   overOwnFlow,
+  overProvenFlow,
   type ReadingRules,
   readAttempt,
-  usernameOf,
 } from "./attempt.ts";
-import type { BindingInput } from "./binding.ts";
+import type { Binding, BindingInput } from "./binding.ts";
 import { type Decision, type DecisionRules, decide } from "./decision.ts";
 import type { BindingChange, Lifecycle } from "./lifecycle.ts";
 import { type Plan, type PlanRules, planOf } from "./plan.ts";
@@ -29,7 +28,6 @@ export interface RegistrarOptions extends ReadingRules, PlanRules, DecisionRules
   readonly log: Logger;
   readonly refusals: RefusalLog;
   readonly lifecycle: Lifecycle;
-  readonly hideUnknown: boolean;
   onLimited(limit: string): void;
   /** The one-line reason of a failed authentication, for the API. */
   onAuthenticationFailed(impi: string, why: string): void;
@@ -65,19 +63,7 @@ export class Registrar {
 
   /** Answered statelessly (RFC 3261 §8.2.7): nothing is kept for whoever it is. */
   #refuseStranger(incoming: Incoming, refused: Refusal): void {
-    const { request } = incoming;
-    const { hideUnknown, authenticator } = this.#options;
-    this.#logRefusal(request, refused);
-    const authorization = request.get(Authorization);
-    const isFirst = authorization === undefined || !answersChallenge(authorization);
-    if (refused.refused === "unknown-user" && hideUnknown && isFirst) {
-      const impi = usernameOf(request) ?? "";
-      const pretended = authenticator.challenge({ impi, callId: "", pathToken: "" });
-      if (pretended !== undefined) {
-        incoming.refuse(401, { headers: pretended.values.map(challengeHeader) });
-        return;
-      }
-    }
+    this.#logRefusal(incoming.request, refused);
     incoming.refuse(statusOf(refused), { headers: headersOf(refused) });
   }
 
@@ -97,13 +83,20 @@ export class Registrar {
       this.#refuse(attempt, refusal("unknown-user", "the subscriber has gone"));
       return;
     }
-    const { incoming, request, standing } = attempt;
+    const { incoming, request, standing, hiddenRefusal } = attempt;
+    if (hiddenRefusal !== undefined) this.#logRefusal(request, challengedFirst(hiddenRefusal));
     const at = this.#options.clock.now();
-    const leaves = isLeaving(attempt);
-    const inputs = (ownFlow: boolean): readonly BindingInput[] => [
-      { kind: "challenged", at, ownFlow },
-      ...(leaves ? [{ kind: "leave-challenged", at, ownFlow } as const] : []),
-    ];
+    const inputs = (binding: Binding): readonly BindingInput[] => {
+      const challenged = {
+        kind: "challenged",
+        at,
+        ownFlow: overOwnFlow(attempt, binding),
+      } as const;
+      if (!isLeaving(attempt)) return [challenged];
+      // A wish to leave that may be anybody's datagram waits for its answer, or for the deadline.
+      const ownFlow = overProvenFlow(attempt, binding);
+      return [challenged, { kind: "leave-challenged", at, ownFlow }];
+    };
     this.#tell(attempt, inputs, () => {
       // TS 33.203 §6.1.1: session keys are for the P-CSCF; no device gets to see them.
       const shown = standing.trusted ? values : values.map(withoutKeys);
@@ -113,6 +106,10 @@ export class Registrar {
   }
 
   #fail(attempt: Attempt, refused: Refusal): void {
+    if (attempt.hiddenRefusal !== undefined) {
+      this.#refuse(attempt, { ...refused, detail: attempt.hiddenRefusal.detail });
+      return;
+    }
     const { subscriber, impu, request } = attempt;
     const { impi } = subscriber;
     const { clock, refusals, onAuthenticationFailed } = this.#options;
@@ -122,7 +119,7 @@ export class Registrar {
     refusals.warn("authentication.failed", { impi, impu, callId: request.callId, why });
     this.#tell(
       attempt,
-      (ownFlow) => [{ kind: "failed", at, ownFlow, why }],
+      (binding) => [{ kind: "failed", at, ownFlow: overOwnFlow(attempt, binding), why }],
       () => this.#refuse(attempt, refused),
     );
   }
@@ -130,13 +127,13 @@ export class Registrar {
   /** Inputs to every re-authentication that the REGISTER means; `then` when that is durable. */
   #tell(
     attempt: Attempt,
-    inputsFor: (ownFlow: boolean) => readonly BindingInput[],
+    inputsFor: (binding: Binding) => readonly BindingInput[],
     then: () => void,
   ): void {
     const changes = bindingsMeant(attempt)
       .filter(({ reauthentication }) => reauthentication !== undefined)
       .flatMap((binding) =>
-        inputsFor(overOwnFlow(attempt, binding)).map(
+        inputsFor(binding).map(
           (input): BindingChange => ({ kind: "input", token: binding.token, input }),
         ),
       );
@@ -144,6 +141,10 @@ export class Registrar {
   }
 
   #accept(attempt: Attempt, authenticated: boolean): void {
+    if (attempt.hiddenRefusal !== undefined) {
+      this.#refuse(attempt, attempt.hiddenRefusal);
+      return;
+    }
     const { clock, lifecycle, onLimited } = this.#options;
     const at = clock.now();
     const plan = planOf(this.#options, attempt, { at, authenticated });
@@ -186,15 +187,25 @@ export class Registrar {
       status: statusOf(refused),
       reason: refused.refused,
       detail: refused.detail,
-      impi: usernameOf(request),
+      impi: this.#impiIn(request),
       impu: request.to.uriText,
       callId: request.callId,
     });
   }
 
+  #impiIn(request: SipRequest): string | undefined {
+    const read = credentialsOf(request, this.#options.domain);
+    return isMalformed(read) ? undefined : read?.impi;
+  }
+
   #tag(): string {
     return this.#options.random.hex(8);
   }
+}
+
+/** The log says what the sender is kept from knowing. */
+function challengedFirst(refused: Refusal): Refusal {
+  return { ...refused, detail: `${refused.detail}; challenged all the same (hideUnknown)` };
 }
 
 function challengeHeader(value: string): readonly [string, string] {

@@ -1,6 +1,7 @@
 // Whom the S-CSCF believes, and what of a request is left when it does not. TS 24.229 §4.4; design §11.
+import type { Credentials } from "@ims-lab/common/ims/credentials";
 import { type TrustedPeer, trustedPeerOf } from "@ims-lab/common/platform/cidr";
-import { Authorization, Via } from "@ims-lab/common/sip/message/fields";
+import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { type Flow, formatHostPort, isSecure } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "./binding.ts";
@@ -18,8 +19,6 @@ export interface TrustSettings {
 export interface Standing {
   readonly trusted: boolean;
   readonly mayAssert: boolean;
-  /** integrity-protected of a trusted peer's Authorization. */
-  readonly integrity: string | undefined;
   /** Path values of a trusted peer, topmost first. */
   readonly path: readonly string[];
   /** Where it came from: transport, address, port. */
@@ -28,6 +27,22 @@ export interface Standing {
   readonly self: string;
   /** `sips` where it came within TLS, so that what follows does too. */
   readonly scheme: "sip" | "sips";
+  /** It came over a connection: its source address is no mere claim. */
+  readonly isConnected: boolean;
+}
+
+/** A REGISTER's, with what a trusted peer says of how its credentials came to it. */
+export interface RegisterStanding extends Standing {
+  /** `integrity-protected`, in lower case. */
+  readonly integrity: string | undefined;
+}
+
+export function withIntegrity(
+  standing: Standing,
+  credentials: Credentials | undefined,
+): RegisterStanding {
+  const said = standing.trusted ? credentials?.params.get("integrity-protected") : undefined;
+  return { ...standing, integrity: said?.toLowerCase() };
 }
 
 export function standingOf(
@@ -38,25 +53,15 @@ export function standingOf(
 ): Standing {
   const scheme = isSecure(flow.transport) ? "sips" : "sip";
   const source = `${flow.transport}:${formatHostPort(flow.remote)}`;
+  const came = { source, self, scheme, isConnected: flow.transport !== "udp" } as const;
   if (!isPeerOf(settings.trustedPeers, request, flow)) {
-    return {
-      trusted: false,
-      mayAssert: false,
-      integrity: undefined,
-      path: [],
-      source,
-      self,
-      scheme,
-    };
+    return { trusted: false, mayAssert: false, path: [], ...came };
   }
   return {
     trusted: true,
     mayAssert: isPeerOf(settings.mayAssert, request, flow),
-    integrity: request.get(Authorization)?.params.get("integrity-protected")?.toLowerCase(),
     path: request.texts("Path"),
-    source,
-    self,
-    scheme,
+    ...came,
   };
 }
 
@@ -74,7 +79,7 @@ function isPeerOf(peers: readonly TrustedPeer[], request: SipRequest, flow: Flow
 }
 
 /** The sender vouches that this IMPI and Contact last authenticated over this very association. */
-export function isProtected({ trusted, mayAssert, integrity }: Standing): boolean {
+export function isProtected({ trusted, mayAssert, integrity }: RegisterStanding): boolean {
   if (!trusted) return false;
   return (
     integrity === "ip-assoc-yes" || integrity === "tls-yes" || (integrity === "yes" && mayAssert)
@@ -82,7 +87,11 @@ export function isProtected({ trusted, mayAssert, integrity }: Standing): boolea
 }
 
 /** The sender has authenticated the user itself. */
-export function isAuthenticatedByPeer({ trusted, mayAssert, integrity }: Standing): boolean {
+export function isAuthenticatedByPeer({
+  trusted,
+  mayAssert,
+  integrity,
+}: RegisterStanding): boolean {
   return trusted && mayAssert && integrity === "auth-done";
 }
 
@@ -90,11 +99,24 @@ export function isAuthenticatedByPeer({ trusted, mayAssert, integrity }: Standin
  * Whether a request comes from the device that holds the binding. Where no peer vouches for it,
  * knowing the binding's Call-ID must do, which nobody off the path does.
  */
-export function isOwnFlow(standing: Standing, binding: Binding, request: SipRequest): boolean {
+export function isOwnFlow(
+  standing: RegisterStanding,
+  binding: Binding,
+  request: SipRequest,
+): boolean {
   const { address } = binding;
   if (!standing.trusted) return address.path.length === 0 && address.source === standing.source;
   if (!samePath(address.path, standing.path)) return false;
   if (isProtected(standing)) return true;
   if (standing.integrity !== undefined) return false;
   return request.callId === binding.callId && request.cseq.number > binding.cseq;
+}
+
+/**
+ * Whether it shows beyond a source address, which anybody can write into a datagram, that a request
+ * comes from the device that holds the binding.
+ */
+export function isProvenFlow(standing: RegisterStanding, { address }: Binding): boolean {
+  if (standing.trusted) return isProtected(standing) && samePath(address.path, standing.path);
+  return standing.isConnected && address.path.length === 0 && address.source === standing.source;
 }

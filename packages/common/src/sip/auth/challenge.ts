@@ -140,16 +140,23 @@ export type AnswerProblem =
   | { readonly kind: "bad-parameters"; readonly why: string }
   | { readonly kind: "unknown-algorithm"; readonly token: string };
 
-/** A peer's Authorization value, or what is wrong with it. */
-export function readAnswer(header: AuthHeader): Answer | AnswerProblem {
+/**
+ * A peer's Authorization value, or what is wrong with it.
+ * @param offered where one alone was, an answer need not name it (RFC 3310 §3.3's own does not);
+ * else the default is MD5 (RFC 7616 §3.4)
+ */
+export function readAnswer(
+  header: AuthHeader,
+  offered: readonly AuthAlgorithm[] = [],
+): Answer | AnswerProblem {
   const { params } = header;
   if (!isDigest(header)) return bad(`scheme ${header.scheme}, Digest is needed`);
   const missing = ["username", "realm", "nonce", "uri", "response"].find((n) => !params.has(n));
   if (missing !== undefined) return bad(`${missing} is missing`);
-  const token = params.get("algorithm") ?? "MD5";
+  const response = (params.get("response") ?? "").toLowerCase();
+  const token = params.get("algorithm") ?? unsaidAlgorithm(offered, response);
   const algorithm = authAlgorithm(token);
   if (algorithm === undefined) return { kind: "unknown-algorithm", token };
-  const response = (params.get("response") ?? "").toLowerCase();
   const length = responseLength(digestOf(algorithm));
   if (response !== "" && !(response.length === length && isHex(response)))
     return bad(`response has ${response.length} characters, ${algorithm} has ${length} hex digits`);
@@ -166,8 +173,14 @@ export function readAnswer(header: AuthHeader): Answer | AnswerProblem {
     algorithm,
     ...freshness,
     ...(opaque !== undefined && { opaque }),
-    ...(auts !== undefined && { auts }),
+    ...(auts && { auts }), // an empty one asks for nothing
   };
+}
+
+function unsaidAlgorithm(offered: readonly AuthAlgorithm[], response: string): AuthAlgorithm {
+  const [only, ...others] = offered;
+  if (only === undefined || others.length > 0) return "MD5";
+  return response === "" || response.length === responseLength(digestOf(only)) ? only : "MD5";
 }
 
 /** RFC 7616 §3.4: cnonce and nc are there exactly when qop is; -sess needs a cnonce without it too. */

@@ -11,9 +11,11 @@ export interface AuthHeader {
 const COMMA = 44;
 const QUOTE = 34;
 
-const SCHEME = /([\w\-.!%*+`'~]+)(?:\s+|$)/y;
+// White space is LWS alone: `\s` would take VT, FF and NBSP, which the next hop does not.
+const SCHEME = /([\w\-.!%*+`'~]+)(?:[ \t\r\n]+|$)/y;
 /** name, quoted value, bare value, and the comma behind if another follows */
-const PARAM = /([\w\-.!%*+`'~]+)\s*=\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^\s,"]+))\s*(?:,\s*(?=\S)|$)/y;
+const PARAM =
+  /([\w\-.!%*+`'~]+)[ \t\r\n]*=[ \t\r\n]*(?:"((?:[^"\\]|\\[\s\S])*)"|([!#-+\-.-~]+))[ \t\r\n]*(?:,[ \t\r\n]*(?=[^ \t\r\n])|$)/y;
 
 /** Undefined when malformed or when a parameter stands twice. */
 export function parseAuthHeader(text: string): AuthHeader | undefined {
@@ -57,9 +59,12 @@ function readPlainParam(text: string, at: number, params: Map<string, string>): 
   if (close < 0 || !USUAL.has(name) || params.has(name)) return -1;
   const value = text.slice(equals + 2, close);
   if (value.includes("\\")) return -1;
-  if (close + 1 < text.length && text.charCodeAt(close + 1) !== COMMA) return -1;
+  const behind = skipSpace(text, close + 2);
+  // A comma that nothing follows is malformed (RFC 3261 §25.1, digest-cln).
+  const isLast = close + 1 === text.length;
+  if (!isLast && (text.charCodeAt(close + 1) !== COMMA || behind === text.length)) return -1;
   params.set(name, value);
-  return skipSpace(text, close + 2);
+  return behind;
 }
 
 function readAnyParam(text: string, at: number, params: Map<string, string>): number {
