@@ -11,9 +11,10 @@ export interface AuthHeader {
 const COMMA = 44;
 const QUOTE = 34;
 
-const SCHEME = /([\w\-.!%*+`'~]+)(?:\s+|$)/y;
+const SCHEME = /([\w\-.!%*+`'~]+)(?:[ \t]+|$)/y;
 /** name, quoted value, bare value, and the comma behind if another follows */
-const PARAM = /([\w\-.!%*+`'~]+)\s*=\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^\s,"]+))\s*(?:,\s*(?=\S)|$)/y;
+const PARAM =
+  /([\w\-.!%*+`'~]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\[\s\S])*)"|([!#-+\-./0-~]+))[ \t]*(?:,[ \t]*(?=[^ \t])|$)/y;
 
 /** Undefined when malformed or when a parameter stands twice. */
 export function parseAuthHeader(text: string): AuthHeader | undefined {

@@ -1,5 +1,15 @@
 // ;name=value lists of headers and URIs, read where needed. RFC 3261 §7.3.1, §19.1.1.
-import { isSpace, isToken, quote, quotedEnd, skipSpace, unquote } from "./scan.ts";
+import {
+  BARE,
+  BLANK,
+  isSpace,
+  isToken,
+  QUOTED_INSIDE,
+  quote,
+  quotedEnd,
+  skipSpace,
+  unquote,
+} from "./scan.ts";
 
 const SEMICOLON = 59;
 const EQUALS = 61;
@@ -7,14 +17,14 @@ const QUOTE = 34;
 
 /** One parameter with its semicolon: token, param-unreserved and paramchar for the name. */
 const NAME = "[\\w\\-.!%*+`'~[\\]/:&$()]+";
-const VALUE = '(?:"(?:[^"\\\\]|\\\\[\\s\\S])*"|[^\\s;",<>]+)';
-const PARAM = `;\\s*${NAME}\\s*(?:=\\s*${VALUE}\\s*)?`;
+const VALUE = `(?:"${QUOTED_INSIDE}"|${BARE}+)`;
+const PARAM = `;${BLANK}*${NAME}${BLANK}*(?:=${BLANK}*${VALUE}${BLANK}*)?`;
 const ONE_PARAM = new RegExp(PARAM, "y");
 /** Any number of parameters, as source of a regular expression. */
 export const PARAMS: string = `(?:${PARAM})*`;
 const ALL_PARAMS = new RegExp(`${PARAMS}$`, "y");
 const NAME_RUN = new RegExp(NAME, "y");
-const BARE_RUN = /[^\s;",<>]*/y;
+const BARE_RUN = new RegExp(`${BARE}*`, "y");
 
 /** Immutable; keeps the text as received and looks names up in it (case-insensitively). */
 export class Params {
