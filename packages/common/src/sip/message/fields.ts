@@ -55,6 +55,11 @@ function auth(name: string): Field<AuthHeader> {
 export const Via: Field<ViaValue> = { name: "Via", parse: parseVia };
 export const From: Field<NameAddr> = nameAddr("From");
 export const To: Field<NameAddr> = nameAddr("To");
+/** Printable ASCII: a little more than `word ["@" word]`, and no octet that another reader might trim away. */
+export const CallId: Field<string> = {
+  name: "Call-ID",
+  parse: (text) => (/^[!-~]+$/.test(text) ? text : undefined),
+};
 export const CSeqField: Field<CSeq> = { name: "CSeq", parse: parseCseq };
 /** `"*"` stands for every binding of the address of record (RFC 3261 §10.2.2). */
 export const Contact: Field<NameAddr | "*"> = {
