@@ -71,3 +71,8 @@ export function areQuotedPairs(text: string, from: number, to: number): boolean 
   }
   return true;
 }
+
+/** For the answer that refuses them: lines that a response repeats come back without them. */
+export function withoutControls(text: string): string {
+  return [...text].map((each) => (isForbidden(each.charCodeAt(0)) ? "?" : each)).join("");
+}

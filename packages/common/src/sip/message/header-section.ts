@@ -1,5 +1,5 @@
 // Cuts a header section into lines without copying anything. RFC 3261 §7.3.1.
-import { areQuotedPairs, hasControls } from "./control-octets.ts";
+import { areQuotedPairs, hasControls, withoutControls } from "./control-octets.ts";
 import { HeaderCursor } from "./header-cursor.ts";
 import { HeaderLine } from "./header-line.ts";
 
@@ -51,9 +51,13 @@ export function readHeaderSection(
     }
     if ((seen & header.onceBit) !== 0) problem ??= `more than one ${header.name}`;
     seen |= header.onceBit;
-    if (isClean || areQuotedPairs(text, start, end))
-      lines.push(new HeaderLine(header, text, start, cursor.valueAt, end));
-    else problem ??= "a control octet in a header line";
+    const isPlain = isClean || areQuotedPairs(text, start, end);
+    if (!isPlain) problem ??= "a control octet in a header line";
+    lines.push(
+      isPlain
+        ? new HeaderLine(header, text, start, cursor.valueAt, end)
+        : HeaderLine.of(header.name, withoutControls(text.slice(cursor.valueAt, end))),
+    );
   }
   return { lines, problem };
 }

@@ -59,6 +59,14 @@ export class Params {
     return this.#find(name) >= 0;
   }
 
+  /** RFC 3261 §7.3.1: no name may stand twice; who reads them may take the first or the last. */
+  isDouble(name: string): boolean {
+    const first = this.#find(name);
+    return (
+      first >= 0 && this.#find(name, paramEnd(this.#text, this.#text.lastIndexOf(";", first))) >= 0
+    );
+  }
+
   /** Names in lower case with their values as `get` gives them. */
   *entries(): Generator<readonly [string, string]> {
     const text = this.#text;
@@ -90,9 +98,9 @@ export class Params {
   }
 
   /** Where the parameter's name starts, -1 when there is none of this name. */
-  #find(name: string): number {
+  #find(name: string, from = 0): number {
     const text = this.#text;
-    for (let at = 0; at < text.length; at = paramEnd(text, at)) {
+    for (let at = from; at < text.length; at = paramEnd(text, at)) {
       const nameAt = skipSpace(text, at + 1);
       if (sameName(text, nameAt, name) && endsName(text, nameAt + name.length)) return nameAt;
     }

@@ -30,7 +30,8 @@ export function problemOfRequest(request: SipRequest): string | undefined {
     request.firstProblem(REQUEST_RULES) ??
     problemOfRequestUri(request) ??
     (request.cseq.method === request.method ? undefined : "a CSeq of another method") ??
-    (request.get(Via)?.branch === BRANCH_COOKIE ? "an empty branch" : undefined)
+    (request.get(Via)?.branch === BRANCH_COOKIE ? "an empty branch" : undefined) ??
+    doubleParameter(request)
   );
 }
 
@@ -40,6 +41,12 @@ export function problemOfResponse(response: SipResponse): string | undefined {
   if (problem !== undefined) return problem;
   // The Vias below are their owners' business.
   return response.get(Via) === undefined ? "a malformed Via" : undefined;
+}
+
+/** Of those that name dialogs and transactions: two readers of them must not name two. */
+function doubleParameter(request: SipRequest): string | undefined {
+  if (request.from.params.isDouble("tag") || request.to.params.isDouble("tag")) return "two tags";
+  return request.get(Via)?.params.isDouble("branch") === true ? "two branches" : undefined;
 }
 
 /** RFC 3261 §19.1.1: a Request-URI carries no headers. */

@@ -464,3 +464,17 @@ test("URIs: printable ASCII only, wherever they come from", () => {
     ])
       expect(parseUri(uri)).toBeUndefined();
 });
+
+test.each([
+  "From: <sip:a@ims.example>;tag=a;tag=b",
+  "From: sip:a@ims.example;tag=a;x=y;TAG = a",
+  "To: <sip:b@ims.example>;tag=a;tag",
+  "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa;rport;branch=z9hG4bKb",
+])("%s: 400, as a parameter may not stand twice (RFC 3261 §7.3.1)", (line) => {
+  expect(statusOf(octets([line]))).toBe(400);
+});
+
+test("what only looks like a second one is none", () => {
+  const request = taken('From: "x;tag=y" <sip:a;tag=z@ims.example;tag=u>;x=";tag=v";tags=w;tag=f');
+  expect(request.from.params.get("tag")).toBe("f");
+});
