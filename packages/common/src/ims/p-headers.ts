@@ -2,7 +2,7 @@
 import { PAssertedIdentity } from "../sip/message/fields.ts";
 import type { SipMessage } from "../sip/message/message.ts";
 import { Params } from "../sip/message/params.ts";
-import { isToken, quote } from "../sip/message/scan.ts";
+import { isToken, quote, trimLws } from "../sip/message/scan.ts";
 import type { Uri } from "../sip/message/uri.ts";
 
 /** RFC 3325 §9.1: one SIP URI and one tel URI at most; further values are ignored. */
@@ -32,7 +32,7 @@ export interface AccessNetworkInfo {
 /** RFC 7315 §4.4; undefined when malformed. */
 export function parseAccessNetworkInfo(text: string): AccessNetworkInfo | undefined {
   const semicolon = text.indexOf(";");
-  const type = (semicolon < 0 ? text : text.slice(0, semicolon)).trim();
+  const type = trimLws(semicolon < 0 ? text : text.slice(0, semicolon));
   const params = semicolon < 0 ? Params.none : Params.parse(text, semicolon);
   return isToken(type) && params !== undefined ? { type: type.toUpperCase(), params } : undefined;
 }

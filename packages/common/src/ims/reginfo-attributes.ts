@@ -1,5 +1,6 @@
 // Attributes of reginfo elements and what they may say. RFC 3680 §5.3, §5.4.
 import type { SaxesTagNS } from "saxes";
+import { parseQvalue, trimLws } from "../sip/message/scan.ts";
 import type { ContactEvent, ReginfoContact, ReginfoRegistration } from "./reginfo-document.ts";
 
 type Attributes = ReadonlyMap<string, string>;
@@ -8,7 +9,7 @@ type Attributes = ReadonlyMap<string, string>;
 export function attributesOf(tag: SaxesTagNS): Attributes {
   const found = new Map<string, string>();
   for (const { prefix, local, value } of Object.values(tag.attributes))
-    if (prefix === "") found.set(local, value.trim());
+    if (prefix === "") found.set(local, trimLws(value));
   return found;
 }
 
@@ -87,8 +88,8 @@ function readNumbers(attributes: Attributes): ContactNumbers | string {
   }
   const q = attributes.get("q");
   if (q === undefined) return numbers;
-  if (!/^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(q)) return `contact with q="${wordOf(q)}"`;
-  return { ...numbers, q: Number(q) };
+  const quality = parseQvalue(q);
+  return quality === undefined ? `contact with q="${wordOf(q)}"` : { ...numbers, q: quality };
 }
 
 /** xs:unsignedLong, cut at `max`: nothing here lasts longer. */

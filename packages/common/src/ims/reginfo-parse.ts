@@ -1,6 +1,7 @@
 // Reads reginfo documents: strict XML, bounded, no DTD, no entities but XML's own. RFC 3680 §5.
 import { isUtf8 } from "node:buffer";
 import { SaxesParser, type SaxesTagNS } from "saxes";
+import { trimLws } from "../sip/message/scan.ts";
 import {
   attributesOf,
   readContact,
@@ -17,6 +18,8 @@ import {
 
 /** Octets; a full state of hundreds of contacts fits. */
 const MAX_SIZE = 65_536;
+/** Characters given to the parser between two looks at what it has found. */
+const PIECE = 512;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Root = { readonly version: number; readonly state: "full" | "partial" };
@@ -38,7 +41,11 @@ export function parseReginfo(body: Buffer, maxDepth: number): ReginfoParse {
   parser.on("closetag", (tag) => reader.close(tag));
   parser.on("text", (text) => reader.text(text));
   parser.on("cdata", (text) => reader.text(text));
-  parser.write(body.toString("utf8")).close();
+  const text = body.toString("utf8");
+  // In pieces: the parser goes on after a mistake, and what it does with thousands of them takes seconds.
+  for (let at = 0; at < text.length && !reader.hasFailed; at += PIECE)
+    parser.write(text.slice(at, at + PIECE));
+  if (!reader.hasFailed) parser.close();
   return reader.result();
 }
 
@@ -64,6 +71,10 @@ class Reader {
 
   fail(problem: string, limit?: string): void {
     this.#problem ??= { problem, ...(limit !== undefined && { limit }) };
+  }
+
+  get hasFailed(): boolean {
+    return this.#problem !== undefined;
   }
 
   result(): ReginfoParse {
@@ -136,7 +147,7 @@ class Reader {
   }
 
   #closeKnown(place: string): void {
-    const text = this.#text.trim();
+    const text = trimLws(this.#text);
     const contact = this.#contact;
     switch (place) {
       case "2 registration":

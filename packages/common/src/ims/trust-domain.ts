@@ -44,7 +44,7 @@ export function removeClaims(message: SipMessage): readonly string[] {
 function removeNetworkLocation(message: SipMessage): boolean {
   if (!message.has(LOCATION)) return false;
   const all = message.texts(LOCATION);
-  const own = all.filter((text) => !/;\s*network-provided\s*(?:[;=]|$)/i.test(text));
+  const own = all.filter((text) => !/;[ \t]*network-provided[ \t]*(?:[;=]|$)/i.test(text));
   if (own.length === all.length) return false;
   if (own.length === 0) message.remove(LOCATION);
   else message.set(LOCATION, own);
@@ -59,6 +59,7 @@ export function removeNetworkOnly(message: SipMessage): void {
 
 function asksForId(message: SipMessage): boolean {
   return (
-    message.has("Privacy") && /(^|[;,])\s*id\s*([;,]|$)/i.test(message.texts("Privacy").join(";"))
+    message.has("Privacy") &&
+    /(^|[;,])[ \t]*id[ \t]*([;,]|$)/i.test(message.texts("Privacy").join(";"))
   );
 }

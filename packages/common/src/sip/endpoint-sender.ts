@@ -129,7 +129,7 @@ export class EndpointSender {
     const { kind } = message;
     const bytes =
       kind === "response"
-        ? encode(message)
+        ? encode(message.withOwnLength())
         : this.#departure(message, this.#newBranch({}), flow).bytes;
     this.#wire.count(`${kind}-out`, kind === "request" ? message.method : statusClass(message));
     this.#wire.send(bytes, flow);
@@ -193,6 +193,7 @@ export class EndpointSender {
     const transport = VIA_NAME[kind];
     const own = request
       .clone()
+      .withOwnLength()
       .push("Via", `SIP/2.0/${transport} ${sentBy};branch=${branch};rport`);
     return { request: own, bytes: encode(own), flow };
   }

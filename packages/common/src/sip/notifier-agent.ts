@@ -1,12 +1,6 @@
 // Subscriptions of others at this node: joins the machine, the dialog, time and a sender. RFC 6665 §4.2.
 import { acceptRequest, dialogAsUas, nextRequest, tagOf } from "./dialog/dialog.ts";
-import {
-  acceptsType,
-  type EventName,
-  eventOf,
-  formatEvent,
-  isSameEvent,
-} from "./event/event-headers.ts";
+import { type EventName, eventOf, formatEvent, isSameEvent } from "./event/event-headers.ts";
 import { isLive, type NotifierEffect, type NotifierInput, stepNotifier } from "./event/notifier.ts";
 import type {
   NotifierAgent,
@@ -19,6 +13,7 @@ import { type Refusal, refusal, refusalResponse } from "./event/refusal.ts";
 import type { IncomingRequest } from "./event/sender.ts";
 import type { NotifierSubscription } from "./event/subscription.ts";
 import { type Entry, SubscriptionTable } from "./event/subscription-table.ts";
+import { acceptsType } from "./message/accept.ts";
 import { RetryAfter } from "./message/fields.ts";
 import { newResponse, type SipRequest, type SipResponse } from "./message/message.ts";
 

@@ -1,5 +1,6 @@
 // What a user agent server checks before it acts on a request, in the order of RFC 3261 §8.2.
-import { Accept, ContentType, type ParamValue } from "./message/fields.ts";
+import { acceptsType, mediaType } from "./message/accept.ts";
+import { ContentType } from "./message/fields.ts";
 import type { SipRequest } from "./message/message.ts";
 import { isSip } from "./message/uri.ts";
 import type { Refusal } from "./transaction/user.ts";
@@ -72,11 +73,8 @@ function checkBody(request: SipRequest, { bodies }: UasAbilities): Refusal | und
 
 /** §20.1, §21.4.7: 406 when what we would answer with is not among what the peer takes. */
 export function checkAccept(request: SipRequest, offered: string): Refusal | undefined {
-  if (!request.has("Accept")) return undefined;
-  const [type = ""] = offered.split("/");
-  const taken = request.all(Accept).map(mediaType);
-  const fits = taken.some((range) => [offered, `${type}/*`, "*/*"].includes(range));
-  return fits ? undefined : { status: 406, headers: [["Accept", offered]] };
+  if (acceptsType(request, offered)) return undefined;
+  return { status: 406, headers: [["Accept", offered]] };
 }
 
 /** §10.3 step 5: what is registered must be a SIP or tel address of record. */
@@ -84,8 +82,4 @@ export function checkRegisterTo(request: SipRequest): Refusal | undefined {
   const { uri } = request.to;
   if (isSip(uri) || uri.scheme === "tel") return undefined;
   return { status: 400, reason: "To is no address of record" };
-}
-
-function mediaType({ value }: ParamValue): string {
-  return value.toLowerCase().replace(/\s/g, "");
 }

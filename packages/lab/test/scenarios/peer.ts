@@ -45,7 +45,12 @@ export class Peer {
   }
 
   send(message: SipMessage, to: HostPort): void {
-    this.#transport.send(encode(message), this.#transport.flowTo(to));
+    this.sendOctets(encode(message), to);
+  }
+
+  /** Whatever they are. */
+  sendOctets(bytes: Buffer, to: HostPort): void {
+    this.#transport.send(bytes, this.#transport.flowTo(to));
   }
 
   /** The final response to this request of ours, when it has come. */
@@ -77,6 +82,8 @@ export class Peer {
 
   #take(bytes: Buffer, flow: Flow): void {
     const { message } = decode(bytes);
+    // The 400 to what has no From, or no CSeq to be read, has none either.
+    if (message === undefined && bytes.toString("latin1", 0, 12) === "SIP/2.0 400 ") return;
     if (message === undefined) throw new Error(`not SIP: ${bytes.toString("latin1")}`);
     this.inbox.push(message);
     const status = message.kind === "request" ? this.answers(message) : undefined;

@@ -7,6 +7,7 @@ import type {
   ReginfoRegistration,
 } from "@ims-lab/common/ims/reginfo";
 import { Params } from "@ims-lab/common/sip/message/params";
+import { parseQvalue } from "@ims-lab/common/sip/message/scan";
 import type { Binding, RemovalCause } from "../registrar/binding.ts";
 import { isShortened } from "../registrar/binding-machine.ts";
 
@@ -84,14 +85,14 @@ type Row = Omit<ReginfoContact, "state" | "event">;
 
 /** `callid` and `cseq` always: the UE obeys once per (contact id, callid, cseq). */
 function row({ id, address, callId, cseq, registeredAt }: Binding, at: number): Row {
-  const q = Number(Params.parse(address.params)?.get("q"));
+  const q = parseQvalue(Params.parse(address.params)?.get("q") ?? "");
   const unknownParams = unknownParamsOf(address.params);
   return {
     id,
     uri: address.contact,
     ...(address.displayName !== undefined && { displayName: address.displayName }),
     durationRegistered: Math.max(0, Math.floor((at - registeredAt) / 1000)),
-    ...(q >= 0 && q <= 1 && { q }),
+    ...(q !== undefined && { q }),
     callId,
     cseq,
     ...(unknownParams.length > 0 && { unknownParams }),

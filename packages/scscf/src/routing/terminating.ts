@@ -1,6 +1,7 @@
 // The called side: from an identity to the devices that hold it. TS 24.229 §5.4.3.3; RFC 3327 §5.3; RFC 7315 §4.2.
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
+import { parseQvalue } from "@ims-lab/common/sip/message/scan";
 import { aorOf, isSip, parseUri, type Uri, unescapedUser } from "@ims-lab/common/sip/message/uri";
 import type { Target } from "@ims-lab/common/sip/proxy/fork";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
@@ -78,5 +79,5 @@ function sourceOf(source: string): Destination | undefined {
 /** RFC 3261 §10.2.1.2: without q, first. */
 function qOf(params: string): number {
   const text = parseNameAddr(`<sip:q>${params}`)?.params.get("q") ?? "";
-  return /^[01](\.\d{0,3})?$/.test(text) ? Math.min(Number(text), 1) : 1;
+  return parseQvalue(text) ?? 1;
 }

@@ -43,7 +43,8 @@ export function readSdp(body: Buffer): Described | undefined {
 
 function commonPayload(line: string): (typeof PAYLOADS)[number] | undefined {
   // RFC 3264 §6: the answer has the offer's transport, and RTP/AVP is what we speak.
-  const [, port = "0", formats = ""] = /^m=audio (\d+)\S* RTP\/AVP (.*)$/.exec(line) ?? [];
+  const [, port = "0", formats = ""] =
+    /^m=audio (\d{1,5})(?:\/\d{1,5})? RTP\/AVP (.*)$/.exec(line) ?? [];
   if (port === "0") return undefined;
   const offered = formats.split(" ");
   return PAYLOADS.find((payload) => offered.includes(payload));

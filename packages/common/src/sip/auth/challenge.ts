@@ -1,6 +1,7 @@
 // Challenges and answers as header values, and which challenge to answer. RFC 7616 §3.3-3.4, RFC 8760 §2.
 import { timingSafeEqual } from "node:crypto";
 import { type AuthHeader, formatAuthHeader } from "../message/auth-header.ts";
+import { trimLws } from "../message/scan.ts";
 import { type AkaAlgorithm, akaAlgorithm, akaDigest } from "./aka.ts";
 import { type DigestAlgorithm, digestAlgorithm, type Qop, responseLength } from "./digest.ts";
 
@@ -93,7 +94,7 @@ export function readChallenge(header: AuthHeader): Challenge | undefined {
 
 function readQops(text: string | undefined): readonly Qop[] | undefined {
   if (text === undefined) return [];
-  const known = text.split(",").flatMap((token) => readQop(token.trim()) ?? []);
+  const known = text.split(",").flatMap((token) => readQop(trimLws(token)) ?? []);
   return known.length === 0 ? undefined : known;
 }
 

@@ -11,6 +11,7 @@ import {
 } from "../dialog/dialog.ts";
 import { Expires, MinExpires, RetryAfter, SubscriptionState } from "../message/fields.ts";
 import { newRequest, newResponse, type SipRequest, type SipResponse } from "../message/message.ts";
+import { trimLws } from "../message/scan.ts";
 import { eventOf, hasTypeOf, isSameEvent, secondsParam } from "./event-headers.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import type { IncomingRequest } from "./sender.ts";
@@ -265,6 +266,6 @@ export class ActiveSubscription implements Subscription {
 
 function eventNameOf(event: string): { package: string; id: string | null } {
   const [name = "", ...params] = event.split(";");
-  const id = params.find((param) => param.trim().startsWith("id="));
-  return { package: name.trim(), id: id === undefined ? null : id.trim().slice(3) };
+  const id = params.map(trimLws).find((param) => param.startsWith("id="));
+  return { package: trimLws(name), id: id === undefined ? null : id.slice(3) };
 }

@@ -1,5 +1,6 @@
 // What SUBSCRIBE and NOTIFY say about their subscription. RFC 6665 §4.5.2, §8.2.
-import { Accept, ContentType, EventHeader } from "../message/fields.ts";
+import { mediaType } from "../message/accept.ts";
+import { ContentType, EventHeader } from "../message/fields.ts";
 import type { SipRequest } from "../message/message.ts";
 import { ownCopy } from "../message/scan.ts";
 
@@ -25,19 +26,11 @@ export function isSameEvent(a: EventName, b: EventName): boolean {
   return a.package === b.package && a.id === b.id;
 }
 
-/** RFC 3261 §20.1: no Accept means the package's default type. */
-export function acceptsType(request: SipRequest, type: string): boolean {
-  if (!request.has("Accept")) return true;
-  const [major] = type.split("/");
-  const wanted: ReadonlySet<string> = new Set([type, `${major}/*`, "*/*"]);
-  return request.all(Accept).some(({ value }) => wanted.has(value.toLowerCase()));
-}
-
 /** True when the request has no body or one of these types. */
 export function hasTypeOf(request: SipRequest, types: readonly string[]): boolean {
   if (request.body.length === 0) return true;
-  const type = request.get(ContentType)?.value.toLowerCase();
-  return type !== undefined && types.includes(type);
+  const type = request.get(ContentType);
+  return type !== undefined && types.includes(mediaType(type));
 }
 
 /** A whole number in a parameter; undefined when absent or anything else. */

@@ -11,11 +11,10 @@ export interface AuthHeader {
 const COMMA = 44;
 const QUOTE = 34;
 
-// White space is LWS alone: `\s` would take VT, FF and NBSP, which the next hop does not.
-const SCHEME = /([\w\-.!%*+`'~]+)(?:[ \t\r\n]+|$)/y;
+const SCHEME = /([\w\-.!%*+`'~]+)(?:[ \t]+|$)/y;
 /** name, quoted value, bare value, and the comma behind if another follows */
 const PARAM =
-  /([\w\-.!%*+`'~]+)[ \t\r\n]*=[ \t\r\n]*(?:"((?:[^"\\]|\\[\s\S])*)"|([!#-+\-.-~]+))[ \t\r\n]*(?:,[ \t\r\n]*(?=[^ \t\r\n])|$)/y;
+  /([\w\-.!%*+`'~]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\[\s\S])*)"|([!#-+\-./0-~]+))[ \t]*(?:,[ \t]*(?=[^ \t])|$)/y;
 
 /** Undefined when malformed or when a parameter stands twice. */
 export function parseAuthHeader(text: string): AuthHeader | undefined {

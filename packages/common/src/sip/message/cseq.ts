@@ -1,5 +1,5 @@
 // CSeq: orders the requests of one dialog. RFC 3261 §8.1.1.5, §20.16.
-import { isToken, parseNumber } from "./scan.ts";
+import { isBlank, isToken, parseNumber, skipSpace } from "./scan.ts";
 
 export interface CSeq {
   readonly number: number;
@@ -10,9 +10,9 @@ export interface CSeq {
 const LARGEST = 2 ** 31 - 1;
 
 export function parseCseq(text: string): CSeq | undefined {
-  const space = text.indexOf(" ");
-  if (space < 0) return undefined;
+  let space = 0;
+  while (space < text.length && !isBlank(text.charCodeAt(space))) space++;
   const number = parseNumber(text.slice(0, space), LARGEST);
-  const method = text.slice(space).trim();
+  const method = text.slice(skipSpace(text, space));
   return number === undefined || !isToken(method) ? undefined : { number, method };
 }

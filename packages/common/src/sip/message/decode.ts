@@ -1,7 +1,9 @@
 // Octets to a message or to what is wrong with them; never throws. RFC 3261 §7, §18.3, RFC 4475.
+import { declaredLength } from "./content-length.ts";
 import { type HeaderSection, type MessageLimits, readHeaderSection } from "./header-section.ts";
 import { type SipMessage, SipRequest, SipResponse } from "./message.ts";
-import { parseNumber, tokenEnd } from "./scan.ts";
+import { reasonPhrase } from "./reason-phrases.ts";
+import { hasControlCharacter, isToken, parseNumber } from "./scan.ts";
 import { problemOfRequest, problemOfResponse } from "./validity.ts";
 
 export interface Problem {
@@ -30,7 +32,7 @@ export function decode(bytes: Buffer, limits?: MessageLimits): Decoded {
   const isResponse = startLine.startsWith("SIP/") || startLine.slice(0, 4).toUpperCase() === "SIP/";
   const from = lineEnd < 0 ? head.length : lineEnd + 2;
   // A response repeats what we have sent: to refuse it for its lines would be to hear no answer at all.
-  const section = readHeaderSection(head, from, isResponse ? undefined : limits);
+  const section = readHeaderSection(bytes, head, start, from, isResponse ? undefined : limits);
   const rest = found < 0 ? undefined : bytes.subarray(start + found + 4);
   return isResponse
     ? decodeResponse(startLine, section, rest)
@@ -54,8 +56,12 @@ function decodeRequest(
   const request = new SipRequest(method, uri, section.lines);
   request.octets = octets;
   const bad = (reason: string, status = 400): Decoded => ({ problem: { reason, status, request } });
-  if (tokenEnd(method, 0) !== method.length || method === "")
-    return { problem: { reason: "no SIP start line" } };
+  if (!isToken(method)) {
+    const isMeantAsOne = /SIP\/\d+\.\d+$/i.test(startLine);
+    return isMeantAsOne
+      ? bad("the method is no token")
+      : { problem: { reason: "no SIP start line" } };
+  }
   if (uri === "" || version === "" || version.includes(" "))
     return bad("the request line is not method, URI and version, one space between");
   if (version !== "SIP/2.0" && version.toUpperCase() !== "SIP/2.0") {
@@ -83,27 +89,32 @@ function decodeResponse(
   section: HeaderSection,
   rest: Buffer | undefined,
 ): Decoded {
-  const match = /^SIP\/2\.0 (\d{3,}) (.*)$/i.exec(startLine);
+  // Without the space before an empty phrase, too: an answer not taken is one waited for until Timer B or F.
+  const match = /^SIP\/2\.0 (\d{3})(?: (.*))?$/i.exec(startLine);
   const status = parseNumber(match?.[1] ?? "", 699);
   if (match === null || status === undefined || status < 100)
     return { problem: { reason: "no valid status line" } };
   if (section.problem !== undefined) return { problem: { reason: section.problem } };
   if (rest === undefined) return { problem: { reason: "no empty line after the header" } };
-  const response = new SipResponse(status, match[2] ?? "", section.lines);
+  const response = new SipResponse(status, phraseOf(status, match[2]), section.lines);
   const problem = setBody(response, rest) ?? problemOfResponse(response);
   return problem === undefined ? { message: response } : { problem: { reason: problem } };
 }
 
+/** Text for people: control octets of a peer reach nobody's terminal. */
+function phraseOf(status: number, text = ""): string {
+  return hasControlCharacter(text) ? reasonPhrase(status) : text;
+}
+
 /** RFC 3261 §18.3: octets behind the body are ignored, a body that is not all there is an error. */
 function setBody(message: SipMessage, rest: Buffer): string | undefined {
-  const declared = message.text("Content-Length");
-  if (declared === undefined) {
+  const declared = message.texts("Content-Length");
+  if (declared.length === 0) {
     message.body = rest;
     return undefined;
   }
-  const length = parseNumber(declared, 2 ** 31);
-  if (length === undefined) return "a Content-Length that is no number";
-  if (!message.hasOnly("Content-Length", declared)) return "Content-Lengths that differ";
+  const length = declaredLength(declared);
+  if (typeof length === "string") return length;
   if (length > rest.length) return "a body shorter than its Content-Length";
   message.body = rest.subarray(0, length);
   return undefined;

@@ -2,9 +2,9 @@
 import { type AuthHeader, parseAuthHeader } from "./auth-header.ts";
 import { type CSeq, parseCseq } from "./cseq.ts";
 import type { Field } from "./header-line.ts";
-import { type NameAddr, parseNameAddr } from "./name-addr.ts";
+import { type NameAddr, parseBracketed, parseNameAddr } from "./name-addr.ts";
 import { Params } from "./params.ts";
-import { isToken, parseNumber } from "./scan.ts";
+import { isToken, parseNumber, parseQvalue, trimLws } from "./scan.ts";
 import { parseVia, type Via as ViaValue } from "./via.ts";
 
 /** A value with parameters: `reg;id=7`, `active;expires=60`, `application/sdp;charset=utf-8`. */
@@ -18,14 +18,18 @@ const MAX_DELTA_SECONDS = 2 ** 32 - 1;
 
 function parseParamValue(text: string): ParamValue | undefined {
   const semicolon = text.indexOf(";");
-  const value = (semicolon < 0 ? text : text.slice(0, semicolon)).trim();
+  const value = trimLws(semicolon < 0 ? text : text.slice(0, semicolon));
   const params = semicolon < 0 ? Params.none : Params.parse(text, semicolon);
-  const wellFormed = value.split("/").every((part) => isToken(part.trim()));
+  const wellFormed = value.split("/").every((part) => isToken(trimLws(part)));
   return wellFormed && params !== undefined ? { value, params } : undefined;
 }
 
 function nameAddr(name: string): Field<NameAddr> {
   return { name, parse: parseNameAddr };
+}
+
+function bracketed(name: string): Field<NameAddr> {
+  return { name, parse: parseBracketed };
 }
 
 function number(name: string, max: number): Field<number> {
@@ -36,6 +40,14 @@ function paramValue(name: string): Field<ParamValue> {
   return { name, parse: parseParamValue };
 }
 
+/** RFC 3261 §20.10: a `q` that is no qvalue says nothing, and is not said again. */
+function withoutBadQ(contact: NameAddr | undefined): NameAddr | undefined {
+  const q = contact?.params.get("q");
+  if (contact === undefined || q === undefined || parseQvalue(q) !== undefined) return contact;
+  const { displayName, uri, uriText, isBracketed, params } = contact;
+  return { displayName, uri, uriText, isBracketed, params: params.without("q") };
+}
+
 function auth(name: string): Field<AuthHeader> {
   return { name, parse: parseAuthHeader };
 }
@@ -43,21 +55,26 @@ function auth(name: string): Field<AuthHeader> {
 export const Via: Field<ViaValue> = { name: "Via", parse: parseVia };
 export const From: Field<NameAddr> = nameAddr("From");
 export const To: Field<NameAddr> = nameAddr("To");
+/** Printable ASCII: a little more than `word ["@" word]`, and no octet that another reader might trim away. */
+export const CallId: Field<string> = {
+  name: "Call-ID",
+  parse: (text) => (/^[!-~]+$/.test(text) ? text : undefined),
+};
 export const CSeqField: Field<CSeq> = { name: "CSeq", parse: parseCseq };
 /** `"*"` stands for every binding of the address of record (RFC 3261 §10.2.2). */
 export const Contact: Field<NameAddr | "*"> = {
   name: "Contact",
-  parse: (text) => (text === "*" ? "*" : parseNameAddr(text)),
+  parse: (text) => (text === "*" ? "*" : withoutBadQ(parseNameAddr(text))),
 };
-export const Route: Field<NameAddr> = nameAddr("Route");
-export const RecordRoute: Field<NameAddr> = nameAddr("Record-Route");
+export const Route: Field<NameAddr> = bracketed("Route");
+export const RecordRoute: Field<NameAddr> = bracketed("Record-Route");
 export const MaxForwards: Field<number> = number("Max-Forwards", 255);
 export const Expires: Field<number> = number("Expires", MAX_DELTA_SECONDS);
 export const MinExpires: Field<number> = number("Min-Expires", MAX_DELTA_SECONDS);
 /** RFC 3261 §20.33: delta-seconds, a comment may follow. */
 export const RetryAfter: Field<number> = {
   name: "Retry-After",
-  parse: (text) => parseNumber(/^\d+/.exec(text)?.[0] ?? "", MAX_DELTA_SECONDS),
+  parse: (text) => parseNumber(/^(\d+)[ \t]*(?:[(;]|$)/.exec(text)?.[1] ?? "", MAX_DELTA_SECONDS),
 };
 /** RFC 6665 §8.2.1. */
 export const EventHeader: Field<ParamValue> = paramValue("Event");

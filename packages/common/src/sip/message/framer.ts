@@ -1,5 +1,5 @@
 // Finds the messages in a stream of octets: RFC 3261 §18.3, §7.5; keep-alives of RFC 5626 §3.5.1.
-import { bodyLength } from "./body-length.ts";
+import { lengthInHead } from "./content-length.ts";
 
 /** What the stream held, in order. `bytes` belongs to the caller. */
 export type Frame =
@@ -13,7 +13,7 @@ const HEAD_END = Buffer.from("\r\n\r\n");
 const FIRST_ALLOCATION = 2048;
 
 /**
- * Feed it chunks in order. It looks at nothing but line ends and Content-Length, copies only what
+ * Feed it chunks in order. It reads of a head what the decoder will read, but no more than Content-Length, copies only what
  * arrives in pieces, and holds at most one message of `maxBytes`.
  */
 export class Framer {
@@ -117,7 +117,7 @@ export class Framer {
 
   /** The whole message's length; undefined when it was rejected. */
   #lengthOf(bytes: Buffer, start: number, headEnd: number, frames: Frame[]): number | undefined {
-    const body = bodyLength(bytes, start, headEnd);
+    const body = lengthInHead(bytes, start, headEnd);
     if (typeof body === "string") {
       this.#reject(body, frames, bytes);
       return undefined;

@@ -1,6 +1,6 @@
 // One header line: kept as received, its values read when asked for. RFC 3261 §7.3.
 import { type HeaderName, headerName } from "./header-names.ts";
-import { isSpace, splitList } from "./scan.ts";
+import { sliceTrimmed, splitList, trimLws } from "./scan.ts";
 
 /** How one header's values are read; each header name has exactly one (see fields.ts). */
 export interface Field<T> {
@@ -40,6 +40,18 @@ export class HeaderLine {
   get text(): string {
     this.#text ??= unfold(this.source, this.valueAt, this.end);
     return this.#text;
+  }
+
+  /** To the letter, so that no spelling of a peer's goes on in its place. */
+  isWritten(name: string, text: string): boolean {
+    const { source, start, end } = this;
+    const valueAt = start + name.length + 2;
+    return (
+      end === valueAt + text.length &&
+      source.startsWith(name, start) &&
+      source.startsWith(": ", valueAt - 2) &&
+      source.startsWith(text, valueAt)
+    );
   }
 
   /** Undefined for a line with one value, which is `text`. */
@@ -85,18 +97,11 @@ function readingOf(
   return { first: several[0], several };
 }
 
-function unfold(source: string, valueAt: number, lineEnd: number): string {
-  const value = trimmed(source, valueAt, lineEnd);
+/** What stands behind the colon, without folds and outer white space. */
+export function unfold(source: string, valueAt: number, lineEnd: number): string {
+  const value = sliceTrimmed(source, valueAt, lineEnd);
   if (!value.includes("\r")) return value;
   // Cut, not replaced: an expression looks at long white space once for each of its characters.
   const parts = value.split("\r\n");
-  return parts.map((part) => trimmed(part, 0, part.length)).join(" ");
-}
-
-function trimmed(source: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isSpace(source.charCodeAt(start))) start++;
-  while (end > start && isSpace(source.charCodeAt(end - 1))) end--;
-  return source.slice(start, end);
+  return parts.map(trimLws).join(" ");
 }

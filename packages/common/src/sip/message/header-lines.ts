@@ -62,11 +62,14 @@ export class HeaderLines {
     return this.#first(canonicalName(name)) !== undefined;
   }
 
-  /** True when no line of this name says something else. */
-  hasOnly(name: string, text: string): boolean {
-    const canonical = canonicalName(name);
-    for (const line of this.lines) if (line.name === canonical && line.text !== text) return false;
-    return true;
+  /** True when one line has this canonical name, and it is written `name: text` to the letter. */
+  isWritten(name: string, text: string): boolean {
+    let count = 0;
+    for (const line of this.lines) {
+      if (line.name !== name) continue;
+      if (++count > 1 || !line.isWritten(name, text)) return false;
+    }
+    return count === 1;
   }
 
   /** First value, parsed; undefined when absent or malformed. */

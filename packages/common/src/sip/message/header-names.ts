@@ -1,6 +1,6 @@
 // The header fields this project knows: spelling, compact form, list or single. RFC 3261 §7.3, §20.
 
-import { isToken } from "./scan.ts";
+import { isBlank, isToken } from "./scan.ts";
 
 /** `list`: one line may hold several values, separated by commas. `once`: a second line is an error. */
 type Shape = "list" | "once" | "lines";
@@ -120,7 +120,10 @@ export function headerNameAt(source: string, start: number, colon: number): Head
     for (const header of candidates)
       if (header.name.length === length && source.startsWith(header.name, start)) return header;
   }
-  const name = source.slice(start, colon).trimEnd(); // white space before the colon: RFC 3261 §7.3.1
+  // RFC 3261 §25.1, HCOLON: SP and HTAB may stand before the colon, nothing else that looks like a blank.
+  let end = colon;
+  while (isBlank(source.charCodeAt(end - 1))) end--;
+  const name = source.slice(start, end);
   return isToken(name) ? headerName(name) : undefined;
 }
 

@@ -40,6 +40,12 @@ abstract class MessageHeaders extends HeaderLines {
     return present(this.get(To), "To");
   }
 
+  /** For what is sent on. Content-Length is each hop's own: however a peer has spelt it, it goes no further. */
+  withOwnLength(): this {
+    const isOurs = this.isWritten("Content-Length", String(this.body.length));
+    return isOurs ? this : this.remove("Content-Length"); // `encode` writes one
+  }
+
   setBody(body: Buffer, contentType: string): this {
     this.body = body;
     return this.set("Content-Type", contentType).set("Content-Length", String(body.length));

@@ -1,6 +1,6 @@
 // name-addr and addr-spec with header parameters: From, To, Contact, Route … RFC 3261 §20.10, §25.1.
 import { PARAMS, Params } from "./params.ts";
-import { hasSpace, quotedEnd, skipSpace, unquote } from "./scan.ts";
+import { BLANK, quotedEnd, skipSpace, trimLws, unquote } from "./scan.ts";
 import { COMMON_SIP_URI, parseUri, type Uri } from "./uri.ts";
 
 export interface NameAddr {
@@ -9,27 +9,40 @@ export interface NameAddr {
   readonly uri: Uri;
   /** The URI as received, without angle brackets. */
   readonly uriText: string;
+  /** False for an addr-spec. */
+  readonly isBracketed: boolean;
   /** The header's parameters (tag, expires, q …), not the URI's. */
   readonly params: Params;
 }
 
+const ANGLE = 60;
+
 /** What nearly every peer sends, checked in one go: `<sip:…>;params`. */
-const PLAIN = new RegExp(`^<${COMMON_SIP_URI}>\\s*${PARAMS}$`);
+const PLAIN = new RegExp(`^<${COMMON_SIP_URI}>${BLANK}*${PARAMS}$`);
 
 /** Undefined when malformed; the whole of `text` must be one value. */
 export function parseNameAddr(text: string): NameAddr | undefined {
   if (PLAIN.test(text)) return new PlainNameAddr(text);
   const start = skipSpace(text, 0);
   if (text.charCodeAt(start) === 34) return parseQuotedName(text, start);
-  const angle = text.indexOf("<", start);
-  if (angle < 0) return parseAddrSpec(text, start);
-  const name = text.slice(start, angle).trimEnd();
+  // A display name without quotes holds neither: what they come before is an addr-spec, whatever its parameters hold.
+  const sign = text.slice(start).search(/[<;"]/);
+  const angle = start + sign;
+  if (sign < 0 || text.charCodeAt(angle) !== ANGLE) return parseAddrSpec(text, start);
+  const name = trimLws(text.slice(start, angle));
   return isTokens(name) ? parseAngle(text, angle, name) : undefined;
+}
+
+/** For headers whose grammar knows brackets only: Route, Record-Route, Path, Service-Route (RFC 3261 §20.30, §20.34). */
+export function parseBracketed(text: string): NameAddr | undefined {
+  const found = parseNameAddr(text);
+  return found?.isBracketed === true ? found : undefined;
 }
 
 /** Checked already; taken apart only when somebody asks for its parts. */
 class PlainNameAddr implements NameAddr {
   readonly displayName: undefined;
+  readonly isBracketed = true;
   readonly #text: string;
   #uri: Uri | undefined;
   #params: Params | undefined;
@@ -49,7 +62,7 @@ class PlainNameAddr implements NameAddr {
   }
 
   get params(): Params {
-    this.#params ??= Params.fromChecked(this.#text.slice(this.#text.indexOf(">") + 1).trimStart());
+    this.#params ??= Params.fromChecked(trimLws(this.#text.slice(this.#text.indexOf(">") + 1)));
     return this.#params;
   }
 }
@@ -58,34 +71,35 @@ function parseQuotedName(text: string, start: number): NameAddr | undefined {
   const end = quotedEnd(text, start);
   if (end < 0) return undefined;
   const angle = skipSpace(text, end);
-  if (text.charCodeAt(angle) !== 60) return undefined;
+  if (text.charCodeAt(angle) !== ANGLE) return undefined;
   return parseAngle(text, angle, unquote(text.slice(start, end)));
 }
 
 /** Display names that need no quotes: words of token characters and octets above 127 (UTF-8). */
 function isTokens(name: string): boolean {
-  return name === "" || /^[\w\-.!%*+`'~\s\x80-\xff]+$/.test(name);
+  return name === "" || /^[\w\-.!%*+`'~ \t\x80-\xff]+$/.test(name);
 }
 
 function parseAngle(text: string, angle: number, name: string): NameAddr | undefined {
   const close = text.indexOf(">", angle);
   if (close < 0) return undefined;
   const uriText = text.slice(angle + 1, close);
-  const uri = hasSpace(uriText) ? undefined : parseUri(uriText);
+  const uri = parseUri(uriText);
   const params = Params.parse(text, close + 1);
   if (uri === undefined || params === undefined) return undefined;
-  return { displayName: name === "" ? undefined : fromUtf8(name), uri, uriText, params };
+  const displayName = name === "" ? undefined : fromUtf8(name);
+  return { displayName, uri, uriText, isBracketed: true, params };
 }
 
 /** RFC 3261 §20: without brackets a semicolon starts header parameters; `?` and `,` are forbidden. */
 function parseAddrSpec(text: string, start: number): NameAddr | undefined {
   const semicolon = bareUriEnd(text, start);
-  const uriText = text.slice(start, semicolon).trimEnd();
-  if (uriText.includes(",") || hasSpace(uriText)) return undefined;
+  const uriText = trimLws(text.slice(start, semicolon));
+  if (uriText.includes(",")) return undefined;
   const uri = parseUri(uriText);
   if (uri === undefined || ("headers" in uri && uri.headers !== undefined)) return undefined;
   const params = Params.parse(text, semicolon);
-  return params && { displayName: undefined, uri, uriText, params };
+  return params && { displayName: undefined, uri, uriText, isBracketed: false, params };
 }
 
 function bareUriEnd(text: string, start: number): number {

@@ -1,5 +1,15 @@
 // ;name=value lists of headers and URIs, read where needed. RFC 3261 §7.3.1, §19.1.1.
-import { isSpace, isToken, quote, quotedEnd, skipSpace, unquote } from "./scan.ts";
+import {
+  BARE,
+  BLANK,
+  isSpace,
+  isToken,
+  QUOTED_INSIDE,
+  quote,
+  quotedEnd,
+  skipSpace,
+  unquote,
+} from "./scan.ts";
 
 const SEMICOLON = 59;
 const EQUALS = 61;
@@ -7,14 +17,14 @@ const QUOTE = 34;
 
 /** One parameter with its semicolon: token, param-unreserved and paramchar for the name. */
 const NAME = "[\\w\\-.!%*+`'~[\\]/:&$()]+";
-const VALUE = '(?:"(?:[^"\\\\]|\\\\[\\s\\S])*"|[^\\s;",<>]+)';
-const PARAM = `;\\s*${NAME}\\s*(?:=\\s*${VALUE}\\s*)?`;
+const VALUE = `(?:"${QUOTED_INSIDE}"|${BARE}+)`;
+const PARAM = `;${BLANK}*${NAME}${BLANK}*(?:=${BLANK}*${VALUE}${BLANK}*)?`;
 const ONE_PARAM = new RegExp(PARAM, "y");
 /** Any number of parameters, as source of a regular expression. */
 export const PARAMS: string = `(?:${PARAM})*`;
 const ALL_PARAMS = new RegExp(`${PARAMS}$`, "y");
 const NAME_RUN = new RegExp(NAME, "y");
-const BARE_RUN = /[^\s;",<>]*/y;
+const BARE_RUN = new RegExp(`${BARE}*`, "y");
 
 /** Immutable; keeps the text as received and looks names up in it (case-insensitively). */
 export class Params {
@@ -49,6 +59,14 @@ export class Params {
     return this.#find(name) >= 0;
   }
 
+  /** RFC 3261 §7.3.1: no name may stand twice; who reads them may take the first or the last. */
+  isDouble(name: string): boolean {
+    const first = this.#find(name);
+    return (
+      first >= 0 && this.#find(name, paramEnd(this.#text, this.#text.lastIndexOf(";", first))) >= 0
+    );
+  }
+
   /** Names in lower case with their values as `get` gives them. */
   *entries(): Generator<readonly [string, string]> {
     const text = this.#text;
@@ -80,9 +98,9 @@ export class Params {
   }
 
   /** Where the parameter's name starts, -1 when there is none of this name. */
-  #find(name: string): number {
+  #find(name: string, from = 0): number {
     const text = this.#text;
-    for (let at = 0; at < text.length; at = paramEnd(text, at)) {
+    for (let at = from; at < text.length; at = paramEnd(text, at)) {
       const nameAt = skipSpace(text, at + 1);
       if (sameName(text, nameAt, name) && endsName(text, nameAt + name.length)) return nameAt;
     }

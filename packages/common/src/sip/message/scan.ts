@@ -6,15 +6,41 @@ const TOKEN = /^[\w\-.!%*+`'~]+$/;
 const TOKEN_RUN = /[\w\-.!%*+`'~]*/y;
 const HOST_NAME = /^[A-Za-z0-9\-._]+$/;
 const IPV6 = /^[0-9A-Fa-f:.]{2,45}$/;
-const SPACE = /\s/;
+/** RFC 3261 §25.1, qvalue: 0 to 1, three decimals at most. */
+const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
+
+/**
+ * White space of a header value whose folds are undone, as the source of an expression. JavaScript's `\s` and
+ * `trim()` take VT, FF, NBSP and more, which are white space to no other SIP parser.
+ */
+export const BLANK = "[ \\t]";
+/** What stands in a parameter's value without quotes: printable ASCII but `",;<>`. */
+export const BARE = "[!#-+\\-./0-:=?-~]";
+/** The inside of a quoted string, as the source of an expression. A control octet stands behind a backslash only. */
+export const QUOTED_INSIDE = '(?:[^"\\\\\\x00-\\x08\\n-\\x1f\\x7f]|\\\\[^\\r\\n])*';
+
+/** SP or HTAB. */
+export function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
+}
 
 /** SP, HTAB, CR or LF: what RFC 3261 calls LWS once lines are known to be whole. */
 export function isSpace(code: number): boolean {
   return code === 32 || code === 9 || code === 13 || code === 10;
 }
 
-export function hasSpace(text: string): boolean {
-  return SPACE.test(text);
+/** The text without its outer LWS. */
+export function trimLws(text: string): string {
+  return sliceTrimmed(text, 0, text.length);
+}
+
+/** `text[from, to)` without its outer LWS. */
+export function sliceTrimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
 }
 
 export function skipSpace(text: string, from: number): number {
@@ -41,6 +67,21 @@ export function isHostName(text: string): boolean {
 
 export function isIpv6(text: string): boolean {
   return IPV6.test(text) && text.includes(":");
+}
+
+/** A control octet but HTAB: nothing that may stand in a line as it is. */
+export function isControl(octet: number): boolean {
+  return (octet < 32 && octet !== 9) || octet === 127;
+}
+
+export function hasControlCharacter(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (isControl(text.charCodeAt(at))) return true;
+  return false;
+}
+
+/** Undefined for what is no qvalue. */
+export function parseQvalue(text: string): number | undefined {
+  return QVALUE.test(text) ? Number(text) : undefined;
 }
 
 /** Digits only, at most `max`; anything else is undefined. Leading zeros are allowed. */
@@ -102,11 +143,11 @@ export function splitList(text: string): string[] {
     } else if (code === 60) inAngle = true;
     else if (code === 62) inAngle = false;
     else if (code === 44 && !inAngle) {
-      values.push(text.slice(start, at).trim());
+      values.push(sliceTrimmed(text, start, at));
       start = at + 1;
     }
   }
-  values.push(text.slice(start).trim());
+  values.push(sliceTrimmed(text, start, text.length));
   return values;
 }
 

@@ -49,12 +49,12 @@ export function isSip(uri: Uri | undefined): uri is SipUri {
 /** Sources of regular expressions. Linear: neighbouring repetitions share no character. */
 const USER = "[\\w\\-.!~*'()&=+$,;?/#[\\]]*(?:%[0-9A-Fa-f]{2}[\\w\\-.!~*'()&=+$,;?/#[\\]]*)*";
 const PORT = "\\d{1,4}|[0-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]";
-const PARAMS = "(?:;[\\w\\-.!%*+`'~[\\]/:&$()]+(?:=[^\\s;\",<>?]+)?)*";
+const PARAMS = "(?:;[\\w\\-.!%*+`'~[\\]/:&$()]+(?:=[!#-+\\-./0-:=@-~]+)?)*";
 /** @param open starts a group: "(" to capture user, password, host, port, params and headers */
 function sipUri(open: "(" | "(?:", host: string): string {
   const userInfo = `(?:(?=[^:@])${open}${USER})(?::${open}${USER}))?@)?`;
   const place = `${open}${host})(?::${open}${PORT}))?`;
-  return `[sS][iI][pP][sS]?:${userInfo}${place}${open}${PARAMS})(?:\\?${open}[^\\s<>]*))?`;
+  return `[sS][iI][pP][sS]?:${userInfo}${place}${open}${PARAMS})(?:\\?${open}[!-;=?-~]*))?`;
 }
 
 const NAME_OR_IPV4 = "[A-Za-z0-9\\-._]+";

@@ -1,5 +1,15 @@
 // What every message must have right before anybody handles it. RFC 3261 §8.1.1, §16.3 item 1, RFC 4475.
-import { Contact, CSeqField, From, MaxForwards, RecordRoute, Route, To, Via } from "./fields.ts";
+import {
+  CallId,
+  Contact,
+  CSeqField,
+  From,
+  MaxForwards,
+  RecordRoute,
+  Route,
+  To,
+  Via,
+} from "./fields.ts";
 import { headerRules } from "./header-lines.ts";
 import type { SipRequest, SipResponse } from "./message.ts";
 import { isSip } from "./uri.ts";
@@ -8,11 +18,11 @@ import { BRANCH_COOKIE } from "./via.ts";
 /** RFC 3261 §8.1.1. Max-Forwards may be missing: RFC 3261 §16.3 item 3. */
 const MANDATORY = ["Via", "From", "To", "CSeq", "Call-ID"] as const;
 const REQUEST_RULES = headerRules(
-  [Via, From, To, CSeqField, Contact, Route, RecordRoute, MaxForwards],
+  [Via, From, To, CSeqField, CallId, Contact, Route, RecordRoute, MaxForwards],
   MANDATORY,
 );
 /** Only what matching needs. */
-const RESPONSE_RULES = headerRules([From, To, CSeqField], MANDATORY);
+const RESPONSE_RULES = headerRules([From, To, CSeqField, CallId], MANDATORY);
 
 /** Undefined when well formed, else the reason for a 400. */
 export function problemOfRequest(request: SipRequest): string | undefined {
@@ -20,7 +30,8 @@ export function problemOfRequest(request: SipRequest): string | undefined {
     request.firstProblem(REQUEST_RULES) ??
     problemOfRequestUri(request) ??
     (request.cseq.method === request.method ? undefined : "a CSeq of another method") ??
-    (request.get(Via)?.branch === BRANCH_COOKIE ? "an empty branch" : undefined)
+    (request.get(Via)?.branch === BRANCH_COOKIE ? "an empty branch" : undefined) ??
+    doubleParameter(request)
   );
 }
 
@@ -30,6 +41,12 @@ export function problemOfResponse(response: SipResponse): string | undefined {
   if (problem !== undefined) return problem;
   // The Vias below are their owners' business.
   return response.get(Via) === undefined ? "a malformed Via" : undefined;
+}
+
+/** Of those that name dialogs and transactions: two readers of them must not name two. */
+function doubleParameter(request: SipRequest): string | undefined {
+  if (request.from.params.isDouble("tag") || request.to.params.isDouble("tag")) return "two tags";
+  return request.get(Via)?.params.isDouble("branch") === true ? "two branches" : undefined;
 }
 
 /** RFC 3261 §19.1.1: a Request-URI carries no headers. */

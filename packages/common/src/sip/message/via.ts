@@ -1,6 +1,6 @@
 // Via: where responses go. RFC 3261 §20.42, RFC 3581.
 import { PARAMS, Params } from "./params.ts";
-import { parseNumber, skipSpace, tokenEnd } from "./scan.ts";
+import { parseNumber, skipSpace, tokenEnd, trimLws } from "./scan.ts";
 import { parseHostPort } from "./uri.ts";
 
 export interface Via {
@@ -111,12 +111,11 @@ function parseAnyVia(text: string): Via | undefined {
 function withoutSpace(place: string): string {
   if (!place.includes(" ") && !place.includes("\t")) return place;
   const parts = place.split(":");
-  return parts.map((part) => part.trim()).join(":");
+  return parts.map(trimLws).join(":");
 }
 
 /** `SIP / 2.0 / transport`, white space allowed around the slashes. */
 function sentProtocol(text: string): { name: string; end: number } | undefined {
-  if (text.startsWith("SIP/2.0/UDP")) return { name: "UDP", end: 11 };
   let at = skipSpace(text, 0);
   for (const word of ["sip", "2.0"]) {
     const end = tokenEnd(text, at);

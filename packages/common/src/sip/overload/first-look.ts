@@ -48,13 +48,20 @@ export interface TopVia {
   readonly port: number | undefined;
 }
 
-const TOP_VIA = /\r\n(?:Via|v)[ \t]*:[ \t]*SIP\/2\.0\/\w+[ \t]+([^;\s,]+)([^\r,]*)/i;
-const BRANCH = /;[ \t]*branch=([^;,\s]+)/i;
-const RPORT = /;[ \t]*rport(?=[;=\s]|$)/i;
+const VIA_NAME = /\r\n(?:Via|v)[ \t]*:/i;
+/** Right behind the name: a Via below must not be read in the place of one that is written otherwise. */
+const TOP_VIA = /^[ \t]*SIP\/2\.0\/\w+[ \t]+([!-+\--:=-~]+)([^\r,]*)/i;
+const BRANCH = /;[ \t]*branch=([!-+\--:=-~]+)/i;
+const RPORT = /;[ \t]*rport(?=[;= \t]|$)/i;
 
 /** Undefined when it cannot be read at a glance. */
 export function topViaOf(head: string): TopVia | undefined {
-  const [, place = "", params = ""] = TOP_VIA.exec(head) ?? [];
+  const name = VIA_NAME.exec(head);
+  if (name === null) return undefined;
+  const from = name.index + name[0].length;
+  const lineEnd = head.indexOf("\r", from);
+  const top = head.slice(from, lineEnd < 0 ? undefined : lineEnd);
+  const [, place = "", params = ""] = TOP_VIA.exec(top) ?? [];
   const [, branch] = BRANCH.exec(params) ?? [];
   if (branch === undefined) return undefined;
   const [, named] = /:(\d{1,5})$/.exec(place) ?? [];

@@ -21,6 +21,9 @@ const COPIED: ReadonlyMap<string, string> = new Map([
   ["i", "call-id"],
   ["cseq", "cseq"],
 ]);
+/** HCOLON: SP and HTAB before the colon, nothing else (RFC 3261 §25.1). */
+const NAME = /^([A-Za-z-]+)[ \t]*:/;
+const CONTROL = /[^\t\r\n -~\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 const NEEDED = new Set(COPIED.values()).size;
 
 /**
@@ -36,13 +39,9 @@ export function shortRefusal(
   const kept: string[] = [];
   const seen = new Set<string>();
   for (const line of head.split(/\r\n(?![ \t])/).slice(1)) {
-    const name = COPIED.get(
-      line
-        .slice(0, Math.max(line.indexOf(":"), 0))
-        .trimEnd()
-        .toLowerCase(),
-    );
+    const name = COPIED.get(NAME.exec(line)?.[1]?.toLowerCase() ?? "");
     if (name === undefined) continue;
+    if (CONTROL.test(line)) return undefined; // what is no header line is not repeated
     kept.push(edited(name, line, !seen.has(name), { source, tag: refusal.tag }));
     seen.add(name);
   }
@@ -68,6 +67,6 @@ function edited(
 function withSource(line: string, { host, port }: HostPort): string {
   const comma = line.indexOf(",");
   const top = comma < 0 ? line : line.slice(0, comma);
-  const filled = top.replace(/;[ \t]*rport(?=[;\s]|$)/i, `;rport=${port}`);
+  const filled = top.replace(/;[ \t]*rport(?=[; \t\r]|$)/i, `;rport=${port}`);
   return `${filled};received=${host}${comma < 0 ? "" : line.slice(comma)}`;
 }

@@ -201,7 +201,7 @@ class ResponseContext {
       this.apply({ kind: "response", branch, status });
       return;
     }
-    const response = received.clone();
+    const response = received.clone().withOwnLength();
     response.pop("Via");
     if (!response.has("Via")) return; // §16.7 step 3: it was meant for us
     if (status >= 300) this.#finals.set(branch, response);

@@ -51,7 +51,7 @@ class BackRelay implements ResponseHandlers {
     if (received.status === 503) {
       if (this.#job.takeOver?.("503")) return;
     }
-    const response = received.clone();
+    const response = received.clone().withOwnLength();
     response.pop("Via");
     if (!response.has("Via")) return; // §16.7 item 3: it was meant for us
     const { onResponse, incoming } = this.#job;

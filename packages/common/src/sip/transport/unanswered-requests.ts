@@ -1,6 +1,7 @@
 // How many answers the peer of a connection still waits for, told by the messages' first octets. RFC 3261 §7.1, §7.2.
 
-const RESPONSE = 0x5349502f; // "SIP/"
+const RESPONSE = 0x7369702f; // "sip/": RFC 3261 §7.1, in any case
+const LOWER_CASE = 0x20202000;
 const ACK = 0x41434b20;
 /** `SIP/2.0 1`: where the class of a status stands. */
 const STATUS_AT = 8;
@@ -24,7 +25,7 @@ export class UnansweredRequests {
 }
 
 export function isAnswer(bytes: Buffer): boolean {
-  return startOf(bytes) === RESPONSE;
+  return (startOf(bytes) | LOWER_CASE) === RESPONSE;
 }
 
 function startOf(bytes: Buffer): number {

@@ -1,0 +1,37 @@
+// How long a body is said to be: one reading for what cuts messages out of a stream and what decodes them. RFC 3261 §18.3, §20.14.
+import { HeaderCursor } from "./header-cursor.ts";
+import { unfold } from "./header-line.ts";
+
+const NAME = "Content-Length";
+export const NO_LENGTH = "no Content-Length";
+
+/**
+ * @param values of every Content-Length line; those that say the same number count as one
+ * @returns octets (beyond any number: Infinity), or why there is no telling
+ */
+export function declaredLength(values: readonly string[]): number | string {
+  const [first] = values;
+  if (first === undefined) return NO_LENGTH;
+  if (!values.every(isDigits)) return "malformed Content-Length";
+  const length = Number(first);
+  return values.every((value) => Number(value) === length) ? length : "conflicting Content-Length";
+}
+
+function isDigits(value: string): boolean {
+  return /^\d+$/.test(value);
+}
+
+/**
+ * The same, of a head that nobody has decoded yet: for streams, on which a length must be there.
+ * @param headEnd behind the empty line
+ */
+export function lengthInHead(bytes: Buffer, start: number, headEnd: number): number | string {
+  const head = bytes.toString("latin1", start, headEnd - 4);
+  const startLineEnd = head.indexOf("\r\n");
+  const from = startLineEnd < 0 ? head.length : startLineEnd + 2;
+  const lines = new HeaderCursor(head, from);
+  const values: string[] = [];
+  while (lines.next())
+    if (lines.header?.name === NAME) values.push(unfold(head, lines.valueAt, lines.end));
+  return declaredLength(values);
+}
