@@ -5,7 +5,7 @@ import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domai
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
-import { recordBothSides } from "@ims-lab/common/sip/proxy/record-route";
+import { recordBothSides, restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";
 import {
   destinationOf,
   isOwnUri,
@@ -24,7 +24,7 @@ import { answerOptions, isOptionsToUs } from "./options.ts";
 import { isRecordRouted } from "./own-routes.ts";
 import type { Problem } from "./refusals.ts";
 import type { RegisterRelay } from "./register-relay.ts";
-import { followsServiceRoute } from "./service-route.ts";
+import { followsServiceRoute, undoStrictServiceRoute } from "./service-route.ts";
 import {
   accessSide,
   chargingVector,
@@ -32,6 +32,7 @@ import {
   firstScscf,
   isOwnOf,
   knownUri,
+  noteLostRoute,
   noteRefusal,
   type Relay,
 } from "./sides.ts";
@@ -148,6 +149,7 @@ export class AccessSide {
   #route(incoming: Incoming, onward: SipRequest, binding: Binding): boolean {
     const { serviceRoute } = binding;
     if (followsServiceRoute(onward, serviceRoute)) return true;
+    undoStrictServiceRoute(onward, serviceRoute);
     this.#relay.counters.routeMismatch();
     if (this.#relay.settings.routeMismatch === "reject") {
       this.#refuse(incoming, { kind: "route-mismatch" });
@@ -172,7 +174,8 @@ export class AccessSide {
       this.#sayHop(incoming, next);
       return;
     }
-    if (isRecordRouted(onward.method) && binding !== undefined) {
+    const isRecorded = isRecordRouted(onward.method) && binding !== undefined;
+    if (isRecorded) {
       const token = relay.tokens.ofDialog(binding.token, onward.callId);
       const from = accessSide(relay, incoming.flow);
       recordBothSides(onward, { ...from, token }, { ...coreSide(relay, next), token });
@@ -184,6 +187,8 @@ export class AccessSide {
       to,
       answer: (response) => {
         removeNetworkOnly(response);
+        if (isRecorded && restoreRecordRoute(onward, response, true))
+          noteLostRoute(relay, incoming, undefined);
         return response;
       },
     });

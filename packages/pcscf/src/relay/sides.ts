@@ -64,6 +64,20 @@ export function noteRefusal(relay: Relay, side: string, incoming: Incoming, why:
   relay.log.info(`${side}.refused`, { why, method, callId, from, source: flow.id, setting });
 }
 
+/** The answer goes on as it should have come; who sent it may want to know. @param from the UE's flow */
+export function noteLostRoute(relay: Relay, incoming: Incoming, from: Flow | undefined): void {
+  const { log, maySay } = relay;
+  const { method, callId } = incoming.request;
+  const source = from?.id ?? "the core";
+  if (!maySay(`lost-route ${source}`)) return;
+  log.warn("response.route-restored", {
+    source,
+    method,
+    callId,
+    what: "an answer without the Record-Route of its request: without it no later request would get through",
+  });
+}
+
 /** Our addresses of both sides: a double Record-Route names one after the other. */
 export function isOwnOf({ access, core }: Relay): IsOwn {
   return (host, port) => access.isOwn(host, port) || core.isOwn(host, port);

@@ -13,6 +13,7 @@ import { formatUri, isSip, type Uri } from "@ims-lab/common/sip/message/uri";
 import type { Target } from "@ims-lab/common/sip/proxy/fork";
 import { type KnowsHop, withinKnown } from "@ims-lab/common/sip/proxy/known-hops";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
+import { restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";
 import { destinationOf, takeNextHop, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay, countHop } from "@ims-lab/common/sip/proxy/validate";
 import type { Destination } from "@ims-lab/common/sip/transaction/user";
@@ -249,6 +250,7 @@ export class Router {
         const answered = response.status === 430 ? unreachable(request) : response;
         if (target !== undefined && !this.#trusts(target.to)) removeClaims(answered);
         answerCharging(answered, vector, domain);
+        if (isRecorded && target !== undefined) restoreRecordRoute(target.request, answered, true);
         if (call === undefined) this.#options.dialogs?.answered(request, answered);
         else call.answered(answered, target);
         if (!standing.trusted) removeNetworkOnly(answered);
