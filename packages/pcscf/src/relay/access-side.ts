@@ -13,7 +13,7 @@ import {
   takeOwnRoutes,
 } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
-import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import { type Flow, formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "../flows/binding.ts";
 import { bindingOfSender } from "../flows/matching.ts";
 import { coreHop } from "./core-hops.ts";
@@ -21,7 +21,7 @@ import { forward, refuse } from "./forward.ts";
 import { assertedIdentities } from "./identity.ts";
 import { extensionProblem, stripSecurityAgreement } from "./option-tags.ts";
 import { answerOptions, isOptionsToUs } from "./options.ts";
-import { isRecordRouted } from "./own-routes.ts";
+import { bindingOfDialog, dialogToken, isRecordRouted } from "./own-routes.ts";
 import type { Problem } from "./refusals.ts";
 import type { RegisterRelay } from "./register-relay.ts";
 import { followsServiceRoute, undoStrictServiceRoute } from "./service-route.ts";
@@ -102,24 +102,30 @@ export class AccessSide {
   }
 
   #sender({ request, flow }: Incoming, ownRoutes: readonly string[]): Sender {
-    const { table, tokens } = this.#relay;
     const token = ownRoutes.find((user) => user.includes("."));
-    const inDialog = token !== undefined && request.to.params.has("tag");
-    if (inDialog) {
-      const binding = bindingOfSender(table, request, flow);
-      const named = tokens.bindingOf(token, request.callId);
-      if (named === undefined) {
-        const kind = binding === undefined ? "forged-token" : "unknown-dialog";
-        return { kind: "problem", problem: { kind } };
-      }
-      const owner = table.find(named);
-      if (owner !== undefined && binding !== undefined && owner.impi !== binding.impi)
-        return { kind: "problem", problem: { kind: "foreign-dialog" } };
-      return binding === undefined ? { kind: "dialog" } : { kind: "binding", binding, inDialog };
-    }
-    const binding = bindingOfSender(table, request, flow);
+    if (token !== undefined && request.to.params.has("tag"))
+      return this.#senderInDialog(request, flow, token);
+    const binding = bindingOfSender(this.#relay.table, request, flow);
     if (binding === undefined) return { kind: "problem", problem: { kind: "stranger" } };
-    return { kind: "binding", binding, inDialog };
+    return { kind: "binding", binding, inDialog: false };
+  }
+
+  #senderInDialog(request: SipRequest, flow: Flow, token: string): Sender {
+    const { table, tokens } = this.#relay;
+    const named = bindingOfDialog(tokens, token, request);
+    const owner = named === undefined ? undefined : table.find(named);
+    // Over the flow of the dialog's UE it is that UE's, whoever From names.
+    const isOwners = owner?.flow.id === flow.id && table.registered(owner.token) !== undefined;
+    const binding = isOwners ? owner : bindingOfSender(table, request, flow);
+    if (named === undefined) {
+      const kind = binding === undefined ? "forged-token" : "unknown-dialog";
+      return { kind: "problem", problem: { kind } };
+    }
+    if (owner !== undefined && binding !== undefined && owner.impi !== binding.impi)
+      return { kind: "problem", problem: { kind: "foreign-dialog" } };
+    return binding === undefined
+      ? { kind: "dialog" }
+      : { kind: "binding", binding, inDialog: true };
   }
 
   #clean({ request, flow }: Incoming, onward: SipRequest): void {
@@ -137,9 +143,10 @@ export class AccessSide {
   #vouch(received: SipRequest, onward: SipRequest, binding: Binding, inDialog: boolean): void {
     const { method } = received;
     if (method === "ACK" || method === "CANCEL") return;
-    // Within a dialog the Privacy of its first request is not seen: only the S-CSCF's notifier asks who it is.
-    if (!inDialog || method === "SUBSCRIBE")
-      onward.set("P-Asserted-Identity", identityList(assertedIdentities(received, binding)));
+    onward.set("P-Asserted-Identity", identityList(assertedIdentities(received, binding)));
+    const { privateDialogs } = this.#relay;
+    if (inDialog) privateDialogs.keepPrivate(onward);
+    else if (isRecordRouted(method)) privateDialogs.asked(onward);
     const isOfDialog = inDialog || isRecordRouted(method);
     const icid = isOfDialog ? this.#relay.tokens.icidOf(received.callId) : undefined;
     onward.set("P-Charging-Vector", chargingVector(this.#relay, this.#scscfOf(binding), icid));
@@ -176,7 +183,7 @@ export class AccessSide {
     }
     const isRecorded = isRecordRouted(onward.method) && binding !== undefined;
     if (isRecorded) {
-      const token = relay.tokens.ofDialog(binding.token, onward.callId);
+      const token = dialogToken(relay.tokens, binding.token, onward);
       const from = accessSide(relay, incoming.flow);
       recordBothSides(onward, { ...from, token }, { ...coreSide(relay, next), token });
     }

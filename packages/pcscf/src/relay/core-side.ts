@@ -13,7 +13,7 @@ import type { Binding } from "../flows/binding.ts";
 import { forward, refuse } from "./forward.ts";
 import { assertCalled } from "./identity.ts";
 import { answerOptions, isOptionsToUs, OWN_METHODS } from "./options.ts";
-import { isRecordRouted } from "./own-routes.ts";
+import { bindingOfDialog, dialogToken, isRecordRouted } from "./own-routes.ts";
 import type { Problem } from "./refusals.ts";
 import {
   accessSide,
@@ -115,7 +115,7 @@ export class CoreSide {
     const { table, tokens } = this.#relay;
     const user = users.find((candidate) => candidate !== "");
     if (user === undefined) return { kind: "problem", problem: { kind: "nobody-here" } };
-    const token = user.includes(".") ? tokens.bindingOf(user, request.callId) : user;
+    const token = user.includes(".") ? bindingOfDialog(tokens, user, request) : user;
     if (token === undefined) return { kind: "problem", problem: { kind: "unknown-dialog" } };
     const binding = table.find(token);
     if (binding === undefined) return { kind: "problem", problem: { kind: "unknown-token" } };
@@ -131,7 +131,7 @@ export class CoreSide {
     removeNetworkOnly(onward);
     const isRecorded = isRecordRouted(onward.method);
     if (isRecorded) {
-      const token = relay.tokens.ofDialog(binding.token, onward.callId);
+      const token = dialogToken(relay.tokens, binding.token, onward);
       const from = coreSide(relay, knownUri(binding.scscf));
       recordBothSides(onward, { ...from, token }, { ...accessSide(relay, binding.flow), token });
     }
@@ -145,6 +145,7 @@ export class CoreSide {
       answer: (response) => {
         if (response.status >= 200) this.#underWay.done(flow, incoming);
         removeClaims(response); // an answer of a UE may forge as well as a request
+        if (isRecorded) relay.privateDialogs.answered(response);
         if (isRecorded && restoreRecordRoute(onward, response, false))
           noteLostRoute(relay, incoming, flow);
         return assertCalled(incoming.request, response, binding);

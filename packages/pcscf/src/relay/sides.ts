@@ -14,6 +14,7 @@ import type { FlowTable } from "../flows/flow-table.ts";
 import type { Tokens } from "../flows/token.ts";
 import type { SecurityAgreement } from "./option-tags.ts";
 import { pathValue } from "./own-routes.ts";
+import type { PrivateDialogs } from "./private-dialogs.ts";
 
 export interface RelayCounters {
   /** A Route that is not the stored Service-Route. */
@@ -45,6 +46,7 @@ export interface Relay {
   readonly table: FlowTable;
   readonly tokens: Tokens;
   readonly calls: ProxyCore;
+  readonly privateDialogs: PrivateDialogs;
   /** True when this source and cause have not been logged lately. */
   maySay(key: string): boolean;
   /** Whether the core side listens to whoever is there: the peers of the settings. */
