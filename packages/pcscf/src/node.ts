@@ -38,6 +38,7 @@ import { KeepAlive } from "./flows/keep-alive.ts";
 import { createTokens } from "./flows/token.ts";
 import { AccessSide } from "./relay/access-side.ts";
 import { CoreSide } from "./relay/core-side.ts";
+import { PrivateDialogs } from "./relay/private-dialogs.ts";
 import { RegisterRelay } from "./relay/register-relay.ts";
 import { coreSide, knownUri, pathUri, type Relay } from "./relay/sides.ts";
 import { optionsProbe } from "./serving/probe.ts";
@@ -114,6 +115,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     table,
     tokens: createTokens(random.bytes(32)),
     calls: new ProxyCore({ clock }),
+    privateDialogs: new PrivateDialogs(),
     maySay: oncePer(clock, REFUSAL_LOG_MS),
     knowsHop: (hop) => trust.isTrusted(hop.host, hop.port, provenNames(hop)),
     corePressed: () => backpressure.press(clock.now()),

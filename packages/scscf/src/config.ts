@@ -226,7 +226,7 @@ export const settings: Settings<ScscfConfig> = {
         default: 4,
       }),
       maxDialogs: integer({
-        doc: "Calls remembered to be released; the oldest is forgotten first.",
+        doc: "Dialogs remembered, to be released and to be told from made-up ones; the oldest is forgotten first.",
         min: 1,
         default: 100_000,
       }),

@@ -27,6 +27,7 @@ import { Registrar } from "./registrar/registrar.ts";
 import { type Standing, standingOf } from "./registrar/trust.ts";
 import { type RequestServices, requestHandler } from "./requests.ts";
 import { createRouting } from "./routing/routing.ts";
+import { commit } from "./store/commit.ts";
 import type { Store } from "./store/store.ts";
 import type { LoadedSubscribers } from "./subscribers/load.ts";
 import { memorySqnMarks, type SqnMarks } from "./subscribers/sqn-marks.ts";
@@ -83,13 +84,14 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     onEnded: (reauthentication) => tools.onEnded?.(reauthentication),
     onGone: (impi) => authenticator.endNonces(impi),
   });
+  const onStoreProblem = (error: Error): void => log.error("store.failed", { error });
   const lifecycle = new Lifecycle({
     clock,
     store,
     bindings,
     context,
     listener: reactions.listener,
-    onStoreProblem: (error) => log.error("store.failed", { error }),
+    onStoreProblem,
   });
   const reauthentications = new Reauthentications({ clock, random, bindings, lifecycle });
   const notifier = new RegistrationNotifier({
@@ -107,7 +109,10 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     onLimited,
     listener: reactions.onNotifier(lifecycle, bindings, clock),
     save: (id, value, proceed) =>
-      store.commit([{ table: "subscriptions", id, value }], () => proceed()),
+      commit(store, [{ table: "subscriptions", id, value }], (problem) => {
+        if (problem !== undefined) onStoreProblem(problem);
+        proceed(problem);
+      }),
   });
   const pcscfSubscriptions = new PcscfSubscriptions({
     clock,

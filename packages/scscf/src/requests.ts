@@ -6,7 +6,7 @@ import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint";
 import { EventHeader, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
-import { isOwnUri } from "@ims-lab/common/sip/proxy/route";
+import { isOwnUri, isStrictlyRouted } from "@ims-lab/common/sip/proxy/route";
 import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
 import type { RegistrationSet } from "./notifier/admission.ts";
 import type { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
@@ -49,9 +49,16 @@ const SERVED: ReadonlyMap<string, Serve> = new Map<string, Serve>([
   ["CANCEL", ({ router }, incoming) => router.cancel(incoming)],
 ]);
 
+/** Ours or not by their Request-URI. */
+const BY_URI: ReadonlySet<string> = new Set(["SUBSCRIBE", "NOTIFY", "OPTIONS"]);
+
 export function requestHandler(services: RequestServices): RequestHandler {
   return (incoming) => {
-    const serve = SERVED.get(incoming.request.method) ?? other;
+    const { request } = incoming;
+    const served = SERVED.get(request.method) ?? other;
+    // A NOTIFY, SUBSCRIBE or OPTIONS whose Request-URI is a Record-Route of ours is for whom it names last.
+    const isPassing = BY_URI.has(request.method) && isStrictlyRouted(request, services.isOwn);
+    const serve = isPassing ? other : served;
     serve(services, incoming, services.standingOf(incoming));
   };
 }

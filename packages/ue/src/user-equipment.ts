@@ -246,6 +246,8 @@ export class UserEquipment {
       this.#agent.handle(incoming);
     } else if (CALL_METHODS.has(request.method)) {
       this.calls.handle(incoming);
+    } else if (request.to.params.has("tag") && !this.calls.knows(request)) {
+      incoming.respond(newResponse(request, 481)); // RFC 3261 §12.2.2, whatever it asks for
     } else if (request.method === "MESSAGE") {
       this.messages.handle(incoming);
     } else if (request.method === "OPTIONS") {

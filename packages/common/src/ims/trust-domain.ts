@@ -57,7 +57,8 @@ export function removeNetworkOnly(message: SipMessage): void {
   if (asksForId(message)) message.remove("P-Asserted-Identity"); // RFC 3325 §5, §7
 }
 
-function asksForId(message: SipMessage): boolean {
+/** RFC 3325 §9.3. */
+export function asksForId(message: SipMessage): boolean {
   return (
     message.has("Privacy") &&
     /(^|[;,])[ \t]*id[ \t]*([;,]|$)/i.test(message.texts("Privacy").join(";"))

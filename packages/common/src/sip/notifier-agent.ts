@@ -101,7 +101,7 @@ class Notifier implements NotifierAgent {
       version: 0,
       state: { name: "init" },
     });
-    this.#grant(incoming, entry, verdict, true);
+    this.#grant(incoming, entry, verdict, undefined);
     return undefined;
   }
 
@@ -115,23 +115,51 @@ class Notifier implements NotifierAgent {
     if (verdict.kind === "refuse") return verdict;
     const { contact = subscription.contact, memo = subscription.memo } = verdict;
     entry.subscription = { ...asked, contact, memo };
-    this.#grant(incoming, entry, verdict, false);
+    this.#grant(incoming, entry, verdict, subscription);
     return undefined;
   }
 
-  /** RFC 6665 §4.2.1.2: the 200, and the NOTIFY right behind it. */
-  #grant(incoming: IncomingRequest, entry: Entry, verdict: Grant, initial: boolean): void {
+  /** RFC 6665 §4.2.1.2: the 200, and the NOTIFY right behind it. @param before undefined: it is new */
+  #grant(
+    incoming: IncomingRequest,
+    entry: Entry,
+    verdict: Grant,
+    before: NotifierSubscription | undefined,
+  ): void {
     const { expires, state = "active" } = verdict;
     const now = this.#options.clock.now();
-    this.#apply(entry, { kind: "subscribed", now, expires, state }, () => {
+    const { queued } = entry;
+    const failed = (): void => {
+      const toTag = this.#options.random.hex(8);
+      incoming.respond(newResponse(incoming.request, 500, { toTag }));
+      this.#undo(entry, before, queued);
+    };
+    const granted = (): void => {
       const { id, contact } = entry.subscription;
       const headers: [string, string][] = [
         ["Contact", contact],
         ["Expires", String(expires)],
       ];
       incoming.respond(newResponse(incoming.request, 200, { toTag: id, headers }));
-      if (expires > 0) this.#options.onSubscribed?.(entry.subscription, initial);
-    });
+      if (expires > 0) this.#options.onSubscribed?.(entry.subscription, before === undefined);
+    };
+    this.#apply(entry, { kind: "subscribed", now, expires, state }, granted, failed);
+  }
+
+  /** As if the SUBSCRIBE had not come. @param queued what its NOTIFY would have carried */
+  #undo(
+    entry: Entry,
+    before: NotifierSubscription | undefined,
+    queued: readonly NotifyRequest[],
+  ): void {
+    if (before === undefined) {
+      this.#remove(entry);
+      return;
+    }
+    if (this.#table.get(before.id) === undefined) this.#table.restore(entry);
+    entry.subscription = before;
+    entry.queued = [...queued, ...entry.queued];
+    if (isLive(before.state)) this.#prepare(entry, { kind: "expire", at: before.state.expiresAt });
   }
 
   notify(id: string, request: NotifyRequest = {}): boolean {
@@ -167,17 +195,21 @@ class Notifier implements NotifierAgent {
   }
 
   /** New state first, then durable, then what leaves: design of every durable node. */
-  #apply(entry: Entry, input: NotifierInput, answer?: () => void): void {
+  #apply(entry: Entry, input: NotifierInput, answer?: () => void, failed?: () => void): void {
     const step = stepNotifier(entry.subscription.state, input);
     entry.subscription = { ...entry.subscription, state: step.state };
     const actions = step.effects.map((effect) => this.#prepare(entry, effect));
-    this.#save(entry, () => {
+    this.#save(entry, (problem) => {
+      if (problem !== undefined && failed !== undefined) {
+        failed();
+        return;
+      }
       answer?.();
       for (const act of actions) act();
     });
   }
 
-  #save(entry: Entry, proceed: () => void): void {
+  #save(entry: Entry, proceed: (problem?: Error) => void): void {
     const { subscription } = entry;
     const { save } = this.#options;
     const isGone = subscription.state.name === "terminated";

@@ -2,6 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { TimerQueue } from "../../src/platform/timer-queue.ts";
+import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { Side, SortedList, steps } from "./timer-model.ts";
 
 test("deadlines fire in order of time, then of arrival, and cancelled ones not at all", () => {
   const plan = fc.array(fc.record({ due: fc.integer({ min: 0, max: 50 }), cancel: fc.boolean() }), {
@@ -35,6 +37,28 @@ test("a callback's own timers run in the same turn if they are due", () => {
   queue.runDue(2);
   expect(fired).toEqual(["first", "second"]);
   expect(queue.nextDue()).toBe(3);
+});
+
+test("whatever callbacks start and cancel, they fire as from a sorted list", () => {
+  fc.assert(
+    fc.property(steps, (plan) => {
+      const list = new SortedList();
+      const expected = new Side(list.start, () => list.now);
+      const clock = new FakeClock();
+      const began = clock.now();
+      const seen = new Side(
+        (ms, fire) => clock.after(ms, fire),
+        () => clock.now() - began,
+      );
+      for (const [at, { actions, advance }] of plan.entries()) {
+        for (const side of [expected, seen]) side.run(actions, String(at));
+        list.advance(advance);
+        clock.advance(advance);
+      }
+      expect(seen.fired).toEqual(expected.fired);
+      expect(clock.pending).toBe(0);
+    }),
+  );
 });
 
 test("cancelling twice, or after firing, counts once", () => {

@@ -6,12 +6,15 @@ import { hmacSha256 } from "@ims-lab/common/sip/auth/hmac";
 export interface Tokens {
   /** The same for the same binding whatever flow it uses, unguessable without the key. */
   ofBinding(impi: string, device: string): string;
-  /** For Record-Route: good in this dialog's Call-ID only. */
-  ofDialog(binding: string, callId: string): string;
+  /** For Record-Route: good with this Call-ID and tag only. @param tag the From tag of what makes the dialog */
+  ofDialog(binding: string, callId: string, tag: string): string;
   /** For P-Charging-Vector: the same in every request of a dialog (RFC 7315 §4.6). */
   icidOf(callId: string): string;
-  /** The binding a Record-Route token of ours names; undefined when it is not ours. */
-  bindingOf(token: string, callId: string): string | undefined;
+  /**
+   * The binding a Record-Route token of ours names; undefined when it is not ours, or of another dialog.
+   * @param tags those of From and To: one of them made the dialog
+   */
+  bindingOf(token: string, callId: string, tags: readonly string[]): string | undefined;
 }
 
 /** Characters of base64url, 6 bits each. */
@@ -24,16 +27,17 @@ export function createTokens(key: Buffer): Tokens {
   // Lengths in front keep ("ab", "c") and ("a", "bc") apart.
   const digest = (kind: string, a: string, b: string, length: number): string =>
     hmac(`${kind}${a.length}:${a}${b}`).slice(0, length);
-  const ofDialog = (binding: string, callId: string): string =>
-    `${binding}.${digest("d", binding, callId, MAC_LENGTH)}`;
+  const ofDialog = (binding: string, callId: string, tag: string): string =>
+    `${binding}.${digest("d", `${binding}${callId.length}:${callId}`, tag, MAC_LENGTH)}`;
   return {
     ofBinding: (impi, device) => digest("b", impi, device, TOKEN_LENGTH),
     ofDialog,
     icidOf: (callId) => digest("i", callId, "", TOKEN_LENGTH),
-    bindingOf(token, callId) {
+    bindingOf(token, callId, tags) {
       const dot = token.indexOf(".");
       const binding = token.slice(0, Math.max(dot, 0));
-      return sameText(token, ofDialog(binding, callId)) ? binding : undefined;
+      const isOurs = tags.some((tag) => sameText(token, ofDialog(binding, callId, tag)));
+      return isOurs ? binding : undefined;
     },
   };
 }

@@ -5,7 +5,7 @@ import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domai
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
-import { recordBothSides } from "@ims-lab/common/sip/proxy/record-route";
+import { recordBothSides, restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";
 import {
   destinationOf,
   isOwnUri,
@@ -13,7 +13,7 @@ import {
   takeOwnRoutes,
 } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
-import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import { type Flow, formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "../flows/binding.ts";
 import { bindingOfSender } from "../flows/matching.ts";
 import { coreHop } from "./core-hops.ts";
@@ -21,10 +21,10 @@ import { forward, refuse } from "./forward.ts";
 import { assertedIdentities } from "./identity.ts";
 import { extensionProblem, stripSecurityAgreement } from "./option-tags.ts";
 import { answerOptions, isOptionsToUs } from "./options.ts";
-import { isRecordRouted } from "./own-routes.ts";
+import { bindingOfDialog, dialogToken, isRecordRouted } from "./own-routes.ts";
 import type { Problem } from "./refusals.ts";
 import type { RegisterRelay } from "./register-relay.ts";
-import { followsServiceRoute } from "./service-route.ts";
+import { followsServiceRoute, undoStrictServiceRoute } from "./service-route.ts";
 import {
   accessSide,
   chargingVector,
@@ -32,6 +32,7 @@ import {
   firstScscf,
   isOwnOf,
   knownUri,
+  noteLostRoute,
   noteRefusal,
   type Relay,
 } from "./sides.ts";
@@ -101,24 +102,30 @@ export class AccessSide {
   }
 
   #sender({ request, flow }: Incoming, ownRoutes: readonly string[]): Sender {
-    const { table, tokens } = this.#relay;
     const token = ownRoutes.find((user) => user.includes("."));
-    const inDialog = token !== undefined && request.to.params.has("tag");
-    if (inDialog) {
-      const binding = bindingOfSender(table, request, flow);
-      const named = tokens.bindingOf(token, request.callId);
-      if (named === undefined) {
-        const kind = binding === undefined ? "forged-token" : "unknown-dialog";
-        return { kind: "problem", problem: { kind } };
-      }
-      const owner = table.find(named);
-      if (owner !== undefined && binding !== undefined && owner.impi !== binding.impi)
-        return { kind: "problem", problem: { kind: "foreign-dialog" } };
-      return binding === undefined ? { kind: "dialog" } : { kind: "binding", binding, inDialog };
-    }
-    const binding = bindingOfSender(table, request, flow);
+    if (token !== undefined && request.to.params.has("tag"))
+      return this.#senderInDialog(request, flow, token);
+    const binding = bindingOfSender(this.#relay.table, request, flow);
     if (binding === undefined) return { kind: "problem", problem: { kind: "stranger" } };
-    return { kind: "binding", binding, inDialog };
+    return { kind: "binding", binding, inDialog: false };
+  }
+
+  #senderInDialog(request: SipRequest, flow: Flow, token: string): Sender {
+    const { table, tokens } = this.#relay;
+    const named = bindingOfDialog(tokens, token, request);
+    const owner = named === undefined ? undefined : table.find(named);
+    // Over the flow of the dialog's UE it is that UE's, whoever From names.
+    const isOwners = owner?.flow.id === flow.id && table.registered(owner.token) !== undefined;
+    const binding = isOwners ? owner : bindingOfSender(table, request, flow);
+    if (named === undefined) {
+      const kind = binding === undefined ? "forged-token" : "unknown-dialog";
+      return { kind: "problem", problem: { kind } };
+    }
+    if (owner !== undefined && binding !== undefined && owner.impi !== binding.impi)
+      return { kind: "problem", problem: { kind: "foreign-dialog" } };
+    return binding === undefined
+      ? { kind: "dialog" }
+      : { kind: "binding", binding, inDialog: true };
   }
 
   #clean({ request, flow }: Incoming, onward: SipRequest): void {
@@ -136,9 +143,10 @@ export class AccessSide {
   #vouch(received: SipRequest, onward: SipRequest, binding: Binding, inDialog: boolean): void {
     const { method } = received;
     if (method === "ACK" || method === "CANCEL") return;
-    // Within a dialog the Privacy of its first request is not seen: only the S-CSCF's notifier asks who it is.
-    if (!inDialog || method === "SUBSCRIBE")
-      onward.set("P-Asserted-Identity", identityList(assertedIdentities(received, binding)));
+    onward.set("P-Asserted-Identity", identityList(assertedIdentities(received, binding)));
+    const { privateDialogs } = this.#relay;
+    if (inDialog) privateDialogs.keepPrivate(onward);
+    else if (isRecordRouted(method)) privateDialogs.asked(onward);
     const isOfDialog = inDialog || isRecordRouted(method);
     const icid = isOfDialog ? this.#relay.tokens.icidOf(received.callId) : undefined;
     onward.set("P-Charging-Vector", chargingVector(this.#relay, this.#scscfOf(binding), icid));
@@ -148,6 +156,7 @@ export class AccessSide {
   #route(incoming: Incoming, onward: SipRequest, binding: Binding): boolean {
     const { serviceRoute } = binding;
     if (followsServiceRoute(onward, serviceRoute)) return true;
+    undoStrictServiceRoute(onward, serviceRoute);
     this.#relay.counters.routeMismatch();
     if (this.#relay.settings.routeMismatch === "reject") {
       this.#refuse(incoming, { kind: "route-mismatch" });
@@ -172,8 +181,9 @@ export class AccessSide {
       this.#sayHop(incoming, next);
       return;
     }
-    if (isRecordRouted(onward.method) && binding !== undefined) {
-      const token = relay.tokens.ofDialog(binding.token, onward.callId);
+    const isRecorded = isRecordRouted(onward.method) && binding !== undefined;
+    if (isRecorded) {
+      const token = dialogToken(relay.tokens, binding.token, onward);
       const from = accessSide(relay, incoming.flow);
       recordBothSides(onward, { ...from, token }, { ...coreSide(relay, next), token });
     }
@@ -184,6 +194,8 @@ export class AccessSide {
       to,
       answer: (response) => {
         removeNetworkOnly(response);
+        if (isRecorded && restoreRecordRoute(onward, response, true))
+          noteLostRoute(relay, incoming, undefined);
         return response;
       },
     });

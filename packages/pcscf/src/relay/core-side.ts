@@ -4,7 +4,7 @@ import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domai
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { recordBothSides } from "@ims-lab/common/sip/proxy/record-route";
+import { recordBothSides, restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";
 import { isOwnUri, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
 import { isSecured } from "@ims-lab/common/sip/proxy/secured";
 import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
@@ -13,9 +13,17 @@ import type { Binding } from "../flows/binding.ts";
 import { forward, refuse } from "./forward.ts";
 import { assertCalled } from "./identity.ts";
 import { answerOptions, isOptionsToUs, OWN_METHODS } from "./options.ts";
-import { isRecordRouted } from "./own-routes.ts";
+import { bindingOfDialog, dialogToken, isRecordRouted } from "./own-routes.ts";
 import type { Problem } from "./refusals.ts";
-import { accessSide, coreSide, isOwnOf, knownUri, noteRefusal, type Relay } from "./sides.ts";
+import {
+  accessSide,
+  coreSide,
+  isOwnOf,
+  knownUri,
+  noteLostRoute,
+  noteRefusal,
+  type Relay,
+} from "./sides.ts";
 import { UnderWay } from "./under-way.ts";
 
 /** Whom the core side listens to. */
@@ -107,7 +115,7 @@ export class CoreSide {
     const { table, tokens } = this.#relay;
     const user = users.find((candidate) => candidate !== "");
     if (user === undefined) return { kind: "problem", problem: { kind: "nobody-here" } };
-    const token = user.includes(".") ? tokens.bindingOf(user, request.callId) : user;
+    const token = user.includes(".") ? bindingOfDialog(tokens, user, request) : user;
     if (token === undefined) return { kind: "problem", problem: { kind: "unknown-dialog" } };
     const binding = table.find(token);
     if (binding === undefined) return { kind: "problem", problem: { kind: "unknown-token" } };
@@ -121,8 +129,9 @@ export class CoreSide {
   #toUe(incoming: Incoming, onward: SipRequest, binding: Binding): void {
     const relay = this.#relay;
     removeNetworkOnly(onward);
-    if (isRecordRouted(onward.method)) {
-      const token = relay.tokens.ofDialog(binding.token, onward.callId);
+    const isRecorded = isRecordRouted(onward.method);
+    if (isRecorded) {
+      const token = dialogToken(relay.tokens, binding.token, onward);
       const from = coreSide(relay, knownUri(binding.scscf));
       recordBothSides(onward, { ...from, token }, { ...accessSide(relay, binding.flow), token });
     }
@@ -136,6 +145,9 @@ export class CoreSide {
       answer: (response) => {
         if (response.status >= 200) this.#underWay.done(flow, incoming);
         removeClaims(response); // an answer of a UE may forge as well as a request
+        if (isRecorded) relay.privateDialogs.answered(response);
+        if (isRecorded && restoreRecordRoute(onward, response, false))
+          noteLostRoute(relay, incoming, flow);
         return assertCalled(incoming.request, response, binding);
       },
       takeOver: () => {

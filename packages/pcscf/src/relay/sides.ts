@@ -14,6 +14,7 @@ import type { FlowTable } from "../flows/flow-table.ts";
 import type { Tokens } from "../flows/token.ts";
 import type { SecurityAgreement } from "./option-tags.ts";
 import { pathValue } from "./own-routes.ts";
+import type { PrivateDialogs } from "./private-dialogs.ts";
 
 export interface RelayCounters {
   /** A Route that is not the stored Service-Route. */
@@ -45,6 +46,7 @@ export interface Relay {
   readonly table: FlowTable;
   readonly tokens: Tokens;
   readonly calls: ProxyCore;
+  readonly privateDialogs: PrivateDialogs;
   /** True when this source and cause have not been logged lately. */
   maySay(key: string): boolean;
   /** Whether the core side listens to whoever is there: the peers of the settings. */
@@ -75,6 +77,20 @@ export function noteRefusal(
     source: flow.id,
     setting,
     detail,
+  });
+}
+
+/** The answer goes on as it should have come; who sent it may want to know. @param from the UE's flow */
+export function noteLostRoute(relay: Relay, incoming: Incoming, from: Flow | undefined): void {
+  const { log, maySay } = relay;
+  const { method, callId } = incoming.request;
+  const source = from?.id ?? "the core";
+  if (!maySay(`lost-route ${source}`)) return;
+  log.warn("response.route-restored", {
+    source,
+    method,
+    callId,
+    what: "an answer without the Record-Route of its request: without it no later request would get through",
   });
 }
 

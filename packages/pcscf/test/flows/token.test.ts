@@ -14,17 +14,24 @@ test("the same binding has the same token, any other has another", () => {
   );
 });
 
-test("a dialog token is good for its own Call-ID and binding only", () => {
-  const token = tokens.ofDialog(binding, "call-1");
-  expect(tokens.bindingOf(token, "call-1")).toBe(binding);
-  expect(tokens.bindingOf(token, "call-2")).toBeUndefined();
+test("a dialog token is good for its own Call-ID, binding and tag only", () => {
+  const token = tokens.ofDialog(binding, "call-1", "tag");
+  for (const tags of [
+    ["tag", "other"],
+    ["other", "tag"],
+  ])
+    expect(tokens.bindingOf(token, "call-1", tags)).toBe(binding);
+  expect(tokens.bindingOf(token, "call-1", ["tagx", ""])).toBeUndefined();
+  expect(tokens.bindingOf(token, "call-2", ["tag"])).toBeUndefined();
+  expect(tokens.bindingOf(token, "call-1t", ["ag"])).toBeUndefined();
   const [, mac] = token.split(".");
-  expect(tokens.bindingOf(`${tokens.ofBinding("bob@x", "d")}.${mac}`, "call-1")).toBeUndefined();
+  const foreign = `${tokens.ofBinding("bob@x", "d")}.${mac}`;
+  expect(tokens.bindingOf(foreign, "call-1", ["tag"])).toBeUndefined();
 });
 
 test.each(["", ".", binding, `${binding}.`, `${binding}.x`, "\xff.\xff"])(
   "%o is not ours",
   (text) => {
-    expect(tokens.bindingOf(text, "call-1")).toBeUndefined();
+    expect(tokens.bindingOf(text, "call-1", ["tag"])).toBeUndefined();
   },
 );

@@ -98,6 +98,12 @@ describe("from the UE", () => {
     ["missing", undefined],
     ["different", "<sip:evil.example;lr>"],
     ["longer", `${SERVICE_ROUTE}, <sip:evil.example;lr>`],
+    ["without its `;lr`", SERVICE_ROUTE.replace(";lr", "")],
+    ["… behind our own entry", `<sip:10.0.0.1:5060>, ${SERVICE_ROUTE.replace(";lr", "")}`],
+    ["without its brackets", SERVICE_ROUTE.replace(/[<>]/g, "")],
+    ["with its `;lr` behind the bracket", SERVICE_ROUTE.replace(";lr>", ">;lr")],
+    ["led elsewhere by maddr", SERVICE_ROUTE.replace(";lr", ";maddr=192.0.2.66;lr")],
+    ["our entry led elsewhere by maddr", `<sip:10.0.0.1:5060;maddr=192.0.2.66;lr>`],
   ])("a preloaded Route that is %s is replaced", async (_name, route) => {
     const { lab, ue, scscf } = await registered();
     const request = subscribe(lab, ue);
@@ -105,17 +111,39 @@ describe("from the UE", () => {
     else request.set("Route", route);
     ue.send(request, ACCESS);
     lab.run();
-    expect(scscf.takeRequest("SUBSCRIBE").texts("Route")).toEqual([SERVICE_ROUTE]);
+    const got = scscf.takeRequest("SUBSCRIBE");
+    expect(got.uri).toBe(ALICE);
+    expect(got.texts("Route")).toEqual([SERVICE_ROUTE]);
     expect(await lab.metrics.text()).toMatch(/route_mismatch_total\{[^}]*\} 1/);
   });
 
-  test("routeMismatch: reject → 400", async () => {
-    const { lab, ue, scscf } = await registered("--access.routeMismatch=reject");
-    ue.send(subscribe(lab, ue, [["Route", "<sip:evil.example;lr>"]]), ACCESS);
+  const STRICT = "sip:orig-1@10.1.0.2:6060";
+  test.each([
+    ["us in the Request-URI", "sip:10.0.0.1:5060", `<${STRICT};lr>, <${ALICE}>`],
+    ["us, nothing with `;lr`", "sip:10.0.0.1:5060", `<${STRICT}>, <${ALICE}>`],
+    ["us by maddr", "sip:x.example;maddr=10.0.0.1", `<${STRICT}>, <${ALICE}>`],
+    ["the S-CSCF in the Request-URI", STRICT, `<${ALICE}>`],
+    ["the S-CSCF with `;lr`", `${STRICT};lr`, `<${ALICE}>`],
+    ["the S-CSCF, our own entry on top", STRICT, `<sip:10.0.0.1:5060;lr>, <${ALICE}>`],
+  ])("RFC 3261 §16.4: a UE that routes strictly, %s", async (_name, uri, route) => {
+    const { lab, ue, scscf } = await registered();
+    ue.send(subscribe(lab, ue, [["Route", route]]).setUri(uri), ACCESS);
     lab.run();
-    ue.takeResponse(400);
-    expect(scscf.inbox).toEqual([]);
+    const got = scscf.takeRequest("SUBSCRIBE");
+    expect(got.uri).toBe(ALICE);
+    expect(got.texts("Route")).toEqual([SERVICE_ROUTE]);
   });
+
+  test.each(["<sip:evil.example;lr>", SERVICE_ROUTE.replace(";lr", "")])(
+    "routeMismatch: reject → 400: %s",
+    async (route) => {
+      const { lab, ue, scscf } = await registered("--access.routeMismatch=reject");
+      ue.send(subscribe(lab, ue, [["Route", route]]), ACCESS);
+      lab.run();
+      ue.takeResponse(400);
+      expect(scscf.inbox).toEqual([]);
+    },
+  );
 
   test("matches over another transport from the same address when it names the user", async () => {
     const { lab, scscf } = await registered();
@@ -232,6 +260,25 @@ function notify(lab: Lab, scscf: Peer, route: readonly string[], callId = "sub-1
 }
 
 describe("in a dialog", () => {
+  test.each([
+    ["without it", []],
+    ["with entries of its own alone", ["<sip:s.example;lr>"]],
+  ])("our Record-Route is put back into an answer of the core %s", async (_what, listed) => {
+    const { lab, ue, scscf } = await registered();
+    ue.send(subscribe(lab, ue), ACCESS);
+    lab.run();
+    const got = scscf.takeRequest("SUBSCRIBE");
+    const answer = newResponse(got, 200, { toTag: "s", headers: [["Contact", "<sip:x@y>"]] });
+    answer.remove("Record-Route");
+    if (listed.length > 0) answer.set("Record-Route", listed);
+    scscf.reply(answer);
+    lab.run();
+    expect(ue.takeResponse(200).texts("Record-Route")).toEqual([
+      ...listed,
+      ...got.texts("Record-Route"),
+    ]);
+  });
+
   test("the NOTIFY goes over the UE's flow, recorded on both sides, and its 200 comes back", async () => {
     const on = await registered();
     const { ofScscf } = dialog(on);

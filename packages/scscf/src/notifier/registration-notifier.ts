@@ -9,6 +9,7 @@ import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import {
   createNotifierAgent,
   type NotifierAgent,
+  type NotifierAgentOptions,
   type NotifyBody,
   type NotifyOutcome,
   type Rendering,
@@ -47,7 +48,7 @@ export interface NotifierOptions extends VerdictRules {
   readonly maxPerUser: number;
   onLimited(limit: string): void;
   readonly listener: NotifierListener;
-  save(id: string, subscription: NotifierSubscription | undefined, proceed: () => void): void;
+  save: NonNullable<NotifierAgentOptions["save"]>;
 }
 
 /** RFC 3680 §4.10. */

@@ -4,7 +4,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Binding } from "../registrar/binding.ts";
 import type { Bindings } from "../registrar/bindings.ts";
-import type { BindingChange, Lifecycle } from "../registrar/lifecycle.ts";
+import type { Lifecycle } from "../registrar/lifecycle.ts";
 import type { Due, Ended, Reauthentication } from "./reauthentication.ts";
 
 export interface Asked {
@@ -42,15 +42,25 @@ export class Reauthentications {
     const requestId = this.#random.hex(8);
     const at = this.#clock.now();
     const asked: Asked[] = [];
-    const changes: BindingChange[] = [];
     for (const { token, reauthentication } of bindings) {
       const id = reauthentication?.id ?? this.#random.hex(8);
       asked.push({ isNew: reauthentication === undefined, id });
       this.#running.set(id, token);
-      changes.push({ kind: "input", token, input: { kind: "asked", at, id, requestId, cause } });
+      const input = { kind: "asked", at, id, requestId, cause } as const;
+      this.#lifecycle.input(token, input, () => this.#asked(token, id));
     }
-    this.#lifecycle.apply(changes, () => undefined);
     return asked;
+  }
+
+  /** Nobody waits for one whose binding went before it could begin. */
+  #asked(token: string, id: string): void {
+    if (this.#dueOf(token)?.id === id || !this.#running.delete(id)) return;
+    this.#wake(id);
+  }
+
+  #wake(id: string): void {
+    for (const wake of this.#waiting.get(id) ?? []) wake();
+    this.#waiting.delete(id);
   }
 
   /** To be told of every end. */
@@ -60,8 +70,7 @@ export class Reauthentications {
     this.#ended.set(id, reauthentication);
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > REMEMBERED && oldest !== undefined) this.#ended.delete(oldest);
-    for (const wake of this.#waiting.get(id) ?? []) wake();
-    this.#waiting.delete(id);
+    this.#wake(id);
   }
 
   get(id: string): Reauthentication | undefined {

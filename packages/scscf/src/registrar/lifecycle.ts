@@ -1,6 +1,7 @@
-// Drives the binding machines: table, deadlines, store first, then what follows. Design §8.
+// Drives the binding machines: input, changes, store; then table, deadlines, answer and what follows. TS 24.229 §5.4.1.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Ended } from "../reauthentication/reauthentication.ts";
+import { commit } from "../store/commit.ts";
 import type { Change, Store } from "../store/store.ts";
 import type {
   Binding,
@@ -35,6 +36,23 @@ interface Armed {
   readonly timer: Timer;
 }
 
+/** What changes would make of the bindings, until they are durable. */
+interface Staged {
+  /** By token; undefined: gone. */
+  readonly states: ReadonlyMap<string, Binding | undefined>;
+  readonly effects: readonly (() => void)[];
+}
+
+/** An input that nobody waits for, until it is durable. */
+interface Owed {
+  readonly token: string;
+  readonly input: BindingInput;
+  settled(): void;
+}
+
+/** How long a store that has failed is left alone. */
+const RETRY_MS = 1000;
+
 export interface LifecycleOptions {
   readonly clock: Clock;
   readonly store: Store;
@@ -44,36 +62,82 @@ export interface LifecycleOptions {
   onStoreProblem(problem: Error): void;
 }
 
+/**
+ * Nothing is in the table before it is durable, so a commit that fails has changed nothing. While the commit of a
+ * registration set is pending, further changes of that set wait: they begin from what it leaves.
+ */
 export class Lifecycle {
   readonly #options: LifecycleOptions;
   readonly #armed = new Map<string, Armed>();
+  /** By set whose commit is pending: what comes next, in order. */
+  readonly #pending = new Map<string, (() => void)[]>();
+  readonly #owed = new Map<string, Owed[]>();
+  readonly #retries = new Map<string, Timer>();
 
   constructor(options: LifecycleOptions) {
     this.#options = options;
   }
 
-  /** One input that nobody waits for. */
-  input(token: string, input: BindingInput): void {
-    this.apply([{ kind: "input", token, input }], () => undefined);
+  /**
+   * One input that nobody waits for: tried again until it is durable, before anything that comes later.
+   * @param settled it has been taken, or its binding has gone
+   */
+  input(token: string, input: BindingInput, settled: () => void = () => undefined): void {
+    const set = this.#options.bindings.get(token)?.set;
+    if (set === undefined) {
+      settled();
+      return;
+    }
+    const owed = { token, input, settled };
+    const before = this.#owed.get(set);
+    if (before === undefined) this.#owed.set(set, [owed]);
+    else before.push(owed);
+    this.#payUp(set, () => undefined);
+  }
+
+  /** Whether no change of the set is under way. */
+  isSettled(set: string): boolean {
+    return !this.#pending.has(set) && !this.#owed.has(set);
+  }
+
+  /** Runs `then` when no change of the set is under way; with a problem when one cannot be made durable. */
+  whenSettled(set: string, then: (problem?: Error) => void): void {
+    const waiting = this.#pending.get(set);
+    if (waiting !== undefined) waiting.push(() => this.whenSettled(set, then));
+    else if (this.#owed.has(set)) this.#payUp(set, then);
+    else then();
   }
 
   /**
-   * All changes at once. `answer` runs when they are durable, before anything else follows from
-   * them, so that a 200 leaves before its NOTIFYs; with a problem it must not announce them.
+   * All changes of a set at once. `answer` runs when they are durable, before anything else follows
+   * from them, so that a 200 leaves before its NOTIFYs; with a problem nothing has happened.
    */
-  apply(changes: readonly BindingChange[], answer: (problem?: Error) => void): void {
-    const rows: Change[] = [];
-    const after: (() => void)[] = [];
-    for (const change of changes) this.#stage(change, rows, after);
-    const { store, onStoreProblem } = this.#options;
-    if (rows.length === 0) {
+  apply(set: string, changes: readonly BindingChange[], answer: (problem?: Error) => void): void {
+    const waiting = this.#pending.get(set);
+    if (waiting !== undefined) {
+      waiting.push(() => this.apply(set, changes, answer));
+      return;
+    }
+    const staged = this.#stage(changes);
+    if (staged.states.size === 0) {
       answer();
       return;
     }
-    store.commit(rows, (problem) => {
-      if (problem !== undefined) onStoreProblem(problem);
-      answer(problem);
-      for (const follow of after) follow();
+    const next: (() => void)[] = [];
+    this.#pending.set(set, next);
+    const rows = [...staged.states].map(
+      ([id, value]): Change => ({ table: "bindings", id, value }),
+    );
+    commit(this.#options.store, rows, (problem) => {
+      this.#pending.delete(set);
+      try {
+        if (problem === undefined) this.#settle(staged);
+        else this.#options.onStoreProblem(problem);
+        answer(problem);
+        if (problem === undefined) for (const effect of staged.effects) effect();
+      } finally {
+        for (const run of next) run();
+      }
     });
   }
 
@@ -85,41 +149,76 @@ export class Lifecycle {
 
   close(): void {
     for (const { timer } of this.#armed.values()) timer.cancel();
+    for (const timer of this.#retries.values()) timer.cancel();
     this.#armed.clear();
+    this.#retries.clear();
   }
 
-  #stage(change: BindingChange, rows: Change[], after: (() => void)[]): void {
-    const { bindings, listener, context } = this.#options;
-    if (change.kind === "new") {
-      const { binding } = change;
-      this.#keep(binding, rows);
-      after.push(() => listener.onBound(binding));
+  /** All that is owed, in order; what fails is owed on. */
+  #payUp(set: string, then: (problem?: Error) => void): void {
+    const waiting = this.#pending.get(set);
+    if (waiting !== undefined) {
+      waiting.push(() => this.#payUp(set, then));
       return;
     }
-    const before = bindings.get(change.token);
-    if (before === undefined) return;
-    const { state, effects } = step(context, before, change.input);
-    if (state === before) return;
-    if (state === undefined) this.#remove(before, rows);
-    else this.#keep(state, rows);
-    const { input } = change;
-    if (input.kind === "registered" && state !== undefined) {
-      after.push(() => listener.onRefreshed(state, before));
+    const owed = this.#owed.get(set) ?? [];
+    this.#owed.delete(set);
+    const changes = owed.map(
+      ({ token, input }): BindingChange => ({ kind: "input", token, input }),
+    );
+    this.apply(set, changes, (problem) => {
+      if (problem === undefined) for (const { settled } of owed) settled();
+      else this.#owe(set, owed);
+      then(problem);
+    });
+  }
+
+  #owe(set: string, owed: readonly Owed[]): void {
+    this.#owed.set(set, [...owed, ...(this.#owed.get(set) ?? [])]);
+    if (this.#retries.has(set)) return;
+    const retry = (): void => {
+      this.#retries.delete(set);
+      this.#payUp(set, () => undefined);
+    };
+    this.#retries.set(set, this.#options.clock.after(RETRY_MS, retry));
+  }
+
+  #stage(changes: readonly BindingChange[]): Staged {
+    const { bindings, listener, context } = this.#options;
+    const states = new Map<string, Binding | undefined>();
+    const effects: (() => void)[] = [];
+    for (const change of changes) {
+      if (change.kind === "new") {
+        const { binding } = change;
+        states.set(binding.token, binding);
+        effects.push(() => listener.onBound(binding));
+        continue;
+      }
+      const { token, input } = change;
+      const before = states.has(token) ? states.get(token) : bindings.get(token);
+      if (before === undefined) continue;
+      const { state, effects: following } = step(context, before, input);
+      if (state === before) continue;
+      states.set(token, state);
+      if (input.kind === "registered" && state !== undefined)
+        effects.push(() => listener.onRefreshed(state, before));
+      for (const effect of following) effects.push(() => this.#perform(effect, state ?? before));
     }
-    for (const effect of effects) after.push(() => this.#perform(effect, state ?? before));
+    return { states, effects };
   }
 
-  #keep(binding: Binding, rows: Change[]): void {
-    this.#options.bindings.put(binding);
-    rows.push({ table: "bindings", id: binding.token, value: binding });
-    this.#arm(binding);
-  }
-
-  #remove({ token }: Binding, rows: Change[]): void {
-    this.#options.bindings.delete(token);
-    rows.push({ table: "bindings", id: token, value: undefined });
-    this.#armed.get(token)?.timer.cancel();
-    this.#armed.delete(token);
+  #settle({ states }: Staged): void {
+    const { bindings } = this.#options;
+    for (const [token, state] of states) {
+      if (state === undefined) {
+        bindings.delete(token);
+        this.#armed.get(token)?.timer.cancel();
+        this.#armed.delete(token);
+      } else {
+        bindings.put(state);
+        this.#arm(state);
+      }
+    }
   }
 
   #perform(effect: BindingEffect, binding: Binding): void {
@@ -163,8 +262,12 @@ export class Lifecycle {
     const binding = bindings.get(token);
     if (binding === undefined) return;
     const at = clock.now();
-    if (dueAt(binding) <= at) this.input(token, { kind: "due", at });
-    const left = bindings.get(token);
+    if (dueAt(binding) > at) this.#arm(binding);
+    else this.input(token, { kind: "due", at }, () => this.#armAgain(token));
+  }
+
+  #armAgain(token: string): void {
+    const left = this.#options.bindings.get(token);
     if (left !== undefined && !this.#armed.has(token)) this.#arm(left);
   }
 }

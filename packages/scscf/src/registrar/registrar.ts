@@ -42,8 +42,20 @@ export class Registrar {
 
   handle(incoming: Incoming, standing: Standing): void {
     const attempt = readAttempt(this.#options, incoming, standing);
-    if (isRefusal(attempt)) this.#refuseStranger(incoming, attempt);
-    else this.#perform(attempt, decide(this.#options, attempt));
+    if (isRefusal(attempt)) {
+      this.#refuseStranger(incoming, attempt);
+      return;
+    }
+    const { lifecycle } = this.#options;
+    if (lifecycle.isSettled(attempt.set)) {
+      this.#perform(attempt, decide(this.#options, attempt));
+      return;
+    }
+    // What has been read of the user's bindings may be true no more by then.
+    lifecycle.whenSettled(attempt.set, (problem) => {
+      if (problem === undefined) this.handle(incoming, standing);
+      else this.#refuse(attempt, refusal("store-failed", problem.message));
+    });
   }
 
   #perform(attempt: Attempt, decision: Decision): void {
@@ -137,7 +149,10 @@ export class Registrar {
           (input): BindingChange => ({ kind: "input", token: binding.token, input }),
         ),
       );
-    this.#options.lifecycle.apply(changes, then);
+    this.#options.lifecycle.apply(attempt.set, changes, (problem) => {
+      if (problem === undefined) then();
+      else this.#refuse(attempt, refusal("store-failed", problem.message));
+    });
   }
 
   #accept(attempt: Attempt, authenticated: boolean): void {
@@ -152,10 +167,13 @@ export class Registrar {
       this.#refuse(attempt, plan);
       return;
     }
-    if (plan.displaced > 0) onLimited("contacts-per-user");
-    lifecycle.apply(plan.changes, (problem) => {
-      if (problem === undefined) this.#respondAccepted(attempt, plan, at);
-      else this.#refuse(attempt, refusal("store-failed", problem.message));
+    lifecycle.apply(attempt.set, plan.changes, (problem) => {
+      if (problem !== undefined) {
+        this.#refuse(attempt, refusal("store-failed", problem.message));
+        return;
+      }
+      if (plan.displaced > 0) onLimited("contacts-per-user");
+      this.#respondAccepted(attempt, plan, at);
     });
   }
 

@@ -38,10 +38,20 @@ export class MethodPolicy {
     this.#deadlineMs = options.deadlineMs;
   }
 
+  /** Whether it says anything of these requests. */
+  concerns(method: string): boolean {
+    return this.#settings.onMethods.includes(method);
+  }
+
+  /** Whether it says anything at all. */
+  get isEmpty(): boolean {
+    return this.#settings.onMethods.length === 0;
+  }
+
   /** For a request out of a dialog, sent by the device that holds `binding`. */
   judge(method: string, binding: Binding): PolicyVerdict {
-    const { onMethods, outcome } = this.#settings;
-    if (!onMethods.includes(method)) return { kind: "proceed" };
+    const { outcome } = this.#settings;
+    if (!this.concerns(method)) return { kind: "proceed" };
     // Who was rejected and has authenticated since may call; else nobody ever could.
     if (outcome === "reject" && this.#isFresh(binding)) return { kind: "proceed" };
     const [asked] = this.#reauthentications.ask([binding], CAUSE);

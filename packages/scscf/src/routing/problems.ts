@@ -1,5 +1,6 @@
 // What is wrong with a request that should be routed, and the status it gets. TS 24.229 §5.4.3; RFC 3261 §16.3.
 import type { Refusal } from "@ims-lab/common/sip/endpoint";
+import { formatUri, type Uri } from "@ims-lab/common/sip/message/uri";
 import { SIPS_NOT_ALLOWED } from "@ims-lab/common/sip/proxy/secured";
 
 export type RoutingProblem =
@@ -20,6 +21,15 @@ export type RoutingProblem =
 
 export function isProblem(value: object): value is RoutingProblem {
   return "detail" in value && "kind" in value;
+}
+
+export function noDialog(detail: string): RoutingProblem {
+  return { kind: "no-dialog", detail };
+}
+
+export function unknownHop(hop: Uri): RoutingProblem {
+  const detail = `${formatUri(hop)} is neither in trustedPeers nor in routes`;
+  return { kind: "unknown-hop", detail };
 }
 
 export function refusalFor(problem: RoutingProblem): Refusal {

@@ -9,10 +9,11 @@ import {
   type SipRequest,
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
-import { formatUri, isSip, type Uri } from "@ims-lab/common/sip/message/uri";
+import { isSip } from "@ims-lab/common/sip/message/uri";
 import type { Target } from "@ims-lab/common/sip/proxy/fork";
 import { type KnowsHop, withinKnown } from "@ims-lab/common/sip/proxy/known-hops";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
+import { restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";
 import { destinationOf, takeNextHop, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay, countHop } from "@ims-lab/common/sip/proxy/validate";
 import type { Destination } from "@ims-lab/common/sip/transaction/user";
@@ -21,10 +22,12 @@ import type { Standing } from "../registrar/trust.ts";
 import { type Callee, CallWatch } from "./call-watch.ts";
 import { answerCharging, chargingOf } from "./charging.ts";
 import type { KeptDialogs } from "./kept-dialogs.ts";
+import type { KnownDialogs } from "./known-dialogs.ts";
 import type { MethodPolicy } from "./method-policy.ts";
 import type { NextHops } from "./next-hops.ts";
 import { assertIdentity, type Served, servedUser, type Users } from "./originating.ts";
-import { isProblem, type RoutingProblem, refusalFor } from "./problems.ts";
+import { PolicyGate } from "./policy-gate.ts";
+import { isProblem, noDialog, type RoutingProblem, refusalFor, unknownHop } from "./problems.ts";
 import { type Called, devicesOf, isOurs } from "./terminating.ts";
 
 export interface RouterOptions extends Users, Called {
@@ -42,6 +45,8 @@ export interface RouterOptions extends Users, Called {
   readonly policy: MethodPolicy;
   /** Undefined: dialogs are left alone when a registration ends. */
   readonly dialogs: KeptDialogs | undefined;
+  /** Filled only where the policy has a use for it. */
+  readonly known: KnownDialogs;
 }
 
 /** RFC 3261 §16.6 step 4, RFC 6665 §4.3: what makes or may make a dialog. */
@@ -58,12 +63,14 @@ interface Journey {
 export class Router {
   readonly #options: RouterOptions;
   readonly #core: ProxyCore;
-  /** INVITEs that wait for their caller's authentication. */
-  readonly #held = new WeakSet<Incoming>();
+  readonly #gate: PolicyGate;
 
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#core = new ProxyCore(options);
+    this.#gate = new PolicyGate(options.policy, (incoming, problem) =>
+      this.#refuse(incoming, problem),
+    );
   }
 
   handle(incoming: Incoming, standing: Standing): void {
@@ -91,14 +98,7 @@ export class Router {
 
   /** RFC 3261 §16.10. */
   cancel(incoming: Incoming): void {
-    const { cancels } = incoming;
-    if (this.#core.cancel(incoming)) return;
-    if (cancels === undefined || !this.#held.delete(cancels)) {
-      incoming.refuse(481);
-      return;
-    }
-    incoming.respond(newResponse(incoming.request, 200));
-    cancels.respond(newResponse(cancels.request, 487));
+    if (!this.#core.cancel(incoming) && !this.#gate.cancel(incoming)) incoming.refuse(481);
   }
 
   /** Of a 2xx: end to end, without state (RFC 3261 §13.2.2.4). Of anything else: not for us. */
@@ -127,13 +127,35 @@ export class Router {
   #inDialog(incoming: Incoming, standing: Standing, onward: SipRequest, routed: boolean): void {
     const to = routed ? this.#alongRoute(onward) : undefined;
     if (to === undefined || isProblem(to)) {
-      const none = { kind: "no-dialog", detail: "no route of ours leads on" } as const;
-      this.#refuse(incoming, to ?? none);
+      this.#refuse(incoming, to ?? noDialog("no route of ours leads on"));
       return;
     }
-    this.#options.dialogs?.passed(incoming.request);
-    const target = { request: onward, to, q: 1 };
-    this.#forward({ incoming, standing, onward, served: undefined }, [target]);
+    const { request } = incoming;
+    const { policy, known, dialogs } = this.#options;
+    const served = standing.trusted ? undefined : this.#servedInDialog(incoming, standing);
+    if (served !== undefined) assertIdentity(onward, served);
+    const along = (): void => {
+      if (request.method === "BYE") known.over(request);
+      dialogs?.passed(request);
+      this.#forward({ incoming, standing, onward, served: undefined }, [
+        { request: onward, to, q: 1 },
+      ]);
+    };
+    if (!policy.concerns(request.method) || known.has(request)) along();
+    else this.#alongUnknown(incoming, served ?? this.#servedInDialog(incoming, standing), along);
+  }
+
+  /** It says that it is within a dialog, and nobody here has seen one begin: no way round the policy. */
+  #alongUnknown(incoming: Incoming, served: Served | undefined, along: () => void): void {
+    if (served === undefined)
+      this.#refuse(incoming, noDialog("of nobody known, in no dialog known"));
+    else this.#gate.pass(incoming, served.binding, along);
+  }
+
+  /** Undefined: who it is remains open; within a dialog that is no reason to refuse. */
+  #servedInDialog({ request }: Incoming, standing: Standing): Served | undefined {
+    const served = servedUser(this.#options, request, standing, undefined);
+    return served === undefined || isProblem(served) ? undefined : served;
   }
 
   #alongRoute(onward: SipRequest): Target["to"] | RoutingProblem | undefined {
@@ -162,18 +184,7 @@ export class Router {
       return;
     }
     assertIdentity(onward, served);
-    const verdict = this.#options.policy.judge(onward.method, served.binding);
-    switch (verdict.kind) {
-      case "proceed":
-        this.#onward(journey);
-        return;
-      case "reject":
-        this.#refuse(incoming, { kind: "must-reauthenticate", detail: "policy onMethods" });
-        return;
-      case "hold":
-        this.#hold(journey, verdict.authenticated);
-        return;
-    }
+    this.#gate.pass(incoming, served.binding, () => this.#onward(journey));
   }
 
   /** From the network side: terminating only. A device that comes directly must be registered. */
@@ -188,17 +199,6 @@ export class Router {
 
   #isNextHop({ flow }: Incoming): boolean {
     return this.#options.nextHops.includes(flow.remote.host, flow.remote.port);
-  }
-
-  #hold(journey: Journey, authenticated: Promise<boolean>): void {
-    const { incoming } = journey;
-    incoming.respond(newResponse(incoming.request, 100));
-    this.#held.add(incoming);
-    void authenticated.then((isDone) => {
-      if (!this.#held.delete(incoming)) return; // cancelled meanwhile
-      if (isDone) this.#onward(journey);
-      else this.#refuse(incoming, { kind: "must-reauthenticate", detail: "not in time" });
-    });
   }
 
   /** To our own users, or to the domain of others. */
@@ -228,10 +228,11 @@ export class Router {
   #forward(journey: Journey, targets: readonly Callee[]): void {
     const { incoming, standing, served } = journey;
     const { request } = incoming;
-    const { random, domain, endpoint } = this.#options;
+    const { random, domain, endpoint, policy, known } = this.#options;
     const host = endpoint.advertised(incoming.flow.remote).host;
     const vector = chargingOf(request, { random, host, domain }, standing.trusted);
     const isRecorded = RECORD_ROUTED.has(request.method);
+    const makesDialog = isRecorded && !policy.isEmpty && !request.to.params.has("tag");
     for (const target of targets) {
       countHop(target.request);
       target.request.set("P-Charging-Vector", formatChargingVector(vector));
@@ -249,6 +250,8 @@ export class Router {
         const answered = response.status === 430 ? unreachable(request) : response;
         if (target !== undefined && !this.#trusts(target.to)) removeClaims(answered);
         answerCharging(answered, vector, domain);
+        if (isRecorded && target !== undefined) restoreRecordRoute(target.request, answered, true);
+        if (makesDialog) known.made(answered);
         if (call === undefined) this.#options.dialogs?.answered(request, answered);
         else call.answered(answered, target);
         if (!standing.trusted) removeNetworkOnly(answered);
@@ -282,11 +285,6 @@ export class Router {
     if (reason === "untrusted-peer") incoming.refuse(status, options);
     else incoming.respond(newResponse(incoming.request, status, options));
   }
-}
-
-function unknownHop(hop: Uri): RoutingProblem {
-  const detail = `${formatUri(hop)} is neither in trustedPeers nor in routes`;
-  return { kind: "unknown-hop", detail };
 }
 
 /** RFC 5626 §5.3.1: a lost flow is the P-CSCF's word; the caller hears that nobody is there. */

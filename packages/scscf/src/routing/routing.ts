@@ -13,6 +13,7 @@ import type { RefusalLog } from "../refusal-log.ts";
 import type { Bindings } from "../registrar/bindings.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import { KeptDialogs } from "./kept-dialogs.ts";
+import { KnownDialogs } from "./known-dialogs.ts";
 import { MethodPolicy } from "./method-policy.ts";
 import { nextHops } from "./next-hops.ts";
 import { Router } from "./router.ts";
@@ -48,6 +49,7 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
   const router = new Router({
     ...parts,
     dialogs,
+    known: new KnownDialogs(maxDialogs),
     domain: config.domain,
     allowDirect: config.allowDirect,
     nextHops: hops,

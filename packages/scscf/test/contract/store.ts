@@ -23,7 +23,12 @@ function binding(token: string, more: Partial<Binding> = {}): Binding {
   };
 }
 
-export function storeContract(name: string, open: () => Store): void {
+/** @param fail makes the next commits of a store fail; undefined for a store that cannot */
+export function storeContract<S extends Store>(
+  name: string,
+  open: () => S,
+  fail?: (store: S, isFailing: boolean) => void,
+): void {
   const commit = (store: Store, ...changes: readonly Change[]): Promise<Error | undefined> =>
     new Promise((resolve) => store.commit(changes, resolve));
   const put = (value: Binding): Change => ({ table: "bindings", id: value.token, value });
@@ -75,6 +80,28 @@ export function storeContract(name: string, open: () => Store): void {
       expect(order).toEqual([1, 2, 3]);
       expect((await store.load()).bindings[0]?.cseq).toBe(3);
     });
+    if (fail !== undefined) {
+      test("a commit that fails says so, and leaves every row as it was", async () => {
+        const store = open();
+        await commit(store, put(binding("a")), put(binding("b")));
+        fail(store, true);
+        const gone: Change = { table: "bindings", id: "b", value: undefined };
+        const changes = [put(binding("a", { cseq: 9 })), gone, put(binding("c"))];
+        expect(await commit(store, ...changes)).toBeInstanceOf(Error);
+        fail(store, false);
+        const { bindings } = await store.load();
+        expect(new Set(bindings)).toEqual(new Set([binding("a"), binding("b")]));
+      });
+      test("after one that failed, later ones are kept", async () => {
+        const store = open();
+        fail(store, true);
+        const failed = commit(store, put(binding("a")));
+        expect(await failed).toBeInstanceOf(Error);
+        fail(store, false);
+        expect(await commit(store, put(binding("b")))).toBeUndefined();
+        expect((await store.load()).bindings).toEqual([binding("b")]);
+      });
+    }
     test("rows survive a trip through JSON", () => {
       expect(JSON.parse(JSON.stringify(binding("a")))).toEqual(binding("a"));
     });

@@ -1,26 +1,13 @@
 // Nothing acknowledged is lost: a new state is durable before the answer that announces it leaves. Design §8.
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { expect, test } from "vitest";
-import { memoryStore } from "../../src/store/memory-store.ts";
-import type { Store } from "../../src/store/store.ts";
+import { type TryingStore, tryingStore } from "../contract/trying-store.ts";
 import { Device, Lab } from "../lab.ts";
 
-/** Holds every commit back until it is let go. */
-function slowStore(): Store & { letGo(problem?: Error): void; readonly waiting: number } {
-  const held: ((problem?: Error) => void)[] = [];
-  const store = memoryStore();
-  return {
-    ...store,
-    commit(changes, done) {
-      held.push((problem) => (problem === undefined ? store.commit(changes, done) : done(problem)));
-    },
-    letGo(problem) {
-      for (const one of held.splice(0)) one(problem);
-    },
-    get waiting() {
-      return held.length;
-    },
-  };
+function slowStore(): TryingStore {
+  const store = tryingStore();
+  store.holds = true;
+  return store;
 }
 
 test("the 200 to REGISTER waits for the store", async () => {
@@ -40,7 +27,8 @@ test("what cannot be made durable is not announced: 500", async () => {
   const { lab, pcscf } = await Lab.startWith(store, "--pcscf.subscribe=false");
   const bob = new Device(lab, pcscf, "bob");
   expect(() => bob.register()).toThrow("no response");
-  store.letGo(new Error("disk full"));
+  store.problem = new Error("disk full");
+  store.letGo();
   lab.run();
   expect(pcscf.responses.at(-1)?.status).toBe(500);
   expect(lab.log.named("store.failed")).toHaveLength(1);

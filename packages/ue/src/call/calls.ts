@@ -1,7 +1,7 @@
 // The calls of one UE: which one a request belongs to, and what a person sees of them. RFC 3261 §12.2.2, §13.3.
 import type { CallView } from "@ims-lab/common/ims/admin-api";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
-import { newResponse } from "@ims-lab/common/sip/message/message";
+import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { Call } from "./call.ts";
 import type { IncomingPolicy } from "./call-state.ts";
 import { checkInvite } from "./invite-checks.ts";
@@ -63,6 +63,11 @@ export class Calls {
     const kept = this.#add(new Call({ ...this.#callOptions(peer), from }));
     kept.call.apply({ kind: "dial" });
     return this.#viewOf(kept);
+  }
+
+  /** Whether a request within a dialog is within one of these. */
+  knows(request: SipRequest): boolean {
+    return this.active.some((call) => call.owns(request));
   }
 
   /** INVITE, ACK, CANCEL, BYE. */

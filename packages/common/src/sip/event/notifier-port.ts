@@ -65,8 +65,15 @@ export interface NotifierAgentOptions {
   onSubscribed?(subscription: NotifierSubscription, initial: boolean): void;
   /** No longer live: expired, unsubscribed, terminated, NOTIFY failed. */
   onEnded?(subscription: NotifierSubscription, end: SubscriptionEnd): void;
-  /** A subscription must be durable as given (undefined: gone) before `proceed` is called. */
-  save?(id: string, subscription: NotifierSubscription | undefined, proceed: () => void): void;
+  /**
+   * A subscription must be durable as given (undefined: gone) before `proceed` is called; with a problem
+   * when it is not. A SUBSCRIBE then gets 500 and has changed nothing, a NOTIFY leaves all the same.
+   */
+  save?(
+    id: string,
+    subscription: NotifierSubscription | undefined,
+    proceed: (problem?: Error) => void,
+  ): void;
 }
 
 export interface NotifierAgent {

@@ -41,11 +41,17 @@ export class SubscriptionTable {
 
   add(subscription: NotifierSubscription): Entry {
     const entry: Entry = { subscription, expiry: undefined, queued: [] };
-    this.#entries.set(subscription.id, entry);
-    const others = this.#subjects.get(subscription.subject);
-    if (others === undefined) this.#subjects.set(subscription.subject, [entry]);
-    else others.push(entry);
+    this.restore(entry);
     return entry;
+  }
+
+  /** One that had been removed is there again. */
+  restore(entry: Entry): void {
+    const { id, subject } = entry.subscription;
+    this.#entries.set(id, entry);
+    const others = this.#subjects.get(subject);
+    if (others === undefined) this.#subjects.set(subject, [entry]);
+    else others.push(entry);
   }
 
   remove(entry: Entry): void {

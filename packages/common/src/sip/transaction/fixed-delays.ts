@@ -38,6 +38,7 @@ class DelayQueue {
   #tail: Delay | undefined;
   #timer: Timer | undefined;
   #armedFor = 0;
+  #isFiring = false;
 
   constructor(clock: Clock, ms: number) {
     this.#clock = clock;
@@ -50,7 +51,7 @@ class DelayQueue {
     if (this.#tail === undefined) this.#head = delay;
     else this.#tail.next = delay;
     this.#tail = delay;
-    if (this.#timer === undefined) this.#arm(delay.due);
+    this.#armForHead();
     return delay;
   }
 
@@ -66,21 +67,24 @@ class DelayQueue {
   }
 
   clear(): void {
-    this.#head = undefined;
-    this.#tail = undefined;
+    // One by one, so that cancelling one of them later does nothing.
+    for (let head = this.#head; head !== undefined; head = this.#head) head.cancel();
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
-  #arm(due: number): void {
-    this.#armedFor = due;
-    this.#timer = this.#clock.at(due, this.#fire);
+  /** For the head, never for the one that has just been added: others may wait before it. */
+  #armForHead(): void {
+    if (this.#isFiring || this.#timer !== undefined || this.#head === undefined) return;
+    this.#armedFor = this.#head.due;
+    this.#timer = this.#clock.at(this.#armedFor, this.#fire);
   }
 
   readonly #fire = (): void => {
     this.#timer = undefined;
     // The clock may read a hair before the instant it was armed for.
     const now = Math.max(this.#clock.now(), this.#armedFor);
+    this.#isFiring = true;
     try {
       for (let head = this.#head; head !== undefined && head.due <= now; head = this.#head) {
         const { owner } = head;
@@ -88,7 +92,8 @@ class DelayQueue {
         owner?.onTimer(head.timer);
       }
     } finally {
-      if (this.#timer === undefined && this.#head !== undefined) this.#arm(this.#head.due);
+      this.#isFiring = false;
+      this.#armForHead();
     }
   };
 }

@@ -1,9 +1,13 @@
 // What a proxy checks and how it routes: RFC 3261 §16.3, §16.4, §16.6; RFC 5393, RFC 5658.
 import { describe, expect, test } from "vitest";
-import { newRequest, type SipRequest } from "../../../src/sip/message/message.ts";
+import { newRequest, newResponse, type SipRequest } from "../../../src/sip/message/message.ts";
 import { parseUri } from "../../../src/sip/message/uri.ts";
 import { isLoop, loopTail } from "../../../src/sip/proxy/loop.ts";
-import { recordBothSides, routeValue } from "../../../src/sip/proxy/record-route.ts";
+import {
+  recordBothSides,
+  restoreRecordRoute,
+  routeValue,
+} from "../../../src/sip/proxy/record-route.ts";
 import { destinationOf, takeNextHop, takeOwnRoutes } from "../../../src/sip/proxy/route.ts";
 import { checkForRelay, countHop } from "../../../src/sip/proxy/validate.ts";
 
@@ -109,6 +113,91 @@ describe("RFC 3261 §16.4: our own routes", () => {
     expect(message.texts("Route")).toEqual(["<sip:s.example;lr>"]);
   });
 
+  const TARGET = "sip:bob@192.0.2.4";
+  test.each<[string, string, string, string[], (string | undefined)[]]>([
+    [
+      "behind a double Record-Route, our other entry on top",
+      "sip:t1@p.example;transport=udp;lr",
+      `<sip:t1@p.example:4060;lr>, <sip:s.example;lr>, <${TARGET}>`,
+      ["<sip:s.example;lr>"],
+      ["t1", "t1"],
+    ],
+    [
+      "the entry of our other side in the Request-URI",
+      "sip:t1@p.example:4060;lr",
+      `<sip:t1@p.example;lr>, <sip:s.example;lr>, <${TARGET}>`,
+      ["<sip:s.example;lr>"],
+      ["t1", "t1"],
+    ],
+    [
+      "parameters in another order, written otherwise",
+      "sip:t1@P.example:5060;LR=on;transport=UDP",
+      `<sip:s.example;lr>, <${TARGET}>`,
+      ["<sip:s.example;lr>"],
+      ["t1"],
+    ],
+    [
+      "`;lr` lost everywhere",
+      "sip:t1@p.example",
+      `<sip:t1@p.example:4060>, <sip:s.example>, <${TARGET}>`,
+      ["<sip:s.example>"],
+      ["t1", "t1"],
+    ],
+    [
+      "the address of the outbound proxy on top",
+      "sip:t1@p.example;lr",
+      `<sip:p.example>, <sip:t1@p.example:4060;lr>, <${TARGET}>`,
+      [],
+      ["t1", undefined, "t1"],
+    ],
+    ["no other entry", "sip:p.example;lr", `<${TARGET}>`, [], [undefined]],
+    ["no user, no `;lr`", "sip:p.example", `<${TARGET}>`, [], [undefined]],
+    [
+      "a tel: target",
+      "sip:p.example",
+      "<sip:s.example;lr>, <tel:+1>",
+      ["<sip:s.example;lr>"],
+      [undefined],
+    ],
+  ])("a strict router's work is undone: %s", (_what, uri, route, left, ours) => {
+    const message = request(uri, [["Route", route]]);
+    expect(takeOwnRoutes(message, isOwn).map(({ user }) => user)).toEqual(ours);
+    expect(message.uri).toBe(route.includes("tel:") ? "tel:+1" : TARGET);
+    expect(message.texts("Route")).toEqual(left);
+  });
+
+  test.each([
+    ["the target is ours too", "sip:p.example;lr", "<sip:p.example:4060>"],
+    ["a user at an address of ours, a loose Route", "sip:bob@p.example", "<sip:s.example;lr>"],
+    ["… its `;lr` behind the bracket", "sip:bob@p.example", "<sip:s.example>;lr"],
+  ])("no strict router: %s", (_what, uri, route) => {
+    const message = request(uri, [["Route", route]]);
+    takeOwnRoutes(message, isOwn);
+    expect(message.uri).toBe(uri);
+  });
+
+  test.each([
+    [
+      "sip:bob@b.example:5070;maddr=p.example;transport=tcp",
+      "sip:bob@b.example:5070;maddr=p.example;transport=tcp",
+    ],
+    ["sip:bob@b.example;maddr=p.example;transport=tcp;user=phone", "sip:bob@b.example;user=phone"],
+    ["sip:bob@b.example:4060;maddr=p.example", "sip:bob@b.example"],
+    ["sip:bob@b.example;maddr=q.example", "sip:bob@b.example;maddr=q.example"],
+  ])("`maddr` that names us has done its work: %s", (uri, left) => {
+    const message = request(uri);
+    takeOwnRoutes(message, isOwn);
+    expect(message.uri).toBe(left);
+  });
+
+  test("an entry that `maddr` leads to us is ours, one that it leads away is not", () => {
+    const message = request(undefined, [
+      ["Route", "<sip:x.example;maddr=p.example;lr>, <sip:p.example;maddr=x.example;lr>"],
+    ]);
+    expect(takeOwnRoutes(message, isOwn)).toHaveLength(1);
+    expect(message.texts("Route")).toEqual(["<sip:p.example;maddr=x.example;lr>"]);
+  });
+
   test("a Request-URI of ours without Route stays: it is addressed to us", () => {
     const message = request("sip:t1@p.example;lr");
     expect(takeOwnRoutes(message, isOwn)).toEqual([]);
@@ -137,6 +226,12 @@ describe("RFC 3261 §16.6 items 6 and 7: the next hop", () => {
     const message = request(undefined, [["Route", "<sip:s.example:6060;transport=tcp;lr>"]]);
     expect(hopOf(message)).toEqual({ host: "s.example", port: 6060, transport: "tcp" });
     expect(message.has("Route")).toBe(true);
+  });
+
+  test("`;lr` behind the bracket is meant for the entry", () => {
+    const message = request(undefined, [["Route", "<sip:s.example>;lr"]]);
+    takeNextHop(message);
+    expect(message.uri).toBe("sip:bob@b.example");
   });
 
   test("a strict router gets its own URI, the target becomes the last route", () => {
@@ -190,4 +285,48 @@ test.each([
   ["ws", "<sip:t@[2001:db8::1]:5061;transport=ws;lr>"],
 ])("RFC 3261 §26.2.2: a secured side is sips:, %s", (transport, value) => {
   expect(routeValue({ host: "2001:db8::1", port: 5061, transport, token: "t" })).toBe(value);
+});
+
+describe("RFC 3261 §12.1.1: what a request recorded stands in its answer", () => {
+  const [a, b, own] = ["<sip:a.example;lr>", "<sip:b.example;lr>", "<sip:t@p.example;lr>"];
+  const answered = (
+    status: number,
+    above: boolean,
+    listed: readonly string[],
+  ): readonly string[] => {
+    const sent = request(undefined, [["Record-Route", `${own}, ${a}`]]);
+    const response = newResponse(sent, status).remove("Record-Route");
+    if (listed.length > 0) response.set("Record-Route", listed);
+    const before = response.texts("Record-Route").join();
+    const isChanged = restoreRecordRoute(sent, response, above);
+    expect(isChanged).toBe(before !== response.texts("Record-Route").join());
+    return response.texts("Record-Route");
+  };
+
+  test.each([
+    ["nothing", [], [own, a]],
+    ["all", [own, a], [own, a]],
+    ["half", [a], [own, a]],
+    ["another order", [a, own], [own, a]],
+    ["no `;lr`", ["<sip:t@p.example>", a], [own, a]],
+    ["an entry of the UE's", [b, own, a], [own, a]],
+    ["another spelling", ["<sip:t@P.example;lr>", a], ["<sip:t@P.example;lr>", a]],
+  ])("of a UE: %s", (_what, listed, expected) => {
+    for (const status of [180, 183, 200, 202])
+      expect(answered(status, false, listed)).toEqual(expected);
+  });
+
+  test.each([
+    ["nothing", [], [own, a]],
+    ["a later hop above", [b, own, a], [b, own, a]],
+    ["a later hop alone", [b], [b, own, a]],
+    ["a later hop below", [own, a, b], [b, own, a]],
+    ["half", [b, a], [b, own, a]],
+  ])("of a next hop: %s", (_what, listed, expected) => {
+    expect(answered(200, true, listed)).toEqual(expected);
+  });
+
+  test.each([100, 302, 486])("a %s makes no dialog", (status) => {
+    expect(answered(status, false, [])).toEqual([]);
+  });
 });

@@ -1,0 +1,53 @@
+// Where requests wait for their caller's authentication, or end for want of it: the rule `onMethods`. TS 24.229 §5.4.3.2.
+import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import { newResponse } from "@ims-lab/common/sip/message/message";
+import type { Binding } from "../registrar/binding.ts";
+import type { MethodPolicy } from "./method-policy.ts";
+import type { RoutingProblem } from "./problems.ts";
+
+export class PolicyGate {
+  readonly #policy: MethodPolicy;
+  readonly #refuse: (incoming: Incoming, problem: RoutingProblem) => void;
+  /** INVITEs that wait. */
+  readonly #held = new WeakSet<Incoming>();
+
+  constructor(policy: MethodPolicy, refuse: (incoming: Incoming, problem: RoutingProblem) => void) {
+    this.#policy = policy;
+    this.#refuse = refuse;
+  }
+
+  /** `onward` runs now, later, or not at all. @param binding of the device that sent it */
+  pass(incoming: Incoming, binding: Binding, onward: () => void): void {
+    const verdict = this.#policy.judge(incoming.request.method, binding);
+    switch (verdict.kind) {
+      case "proceed":
+        onward();
+        return;
+      case "reject":
+        this.#refuse(incoming, { kind: "must-reauthenticate", detail: "policy onMethods" });
+        return;
+      case "hold":
+        this.#hold(incoming, verdict.authenticated, onward);
+        return;
+    }
+  }
+
+  /** A CANCEL of an INVITE that waits. False: none does. */
+  cancel(incoming: Incoming): boolean {
+    const { cancels } = incoming;
+    if (cancels === undefined || !this.#held.delete(cancels)) return false;
+    incoming.respond(newResponse(incoming.request, 200));
+    cancels.respond(newResponse(cancels.request, 487));
+    return true;
+  }
+
+  #hold(incoming: Incoming, authenticated: Promise<boolean>, onward: () => void): void {
+    incoming.respond(newResponse(incoming.request, 100));
+    this.#held.add(incoming);
+    void authenticated.then((isDone) => {
+      if (!this.#held.delete(incoming)) return; // cancelled meanwhile
+      if (isDone) onward();
+      else this.#refuse(incoming, { kind: "must-reauthenticate", detail: "not in time" });
+    });
+  }
+}
