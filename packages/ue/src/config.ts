@@ -25,7 +25,8 @@ import { isSecured } from "@ims-lab/common/sip/proxy/secured";
 import { IMS_TIMERS, RFC_TIMERS, type TimerSettings } from "@ims-lab/common/sip/transaction/timers";
 import type { TransportName } from "@ims-lab/common/sip/transport/transport";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
-import type { CallSettings } from "./call/calls.ts";
+import { CALL_DEFAULTS, type CallSettings } from "./call/calls.ts";
+import { LEAST_SESSION_SECONDS } from "./call/session-timer.ts";
 
 export interface UserConfig {
   /** `{n}` in these stands for the UE's number. */
@@ -145,6 +146,11 @@ const schema: SchemaOf<UeConfig> = {
     }),
     noAnswerSeconds: seconds({ doc: "A call rings so long, then 480.", min: 1, default: 60 }),
     atOnce: integer({ doc: "Calls at once; a further one is busy.", min: 1, default: 1 }),
+    sessionExpiresSeconds: integer({
+      doc: "A call ends when it was not refreshed for so many seconds (RFC 4028).",
+      min: LEAST_SESSION_SECONDS,
+      default: CALL_DEFAULTS.sessionExpiresSeconds,
+    }),
     media: flag({ doc: "Open a port that counts the RTP packets of calls.", default: true }),
   },
   limits: sipLimitSettings,

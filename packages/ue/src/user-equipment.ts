@@ -3,16 +3,19 @@ import { createHash } from "node:crypto";
 import { OWN_PACKAGE, REG_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
 import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import { isIp } from "@ims-lab/common/platform/ip-address";
+import { isIp, parseIp } from "@ims-lab/common/platform/ip-address";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import { type OncePer, oncePer } from "@ims-lab/common/platform/once-per";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Incoming, LocalAddress } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
-import { newResponse } from "@ims-lab/common/sip/message/message";
+import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import { createSubscriberAgent, type SubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
-import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import type { Refusal } from "@ims-lab/common/sip/transaction/user";
+import { formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
+import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
+import { EXTENSIONS, METHODS, OPTIONS_HEADERS } from "./abilities.ts";
 import { contactUri, type Place, proxyRoute } from "./addresses.ts";
 import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
 import type { Line } from "./call/line.ts";
@@ -68,8 +71,8 @@ export class UserEquipment {
   readonly #agent: SubscriberAgent;
   #identity: Identity;
   #registration: Registration | undefined;
-  /** Addresses that the P-CSCF has answered from; none before that where it is known by name. */
-  readonly #proxyHosts = new Set<string>();
+  /** Address and port of the P-CSCF, of each that has answered where it is known by name. */
+  readonly #proxies = new Set<string>();
   readonly #maySay: OncePer;
   #subscription: RegistrationSubscription | undefined;
   readonly calls: Calls;
@@ -78,7 +81,7 @@ export class UserEquipment {
   constructor(parts: UeParts) {
     const { clock, random, stack, user, settings } = parts;
     this.#parts = { ...parts, log: parts.log.child({ impi: user.impi, impu: user.impu }) };
-    if (isIp(settings.proxy.host)) this.#proxyHosts.add(settings.proxy.host);
+    if (isIp(settings.proxy.host)) this.#proxies.add(placeOf(settings.proxy));
     this.#maySay = oncePer(clock);
     this.#identity = { ...user, contactUri: "", instance: instanceOf(user.impi) };
     this.#agent = createSubscriberAgent({
@@ -126,7 +129,7 @@ export class UserEquipment {
 
   /** TS 24.229 §5.1.1.6.1: its calls end before. */
   deregister(): void {
-    for (const call of this.calls.active) call.apply({ kind: "hang-up" });
+    this.calls.hangUpAll();
     this.#registration?.apply({ kind: "deregister" });
   }
 
@@ -200,9 +203,11 @@ export class UserEquipment {
   }
 
   readonly #send: SendRequest = (request, handlers) => {
-    this.#parts.stack.request(request, this.#parts.settings.proxy, {
+    const { stack, settings } = this.#parts;
+    const { proxy } = settings;
+    stack.request(request, proxy, {
       onResponse: (response, flow) => {
-        if (isIp(flow.remote.host)) this.#proxyHosts.add(flow.remote.host);
+        if (!isIp(proxy.host) && isIp(flow.remote.host)) this.#proxies.add(placeOf(flow.remote));
         handlers.onResponse(response);
       },
       onFailure: (why) => handlers.onFailure(why),
@@ -221,12 +226,16 @@ export class UserEquipment {
 
   #onEnded(why: string): void {
     this.#parts.log.info("registration.ended", { why });
+    this.calls.hangUpAll(); // TS 24.229 §5.1.1.7
     this.#subscription?.onDeregistered();
   }
 
-  /** TS 24.229 §5.1.2A.2: what is for this UE comes by its P-CSCF, whatever it says of itself. */
+  /**
+   * TS 24.229 §5.1.2A.2: what is for this UE comes by its P-CSCF, whatever it says of itself. Over a connection: by
+   * one of ours, since no other leads to the P-CSCF's own port.
+   */
   #isByProxy({ flow }: Incoming): boolean {
-    return this.#proxyHosts.size === 0 || this.#proxyHosts.has(flow.remote.host);
+    return this.#proxies.has(placeOf(flow.remote));
   }
 
   #refuseStranger(incoming: Incoming): void {
@@ -242,19 +251,35 @@ export class UserEquipment {
     const { request } = incoming;
     if (!this.#isByProxy(incoming)) {
       this.#refuseStranger(incoming);
-    } else if (request.method === "NOTIFY") {
-      this.#agent.handle(incoming);
-    } else if (CALL_METHODS.has(request.method)) {
-      this.calls.handle(incoming);
-    } else if (request.to.params.has("tag") && !this.calls.knows(request)) {
-      incoming.respond(newResponse(request, 481)); // RFC 3261 §12.2.2, whatever it asks for
-    } else if (request.method === "MESSAGE") {
-      this.messages.handle(incoming);
-    } else if (request.method === "OPTIONS") {
-      incoming.respond(newResponse(request, 200, { headers: [ALLOW], toTag: this.#newTag() }));
-    } else {
-      incoming.respond(newResponse(request, 405, { headers: [ALLOW], toTag: this.#newTag() }));
+      return;
     }
+    const refused = checkRequest(request);
+    if (refused !== undefined) this.#answer(incoming, refused);
+    else if (request.method === "NOTIFY") this.#agent.handle(incoming);
+    else if (request.method === "OPTIONS") this.#options(incoming);
+    else if (request.method !== "MESSAGE") this.calls.handle(incoming);
+    else if (this.#isOfNoDialog(request)) this.#answer(incoming, { status: 481 });
+    else this.messages.handle(incoming);
+  }
+
+  /** RFC 3261 §12.2.2: a tag in To makes it a request within a dialog, and we have none of that kind. */
+  #isOfNoDialog(request: SipRequest): boolean {
+    if (!request.to.params.has("tag")) return false;
+    return !this.calls.owns(request) && !this.#agent.owns(request);
+  }
+
+  /** RFC 3261 §11.2: as an INVITE would be answered; within a dialog it asks for abilities alone. */
+  #options(incoming: Incoming): void {
+    const { request } = incoming;
+    const inDialog = this.#isOfNoDialog(request) ? 481 : 200;
+    const status = request.to.params.has("tag") ? inDialog : this.calls.statusOfNext;
+    const contact = ["Contact", `<${this.#identity.contactUri}>`] as const;
+    this.#answer(incoming, { status, headers: [contact, ...OPTIONS_HEADERS] });
+  }
+
+  #answer(incoming: Incoming, answer: Refusal): void {
+    const { request } = incoming;
+    incoming.respond(newResponse(request, answer.status, { ...answer, toTag: this.#newTag() }));
   }
 
   #newTag(): string {
@@ -262,9 +287,16 @@ export class UserEquipment {
   }
 }
 
-/** RFC 3261 §8.2.1: with each 405, and for OPTIONS. */
-const ALLOW = ["Allow", "INVITE, ACK, CANCEL, BYE, MESSAGE, NOTIFY, OPTIONS"] as const;
-const CALL_METHODS: ReadonlySet<string> = new Set(["INVITE", "ACK", "CANCEL", "BYE"]);
+/** RFC 3261 §8.2.1, §8.2.2: what holds for every request. An ACK is never answered. */
+function checkRequest(request: SipRequest): Refusal | undefined {
+  if (request.method === "ACK") return undefined;
+  return checkAsUas(request, { methods: METHODS, extensions: EXTENSIONS });
+}
+
+/** However its address is written. */
+function placeOf({ host, port }: HostPort): string {
+  return `${parseIp(host)?.join(".") ?? host}:${port}`;
+}
 
 function aorOfText(text: string): string | undefined {
   const uri = parseUri(text);

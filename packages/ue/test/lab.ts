@@ -9,6 +9,7 @@ import type { TransportName } from "@ims-lab/common/sip/transport/transport";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
+import { CALL_DEFAULTS, type CallSettings } from "../src/call/calls.ts";
 import { UeNode } from "../src/node.ts";
 import type { Credentials } from "../src/registration/credentials.ts";
 import { CoreStack } from "../src/stack/core.ts";
@@ -30,6 +31,7 @@ interface LabOptions {
   readonly transport?: TransportName;
   readonly event?: RegistrationPackage | "none";
   readonly credentials?: Credentials;
+  readonly calls?: Partial<CallSettings>;
 }
 
 export class Lab {
@@ -38,7 +40,12 @@ export class Lab {
   readonly network: ScriptedNetwork;
   readonly node: UeNode;
 
-  constructor({ transport = "udp", event = OWN_PACKAGE, credentials = CREDENTIALS }: LabOptions) {
+  constructor({
+    transport = "udp",
+    event = OWN_PACKAGE,
+    credentials = CREDENTIALS,
+    calls = {},
+  }: LabOptions) {
     const proxy = { host: "192.0.2.1", port: 5060 };
     this.network = new ScriptedNetwork(
       this.clock,
@@ -64,6 +71,7 @@ export class Lab {
         expiresSeconds: 600_000,
         subscription: { event, expiresSeconds: 600_000 },
         t1: RFC_TIMERS.t1,
+        calls: { ...CALL_DEFAULTS, ...calls },
         advertised: undefined,
       },
       reginfo: new ReginfoReader({ log: nullLogger, limits: { maxXmlDepth: 16 } }),

@@ -26,6 +26,8 @@ export class ScriptedNetwork {
   subscriptionSeconds: number | undefined;
   /** 0: none, the SUBSCRIBE is lost. */
   subscribeStatus = 200;
+  /** What becomes of other requests; absent: they are lost. */
+  readonly serves: Map<string, (incoming: Incoming) => void> = new Map();
   readonly #endpoint: Endpoint;
   readonly #random: Random;
   #flow: Flow | undefined;
@@ -106,6 +108,27 @@ export class ScriptedNetwork {
     this.#flow = incoming.flow;
     if (request.method === "REGISTER") incoming.respond(this.#registered(request));
     if (request.method === "SUBSCRIBE") this.#subscribed(incoming);
+    this.serves.get(request.method)?.(incoming);
+  }
+
+  /** Sends a request to the UE the way it came; its answers, and `why` there was none, in the order of their coming. */
+  ask(request: SipRequest): readonly (SipResponse | string)[] {
+    const heard: (SipResponse | string)[] = [];
+    if (this.#flow === undefined) throw new Error("the UE has not spoken yet");
+    this.#endpoint.request(
+      request,
+      { flow: this.#flow },
+      {
+        onResponse: (response) => heard.push(response),
+        onFailure: (why) => heard.push(why),
+      },
+    );
+    return heard;
+  }
+
+  /** Without a transaction: an ACK of a 2xx. */
+  tell(request: SipRequest): void {
+    if (this.#flow !== undefined) this.#endpoint.sendStateless(request, { flow: this.#flow });
   }
 
   #registered(request: SipRequest): SipResponse {

@@ -132,7 +132,7 @@ export interface CallView {
   /** Whom it called, or who the network says has called. */
   readonly peer: string;
   readonly state: "inviting" | "ringing" | "answered" | "up" | "ending" | "over";
-  /** Why it is over. */
+  /** Why it is over, or ends. */
   readonly why: string | null;
   readonly heldHere: boolean;
   readonly heldThere: boolean;

@@ -1,6 +1,6 @@
 // What a user agent server checks before it acts on a request, in the order of RFC 3261 §8.2.
-import { acceptsType, mediaType } from "./message/accept.ts";
-import { ContentType } from "./message/fields.ts";
+import { readBody } from "./bodies.ts";
+import { acceptsType } from "./message/accept.ts";
 import type { SipRequest } from "./message/message.ts";
 import { isSip } from "./message/uri.ts";
 import type { Refusal } from "./transaction/user.ts";
@@ -62,13 +62,9 @@ function checkRequire(request: SipRequest, abilities: UasAbilities): Refusal | u
 
 /** §8.2.3. */
 function checkBody(request: SipRequest, { bodies }: UasAbilities): Refusal | undefined {
-  if (bodies === undefined || request.body.length === 0) return undefined;
-  if (request.text("Content-Disposition")?.includes("handling=optional")) return undefined;
-  const encoding = request.text("Content-Encoding")?.toLowerCase() ?? "identity";
-  if (encoding !== "identity") return { status: 415, headers: [["Accept-Encoding", "identity"]] };
-  const type = request.get(ContentType);
-  if (type !== undefined && bodies.includes(mediaType(type))) return undefined;
-  return { status: 415, headers: [["Accept", bodies.join(", ")]] };
+  if (bodies === undefined) return undefined;
+  const reading = readBody(request, { types: bodies });
+  return reading.kind === "refused" ? reading.refusal : undefined;
 }
 
 /** §20.1, §21.4.7: 406 when what we would answer with is not among what the peer takes. */

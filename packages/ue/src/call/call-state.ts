@@ -4,8 +4,8 @@
 export type IncomingPolicy = "answer" | "ring" | "busy" | "decline";
 
 export type CallState =
-  /** INVITE sent; `leaving`: hung up meanwhile, CANCEL on its way. */
-  | { readonly name: "inviting"; readonly ringing: boolean; readonly leaving: boolean }
+  /** INVITE sent; `leaving`: given up meanwhile and why, CANCEL on its way. */
+  | { readonly name: "inviting"; readonly ringing: boolean; readonly leaving: string | undefined }
   /** Called, 180 sent. */
   | { readonly name: "ringing" }
   /** 2xx sent, no ACK yet; a BYE has to wait for it (§15). */
@@ -32,7 +32,8 @@ export interface Held {
 /** What a re-INVITE is waiting for: its answer, or the ACK of ours. */
 export type Offer =
   | { readonly name: "none" }
-  | { readonly name: "sent"; readonly hold: boolean }
+  /** `refresh`: it changes nothing but the session's end (RFC 4028 §7.4). */
+  | { readonly name: "sent"; readonly hold: boolean; readonly refresh: boolean }
   | { readonly name: "answered"; readonly interval: number };
 
 export type CallInput =
@@ -44,24 +45,50 @@ export type CallInput =
   /** To our INVITE, first or later. */
   | { readonly kind: "response"; readonly status: number }
   | { readonly kind: "no-response"; readonly why: string }
+  /** A 2xx to our INVITE that makes no dialog: it names no target. */
+  | { readonly kind: "unusable-answer"; readonly why: string }
+  /** 422 with a Min-SE that we can meet (RFC 4028 §7.3). */
+  | { readonly kind: "session-too-brief" }
+  /** A session timer was agreed upon, or once more; `here`: we refresh (RFC 4028). */
+  | { readonly kind: "session"; readonly seconds: number; readonly here: boolean }
+  /** The session is to be refreshed by a re-INVITE: the other side takes no UPDATE. */
+  | { readonly kind: "re-offer" }
+  /** Our UPDATE has its answer, or none. */
+  | { readonly kind: "refreshed"; readonly status: number }
+  | { readonly kind: "refresh-failed"; readonly why: string }
   | { readonly kind: "cancelled" }
   /** `hold`: what the other side's description says, where the message had one. */
   | { readonly kind: "acknowledged"; readonly hold: boolean | undefined }
   | { readonly kind: "re-invited"; readonly hold: boolean | undefined }
+  /** By an UPDATE that was answered 200 (RFC 3311). */
+  | { readonly kind: "updated"; readonly hold: boolean | undefined }
   | { readonly kind: "bye" }
   /** The BYE was answered, or nobody answers it. */
   | { readonly kind: "left" }
   | { readonly kind: "timer"; readonly timer: CallTimer };
 
 /**
- * `no-answer`: nobody picks up here; `repeat`, `no-ack`: a 2xx waits for its ACK (§13.3.1.4);
- * `again`: both sides had an offer under way (§14.1).
+ * `no-answer`: nobody picks up here; `no-final`: nor there, or the CANCEL has no effect (§9.1); `repeat`, `no-ack`: a
+ * 2xx waits for its ACK (§13.3.1.4); `again`: both sides had an offer under way (§14.1); `refresh`, `session`: it is
+ * time to refresh, or the other side has not (RFC 4028 §10); `left`: the BYE has no end of its own.
  */
-export type CallTimer = "no-answer" | "repeat" | "no-ack" | "again";
+export type CallTimer =
+  | "no-answer"
+  | "no-final"
+  | "repeat"
+  | "no-ack"
+  | "again"
+  | "refresh"
+  | "session"
+  | "left";
 
 export type CallEffect =
   | { readonly kind: "invite" }
   | { readonly kind: "cancel" }
+  /** Nothing that comes of the INVITE counts any more. */
+  | { readonly kind: "abandon" }
+  /** Refreshes the session: UPDATE, or by way of `re-offer`. */
+  | { readonly kind: "refresh" }
   | { readonly kind: "ack" }
   | { readonly kind: "bye" }
   | { readonly kind: "re-invite"; readonly hold: boolean }
@@ -85,7 +112,7 @@ export interface CallStep {
   readonly effects: readonly CallEffect[];
 }
 
-export const IDLE: CallState = { name: "inviting", ringing: false, leaving: false };
+export const IDLE: CallState = { name: "inviting", ringing: false, leaving: undefined };
 
 export const ACKNOWLEDGED: readonly CallEffect[] = [
   { kind: "stop", timer: "repeat" },
@@ -107,8 +134,31 @@ export function awaitAck(t1: number): CallEffect[] {
 export function repeatAfter(ms: number): CallEffect[] {
   return [{ kind: "repeat" }, { kind: "start", timer: "repeat", ms }];
 }
-export function leave(why: string, before: readonly CallEffect[] = []): CallStep {
-  return { state: { name: "ending", why }, effects: [...before, { kind: "bye" }] };
+
+/** A BYE, and an end whatever becomes of it. */
+export function leave(
+  { t1 }: CallContext,
+  why: string,
+  before: readonly CallEffect[] = [],
+): CallStep {
+  return {
+    state: { name: "ending", why },
+    effects: [...before, { kind: "start", timer: "left", ms: 64 * t1 }, { kind: "bye" }],
+  };
+}
+
+/**
+ * RFC 4028 §10: who refreshes does so at half time; the other hangs up a third of the time, at most 32 s, before
+ * the end. Whose refreshes fail hangs up then, too.
+ */
+export function agreeOnSession(seconds: number, here: boolean): readonly CallEffect[] {
+  const last = seconds - Math.min(32, seconds / 3);
+  return [
+    { kind: "start", timer: "session", ms: 1000 * last },
+    here
+      ? { kind: "start", timer: "refresh", ms: 500 * seconds }
+      : { kind: "stop", timer: "refresh" },
+  ];
 }
 
 export function over(why: string, effects: readonly CallEffect[] = []): CallStep {

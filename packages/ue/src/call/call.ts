@@ -1,11 +1,11 @@
-// One call as it runs: the machine's effects as messages of a dialog. RFC 3261 §12, §13, §14, §15.
-import type { Timer } from "@ims-lab/common/platform/clock";
+// One call as it runs: the machine's effects as messages of a dialog. RFC 3261 §12, §13, §14, §15; RFC 3311; RFC 4028.
 import {
   acceptRequest,
   acceptResponse,
   type Dialog,
   dialogAsUac,
   dialogAsUas,
+  dialogWithoutContact,
   isInDialog,
   nextRequest,
   tagOf,
@@ -16,21 +16,24 @@ import {
   type SipRequest,
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
+import type { Refusal } from "@ims-lab/common/sip/transaction/user";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
+import { ALLOW, SUPPORTED } from "../abilities.ts";
 import type { SentRequest } from "../stack/stack.ts";
 import {
   type CallContext,
   type CallEffect,
   type CallInput,
   type CallState,
-  type CallTimer,
   IDLE,
 } from "./call-state.ts";
+import { CallTimers } from "./call-timers.ts";
 import { Descriptions, holdIn } from "./descriptions.ts";
-import { checkInvite, checkMoment } from "./invite-checks.ts";
-import { ackIn, firstRequest, type Line } from "./line.ts";
+import { checkInvite, checkMoment, checkUpdateMoment, descriptionIn } from "./invite-checks.ts";
+import { ackIn, agentOf, firstRequest, type Line } from "./line.ts";
 import { stepCall } from "./machine.ts";
 import { SDP_TYPE } from "./sdp.ts";
+import { SessionRefresh } from "./session-refresh.ts";
 
 export interface CallOptions {
   readonly line: Line;
@@ -38,6 +41,8 @@ export interface CallOptions {
   readonly peer: string;
   /** In whose name it is made; absent: the UE's own IMPU. */
   readonly from?: string | undefined;
+  /** Session-Expires that is asked for (RFC 4028). */
+  readonly sessionSeconds: number;
   /** Where our audio is taken. */
   media(): HostPort;
   onChange(call: Call): void;
@@ -51,7 +56,7 @@ export class Call {
   readonly direction: "outgoing" | "incoming";
   readonly #options: CallOptions;
   readonly #localTag: string;
-  readonly #timers = new Map<CallTimer, Timer>();
+  readonly #timers: CallTimers;
   #state: CallState = IDLE;
   #dialog: Dialog | undefined;
   /** The INVITE of the other side that was answered last. */
@@ -59,11 +64,14 @@ export class Call {
   /** Our INVITE that was sent last, and its transaction. */
   #sent: { readonly request: SipRequest; readonly transaction: SentRequest } | undefined;
   #ok: SipResponse | undefined;
+  readonly #session: SessionRefresh;
   readonly #descriptions: Descriptions;
 
   constructor(options: CallOptions, invite?: Incoming) {
-    const { random } = options.line;
+    const { random, clock } = options.line;
     this.#options = options;
+    this.#timers = new CallTimers(clock, (timer) => this.apply({ kind: "timer", timer }));
+    this.#session = this.#sessionTimer(options.sessionSeconds);
     this.peer = options.peer;
     this.direction = invite === undefined ? "outgoing" : "incoming";
     this.callId = invite?.request.callId ?? random.hex(16);
@@ -81,6 +89,7 @@ export class Call {
     const { state, effects } = stepCall(this.#options.context, this.#state, input);
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
+    if (this.#state.name === "over") this.#timers.stopAll();
     this.#options.onChange(this);
   }
 
@@ -107,7 +116,7 @@ export class Call {
       const invite = this.#came?.request;
       if (request.cseq.number !== invite?.cseq.number) return;
       // RFC 3264 §4: where the 2xx had the offer, the ACK has the answer.
-      const described = invite.body.length === 0 ? request : invite;
+      const described = descriptionIn(invite) ?? descriptionIn(request);
       this.apply({ kind: "acknowledged", hold: holdIn(described) });
       return;
     }
@@ -116,30 +125,60 @@ export class Call {
       incoming.respond(newResponse(request, 500));
       return;
     }
-    this.#dialog = accepted.dialog;
     if (request.method === "BYE") {
+      this.#dialog = accepted.dialog;
       incoming.respond(newResponse(request, 200));
       this.apply({ kind: "bye" });
-    } else this.#reInvited(incoming);
+      return;
+    }
+    const refused = this.#check(request);
+    if (refused !== undefined) {
+      incoming.respond(newResponse(request, refused.status, refused));
+      return;
+    }
+    this.#dialog = accepted.dialog;
+    if (request.method === "INVITE") this.#reInvited(incoming);
+    else this.#updated(incoming);
+  }
+
+  /** Of a later INVITE or an UPDATE: refused, it leaves everything as it was (§14.2). */
+  #check(request: SipRequest): Refusal | undefined {
+    const { line } = this.#options;
+    const lacking = checkInvite(request, agentOf(line));
+    if (lacking !== undefined) return lacking;
+    if (request.method === "INVITE") return checkMoment(this.#state, line.random);
+    return checkUpdateMoment(this.#state, descriptionIn(request) !== undefined, line.random);
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.stopAll();
     this.#sent?.transaction.abandon();
   }
 
   #reInvited(incoming: Incoming): void {
     const { request } = incoming;
-    const refused = checkInvite(request) ?? checkMoment(this.#state, this.#options.line.random);
-    if (refused !== undefined) {
-      incoming.respond(newResponse(request, refused.status, refused));
-      return;
-    }
     const before = this.#came;
     this.#came = incoming;
-    this.apply({ kind: "re-invited", hold: holdIn(request) });
+    this.apply({ kind: "re-invited", hold: holdIn(descriptionIn(request)) });
     // Refused: the ACK that is still due is that of the one before.
     if (this.#ok?.cseq.number !== request.cseq.number) this.#came = before;
+  }
+
+  #updated(incoming: Incoming): void {
+    const { request } = incoming;
+    const offer = descriptionIn(request);
+    const agreed = this.#session.answer(request);
+    const body = offer && this.#descriptions.answer(offer, this.#isHeld);
+    const headers = [
+      this.#contact(),
+      ALLOW,
+      SUPPORTED,
+      ...agreed.headers,
+      ...(body ? [["Content-Type", SDP_TYPE] as const] : []),
+    ];
+    incoming.respond(newResponse(request, 200, { headers, ...(body && { body }) }));
+    this.#session.agree(agreed);
+    this.apply({ kind: "updated", hold: holdIn(offer) });
   }
 
   #perform(effect: CallEffect): void {
@@ -152,6 +191,12 @@ export class Call {
         return;
       case "cancel":
         this.#sent?.transaction.cancel();
+        return;
+      case "abandon":
+        this.#sent?.transaction.abandon();
+        return;
+      case "refresh":
+        this.#session.refresh();
         return;
       case "ack":
         this.#acknowledge();
@@ -166,21 +211,15 @@ export class Call {
         if (this.#ok !== undefined) this.#came?.respond(this.#ok.clone());
         return;
       case "start":
-        this.#start(effect.timer, effect.ms);
+        this.#timers.start(effect.timer, effect.ms);
         return;
       case "back-off":
-        this.#start("again", this.#backOffMs());
+        this.#timers.start("again", this.#backOffMs());
         return;
       case "stop":
-        this.#timers.get(effect.timer)?.cancel();
+        this.#timers.stop(effect.timer);
         return;
     }
-  }
-
-  #start(timer: CallTimer, ms: number): void {
-    this.#timers.get(timer)?.cancel();
-    const fire = (): void => this.apply({ kind: "timer", timer });
-    this.#timers.set(timer, this.#options.line.clock.after(ms, fire));
   }
 
   /** §14.1: whoever chose the Call-ID waits longer, so that the two do not meet again. */
@@ -197,8 +236,9 @@ export class Call {
       from,
       callId: this.callId,
       fromTag: this.#localTag,
+      cseq: this.#session.raises + 1,
       to: peer,
-      headers: this.#sessionHeaders(),
+      headers: [...this.#sessionHeaders(), ...this.#session.headers],
       body: this.#descriptions.offer(false),
     });
     this.#send(request);
@@ -207,7 +247,8 @@ export class Call {
   #reInvite(hold: boolean): void {
     if (this.#dialog === undefined) return;
     const body = this.#descriptions.offer(hold);
-    const next = nextRequest(this.#dialog, "INVITE", this.#sessionHeaders(), body);
+    const headers = [...this.#sessionHeaders(), ...this.#session.headers];
+    const next = nextRequest(this.#dialog, "INVITE", headers, body);
     this.#dialog = next.dialog;
     this.#send(next.request);
   }
@@ -222,24 +263,53 @@ export class Call {
 
   #answered(request: SipRequest, response: SipResponse): void {
     const { status } = response;
+    if (status === 422 && this.#session.raise(response)) {
+      this.apply({ kind: "session-too-brief" });
+      return;
+    }
     if (status < 200 || status >= 300) {
       this.apply({ kind: "response", status });
       return;
     }
     const made = dialogAsUac(request, response);
+    const dialog = made ?? dialogWithoutContact(request, response);
     const isFirst = this.#dialog === undefined;
-    const isOurs = isFirst || this.#dialog?.remoteTag === tagOf(response.to);
-    if (made !== undefined && !isOurs) {
-      this.#leaveFork(made, request); // §13.2.2.4: another branch answered as well
+    if (!isFirst && this.#dialog?.remoteTag !== dialog.remoteTag) {
+      this.#leaveFork(dialog, request); // §13.2.2.4: another branch answered as well
       return;
     }
     const before = this.#dialog;
-    this.#dialog = before === undefined ? made : acceptResponse(before, response);
-    const isNew = this.#acked !== request.cseq.number;
-    if (isNew) {
-      this.#acked = request.cseq.number;
-      this.apply({ kind: "response", status });
-    } else this.#acknowledge(); // §13.2.2.4: each time it comes
+    this.#dialog = before === undefined ? dialog : acceptResponse(before, response);
+    if (this.#acked === request.cseq.number) {
+      this.#acknowledge(); // §13.2.2.4: each time it comes
+      return;
+    }
+    this.#acked = request.cseq.number;
+    if (isFirst && made === undefined) {
+      this.apply({ kind: "unusable-answer", why: `${status} without one SIP URI in Contact` });
+      return;
+    }
+    this.apply({ kind: "response", status });
+    this.#session.accepted(response);
+  }
+
+  #sessionTimer(seconds: number): SessionRefresh {
+    return new SessionRefresh(
+      {
+        apply: (input) => this.apply(input),
+        update: (headers, handlers) => {
+          if (this.#dialog === undefined) return;
+          const all = [this.#contact(), ALLOW, SUPPORTED, ...headers];
+          const { dialog, request } = nextRequest(this.#dialog, "UPDATE", all);
+          this.#dialog = dialog;
+          this.#options.line.send(request, handlers);
+        },
+        renewTarget: (response) => {
+          this.#dialog = this.#dialog && acceptResponse(this.#dialog, response);
+        },
+      },
+      seconds,
+    );
   }
 
   /** CSeq of the INVITE whose 2xx came last. */
@@ -257,10 +327,13 @@ export class Call {
   }
 
   #bye(): void {
-    if (this.#dialog === undefined) return;
+    const left = (): void => this.apply({ kind: "left" });
+    if (this.#dialog === undefined) {
+      left();
+      return;
+    }
     const { dialog, request } = nextRequest(this.#dialog, "BYE");
     this.#dialog = dialog;
-    const left = (): void => this.apply({ kind: "left" });
     this.#options.line.send(request, {
       onResponse: ({ status }) => {
         if (status >= 200) left();
@@ -278,11 +351,17 @@ export class Call {
       invite.respond(newResponse(request, status, { toTag }));
       return;
     }
-    const headers = status === 200 ? this.#sessionHeaders() : [this.#contact()];
-    const body = status === 200 ? this.#descriptions.answer(request, this.#isHeld) : undefined;
-    const response = newResponse(request, status, { toTag, headers, ...(body && { body }) });
-    if (status === 200) this.#ok = response.clone();
+    if (status < 200) {
+      invite.respond(newResponse(request, status, { toTag, headers: [this.#contact()] }));
+      return;
+    }
+    const agreed = this.#session.answer(request);
+    const headers = [...this.#sessionHeaders(), ...agreed.headers];
+    const body = this.#descriptions.answer(descriptionIn(request), this.#isHeld);
+    const response = newResponse(request, status, { toTag, headers, body });
+    this.#ok = response.clone();
     invite.respond(response);
+    this.#session.agree(agreed);
   }
 
   get #isHeld(): boolean {
@@ -294,10 +373,8 @@ export class Call {
   }
 
   #sessionHeaders(): Headers {
-    return [this.#contact(), ["Allow", CALL_METHODS], ["Content-Type", SDP_TYPE]];
+    return [this.#contact(), ALLOW, SUPPORTED, ["Content-Type", SDP_TYPE]];
   }
 }
 
-/** What this UE takes in a call. */
-const CALL_METHODS = "INVITE, ACK, CANCEL, BYE, MESSAGE, NOTIFY, OPTIONS";
 const UNHEARD = { onResponse: () => undefined, onFailure: () => undefined };

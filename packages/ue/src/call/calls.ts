@@ -5,7 +5,7 @@ import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/messag
 import { Call } from "./call.ts";
 import type { IncomingPolicy } from "./call-state.ts";
 import { checkInvite } from "./invite-checks.ts";
-import type { Line } from "./line.ts";
+import { agentOf, type Line } from "./line.ts";
 import type { MediaSink } from "./media.ts";
 import { callerOf } from "./messages.ts";
 
@@ -15,9 +15,16 @@ export interface CallSettings {
   readonly noAnswerSeconds: number;
   /** Further callers hear 486. */
   readonly atOnce: number;
+  /** Session-Expires (RFC 4028); 90 or more. */
+  readonly sessionExpiresSeconds: number;
 }
 
-export const CALL_DEFAULTS: CallSettings = { incoming: "answer", noAnswerSeconds: 60, atOnce: 1 };
+export const CALL_DEFAULTS: CallSettings = {
+  incoming: "answer",
+  noAnswerSeconds: 60,
+  atOnce: 1,
+  sessionExpiresSeconds: 1800,
+};
 
 interface Kept {
   readonly call: Call;
@@ -65,12 +72,7 @@ export class Calls {
     return this.#viewOf(kept);
   }
 
-  /** Whether a request within a dialog is within one of these. */
-  knows(request: SipRequest): boolean {
-    return this.active.some((call) => call.owns(request));
-  }
-
-  /** INVITE, ACK, CANCEL, BYE. */
+  /** INVITE, ACK, CANCEL, BYE, UPDATE. */
   handle(incoming: Incoming): void {
     const { request } = incoming;
     if (request.method === "CANCEL") {
@@ -83,6 +85,31 @@ export class Calls {
     else if (request.method !== "ACK") incoming.respond(newResponse(request, 481));
   }
 
+  /** Whether a request that came is within a call. */
+  owns(request: SipRequest): boolean {
+    return this.active.some((call) => call.owns(request));
+  }
+
+  /** What an INVITE would hear now (RFC 3261 §11.2). */
+  get statusOfNext(): 200 | 486 | 603 {
+    const { incoming, atOnce } = this.#options.settings;
+    if (incoming === "busy" || this.#engaged >= atOnce) return 486;
+    return incoming === "decline" ? 603 : 200;
+  }
+
+  /** Calls that somebody is in; one that waits for the answer to its BYE or CANCEL keeps nobody. */
+  get #engaged(): number {
+    return this.active.filter(({ state }) => {
+      const isLeaving =
+        "leaving" in state && state.leaving !== undefined && state.leaving !== false;
+      return state.name !== "ending" && !isLeaving;
+    }).length;
+  }
+
+  hangUpAll(): void {
+    for (const call of this.active) call.apply({ kind: "hang-up" });
+  }
+
   close(): void {
     for (const { call } of this.#kept) call.close();
   }
@@ -91,12 +118,12 @@ export class Calls {
     const { request } = incoming;
     const { line, settings } = this.#options;
     const toTag = line.random.hex(8);
-    const lacking = checkInvite(request);
+    const lacking = checkInvite(request, agentOf(line));
     if (lacking !== undefined) {
       incoming.respond(newResponse(request, lacking.status, { ...lacking, toTag }));
       return;
     }
-    const engaged = this.active.length >= settings.atOnce;
+    const engaged = this.#engaged >= settings.atOnce;
     const kept = this.#add(new Call(this.#callOptions(callerOf(request)), incoming));
     kept.call.apply({ kind: "called", policy: settings.incoming, engaged });
   }
@@ -114,6 +141,7 @@ export class Calls {
     return {
       line,
       peer,
+      sessionSeconds: settings.sessionExpiresSeconds,
       context: { t1, t2, noAnswerMs: settings.noAnswerSeconds * 1000 },
       media: () => media?.address ?? { host: "0.0.0.0", port: 9 },
       onChange: (call) => this.#changed(call),
@@ -159,7 +187,7 @@ export class Calls {
       direction,
       peer,
       state: ringing ? "ringing" : state.name,
-      why: state.name === "over" ? state.why : null,
+      why: "why" in state ? state.why : null,
       heldHere: held.here,
       heldThere: held.there,
       startedAt,

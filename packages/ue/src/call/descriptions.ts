@@ -1,6 +1,5 @@
 // The session descriptions that one call sends, and what those it gets say of hold. RFC 3264 §5, §8; RFC 4566 §5.2.
 import type { Random } from "@ims-lab/common/platform/random";
-import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import { answerSdp, type Described, isHold, type Origin, offerSdp, readSdp } from "./sdp.ts";
 
@@ -23,8 +22,8 @@ export class Descriptions {
   }
 
   /** For the 2xx: without an offer in the INVITE it carries ours (RFC 3261 §13.2.1). */
-  answer({ body }: SipRequest, isHeld: boolean): Buffer {
-    const offer = body.length === 0 ? undefined : readSdp(body);
+  answer(described: Buffer | undefined, isHeld: boolean): Buffer {
+    const offer = described && readSdp(described);
     if (offer === undefined) return this.offer(isHeld);
     this.#answered = offer;
     return answerSdp(this.#origin(), offer, isHeld);
@@ -36,7 +35,7 @@ export class Descriptions {
 }
 
 /** Undefined: it describes nothing. */
-export function holdIn({ body }: SipRequest): boolean | undefined {
-  const described = body.length === 0 ? undefined : readSdp(body);
+export function holdIn(description: Buffer | undefined): boolean | undefined {
+  const described = description && readSdp(description);
   return described && isHold(described);
 }

@@ -1,20 +1,39 @@
-// What a UE checks of an INVITE before it acts on it, of the first and of each later one. RFC 3261 §8.2, §14.2; RFC 3264 §6.
+// What a UE checks of an INVITE or UPDATE before it acts on it. RFC 3261 §8.2, §12.1.1, §14.2; RFC 3264 §6; RFC 3311 §5.2; RFC 4028 §9.
 import type { Random } from "@ims-lab/common/platform/random";
+import { readBody } from "@ims-lab/common/sip/bodies";
+import { contactOf } from "@ims-lab/common/sip/dialog/dialog";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import type { Refusal } from "@ims-lab/common/sip/transaction/user";
-import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
 import type { CallState } from "./call-state.ts";
-import { readSdp, SDP_TYPE } from "./sdp.ts";
+import { SDP_TYPE, whyNot } from "./sdp.ts";
+import { checkSession } from "./session-timer.ts";
 
-const ABILITIES = { methods: ["INVITE"], extensions: [], bodies: [SDP_TYPE] } as const;
+const SESSION = { types: [SDP_TYPE], dispositions: ["session"] } as const;
 
-export function checkInvite(request: SipRequest): Refusal | undefined {
-  return checkAsUas(request, ABILITIES) ?? checkOffer(request);
+/** The session description of a request; undefined: it has none, or one to be ignored. */
+export function descriptionIn(request: SipRequest): Buffer | undefined {
+  const reading = readBody(request, SESSION);
+  return reading.kind === "body" ? reading.octets : undefined;
 }
 
-/** A session description we share nothing with. */
-function checkOffer({ body }: SipRequest): Refusal | undefined {
-  return body.length > 0 && readSdp(body) === undefined ? { status: 488 } : undefined;
+/** @param agent of this UE, in a Warning: `host:port` or a name */
+export function checkInvite(request: SipRequest, agent: string): Refusal | undefined {
+  return checkTarget(request) ?? checkOffer(request, agent) ?? checkSession(request);
+}
+
+/** §8.1.1.8: without it nobody could ever be told anything in this dialog. */
+function checkTarget(request: SipRequest): Refusal | undefined {
+  return contactOf(request) === undefined
+    ? { status: 400, reason: "Contact Must Be One SIP URI" }
+    : undefined;
+}
+
+function checkOffer(request: SipRequest, agent: string): Refusal | undefined {
+  const reading = readBody(request, SESSION);
+  if (reading.kind === "refused") return reading.refusal;
+  const warning = reading.kind === "body" ? whyNot(reading.octets) : undefined;
+  if (warning === undefined) return undefined;
+  return { status: 488, headers: [["Warning", `${warning.code} ${agent} "${warning.text}"`]] };
 }
 
 /** Whether a later INVITE comes at a time when it can be answered. */
@@ -25,12 +44,35 @@ export function checkMoment({ name }: CallState, random: Random): Refusal | unde
     case "answered":
       return { status: 491 }; // RFC 5407 §3.1.5: the ACK is still on its way
     case "inviting":
-    case "ringing": {
-      const seconds = Math.floor(random.fraction() * 11);
-      return { status: 500, headers: [["Retry-After", String(seconds)]] }; // §14.2
-    }
+    case "ringing":
+      return laterPlease(random); // §14.2
     case "ending":
     case "over":
       return { status: 481 };
   }
+}
+
+/** RFC 3311 §5.2: an UPDATE without an offer disturbs nothing. */
+export function checkUpdateMoment(
+  state: CallState,
+  hasOffer: boolean,
+  random: Random,
+): Refusal | undefined {
+  switch (state.name) {
+    case "up":
+      return hasOffer && state.offer.name !== "none" ? { status: 491 } : undefined;
+    case "answered":
+      return hasOffer ? { status: 491 } : undefined;
+    case "inviting":
+    case "ringing":
+      return hasOffer ? laterPlease(random) : undefined;
+    case "ending":
+    case "over":
+      return { status: 481 };
+  }
+}
+
+function laterPlease(random: Random): Refusal {
+  const seconds = Math.floor(random.fraction() * 11);
+  return { status: 500, headers: [["Retry-After", String(seconds)]] };
 }

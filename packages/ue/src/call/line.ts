@@ -4,6 +4,7 @@ import type { Random } from "@ims-lab/common/platform/random";
 import { type Dialog, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import { newRequest, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { formatHost, isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { Identity } from "../registration/register-request.ts";
 import type { SentRequest } from "../stack/stack.ts";
 
@@ -26,6 +27,8 @@ export interface Line {
 export interface FirstRequest {
   readonly callId: string;
   readonly fromTag: string;
+  /** 1 where absent. */
+  readonly cseq?: number;
   readonly to: string;
   /** In whose name; absent: the UE's own IMPU. */
   readonly from?: string | undefined;
@@ -45,12 +48,18 @@ export function firstRequest(line: Line, method: string, first: FirstRequest): S
       ["From", `<${from}>;tag=${first.fromTag}`],
       ["To", `<${first.to}>`],
       ["Call-ID", first.callId],
-      ["CSeq", `1 ${method}`],
+      ["CSeq", `${first.cseq ?? 1} ${method}`],
       ["P-Preferred-Identity", `<${from}>`],
       ...(first.headers ?? []),
     ],
     first.body,
   );
+}
+
+/** RFC 3261 §20.43: who warns, as `host:port`. */
+export function agentOf({ identity: { contactUri } }: Line): string {
+  const uri = parseUri(contactUri);
+  return isSip(uri) ? `${formatHost(uri.host)}:${uri.port ?? 5060}` : "ue.invalid";
 }
 
 /** RFC 3261 §13.2.2.4: within the dialog, with the CSeq number of its INVITE. */

@@ -1,6 +1,7 @@
 // One call of a UE as a pure machine, caller's and callee's side. RFC 3261 §13, §15; RFC 6026.
 import {
   ACKNOWLEDGED,
+  agreeOnSession,
   awaitAck,
   type CallContext,
   type CallEffect,
@@ -33,32 +34,63 @@ export function stepCall(context: CallContext, state: CallState, input: CallInpu
   }
 }
 
-function whileInviting(
-  context: CallContext,
-  state: Extract<CallState, { name: "inviting" }>,
-  input: CallInput,
-): CallStep {
+type Inviting = Extract<CallState, { name: "inviting" }>;
+
+function whileInviting(context: CallContext, state: Inviting, input: CallInput): CallStep {
   switch (input.kind) {
     case "dial":
-      return { state, effects: [{ kind: "invite" }] };
+      return {
+        state,
+        effects: [{ kind: "invite" }, { kind: "start", timer: "no-final", ms: NO_FINAL_MS }],
+      };
     case "called":
       return called(context, input.policy, input.engaged);
     case "hang-up":
-      return { state: { ...state, leaving: true }, effects: [{ kind: "cancel" }] };
+      return state.leaving === undefined ? giveUp(context, state, "cancelled") : stay(state);
     case "no-response":
-      return over(input.why);
+      return over(state.leaving ?? input.why, [FINAL]);
     case "response":
-      return onFirstResponse(state, input.status);
+      return onFirstResponse(context, state, input.status);
+    case "unusable-answer":
+      return leave(context, state.leaving ?? input.why, [FINAL, { kind: "ack" }]);
+    case "session-too-brief":
+      return state.leaving === undefined
+        ? { state, effects: [{ kind: "invite" }] }
+        : over(state.leaving, [FINAL]);
+    case "timer":
+      return input.timer === "no-final" ? onNoFinal(context, state) : stay(state);
     case "answer":
     case "hold":
     case "cancelled":
     case "acknowledged":
     case "re-invited":
+    case "updated":
     case "bye":
     case "left":
-    case "timer":
+    case "session":
+    case "re-offer":
+    case "refreshed":
+    case "refresh-failed":
       return stay(state);
   }
+}
+
+/** Longer than the proxies between wait (Timer C, §16.6). */
+const NO_FINAL_MS = 200_000;
+const FINAL: CallEffect = { kind: "stop", timer: "no-final" };
+
+function giveUp({ t1 }: CallContext, state: Inviting, why: string): CallStep {
+  return {
+    state: { ...state, leaving: why },
+    effects: [{ kind: "cancel" }, { kind: "start", timer: "no-final", ms: 64 * t1 }],
+  };
+}
+
+/** §9.1: what a CANCEL does not end within 64*T1 counts as ended. */
+function onNoFinal(context: CallContext, state: Inviting): CallStep {
+  return state.leaving === undefined
+    ? giveUp(context, state, "not answered")
+    : over(state.leaving, [{ kind: "abandon" }]);
 }
 
 function called(context: CallContext, policy: IncomingPolicy, engaged: boolean): CallStep {
@@ -76,16 +108,12 @@ function called(context: CallContext, policy: IncomingPolicy, engaged: boolean):
   return { state, effects: [...ringing.effects, ...effects] };
 }
 
-function onFirstResponse(
-  state: Extract<CallState, { name: "inviting" }>,
-  status: number,
-): CallStep {
+function onFirstResponse(context: CallContext, state: Inviting, status: number): CallStep {
   if (status < 200) return stay({ ...state, ringing: state.ringing || status === 180 });
-  if (status >= 300) return over(state.leaving ? "cancelled" : `answered ${status}`);
+  if (status >= 300) return over(state.leaving ?? `answered ${status}`, [FINAL]);
   const ack: CallEffect = { kind: "ack" };
-  if (!state.leaving) return { state: up(), effects: [ack] };
-  // §9.1: the 2xx crossed our CANCEL.
-  return { state: { name: "ending", why: "cancelled" }, effects: [ack, { kind: "bye" }] };
+  if (state.leaving === undefined) return { state: up(), effects: [FINAL, ack] };
+  return leave(context, state.leaving, [FINAL, ack]); // §9.1: the 2xx crossed our CANCEL
 }
 
 function whileRinging(context: CallContext, state: CallState, input: CallInput): CallStep {
@@ -105,8 +133,15 @@ function whileRinging(context: CallContext, state: CallState, input: CallInput):
     case "hold":
     case "response":
     case "no-response":
+    case "unusable-answer":
+    case "session-too-brief":
+    case "session":
+    case "re-offer":
+    case "refreshed":
+    case "refresh-failed":
     case "acknowledged":
     case "re-invited":
+    case "updated":
     case "left":
       return stay(state);
   }
@@ -138,23 +173,32 @@ function whileAnswered(
   switch (input.kind) {
     case "acknowledged":
       return state.leaving
-        ? leave("hung up here", ACKNOWLEDGED)
+        ? leave(context, "hung up here", ACKNOWLEDGED)
         : { state: up(input.hold), effects: ACKNOWLEDGED };
     case "hang-up":
       return stay({ ...state, leaving: true });
     case "bye":
       return over("hung up there", ACKNOWLEDGED);
     case "timer":
-      if (input.timer === "no-ack") return leave("no ACK", ACKNOWLEDGED);
+      if (input.timer === "no-ack") return leave(context, "no ACK", ACKNOWLEDGED);
+      if (input.timer === "session") return leave(context, "session expired", ACKNOWLEDGED);
       return input.timer === "repeat" ? repeatAnswer(context, state) : stay(state);
+    case "session":
+      return { state, effects: agreeOnSession(input.seconds, input.here) };
     case "dial":
     case "called":
     case "answer":
     case "hold":
     case "response":
     case "no-response":
+    case "unusable-answer":
+    case "session-too-brief":
+    case "re-offer":
+    case "refreshed":
+    case "refresh-failed":
     case "cancelled":
     case "re-invited":
+    case "updated":
     case "left":
       return stay(state);
   }
@@ -169,5 +213,9 @@ function repeatAnswer(
 }
 
 function whileEnding(state: Extract<CallState, { name: "ending" }>, input: CallInput): CallStep {
-  return input.kind === "left" || input.kind === "bye" ? over(state.why) : stay(state);
+  const isOver =
+    input.kind === "left" ||
+    input.kind === "bye" ||
+    (input.kind === "timer" && input.timer === "left");
+  return isOver ? over(state.why) : stay(state);
 }

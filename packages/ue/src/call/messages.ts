@@ -1,14 +1,15 @@
 // Pager-mode messages, sent and received. RFC 3428.
 import type { MessageView } from "@ims-lab/common/ims/admin-api";
+import { readBody } from "@ims-lab/common/sip/bodies";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { PAssertedIdentity } from "@ims-lab/common/sip/message/fields";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
-import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
+import { TEXT_TYPE } from "../abilities.ts";
 import { firstRequest, type Line } from "./line.ts";
 
 /** How many are kept. */
 const KEPT = 50;
-const ABILITIES = { methods: ["MESSAGE"], extensions: [] } as const;
+const TEXT = { types: [TEXT_TYPE], dispositions: ["render"] } as const;
 
 export class Messages {
   readonly #line: Line;
@@ -31,7 +32,7 @@ export class Messages {
       fromTag: random.hex(8),
       to,
       from,
-      headers: [["Content-Type", "text/plain;charset=utf-8"]],
+      headers: [["Content-Type", `${TEXT_TYPE};charset=utf-8`]],
       body: Buffer.from(text, "utf8"),
     });
     const sent = { at: Math.floor(clock.now()), direction: "sent", peer: to, text } as const;
@@ -51,16 +52,17 @@ export class Messages {
     const { request } = incoming;
     const { clock, random } = this.#line;
     const toTag = random.hex(8);
-    const lacking = checkAsUas(request, ABILITIES);
-    if (lacking !== undefined) {
-      incoming.respond(newResponse(request, lacking.status, { ...lacking, toTag }));
+    const reading = readBody(request, TEXT);
+    if (reading.kind === "refused") {
+      const { refusal } = reading;
+      incoming.respond(newResponse(request, refusal.status, { ...refusal, toTag }));
       return;
     }
     this.#keep({
       at: Math.floor(clock.now()),
       direction: "received",
       peer: callerOf(request),
-      text: request.body.toString("utf8"),
+      text: reading.kind === "body" ? reading.octets.toString("utf8") : "",
       status: null,
       why: null,
     });

@@ -30,6 +30,9 @@ const PAYLOADS = ["0", "8"] as const;
 const NAMES = { "0": "PCMU/8000", "8": "PCMA/8000" } as const;
 const DIRECTION = /^a=(sendrecv|sendonly|recvonly|inactive)$/;
 
+/** Linear in its line: neighbouring repetitions share no character. */
+const AUDIO = /^m=audio (\d{1,5})(?:\/\d{1,5})? RTP\/AVP (.*)$/;
+
 /** Undefined: no audio that we can take, which is a 488. */
 export function readSdp(body: Buffer): Described | undefined {
   const lines = body.toString("latin1").split(/\r?\n/);
@@ -41,10 +44,21 @@ export function readSdp(body: Buffer): Described | undefined {
   return { media, audio, payload, direction: directionOf(about), connection: connectionOf(about) };
 }
 
+/** RFC 3261 §20.43: the Warning of a 488; undefined for a description that `readSdp` takes. */
+export function whyNot(body: Buffer): { readonly code: number; readonly text: string } | undefined {
+  if (readSdp(body) !== undefined) return undefined;
+  const lines = body.toString("latin1").split(/\r?\n/);
+  if (lines[0] !== "v=0") return { code: 399, text: "No session description" };
+  const audio = lines.filter((line) => line.startsWith("m=audio ") && !/^m=audio 0\b/.test(line));
+  if (audio.length === 0) return { code: 304, text: "Media type not available: audio only" };
+  if (!audio.some((line) => line.includes(" RTP/AVP ")))
+    return { code: 302, text: "Incompatible transport protocol: RTP/AVP only" };
+  return { code: 305, text: "Incompatible media format: PCMU and PCMA only" };
+}
+
 function commonPayload(line: string): (typeof PAYLOADS)[number] | undefined {
   // RFC 3264 §6: the answer has the offer's transport, and RTP/AVP is what we speak.
-  const [, port = "0", formats = ""] =
-    /^m=audio (\d{1,5})(?:\/\d{1,5})? RTP\/AVP (.*)$/.exec(line) ?? [];
+  const [, port = "0", formats = ""] = AUDIO.exec(line) ?? [];
   if (port === "0") return undefined;
   const offered = formats.split(" ");
   return PAYLOADS.find((payload) => offered.includes(payload));

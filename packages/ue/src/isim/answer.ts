@@ -24,6 +24,8 @@ export interface RequestToAnswer {
   readonly uri: string;
   readonly body?: Buffer;
   readonly cnonce: string;
+  /** RFC 7616 §3.4: how many requests have used this nonce, with this one; absent: as the session has it. */
+  readonly countOf?: (nonce: string) => number;
 }
 
 /** What an accepted challenge leaves for the next request. */
@@ -107,7 +109,7 @@ function answerAka(
   }
 }
 
-/** Uses an answered challenge on, before the network asks (RFC 7616 §3.6): nc one higher. */
+/** Uses an answered challenge on, before the network asks (RFC 7616 §3.6). */
 export function answerAgain(
   impi: string,
   last: Session,
@@ -131,7 +133,9 @@ function authorize(
   const { realm, nonce, algorithm, opaque } = challenge;
   const { method, uri, body, cnonce } = request;
   const qop = challenge.qop.includes("auth") ? "auth" : challenge.qop[0];
-  const fresh = qop === undefined ? {} : { qop, nc: nc.toString(16).padStart(8, "0"), cnonce };
+  const count = request.countOf ?? (() => nc);
+  const fresh =
+    qop === undefined ? {} : { qop, nc: count(nonce).toString(16).padStart(8, "0"), cnonce };
   // RFC 7616 §3.4.2: -sess hashes a cnonce even where no qop asks for one.
   const session = algorithm.endsWith("-sess") ? { cnonce } : {};
   const said = { username: impi, realm, nonce, uri, ...session, ...fresh };

@@ -7,10 +7,12 @@ import {
   answerAgain,
   answerChallenge,
   initialAuthorization,
+  type RequestToAnswer,
   type Secret,
   type Session,
 } from "./answer.ts";
 import type { IsimFaults } from "./isim.ts";
+import { NonceCounts } from "./nonce-counts.ts";
 
 export interface UserCredentialsOptions {
   readonly secret: Secret;
@@ -23,6 +25,8 @@ export interface UserCredentialsOptions {
 
 export class UserCredentials implements Credentials {
   readonly #options: UserCredentialsOptions;
+  /** Of every nonce, whatever became of its answers. */
+  readonly #counts = new NonceCounts();
   #last: { readonly authorization: string; readonly session: Session } | undefined;
 
   constructor(options: UserCredentialsOptions) {
@@ -69,7 +73,11 @@ export class UserCredentials implements Credentials {
     }
   }
 
-  #toAnswer(request: ToAuthorize): ToAuthorize & { readonly cnonce: string } {
-    return { ...request, cnonce: this.#options.random.hex(8) };
+  #toAnswer(request: ToAuthorize): RequestToAnswer {
+    return {
+      ...request,
+      cnonce: this.#options.random.hex(8),
+      countOf: (nonce) => this.#counts.next(nonce),
+    };
   }
 }

@@ -1,5 +1,5 @@
 // What each answer to a REGISTER leads to, and when a trigger is obeyed. TS 24.229 §5.1.1.4, §5.1.1.5.
-import { deregister, refresh, registerAnew } from "./procedures.ts";
+import { deregister, recover, refresh, registerAnew } from "./procedures.ts";
 import type {
   Acceptance,
   Attempt,
@@ -13,7 +13,14 @@ import type {
   Step,
   Trigger,
 } from "./state.ts";
-import { backOffSeconds, reconnectSeconds, renewalDelaySeconds } from "./timing.ts";
+import {
+  backOffSeconds,
+  obeyedSeconds,
+  reconnectSeconds,
+  recoverySeconds,
+  renewalDelaySeconds,
+} from "./timing.ts";
+import { newTrigger } from "./triggers.ts";
 
 type Registered = Extract<RegistrationState, { name: "registered" }>;
 
@@ -21,8 +28,6 @@ type Registered = Extract<RegistrationState, { name: "registered" }>;
 const MOST_INVALID_CHALLENGES = 2;
 /** Right answers that the network still challenges (stale nonces): more would be a loop. */
 const MOST_ANSWERS = 3;
-/** Enough for every subscription to repeat its trigger. */
-const OBEYED_KEPT = 8;
 
 /** The REGISTER under way has an outcome. */
 export function settle(
@@ -35,7 +40,7 @@ export function settle(
       return failed(context, state, {
         why: CONNECTION_LOST,
         lasting: false,
-        retryAfterSeconds: reconnectSeconds(state.memory.failures + 1, context.random),
+        waitSeconds: reconnectSeconds(state.memory.failures + 1, context.random),
       });
     case "accepted":
       return accepted(context, state, input.acceptance);
@@ -44,24 +49,51 @@ export function settle(
     case "too-brief":
       return tooBrief(context, state, input.minExpiresSeconds);
     case "refused":
-      return failed(context, state, {
-        why: `${input.status} ${input.reason}`.trim(),
-        lasting: !mayPass(input.status),
-        retryAfterSeconds: input.retryAfterSeconds,
-      });
+      return refused(context, state, input);
     case "unanswered":
       return failed(context, state, {
         why: input.why,
         lasting: false,
-        retryAfterSeconds: undefined,
+        waitSeconds: undefined,
       });
   }
 }
 
 export const CONNECTION_LOST = "connection lost";
 
+function refused(
+  context: RegistrationContext,
+  state: PendingState,
+  input: Extract<OutcomeInput, { kind: "refused" }>,
+): Step {
+  const { status, reason, retryAfterSeconds } = input;
+  const { memory } = state;
+  const why = `${status} ${reason}`.trim();
+  // Who was registered and is turned away now has been forgotten: from the beginning, once.
+  const isForgotten = (status === 403 || status === 404) && state.name === "refreshing";
+  if (isForgotten && mayRecover(context, state)) {
+    const told = { ...memory, failures: memory.failures + 1, lastFailure: why };
+    const { state: anew, effects } = recover(context, told, state.granted);
+    return { state: anew, effects: [{ kind: "failed", why }, ...effects] };
+  }
+  return failed(context, state, {
+    why,
+    lasting: !mayPass(status, retryAfterSeconds),
+    waitSeconds:
+      retryAfterSeconds === undefined
+        ? undefined
+        : obeyedSeconds(retryAfterSeconds, memory.failures + 1, context.random),
+  });
+}
+
+function mayRecover({ now }: RegistrationContext, { attempt, memory }: PendingState): boolean {
+  return !attempt.anew && attempt.next === "nothing" && now >= memory.nextLossAt;
+}
+
 /** Answers that a later attempt may not meet again. */
-function mayPass(status: number): boolean {
+function mayPass(status: number, retryAfterSeconds: number | undefined): boolean {
+  // RFC 3261 §20.33: with 404, 413, 486, 600 and 603 it says when to ask again.
+  if (retryAfterSeconds !== undefined && status !== 403) return true;
   return status === 408 || status === 480 || status === 430 || (status >= 500 && status < 600);
 }
 
@@ -79,7 +111,7 @@ function challenged(
     answers > MOST_ANSWERS
   ) {
     const why = answer.verdict === "valid" ? "401 to every answer" : answer.why;
-    return failed(context, state, { why, lasting: true, retryAfterSeconds: undefined });
+    return failed(context, state, { why, lasting: true, waitSeconds: undefined });
   }
   return again(state, { invalidChallenges: invalid, answers }, answer.authorization);
 }
@@ -90,7 +122,7 @@ function tooBrief(context: RegistrationContext, state: PendingState, minSeconds:
     return failed(context, state, {
       why: `423 with Min-Expires ${minSeconds}`,
       lasting: true,
-      retryAfterSeconds: undefined,
+      waitSeconds: undefined,
     });
   }
   return again(state, { expiresSeconds: minSeconds }, undefined);
@@ -112,12 +144,16 @@ function again(
 }
 
 function accepted(context: RegistrationContext, state: PendingState, acceptance: Acceptance): Step {
-  const memory: Memory = { ...state.memory, failures: 0, lastFailure: undefined };
+  const memory: Memory = {
+    ...state.memory,
+    failures: 0,
+    lastFailure: undefined,
+    isRecovering: false,
+  };
   const { attempt } = state;
   if (state.name === "deregistering") return gone(context, { ...state, memory }, "asked to");
   if (acceptance.expiresSeconds <= 0) {
-    const why = "200 that does not list this UE's contact";
-    return failed(context, state, { why, lasting: false, retryAfterSeconds: undefined });
+    return unlisted(context, state);
   }
   const granted: Granted = {
     order: attempt.order,
@@ -125,9 +161,24 @@ function accepted(context: RegistrationContext, state: PendingState, acceptance:
     serviceRoute: acceptance.serviceRoute,
     associatedUris: acceptance.associatedUris,
   };
-  const effect = { kind: "registered", first: state.name === "registering", granted } as const;
+  const first = state.name === "registering" || attempt.anew;
+  const effect = { kind: "registered", first, granted } as const;
   const then = afterwards(context, { name: "registered", memory, granted }, attempt);
   return { state: then.state, effects: [effect, ...then.effects] };
+}
+
+/** RFC 3261 §10.2.4: what a 200 does not list is not bound, whatever was bound before. */
+function unlisted(context: RegistrationContext, state: PendingState): Step {
+  const why = "200 that does not list this UE's contact";
+  const failure = { why, lasting: false, waitSeconds: undefined };
+  if (state.name !== "refreshing") return failed(context, state, failure);
+  const { memory, attempt } = state;
+  const { state: next, effects } = failed(
+    context,
+    { name: "registering", memory, attempt },
+    failure,
+  );
+  return { state: next, effects: [...effects, { kind: "ended", why }] };
 }
 
 /** What had to wait for the end of the procedure. */
@@ -135,17 +186,17 @@ function afterwards(context: RegistrationContext, state: Registered, attempt: At
   if (attempt.next === "deregister") return deregister(state.memory, state.granted);
   const { trigger } = attempt;
   // A trigger on an older REGISTER than the one just accepted was met by that one.
-  if (trigger?.callId === attempt.order.callId && (trigger.cseq ?? 0) >= attempt.order.cseq) {
-    return obey(context, state, trigger);
-  }
-  return { state, effects: [] };
+  const isMet = trigger?.callId !== undefined && trigger.callId !== attempt.order.callId;
+  if (trigger === undefined || isMet) return { state, effects: [] };
+  return obey(context, state, trigger);
 }
 
 interface Failure {
   readonly why: string;
   /** Trying again by itself would lead to the same. */
   readonly lasting: boolean;
-  readonly retryAfterSeconds: number | undefined;
+  /** Asked for, or due to the cause; undefined: as long as usual. */
+  readonly waitSeconds: number | undefined;
 }
 
 function failed(context: RegistrationContext, state: PendingState, failure: Failure): Step {
@@ -163,7 +214,16 @@ function failed(context: RegistrationContext, state: PendingState, failure: Fail
         : { state: deregistered(memory, "asked to"), effects: [] };
     return { state: end.state, effects: [effect, ...end.effects] };
   }
-  const wait = failure.retryAfterSeconds ?? backOffSeconds(failures, context.random);
+  const usual = memory.isRecovering ? recoverySeconds : backOffSeconds;
+  const wait = failure.waitSeconds ?? usual(failures, context.random);
+  const retryAt = context.now + wait * 1000;
+  if (state.name === "refreshing" && state.attempt.anew) {
+    const ended = { kind: "ended", why: failure.why } as const;
+    const next: RegistrationState = failure.lasting
+      ? deregistered(memory, failure.why)
+      : { name: "waiting", memory, retryAt };
+    return { state: next, effects: [effect, ended] };
+  }
   if (state.name === "refreshing") {
     const granted = {
       ...state.granted,
@@ -172,7 +232,6 @@ function failed(context: RegistrationContext, state: PendingState, failure: Fail
     return { state: { name: "registered", memory, granted }, effects: [effect] };
   }
   if (failure.lasting) return { state: deregistered(memory, failure.why), effects: [effect] };
-  const retryAt = context.now + wait * 1000;
   return { state: { name: "waiting", memory, retryAt }, effects: [effect] };
 }
 
@@ -184,7 +243,7 @@ function retryWithin(
   waitSeconds: number,
 ): number | undefined {
   if (failure.lasting) return undefined;
-  if (failure.retryAfterSeconds !== undefined) return now + waitSeconds * 1000;
+  if (failure.waitSeconds !== undefined) return now + waitSeconds * 1000;
   return now + Math.min(waitSeconds * 1000, (granted.expiresAt - now) / 2);
 }
 
@@ -206,21 +265,15 @@ function deregistered(memory: Memory, why: string): RegistrationState {
   return { name: "deregistered", memory, why };
 }
 
-/** TS 24.229 §5.1.1.5.2: once per trigger; one that names an older REGISTER is out of date. */
+/** TS 24.229 §5.1.1.5.2: once per trigger. */
 export function obey(context: RegistrationContext, state: Registered, trigger: Trigger): Step {
   const { granted, memory } = state;
-  const key = `${trigger.contactId} ${trigger.callId ?? ""} ${trigger.cseq ?? ""}`;
-  if (memory.obeyed.includes(key) || outdated(trigger, granted)) return { state, effects: [] };
-  const obeyed = [...memory.obeyed, key].slice(-OBEYED_KEPT);
+  const obeyed = newTrigger(context.now, memory.obeyed, granted, trigger);
+  if (obeyed === undefined) return { state, effects: [] };
   const shortened = shorten(context.now, granted, trigger.expiresSeconds);
   const remembered = { ...memory, obeyed };
   if (trigger.urgency === "at-once") return refresh(context, remembered, shortened);
   return { state: { ...state, memory: remembered, granted: shortened }, effects: [] };
-}
-
-function outdated(trigger: Trigger, granted: Granted): boolean {
-  const { callId, cseq } = granted.order;
-  return trigger.callId === callId && trigger.cseq !== undefined && trigger.cseq < cseq;
 }
 
 /** The event shortens; a longer value changes nothing. */

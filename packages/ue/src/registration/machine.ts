@@ -1,7 +1,8 @@
 // The UE's registration as a pure machine: one function per state. TS 24.229 §5.1.1.2-§5.1.1.7.
 import { CONNECTION_LOST, obey, settle } from "./attempt.ts";
-import { deregister, refresh, registerAnew } from "./procedures.ts";
+import { countLoss, deregister, recover, refresh, registerAnew } from "./procedures.ts";
 import type {
+  Memory,
   PendingState,
   RegistrationContext,
   RegistrationInput,
@@ -9,7 +10,7 @@ import type {
   Step,
   Trigger,
 } from "./state.ts";
-import { backOffSeconds } from "./timing.ts";
+import { backOffSeconds, obeyedSeconds, recoverySeconds } from "./timing.ts";
 
 type ContactEnded = Extract<RegistrationInput, { kind: "contact-ended" }>;
 type Of<Name extends RegistrationState["name"]> = Extract<RegistrationState, { name: Name }>;
@@ -65,6 +66,8 @@ function whenRegistered(
       return deregister(state.memory, state.granted);
     case "due":
       return whenDue(context, state);
+    case "lost":
+      return whenLost(context, state, input.why);
     case "triggered":
       return obey(context, state, input.trigger);
     case "contact-ended":
@@ -97,6 +100,13 @@ function whenDue(context: RegistrationContext, state: Of<"registered">): Step {
   return stay(state);
 }
 
+/** What was lost a moment ago and got back is not lost again: the network refuses something else. */
+function whenLost(context: RegistrationContext, state: Of<"registered">, why: string): Step {
+  if (context.now < state.memory.nextLossAt) return stay(state);
+  const told = { ...state.memory, lastFailure: why };
+  return first({ kind: "failed", why }, recover(context, told, state.granted));
+}
+
 /** RFC 3680 §4.1.1, TS 24.229 §5.1.1.7: what each contact event asks of the UE. */
 function whenContactEnded(
   context: RegistrationContext,
@@ -105,16 +115,28 @@ function whenContactEnded(
 ): Step {
   const { memory, granted } = state;
   const ended = { kind: "ended", why: input.event } as const;
-  if (input.event === "deactivated") return first(ended, registerAnew(context, memory));
+  if (input.event === "deactivated") return first(ended, comeBack(context, memory));
   // Who was refused for good has given up already.
   const isMissed = input.event === "expired" && granted.renewAt !== undefined;
   if (input.event === "probation" || isMissed) {
     const asked = input.event === "probation" ? input.retryAfterSeconds : undefined;
-    const seconds = asked ?? backOffSeconds(memory.failures + 1, context.random);
+    const seconds =
+      asked === undefined
+        ? backOffSeconds(memory.failures + 1, context.random)
+        : obeyedSeconds(asked, 1, context.random);
     const retryAt = context.now + seconds * 1000;
     return { state: { name: "waiting", memory, retryAt }, effects: [ended] };
   }
   return { state: { name: "deregistered", memory, why: input.event }, effects: [ended] };
+}
+
+/** `deactivated`: at once, unless the network says so again and again. */
+function comeBack(context: RegistrationContext, memory: Memory): Step {
+  const isAgain = context.now < memory.nextLossAt;
+  const counted = countLoss(context, memory);
+  if (!isAgain) return registerAnew(context, counted);
+  const retryAt = context.now + recoverySeconds(counted.losses - 1, context.random) * 1000;
+  return stay({ name: "waiting", memory: counted, retryAt });
 }
 
 function whenPending(
@@ -128,6 +150,8 @@ function whenPending(
       return stay(queue(state, input.kind));
     case "triggered":
       return stay(defer(state, input.trigger));
+    case "lost": // its answer says whether it is
+      return stay(state);
     case "due":
       return whenOverdue(context, state);
     case "contact-ended":

@@ -1,5 +1,6 @@
 // How each registration procedure starts: initial, refresh, de-registration. TS 24.229 §5.1.1.2, §5.1.1.4, §5.1.1.6.
 import type { Attempt, Granted, Memory, Order, RegistrationContext, Step } from "./state.ts";
+import { lossSeconds } from "./timing.ts";
 
 /** An initial registration: new Call-ID, so that nothing of an abandoned one is mixed in. */
 export function registerAnew(context: RegistrationContext, memory: Memory): Step {
@@ -29,6 +30,27 @@ export function refresh(context: RegistrationContext, memory: Memory, granted: G
   };
 }
 
+/**
+ * An initial registration in place of one that only this side believes in. What was granted counts until that
+ * has failed: the suspicion may be wrong, and calls need not end for it.
+ */
+export function recover(context: RegistrationContext, memory: Memory, granted: Granted): Step {
+  const counted = countLoss(context, memory);
+  const { state, effects } = registerAnew(context, { ...counted, isRecovering: true });
+  if (state.name !== "registering") return { state, effects };
+  const attempt = { ...state.attempt, anew: true };
+  return { state: { ...state, name: "refreshing", attempt, granted }, effects };
+}
+
+/** Milliseconds without a loss after which the next one is the first. */
+const FORGIVEN_MS = 3_600_000;
+
+/** A network that loses or ends registrations all the time is asked ever more seldom. */
+export function countLoss({ now, random }: RegistrationContext, memory: Memory): Memory {
+  const losses = now - memory.nextLossAt > FORGIVEN_MS ? 1 : memory.losses + 1;
+  return { ...memory, losses, nextLossAt: now + lossSeconds(losses, random) * 1000 };
+}
+
 export function deregister(memory: Memory, granted: Granted): Step {
   const order = nextOrder(memory, granted);
   return {
@@ -46,6 +68,7 @@ function newAttempt(order: Order, expiresSeconds: number): Attempt {
   return {
     order,
     expiresSeconds,
+    anew: false,
     invalidChallenges: 0,
     answers: 0,
     next: "nothing",

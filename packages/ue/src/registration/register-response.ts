@@ -9,7 +9,7 @@ import {
 } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import type { NameAddr } from "@ims-lab/common/sip/message/name-addr";
-import { parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
+import { parseUri, sameUri, type Uri } from "@ims-lab/common/sip/message/uri";
 import type { Credentials } from "./credentials.ts";
 import type { Identity } from "./register-request.ts";
 import type { Acceptance, OutcomeInput } from "./state.ts";
@@ -46,17 +46,29 @@ function acceptanceOf(request: SipRequest, response: SipResponse, identity: Iden
   };
 }
 
-/** RFC 3261 §10.2.4: the parameter of the own contact, else Expires, else what was asked. */
+/**
+ * RFC 3261 §10.2.4: the parameter of the own contact, else Expires, else what was asked. 0: it is not bound, be it
+ * that no Contact is ours, or that ours has ended.
+ */
 function grantedSeconds(request: SipRequest, response: SipResponse, identity: Identity): number {
-  const contacts = response.all(Contact).filter((value) => value !== "*");
-  const own = contacts.find((contact) => isOwn(contact, identity));
-  if (own === undefined && contacts.length > 0) return 0;
-  const parameter = Number.parseInt(own?.params.get("expires") ?? "", 10);
-  if (Number.isSafeInteger(parameter)) return parameter;
-  return response.get(Expires) ?? request.get(Expires) ?? 0;
+  const rows = response.all(Contact).flatMap((value) => (value === "*" ? [] : [value]));
+  const own = rows.filter((contact) => isOwn(contact, identity));
+  const usual = response.get(Expires) ?? request.get(Expires) ?? 0;
+  return Math.max(0, ...own.map((contact) => secondsOf(contact) ?? usual));
 }
 
+function secondsOf({ params }: NameAddr): number | undefined {
+  const text = params.get("expires");
+  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+}
+
+/** A network may add parameters to a Contact, `transport=udp` among them, which says what is so without it. */
 function isOwn(contact: NameAddr, identity: Identity): boolean {
   const uri = parseUri(identity.contactUri);
-  return uri !== undefined && sameUri(contact.uri, uri);
+  return uri !== undefined && sameUri(withoutUdp(contact.uri), withoutUdp(uri));
+}
+
+function withoutUdp(uri: Uri): Uri {
+  if (uri.scheme !== "sip" || uri.params.get("transport")?.toLowerCase() !== "udp") return uri;
+  return { ...uri, params: uri.params.without("transport") };
 }

@@ -106,7 +106,8 @@ export class Registration {
 
   #send(effect: Extract<RegistrationEffect, { kind: "send" }>): void {
     const { identity, credentials, send } = this.#options;
-    const isInitial = this.#state.name === "registering";
+    const isInitial =
+      this.#state.name === "registering" || ("attempt" in this.#state && this.#state.attempt.anew);
     const toAuthorize = { method: "REGISTER", uri: registrarUri(identity.impu, identity.domain) };
     const request = registerRequest(identity, {
       order: effect.order,

@@ -25,6 +25,8 @@ export interface Attempt {
   /** The request under way. */
   readonly order: Order;
   readonly expiresSeconds: number;
+  /** In place of a registration that stands here, but not in the network: nothing of that is used. */
+  readonly anew: boolean;
   /** Challenges in a row that the ISIM did not accept. */
   readonly invalidChallenges: number;
   /** Challenges answered with a response. */
@@ -51,10 +53,27 @@ export interface Memory {
   readonly order: Order | undefined;
   /** Failed attempts in a row (RFC 5626 §4.5). */
   readonly failures: number;
-  /** Keys of the triggers already obeyed, latest last. */
-  readonly obeyed: readonly string[];
+  /** The triggers already obeyed, latest last. */
+  readonly obeyed: readonly ObeyedTrigger[];
   /** Why the last attempt failed; undefined after a success. */
   readonly lastFailure: string | undefined;
+  /** Registrations that the network had lost, or ended and asked for, in a row. */
+  readonly losses: number;
+  /** When such a one may be got back at once again; milliseconds since the epoch. */
+  readonly nextLossAt: number;
+  /** A lost one has not been got back yet. */
+  readonly isRecovering: boolean;
+}
+
+/** What tells one trigger from the next (RFC 3680 §5.3: callid and cseq are optional). */
+export interface ObeyedTrigger {
+  readonly contactId: string;
+  readonly callId: string | undefined;
+  readonly cseq: number | undefined;
+  /** The registration that it was about. */
+  readonly order: Order;
+  /** Milliseconds since the epoch; undefined where it named none. */
+  readonly expiresAt: number | undefined;
 }
 
 export type RegistrationState =
@@ -111,6 +130,8 @@ export type RegistrationInput =
   | { readonly kind: "due" }
   /** The connection the P-CSCF reached the UE over is gone (RFC 5626 §4.5). */
   | { readonly kind: "flow-lost" }
+  /** The network answers a request of this UE as it answers strangers: it has lost the registration. */
+  | { readonly kind: "lost"; readonly why: string }
   | { readonly kind: "triggered"; readonly trigger: Trigger }
   | {
       readonly kind: "contact-ended";
@@ -147,7 +168,15 @@ export interface Step {
 
 export const initialState: RegistrationState = {
   name: "deregistered",
-  memory: { order: undefined, failures: 0, obeyed: [], lastFailure: undefined },
+  memory: {
+    order: undefined,
+    failures: 0,
+    obeyed: [],
+    lastFailure: undefined,
+    losses: 0,
+    nextLossAt: 0,
+    isRecovering: false,
+  },
   why: "not registered yet",
 };
 

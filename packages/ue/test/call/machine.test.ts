@@ -1,45 +1,8 @@
 // A call as tables: RFC 3261 §13, §14, §15.
 import { describe, expect, test } from "vitest";
-import {
-  type CallEffect,
-  type CallInput,
-  type CallState,
-  IDLE,
-} from "../../src/call/call-state.ts";
+import { type CallEffect, type CallState, IDLE } from "../../src/call/call-state.ts";
 import { stepCall } from "../../src/call/machine.ts";
-
-const context = { t1: 500, t2: 4_000, noAnswerMs: 60_000 };
-
-const INPUTS: Readonly<Record<string, CallInput>> = {
-  dial: { kind: "dial" },
-  answer: { kind: "answer" },
-  "hang-up": { kind: "hang-up" },
-  hold: { kind: "hold", on: true },
-  back: { kind: "hold", on: false },
-  cancelled: { kind: "cancelled" },
-  ack: { kind: "acknowledged", hold: undefined },
-  "ack-hold": { kind: "acknowledged", hold: true },
-  bye: { kind: "bye" },
-  left: { kind: "left" },
-  lost: { kind: "no-response", why: "timeout" },
-  "re-invite": { kind: "re-invited", hold: false },
-  "re-invite-hold": { kind: "re-invited", hold: true },
-  "re-invite-bare": { kind: "re-invited", hold: undefined },
-  again: { kind: "timer", timer: "again" },
-  called: { kind: "called", policy: "answer", engaged: false },
-  "called-ring": { kind: "called", policy: "ring", engaged: false },
-  "called-busy": { kind: "called", policy: "busy", engaged: false },
-  "called-decline": { kind: "called", policy: "decline", engaged: false },
-  "called-engaged": { kind: "called", policy: "answer", engaged: true },
-  "no-answer": { kind: "timer", timer: "no-answer" },
-  repeat: { kind: "timer", timer: "repeat" },
-  "no-ack": { kind: "timer", timer: "no-ack" },
-};
-
-function inputOf(word: string): CallInput {
-  const known = INPUTS[word];
-  return known ?? { kind: "response", status: Number(word) };
-}
+import { context, inputOf } from "./call-inputs.ts";
 
 function wordOf(effect: CallEffect): string {
   switch (effect.kind) {
@@ -51,7 +14,10 @@ function wordOf(effect: CallEffect): string {
       return `no ${effect.timer}`;
     case "re-invite":
       return effect.hold ? "re-invite to hold" : "re-invite";
+    case "refresh":
+      return "update";
     case "invite":
+    case "abandon":
     case "cancel":
     case "ack":
     case "bye":
@@ -88,19 +54,30 @@ function run(words: string): { state: CallState; word: string; effects: string }
 
 describe("the caller", () => {
   test.each([
-    ["dial", "inviting", "invite"],
+    ["dial", "inviting", "invite, no-final in 200000"],
     ["dial 180", "inviting", ""],
     ["dial 180 200", "up", "ack"],
     ["dial 486", "over: answered 486", ""],
     ["dial lost", "over: timeout", ""],
-    ["dial 180 hang-up", "inviting", "cancel"],
+    ["dial 180 hang-up", "inviting", "cancel, no-final in 32000"],
+    ["dial 180 hang-up hang-up", "inviting", ""],
+    ["dial 180 hang-up no-final", "over: cancelled", "abandon"], // §9.1
+    ["dial 180 no-final", "inviting", "cancel, no-final in 32000"],
+    ["dial 180 no-final 487", "over: not answered", ""],
+    ["dial 180 no-final no-final", "over: not answered", "abandon"],
     ["dial 180 hang-up 487", "over: cancelled", ""],
-    ["dial 180 hang-up 200", "ending: cancelled", "ack, bye"],
-    ["dial 200 hang-up", "ending: hung up here", "bye"],
+    ["dial 180 hang-up 200", "ending: cancelled", "ack, left in 32000, bye"],
+    ["dial 200 hang-up", "ending: hung up here", "left in 32000, bye"],
     ["dial 200 hang-up left", "over: hung up here", ""],
     ["dial 200 hang-up bye", "over: hung up here", ""],
     ["dial 200 bye", "over: hung up there", ""],
     ["dial 200 bye bye", "over: hung up there", ""],
+    ["dial 200 hang-up left-timer", "over: hung up here", ""],
+    ["dial unusable", "ending: 200 without Contact", "ack, left in 32000, bye"],
+    ["dial unusable left", "over: 200 without Contact", ""],
+    ["dial hang-up unusable", "ending: cancelled", "ack, left in 32000, bye"],
+    ["dial too-brief", "inviting", "invite"],
+    ["dial hang-up too-brief", "over: cancelled", ""],
   ])("%s → %s, sends %s", (words, word, effects) => {
     expect(run(words)).toMatchObject({ word, effects });
   });
@@ -112,9 +89,9 @@ describe("the callee", () => {
     ["called ack", "up", ""],
     ["called repeat", "answered", "repeat, repeat in 1000"],
     ["called repeat repeat repeat repeat", "answered", "repeat, repeat in 4000"],
-    ["called no-ack", "ending: no ACK", "bye"],
+    ["called no-ack", "ending: no ACK", "left in 32000, bye"],
     ["called hang-up", "answered", ""],
-    ["called hang-up ack", "ending: hung up here", "bye"],
+    ["called hang-up ack", "ending: hung up here", "left in 32000, bye"],
     ["called bye", "over: hung up there", ""],
     ["called-ring", "ringing", "180, no-answer in 60000"],
     ["called-ring answer", "answered", "200, repeat in 500, no-ack in 32000"],
@@ -148,14 +125,14 @@ describe("§14: re-INVITE", () => {
     ["dial 200 hold 491 hold again", "up", ""],
     ["dial 200 hold 491 hang-up again", "ending: hung up here", ""],
     ["dial 200 hold 488 again", "up", ""],
-    ["dial 200 hold 481", "ending: answered 481", "bye"],
-    ["dial 200 hold lost", "ending: timeout", "bye"],
+    ["dial 200 hold 481", "ending: answered 481", "left in 32000, bye"],
+    ["dial 200 hold lost", "ending: timeout", "left in 32000, bye"],
     ["dial 200 hold re-invite", "up", "491"],
     ["dial 200 re-invite", "up", "200, repeat in 500, no-ack in 32000"],
     ["dial 200 re-invite re-invite", "up", "491"],
     ["dial 200 re-invite hold", "up", ""],
     ["dial 200 re-invite ack", "up", ""],
-    ["dial 200 re-invite no-ack", "ending: no ACK", "bye"],
+    ["dial 200 re-invite no-ack", "ending: no ACK", "left in 32000, bye"],
   ])("%s → %s, sends %s", (words, word, effects) => {
     expect(run(words)).toMatchObject({ word, effects });
   });
@@ -176,5 +153,34 @@ describe("§14: re-INVITE", () => {
     ["called ack", false],
   ])("RFC 3264 §4: without an offer the ACK says it: %s: held there %s", (words, there) => {
     expect(run(words).state).toMatchObject({ held: { there } });
+  });
+});
+
+describe("RFC 4028: the session timer", () => {
+  test.each([
+    ["dial 200 session-here", "up", "session in 1768000, refresh in 900000"],
+    ["dial 200 session-there", "up", "session in 60000"],
+    ["called session-there", "answered", "session in 60000"],
+    ["dial 200 refresh", "up", "update"],
+    ["dial 200 refresh refreshed", "up", ""],
+    ["dial 200 refresh refreshed-500", "up", "refresh in 5000"],
+    ["dial 200 refresh refreshed-481", "ending: refresh: 481", "left in 32000, bye"],
+    ["dial 200 refresh refresh-lost", "ending: refresh: timeout", "left in 32000, bye"],
+    ["dial 200 session", "ending: session expired", "left in 32000, bye"],
+    ["dial 200 re-offer", "up", "re-invite"],
+    ["dial 200 hold 200 re-offer", "up", "re-invite to hold"],
+    ["dial 200 hold re-offer", "up", "refresh in 5000"],
+    ["dial 200 re-offer 200", "up", "ack"],
+    ["dial 200 re-offer unusable", "up", "ack"],
+    ["dial 200 re-offer 491", "up", "refresh in 5000"],
+    ["dial 200 re-offer 500", "up", "refresh in 5000"],
+    ["dial 200 re-offer 481", "ending: answered 481", "left in 32000, bye"],
+    ["dial 200 re-offer too-brief", "up", "re-invite"],
+  ])("%s → %s, sends %s", (words, word, effects) => {
+    expect(run(words)).toMatchObject({ word, effects });
+  });
+
+  test("an UPDATE puts the call on hold like a re-INVITE", () => {
+    expect(run("called ack updated").state).toMatchObject({ held: { there: true } });
   });
 });

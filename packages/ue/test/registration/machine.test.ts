@@ -173,10 +173,34 @@ describe("failures of an initial registration", () => {
   test("503: not before Retry-After, with a new Call-ID", () => {
     const run = new Run().give({ kind: "register" });
     const { callId } = run.sent.order;
-    expect(run.give(refused(503, 17)).patience).toBe(17);
+    run.give(refused(503, 17));
+    expect(run.patience).toBeGreaterThanOrEqual(17);
+    expect(run.patience).toBeLessThanOrEqual(22);
     run.untilDue();
     expect(run.sent.order.cseq).toBe(1);
     expect(run.sent.order.callId).not.toBe(callId);
+  });
+
+  test.each([503, 500, 480, 404, 486, 600])(
+    "%d with Retry-After 0 each time: ever longer pauses, and no two UEs alike",
+    (status) => {
+      const run = new Run().give({ kind: "register" });
+      const waits: number[] = [];
+      for (let times = 0; times < 6; times++) {
+        waits.push(run.give(refused(status, 0)).patience ?? Number.NaN);
+        run.untilDue();
+      }
+      for (const [at, least] of [5, 10, 20, 30, 30, 30].entries()) {
+        expect(waits[at]).toBeGreaterThan(least);
+        expect(waits[at]).toBeLessThan(1.25 * least + 0.01);
+      }
+      expect(new Set(waits).size).toBe(6);
+    },
+  );
+
+  test("a Retry-After of years is half an hour", () => {
+    const run = new Run().give({ kind: "register" }, refused(503, 2 ** 32 - 1));
+    expect(run.patience).toBeLessThan(1806);
   });
 
   test("RFC 5626 §4.5: the wait doubles up to 1800 s, of which half is random", () => {
@@ -216,17 +240,34 @@ describe("TS 24.229 §5.1.1.4: re-registration", () => {
     expect(run.patience).toBeLessThanOrEqual(25);
   });
 
-  test("Flow F6: a 403 leaves the registration until its end, and nothing is tried again", () => {
-    const run = registered(3600).untilDue().give(refused(403));
-    expect(run.patience).toBe(600);
+  test("a 403 leaves the registration until its end, and nothing is tried again, where one was got back lately", () => {
+    const run = registered(100).give({ kind: "lost", why: "403" }, granted(40));
+    run.untilDue().give(refused(403));
+    expect(run.patience).toBe(20);
     expect(run.untilDue().effects).toEqual([{ kind: "ended", why: "expired" }]);
     expect(run.state).toMatchObject({ name: "deregistered", why: "403 No" });
   });
 
+  test.each([403, 404])("%d: from the beginning, once, and over when that fails too", (status) => {
+    const run = registered(3600).untilDue();
+    const { callId } = run.sent.order;
+    run.give(refused(status));
+    expect(run.kinds).toEqual(["failed", "send"]);
+    expect(run.sent.order).toMatchObject({ cseq: 1 });
+    expect(run.sent.order.callId).not.toBe(callId);
+    run.give(refused(status));
+    expect(run.effects).toEqual([
+      { kind: "failed", why: `${status} No` },
+      { kind: "ended", why: `${status} No` },
+    ]);
+    expect(run.state).toMatchObject({ name: "deregistered", why: `${status} No` });
+  });
+
   test("Retry-After beyond the end is kept", () => {
-    const run = registered(3600).untilDue().give(refused(503, 2000)).untilDue();
+    const run = registered(3600).untilDue().give(refused(503, 1700)).untilDue();
     expect(run.kinds).toEqual(["ended"]);
-    expect(run.patience).toBe(1400);
+    expect(run.patience).toBeGreaterThanOrEqual(1100);
+    expect(run.patience).toBeLessThanOrEqual(1105);
     expect(run.untilDue().kinds).toEqual(["send"]);
   });
 
@@ -345,8 +386,26 @@ describe("RFC 3680 §4.1.1: the contact ended", () => {
 
   test("probation: after retry-after", () => {
     const run = registered().give(ended("probation", 300));
-    expect([run.state.name, run.patience]).toEqual(["waiting", 300]);
+    expect(run.state.name).toBe("waiting");
+    expect(run.patience).toBeGreaterThanOrEqual(300);
+    expect(run.patience).toBeLessThanOrEqual(305);
     expect(run.untilDue().kinds).toEqual(["send"]);
+  });
+
+  test("deactivated again and again: at once, then after ever longer pauses", () => {
+    const run = registered().give(ended("deactivated"), granted(3600), ended("deactivated"));
+    expect(run.kinds).toEqual(["ended"]);
+    expect(run.patience).toBeGreaterThan(2);
+    expect(run.patience).toBeLessThanOrEqual(5);
+    run.untilDue().give(granted(3600), ended("deactivated"));
+    expect(run.patience).toBeGreaterThanOrEqual(5);
+    run.untilDue().give(granted(600_000));
+    run.now += 7_200_000;
+    expect(run.give(ended("deactivated")).kinds).toEqual(["ended", "send"]);
+  });
+
+  test("probation with retry-after 0 is a pause all the same", () => {
+    expect(registered().give(ended("probation", 0)).patience).toBeGreaterThan(5);
   });
 
   test("expired: it may come back, and does after the pause of a failed attempt", () => {
@@ -359,7 +418,7 @@ describe("RFC 3680 §4.1.1: the contact ended", () => {
   });
 
   test("expired after a refusal for good: it had given up before", () => {
-    const run = registered().give({ kind: "register" }, refused(403), ended("expired"));
+    const run = registered().give({ kind: "register" }, refused(405), ended("expired"));
     expect(run.state.name).toBe("deregistered");
     expect(run.patience).toBeUndefined();
   });
@@ -373,7 +432,8 @@ describe("RFC 3680 §4.1.1: the contact ended", () => {
 
   test("probation while a REGISTER is pending: after retry-after, whatever its answer", () => {
     const run = registered(1200).untilDue().give(ended("probation", 300));
-    expect([run.state.name, run.patience]).toEqual(["waiting", 300]);
+    expect(run.state.name).toBe("waiting");
+    expect(run.patience).toBeGreaterThanOrEqual(300);
     expect(run.give(valid).state.name).toBe("waiting");
   });
 
@@ -381,6 +441,82 @@ describe("RFC 3680 §4.1.1: the contact ended", () => {
     const run = registered(1200).untilDue().give(ended("expired"));
     expect(run.state.name).toBe("registering");
     expect(registered(1200).untilDue().give(ended("rejected")).state.name).toBe("deregistered");
+  });
+});
+
+describe("a registration that the network has lost", () => {
+  const lost: RegistrationInput = { kind: "lost", why: "OPTIONS answered 403" };
+
+  test("is got back by an initial one; what stood stands until that has failed", () => {
+    const run = registered();
+    const before = "granted" in run.state ? run.state.granted.order.callId : "";
+    run.give(lost);
+    expect(run.kinds).toEqual(["failed", "send"]);
+    expect(run.state.name).toBe("refreshing");
+    expect(run.sent).toMatchObject({ order: { cseq: 1 }, authorization: undefined });
+    expect(run.sent.order.callId).not.toBe(before);
+    run.give(valid, granted(3600));
+    expect(run.effects).toMatchObject([{ kind: "registered", first: true }]);
+    expect(run.state.memory).toMatchObject({ lastFailure: undefined, isRecovering: false });
+  });
+
+  test.each([[unanswered], [refused(503)], [refused(504)], [refused(480)]])(
+    "%o: it is over, and asked for again within half a minute, twenty times",
+    (outcome) => {
+      const run = registered().give(lost, outcome);
+      expect(run.kinds).toEqual(["failed", "ended"]);
+      for (let times = 1; times < 20; times++) {
+        expect(run.state.name).toBe("waiting");
+        expect(run.patience).toBeLessThanOrEqual(30);
+        run.untilDue().give(outcome);
+      }
+      for (let times = 0; times < 6; times++) run.untilDue().give(outcome);
+      expect(run.patience).toBeGreaterThan(300);
+    },
+  );
+
+  test("a network that says so each time is asked ever more seldom", () => {
+    const run = registered();
+    let attempts = 0;
+    for (let seconds = 0; seconds < 3600; seconds += 10) {
+      run.now += 10_000;
+      run.give(lost);
+      if (run.state.name !== "refreshing") continue;
+      attempts++;
+      run.give(granted(600_000));
+    }
+    expect(attempts).toBeGreaterThan(3);
+    expect(attempts).toBeLessThan(10);
+  });
+
+  test.each([
+    ["deregistered", () => new Run()],
+    ["waiting", () => new Run().give({ kind: "register" }, unanswered)],
+    ["registering", () => new Run().give({ kind: "register" })],
+    ["refreshing", () => registered(100).untilDue()],
+    ["deregistering", () => registered().give({ kind: "deregister" })],
+  ] as const)("says nothing new while %s", (name, start) => {
+    const run = start().give(lost);
+    expect([run.state.name, run.effects]).toEqual([name, []]);
+  });
+
+  test("de-registration asked meanwhile follows it", () => {
+    const run = registered().give(lost, { kind: "deregister" }, granted(3600));
+    expect(run.sent.expiresSeconds).toBe(0);
+  });
+});
+
+describe("RFC 3261 §10.2.4: a 200 that does not list this UE", () => {
+  test("of an initial registration: not registered, tried again later", () => {
+    const run = new Run().give({ kind: "register" }, granted(0));
+    expect([run.state.name, run.kinds]).toEqual(["waiting", ["failed"]]);
+    expect(run.state.memory.lastFailure).toContain("does not list");
+  });
+
+  test("of a refresh: registered no more", () => {
+    const run = registered(100).untilDue().give(granted(0));
+    expect([run.state.name, run.kinds]).toEqual(["waiting", ["failed", "ended"]]);
+    expect(run.patience).toBeGreaterThanOrEqual(30);
   });
 });
 

@@ -56,7 +56,28 @@ describe("RFC 3261 §10.2.4: the granted expiry", () => {
     ).toBe(1800);
   });
   test("what was asked when nothing says anything", () => {
-    expect(granted([])).toBe(600_000);
+    expect(granted([["Contact", "<sip:alice@192.0.2.7:5064>"]])).toBe(600_000);
+  });
+  test.each([
+    ["no Contact at all", []],
+    ["the star", [["Contact", "*"]]],
+    ["another port", [["Contact", "<sip:alice@192.0.2.7:5065>"]]],
+    ["another user", [["Contact", "<sip:bob@192.0.2.7:5064>"]]],
+    ["another transport", [["Contact", "<sip:alice@192.0.2.7:5064;transport=tcp>"]]],
+    ["our own that has ended", [["Contact", "<sip:alice@192.0.2.7:5064>;expires=0"]]],
+  ] as const)("§10.2.4: %s: nothing", (_name, headers) => {
+    expect(granted(headers)).toBe(0);
+    expect(granted([...headers, ["Expires", "3600"]])).toBe(0);
+  });
+  test.each([
+    "<sip:alice@192.0.2.7:5064>;expires=60;q=0.5",
+    "<SIP:%61lice@192.0.2.7:5064>;expires=60",
+    "<sip:alice@192.0.2.7:5064;ob;alias=192.0.2.7~5064~1>;expires=60",
+    "<sip:alice@192.0.2.7:5064;transport=UDP>;expires=60",
+    "sip:alice@192.0.2.7:5064;expires=60",
+    "<sip:alice@192.0.2.7:5064>;expires=0, <sip:alice@192.0.2.7:5064>;expires=60",
+  ])("§19.1.4: %s is ours", (contact) => {
+    expect(granted([["Contact", contact]])).toBe(60);
   });
   test("nothing when only others are listed", () => {
     expect(granted([["Contact", other]])).toBe(0);

@@ -68,6 +68,25 @@ export function dialogAsUac(sent: SipRequest, response: SipResponse): Dialog | u
   };
 }
 
+/**
+ * The way to a peer whose 2xx has no usable Contact: where the request went. Good for an ACK and a BYE, which
+ * is all that is left to say (§13.2.2.4).
+ */
+export function dialogWithoutContact(sent: SipRequest, response: SipResponse): Dialog {
+  const recorded = recordRouteOf(response).reverse();
+  return {
+    callId: ownCopy(sent.callId),
+    localTag: tagOf(sent.from),
+    remoteTag: tagOf(response.to),
+    localUri: ownCopy(sent.from.uriText),
+    remoteUri: ownCopy(sent.to.uriText),
+    remoteTarget: ownCopy(sent.uri),
+    routeSet: recorded.length > 0 ? recorded : sent.texts("Route").map(ownCopy),
+    localCseq: sent.cseq.number,
+    remoteCseq: null,
+  };
+}
+
 /** What a subscriber knows before the dialog stands. */
 export type EarlySubscription = Pick<
   Dialog,
@@ -169,9 +188,11 @@ export function tagOf(value: NameAddr): string {
   return ownCopy(value.params.get("tag") ?? "");
 }
 
-function contactOf(message: SipRequest | SipResponse): string | undefined {
-  const contact = message.get(Contact);
-  return contact === undefined || contact === "*" ? undefined : ownCopy(contact.uriText);
+/** §8.1.1.8, §12.1: exactly one SIP or SIPS URI; undefined when Contact is anything else, or not there. */
+export function contactOf(message: SipRequest | SipResponse): string | undefined {
+  const [contact, ...others] = message.all(Contact);
+  if (contact === undefined || contact === "*" || others.length > 0) return undefined;
+  return isSip(contact.uri) ? ownCopy(contact.uriText) : undefined;
 }
 
 /** Record-Route values, topmost first. */

@@ -81,6 +81,8 @@ export const EventHeader: Field<ParamValue> = paramValue("Event");
 /** RFC 6665 §8.2.3. */
 export const SubscriptionState: Field<ParamValue> = paramValue("Subscription-State");
 export const ContentType: Field<ParamValue> = paramValue("Content-Type");
+/** RFC 3261 §20.11. */
+export const ContentDisposition: Field<ParamValue> = paramValue("Content-Disposition");
 export const Accept: Field<ParamValue> = paramValue("Accept");
 export const Authorization: Field<AuthHeader> = auth("Authorization");
 export const WwwAuthenticate: Field<AuthHeader> = auth("WWW-Authenticate");

@@ -14,6 +14,7 @@ const KNOWN: readonly (readonly [name: string, shape: Shape, compact?: string])[
   ["Max-Forwards", "once"],
   ["Content-Length", "lines", "l"], // decode compares the lines itself
   ["Content-Type", "once", "c"],
+  ["Content-Disposition", "once"],
   ["Contact", "list", "m"],
   ["Route", "list"],
   ["Record-Route", "list"],
