@@ -212,7 +212,7 @@ describe.each(PROFILES)("profile $profile", ({ profile, event, n, reg }) => {
   test.each([
     ["udp", "answers, as it must there"],
     ["tcp", "does not answer"],
-  ] as const)("withdrawn over %s: the UE leaves, is challenged once and %s", async (transport) => {
+  ] as const)("withdrawn over %s: the UE leaves, is challenged once and %s", async (transport, _what) => {
     if (transport === "tcp") {
       expect(ue.register({ expires: 0 }).status).toBe(200);
       ue = await ScriptedUe.subscribed(lab, "carol", { event, transport });
