@@ -213,7 +213,7 @@ export class RegisterRelay {
   #handsOver(pending: Sent, response: SipResponse): boolean {
     const { request, flow, token, impi, aor, device } = pending;
     if (device === NO_DEVICE) return false; // touches what is this IMPI's alone
-    const { table, counters, log } = this.#relay;
+    const { table, counters, log, maySay } = this.#relay;
     const before = table.registered(token);
     const why = handsOver({
       ...{ impi, aor, flow, response, before },
@@ -223,7 +223,8 @@ export class RegisterRelay {
     if (why === undefined) return false;
     counters.refused(ANOTHERS.kind);
     const { callId } = request;
-    log.warn("register.binding-of-another", { impi, impu: aor, callId, source: flow.id, why });
+    if (maySay(`another ${token} ${impi}`))
+      log.warn("register.binding-of-another", { impi, impu: aor, callId, source: flow.id, why });
     return true;
   }
 
