@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { Faults } from "./faults.ts";
+import { HolderWatch } from "./holders.ts";
 import { Insider } from "./insider.ts";
 import { type LiveResult, runLive } from "./live.ts";
 import { startLiveNodes } from "./live-nodes.ts";
@@ -18,7 +19,8 @@ stranger  throws damaged SIP (UDP, TCP, TLS, WebSocket), damaged TLS records and
 live      UEs, a P-CSCF and an S-CSCF register, re-authenticate, call and send messages over wires that damage,
           lose, double, delay and mix up what passes, both ways; a peer that both CSCFs trust says damaged things,
           and so does HTTP at the admin interfaces, the UEs' too. Every 14 seconds the wires are honest, and within
-          seconds every user must register again, be re-authenticated and be called.
+          seconds every user must register again, be re-authenticated and be called. No binding may change its
+          private identity or its flow without authentication.
 
 Ends with 0 if every node stayed up, logged no error and did not go on growing (judged in runs of more than
 36 seconds), and everybody was well; else with 1: what a node logged is printed with the messages that had
@@ -69,6 +71,8 @@ async function live(run: Run, faults: Faults, closing: Closing): Promise<string>
   closing.push(() => nodes.stop());
   const insider = await Insider.open(faults);
   closing.push(() => insider.close());
+  const holders = new HolderWatch(clock, faults);
+  closing.push(() => holders.stop());
   return liveLine(
     await Promise.race([runLive({ ...run, clock, faults, nodes, insider }), nodes.died]),
   );

@@ -210,27 +210,30 @@ describe.each(PROFILES)("profile $profile", ({ profile, event, n, reg }) => {
   });
 
   test.each([
-    ["udp", "answers, as it must there"],
-    ["tcp", "does not answer"],
-  ] as const)("withdrawn over %s: the UE leaves, is challenged once and %s", async (transport, _what) => {
-    if (transport === "tcp") {
-      expect(ue.register({ expires: 0 }).status).toBe(200);
-      ue = await ScriptedUe.subscribed(lab, "carol", { event, transport });
-    }
-    trigger();
-    lab.forget();
-    if (transport === "udp") expect(ue.register({ expires: 0 }).status).toBe(200);
-    else {
-      expect(ue.ask({ expires: 0 }).status).toBe(401);
-      expect(ue.ask({ expires: 0 }).status).toBe(200);
-    }
-    expect(lab.reauthentications).toMatchObject([
-      { end: "withdrawn", deregisteredAt: expect.any(Number) },
-    ]);
-    lab.pass(0.1);
-    expect(ue.news()).toMatchObject([{ state: "terminated noresource", event: "unregistered" }]);
-    await expectGone(lab, ue);
-  });
+    { transport: "udp", what: "answers, as it must there" },
+    { transport: "tcp", what: "does not answer" },
+  ] as const)(
+    "withdrawn over $transport: the UE leaves, is challenged once and $what",
+    async ({ transport }) => {
+      if (transport === "tcp") {
+        expect(ue.register({ expires: 0 }).status).toBe(200);
+        ue = await ScriptedUe.subscribed(lab, "carol", { event, transport });
+      }
+      trigger();
+      lab.forget();
+      if (transport === "udp") expect(ue.register({ expires: 0 }).status).toBe(200);
+      else {
+        expect(ue.ask({ expires: 0 }).status).toBe(401);
+        expect(ue.ask({ expires: 0 }).status).toBe(200);
+      }
+      expect(lab.reauthentications).toMatchObject([
+        { end: "withdrawn", deregisteredAt: expect.any(Number) },
+      ]);
+      lab.pass(0.1);
+      expect(ue.news()).toMatchObject([{ state: "terminated noresource", event: "unregistered" }]);
+      await expectGone(lab, ue);
+    },
+  );
 
   test.each([
     { cause: { kind: "deactivated" }, reason: "deactivated" },

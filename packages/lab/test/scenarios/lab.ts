@@ -12,6 +12,7 @@ import type { DropPattern } from "@ims-lab/common/testing/drop-patterns";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { type MemoryLogger, memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
+import { afterEach, expect } from "vitest";
 import { viewOf } from "../../../pcscf/src/admin/routes.ts";
 import type { Pcscf } from "../../../pcscf/src/node.ts";
 import { reauthenticationView, registrationView } from "../../../scscf/src/admin/views.ts";
@@ -26,6 +27,7 @@ import {
   type Family,
   type Way,
 } from "./addresses.ts";
+import { HolderWatch } from "./holders.ts";
 import { impuOf, type Overrides, startPcscf, startScscf, startUe, type World } from "./nodes.ts";
 import { Peer } from "./peer.ts";
 import { Traffic } from "./traffic.ts";
@@ -56,6 +58,14 @@ export interface LabOptions {
   readonly ue?: Overrides;
 }
 
+/** Of the scenario that runs. */
+let watches: HolderWatch[] = [];
+afterEach(() => {
+  const violations = watches.flatMap((watch) => watch.violations);
+  watches = [];
+  expect(violations).toEqual([]);
+});
+
 /** Every home has it. */
 const INSIDE = "192.168.1.2";
 
@@ -68,6 +78,7 @@ export class Lab extends Traffic {
     pcscf: memoryLogger(),
     ue: memoryLogger(),
   };
+  readonly #holders: HolderWatch;
   readonly #world: World;
   readonly #at: Addresses;
   readonly #places: Map<string, Place>;
@@ -86,6 +97,8 @@ export class Lab extends Traffic {
       [this.#at.scscf.host, "S-CSCF"],
     ]);
     this.network = new SimulatedNetwork({ clock: this.clock, latencyMs });
+    this.#holders = new HolderWatch(this.clock);
+    watches.push(this.#holders);
     this.#world = {
       clock: this.clock,
       network: this.network,
@@ -115,14 +128,18 @@ export class Lab extends Traffic {
 
   async #startScscf(seed?: number): Promise<void> {
     this.#scscf = await startScscf(this.#world, this.logs.scscf, this.#scscfSettings, seed);
+    this.#holders.watchScscf(this.#scscf);
   }
 
   /** A further one at this address, and the usual port. */
-  anotherScscf(host: string): Promise<Scscf> {
+  async anotherScscf(host: string): Promise<Scscf> {
     this.#places.set(host, "S-CSCF");
     const scscf = { ...this.#at.scscf, host };
     const world = { ...this.#world, at: { ...this.#at, scscf } };
-    return startScscf(world, memoryLogger(), this.#scscfSettings, this.#places.size);
+    const settings = this.#scscfSettings;
+    const other = await startScscf(world, memoryLogger(), settings, this.#places.size);
+    this.#holders.watchScscf(other);
+    return other;
   }
 
   get #scscfSettings(): Overrides {
@@ -133,6 +150,7 @@ export class Lab extends Traffic {
   async #startPcscf(seed?: number): Promise<void> {
     const { profile = "seed", pcscf } = this.options;
     this.#pcscf = await startPcscf(this.#world, this.logs.pcscf, { profile, ...pcscf }, seed);
+    this.#holders.watchPcscf(this.#pcscf);
   }
 
   /** A lab whose alice has registered and subscribed. */

@@ -2,13 +2,17 @@
 import { PAssociatedUri } from "@ims-lab/common/sip/message/fields";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import { aorOf } from "@ims-lab/common/sip/message/uri";
-import { type Binding, isRegistered } from "./binding.ts";
+import type { Flow } from "@ims-lab/common/sip/transport/transport";
+import { associationOf, type Binding, isRegistered } from "./binding.ts";
 
 export interface AcceptedRegister {
   /** Whom its credentials name. */
   readonly impi: string;
   /** To, as `aorOf` files it. */
   readonly aor: string;
+  readonly flow: Flow;
+  /** It answered a challenge, or came over the association that did. */
+  readonly isProven: boolean;
   readonly response: SipResponse;
   /** What its token names now. */
   readonly before: Binding | undefined;
@@ -18,9 +22,11 @@ export interface AcceptedRegister {
 
 /** Why a 200 must change nothing here, in one line; undefined when it may. */
 export function handsOver(accepted: AcceptedRegister): string | undefined {
-  const { impi, aor, response, before, ofIdentity } = accepted;
+  const { impi, aor, flow, response, before, ofIdentity } = accepted;
   if (before !== undefined && before.impi !== impi)
     return `the binding is ${before.impi}'s, ${impi} has authenticated`;
+  if (before?.source !== undefined && !accepted.isProven && before.source !== associationOf(flow))
+    return `${impi} has authenticated over ${before.source}, and not over ${associationOf(flow)}`;
   if (before?.aor === aor) return undefined;
   const associated = response.all(PAssociatedUri).map(({ uri }) => aorOf(uri));
   if (associated.length === 0) {

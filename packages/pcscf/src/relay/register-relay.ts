@@ -210,15 +210,21 @@ export class RegisterRelay {
   }
 
   /** Nobody's binding changes hands here, whatever the S-CSCF has taken. */
-  #handsOver({ request, flow, token, impi, aor, device }: Sent, response: SipResponse): boolean {
+  #handsOver(pending: Sent, response: SipResponse): boolean {
+    const { request, flow, token, impi, aor, device } = pending;
     if (device === NO_DEVICE) return false; // touches what is this IMPI's alone
-    const { table, counters, log } = this.#relay;
+    const { table, counters, log, maySay } = this.#relay;
     const before = table.registered(token);
-    const why = handsOver({ impi, aor, response, before, ofIdentity: table.ofImpu(aor) });
+    const why = handsOver({
+      ...{ impi, aor, flow, response, before },
+      isProven: isProven(pending),
+      ofIdentity: table.ofImpu(aor),
+    });
     if (why === undefined) return false;
     counters.refused(ANOTHERS.kind);
     const { callId } = request;
-    log.warn("register.binding-of-another", { impi, impu: aor, callId, source: flow.id, why });
+    if (maySay(`another ${token} ${impi}`))
+      log.warn("register.binding-of-another", { impi, impu: aor, callId, source: flow.id, why });
     return true;
   }
 
@@ -243,10 +249,13 @@ export class RegisterRelay {
   }
 
   /** `Contact: *`: every device of this user that registered this identity (RFC 3261 §10.2.2). */
-  #endAll({ aor, impi }: Pending): void {
+  #endAll(pending: Pending): void {
+    const { aor, impi, flow } = pending;
     const { table } = this.#relay;
+    const isHis = ({ source }: Binding): boolean =>
+      isProven(pending) || source === undefined || source === associationOf(flow);
     for (const binding of table.ofImpu(aor))
-      if (binding.impi === impi) table.end(binding.token, "de-registered");
+      if (binding.impi === impi && isHis(binding)) table.end(binding.token, "de-registered");
   }
 
   #binding(
@@ -257,7 +266,6 @@ export class RegisterRelay {
   ): Binding {
     const now = this.#relay.clock.now();
     const before = this.#relay.table.registered(token);
-    const isProven = authenticated || isVouchedFor(integrity);
     return {
       token,
       impi: ownCopy(impi),
@@ -267,7 +275,7 @@ export class RegisterRelay {
       impus: impusOf(response),
       flow,
       flowLost: false,
-      source: isProven ? associationOf(flow) : undefined,
+      source: authenticated || isVouchedFor(integrity) ? associationOf(flow) : undefined,
       natted: isNatted(request, flow),
       serviceRoute: serviceRouteIn(response),
       scscf,
@@ -287,6 +295,10 @@ export class RegisterRelay {
 function isAuthenticated({ credentials, integrity, attempt }: Pending): boolean {
   if (answers(credentials, attempt)) return true;
   return !isVouchedFor(integrity) && hasResponse(credentials);
+}
+
+function isProven(pending: Pending): boolean {
+  return isAuthenticated(pending) || isVouchedFor(pending.integrity);
 }
 
 function isVouchedFor(integrity: IntegrityProtected): boolean {

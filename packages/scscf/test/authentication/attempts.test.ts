@@ -37,3 +37,25 @@ test("limits.maxChallengesPerUser: at it nothing is said, over it one is counted
   expect(full).toBe(1);
   expect(keysOf(table.get("user"))).toEqual(["a", "b"]);
 });
+
+test("what a registration's end has ended stays ended as long as such a nonce could count", () => {
+  const table = new AttemptTable(1000, { most: 4 });
+  const sweep = (now: number): void => {
+    for (const user of ["x", "y", "z"]) table.challenged(user, challenge(`${now}`), now);
+  };
+  table.challenged("user", challenge("a"), 0);
+  table.endNonces("user", 900);
+  expect(table.get("user")).toEqual({ outstanding: [], used: [], forgottenUpTo: 900 });
+  sweep(1500);
+  expect(table.get("user").forgottenUpTo).toBe(900);
+  sweep(3000);
+  expect(table.get("user")).toBe(NO_ATTEMPTS);
+});
+
+test("of so many users at most something is remembered: the one known longest goes", () => {
+  const table = new AttemptTable(1000, { most: 4, mostUsers: 3 });
+  for (const user of ["a", "b", "c", "a", "d"]) table.challenged(user, challenge(user), 0);
+  expect(table.size).toBe(3);
+  expect(table.get("a")).toBe(NO_ATTEMPTS);
+  expect(keysOf(table.get("d"))).toEqual(["d"]);
+});
