@@ -52,6 +52,8 @@ export interface EndpointOptions {
   readonly udpMtuBytes?: number;
   /** Server transactions above this number are refused with 503. Default 500 000. */
   readonly maxTransactions?: number;
+  /** Of server transactions without a final answer, how many one holder may have. Default: all. */
+  readonly maxPendingPerHolder?: number;
   /** The same for the octets of their requests. Default 512 MiB. */
   readonly maxTransactionBytes?: number;
   /** Longer requests are not sent: peers are taken to have the limit that we have. Default 65 535. */

@@ -171,6 +171,14 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
     return this.#gate.bounded(whole, flow, request, response);
   }
 
+  get maxPendingPerHolder(): number {
+    return this.#options.maxPendingPerHolder ?? Number.POSITIVE_INFINITY;
+  }
+
+  onShareUsedUp(): void {
+    this.#wire.count("limited", "pending-share");
+  }
+
   admit({ request, replyFlow }: Arrival): boolean {
     const full = this.#excess();
     // A CANCEL ends work that is under way.

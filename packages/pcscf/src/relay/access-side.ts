@@ -5,6 +5,7 @@ import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domai
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
+import { isEnding } from "@ims-lab/common/sip/overload/first-look";
 import { recordBothSides, restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";
 import {
   destinationOf,
@@ -17,7 +18,7 @@ import { type Flow, formatHostPort } from "@ims-lab/common/sip/transport/transpo
 import type { Binding } from "../flows/binding.ts";
 import { bindingOfSender } from "../flows/matching.ts";
 import { coreHop } from "./core-hops.ts";
-import { forward, refuse } from "./forward.ts";
+import { forward, RETRY_AFTER_SECONDS, refuse } from "./forward.ts";
 import { assertedIdentities } from "./identity.ts";
 import { extensionProblem, stripSecurityAgreement } from "./option-tags.ts";
 import { answerOptions, isOptionsToUs } from "./options.ts";
@@ -93,12 +94,21 @@ export class AccessSide {
       this.#refuse(incoming, sender.problem);
       return;
     }
-    this.#clean(incoming, onward);
     const binding = sender.kind === "binding" ? sender.binding : undefined;
+    if (!isEnding(incoming.request.method) && !this.#hasRoom(incoming, binding)) return;
+    this.#clean(incoming, onward);
     const inDialog = sender.kind === "dialog" || sender.inDialog;
     if (binding !== undefined) this.#vouch(incoming.request, onward, binding, inDialog);
     if (!inDialog && binding !== undefined && !this.#route(incoming, onward, binding)) return;
     this.#send(incoming, onward, binding);
+  }
+
+  /** However little the callee answers, one user takes no more than his share. False: refused. */
+  #hasRoom(incoming: Incoming, binding: Binding | undefined): boolean {
+    const holder = binding?.impi ?? incoming.flow.remote.host;
+    if (incoming.claim?.(holder) !== false) return true;
+    this.#refuse(incoming, { kind: "share-used-up", retryAfter: RETRY_AFTER_SECONDS });
+    return false;
   }
 
   #sender({ request, flow }: Incoming, ownRoutes: readonly string[]): Sender {

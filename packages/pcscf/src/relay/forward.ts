@@ -30,7 +30,7 @@ export interface Onward {
 }
 
 /** Asked for where the core does not say when to come back. */
-const RETRY_AFTER_SECONDS = "5";
+export const RETRY_AFTER_SECONDS = "5";
 
 /** Without state (RFC 3261 §8.2.7); nobody answers an ACK. */
 export function refuse(incoming: Incoming, problem: Problem): void {

@@ -21,6 +21,7 @@ export type Problem =
   | { readonly kind: "proxy"; readonly refusal: Refusal } // any proxy would refuse it
   | { readonly kind: "unreachable-uri" }
   | { readonly kind: "no-invite" }
+  | { readonly kind: "share-used-up"; readonly retryAfter: string } // too much of this user's is pending
   | { readonly kind: "too-large" } // with what is added here the core would not take it
   | { readonly kind: "core-unavailable"; readonly retryAfter: string };
 
@@ -56,6 +57,8 @@ export function refusalOf(problem: Problem): Refusal {
     case "no-invite": // RFC 3261 §9.2
     case "unknown-dialog": // RFC 3261 §12.2.2: ends the usage at both ends (RFC 6665 §4.2.2), 403 would not
       return { status: 481 };
+    case "share-used-up": // RFC 3261 §21.5.4: for him alone
+      return { status: 503, headers: [["Retry-After", problem.retryAfter]] };
     case "too-large": // RFC 3261 §21.5.7
       return { status: 513 };
     case "core-unavailable": // RFC 3261 §16.7 step 6: a 503 is not passed on

@@ -6,7 +6,7 @@ import type { RegistrationSet } from "../notifier/admission.ts";
 import type { Binding } from "../registrar/binding.ts";
 import type { Standing } from "../registrar/trust.ts";
 import type { Impu } from "../subscribers/subscriber.ts";
-import type { RoutingProblem } from "./problems.ts";
+import { isProblem, type RoutingProblem } from "./problems.ts";
 
 export interface Users {
   setOf(aor: string): RegistrationSet | undefined;
@@ -47,6 +47,28 @@ export function servedUser(
     return { kind: "not-registered", detail: `${names[0] ?? set.name} is not registered` };
   }
   return servedBy(users, binding, names, standing);
+}
+
+/** Undefined: who it is remains open; within a dialog that is no reason to refuse. */
+export function servedInDialog(
+  users: Users,
+  request: SipRequest,
+  standing: Standing,
+): Served | undefined {
+  const served = servedUser(users, request, standing, undefined);
+  return served === undefined || isProblem(served) ? undefined : served;
+}
+
+/** Whose share of what is pending it counts to: whom the P-CSCF asserts, else where it comes from. */
+export function holderInDialog(
+  users: Users,
+  request: SipRequest,
+  { trusted, source }: Standing,
+): string {
+  const [asserted] = trusted ? assertedIdentities(request) : [];
+  if (asserted === undefined) return source;
+  const aor = aorOf(asserted);
+  return users.setOf(aor)?.name ?? aor;
 }
 
 function servedBy(

@@ -16,6 +16,7 @@ export type RoutingProblem =
   | { readonly kind: "unknown-hop"; readonly detail: string } // a Route that leaves the network we know
   | { readonly kind: "unreachable-uri"; readonly detail: string }
   | { readonly kind: "no-dialog"; readonly detail: string }
+  | { readonly kind: "share-used-up"; readonly detail: string } // too much of this user's is pending
   | { readonly kind: "must-reauthenticate"; readonly detail: string }
   | { readonly kind: "proxy"; readonly refusal: Refusal; readonly detail: string };
 
@@ -30,6 +31,10 @@ export function noDialog(detail: string): RoutingProblem {
 export function unknownHop(hop: Uri): RoutingProblem {
   const detail = `${formatUri(hop)} is neither in trustedPeers nor in routes`;
   return { kind: "unknown-hop", detail };
+}
+
+export function shareUsedUp(holder: string): RoutingProblem {
+  return { kind: "share-used-up", detail: `${holder} has its share pending already` };
 }
 
 export function refusalFor(problem: RoutingProblem): Refusal {
@@ -52,6 +57,8 @@ export function refusalFor(problem: RoutingProblem): Refusal {
       return { status: 416 };
     case "no-dialog": // RFC 3261 §12.2.2
       return { status: 481 };
+    case "share-used-up": // a 503 would say that this node has too much to do
+      return { status: 500, headers: [["Retry-After", "5"]] };
     case "must-reauthenticate": // design §4: RFC 3261 §20.43, warn-code 399
       return { status: 403, headers: [["Warning", '399 ims-lab "authenticate again first"']] };
     case "proxy":

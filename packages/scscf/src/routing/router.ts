@@ -9,12 +9,11 @@ import {
   type SipRequest,
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
-import { isSip } from "@ims-lab/common/sip/message/uri";
-import type { Target } from "@ims-lab/common/sip/proxy/fork";
-import { type KnowsHop, withinKnown } from "@ims-lab/common/sip/proxy/known-hops";
+import { isEnding } from "@ims-lab/common/sip/overload/first-look";
+import type { KnowsHop } from "@ims-lab/common/sip/proxy/known-hops";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";
-import { destinationOf, takeNextHop, takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
+import { takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay, countHop } from "@ims-lab/common/sip/proxy/validate";
 import type { Destination } from "@ims-lab/common/sip/transaction/user";
 import type { RefusalLog } from "../refusal-log.ts";
@@ -25,10 +24,18 @@ import type { KeptDialogs } from "./kept-dialogs.ts";
 import type { KnownDialogs } from "./known-dialogs.ts";
 import type { MethodPolicy } from "./method-policy.ts";
 import type { NextHops } from "./next-hops.ts";
-import { assertIdentity, type Served, servedUser, type Users } from "./originating.ts";
+import {
+  assertIdentity,
+  holderInDialog,
+  type Served,
+  servedInDialog,
+  servedUser,
+  type Users,
+} from "./originating.ts";
 import { PolicyGate } from "./policy-gate.ts";
-import { isProblem, noDialog, type RoutingProblem, refusalFor, unknownHop } from "./problems.ts";
-import { type Called, devicesOf, isOurs } from "./terminating.ts";
+import { isProblem, noDialog, type RoutingProblem, refusalFor, shareUsedUp } from "./problems.ts";
+import { alongRoute, targetsOf } from "./targets.ts";
+import type { Called } from "./terminating.ts";
 
 export interface RouterOptions extends Users, Called {
   readonly clock: Clock;
@@ -108,7 +115,7 @@ export class Router {
     const own = takeOwnRoutes(onward, (host, port) => endpoint.isOwn(host, port));
     const isAlong = own.length > 0 && own.every(({ user }) => user === undefined);
     const isKnown = isAlong && this.#admission(incoming, standing) === undefined;
-    const to = isKnown ? this.#alongRoute(onward) : undefined;
+    const to = isKnown ? alongRoute(this.#options, onward) : undefined;
     if (to === undefined || isProblem(to)) {
       incoming.drop();
       return;
@@ -125,14 +132,19 @@ export class Router {
   }
 
   #inDialog(incoming: Incoming, standing: Standing, onward: SipRequest, routed: boolean): void {
-    const to = routed ? this.#alongRoute(onward) : undefined;
+    const to = routed ? alongRoute(this.#options, onward) : undefined;
     if (to === undefined || isProblem(to)) {
       this.#refuse(incoming, to ?? noDialog("no route of ours leads on"));
       return;
     }
     const { request } = incoming;
     const { policy, known, dialogs } = this.#options;
-    const served = standing.trusted ? undefined : this.#servedInDialog(incoming, standing);
+    const holder = holderInDialog(this.#options, request, standing);
+    if (!isEnding(request.method) && incoming.claim?.(holder) === false) {
+      this.#refuse(incoming, shareUsedUp(holder));
+      return;
+    }
+    const served = standing.trusted ? undefined : servedInDialog(this.#options, request, standing);
     if (served !== undefined) assertIdentity(onward, served);
     const along = (): void => {
       if (request.method === "BYE") known.over(request);
@@ -142,7 +154,12 @@ export class Router {
       ]);
     };
     if (!policy.concerns(request.method) || known.has(request)) along();
-    else this.#alongUnknown(incoming, served ?? this.#servedInDialog(incoming, standing), along);
+    else
+      this.#alongUnknown(
+        incoming,
+        served ?? servedInDialog(this.#options, request, standing),
+        along,
+      );
   }
 
   /** It says that it is within a dialog, and nobody here has seen one begin: no way round the policy. */
@@ -150,21 +167,6 @@ export class Router {
     if (served === undefined)
       this.#refuse(incoming, noDialog("of nobody known, in no dialog known"));
     else this.#gate.pass(incoming, served.binding, along);
-  }
-
-  /** Undefined: who it is remains open; within a dialog that is no reason to refuse. */
-  #servedInDialog({ request }: Incoming, standing: Standing): Served | undefined {
-    const served = servedUser(this.#options, request, standing, undefined);
-    return served === undefined || isProblem(served) ? undefined : served;
-  }
-
-  #alongRoute(onward: SipRequest): Target["to"] | RoutingProblem | undefined {
-    const { endpoint, knowsHop } = this.#options;
-    const hop = takeNextHop(onward);
-    const isUs = isSip(hop) && endpoint.isOwn(hop.host, hop.port ?? 5060);
-    const to = isUs ? undefined : destinationOf(hop);
-    if (to === undefined) return undefined;
-    return withinKnown(to, knowsHop) ?? unknownHop(hop);
   }
 
   #initial(
@@ -181,6 +183,10 @@ export class Router {
     const journey: Journey = { incoming, standing, onward, served };
     if (served === undefined) {
       this.#forNobody(journey);
+      return;
+    }
+    if (incoming.claim?.(served.set.name) === false) {
+      this.#refuse(incoming, shareUsedUp(served.set.name));
       return;
     }
     assertIdentity(onward, served);
@@ -203,26 +209,9 @@ export class Router {
 
   /** To our own users, or to the domain of others. */
   #onward(journey: Journey): void {
-    const targets = this.#targets(journey);
+    const targets = targetsOf(this.#options, journey);
     if (isProblem(targets)) this.#refuse(journey.incoming, targets);
     else this.#forward(journey, targets);
-  }
-
-  #targets({ onward, served, standing }: Journey): readonly Target[] | RoutingProblem {
-    const { domain, nextHops, endpoint } = this.#options;
-    const uri = onward.requestUri;
-    if (uri.scheme === "tel" && !isOurs(this.#options, uri))
-      return { kind: "no-such-user", detail: `${onward.uri} is nobody's number` };
-    if (!isSip(uri) || uri.host === domain || isOurs(this.#options, uri))
-      return devicesOf(this.#options, onward);
-    if (endpoint.isOwn(uri.host, uri.port ?? 5060))
-      return { kind: "no-such-user", detail: `${onward.uri} is this node itself` };
-    // Only our users go elsewhere: this is no open relay.
-    if (served === undefined)
-      return { kind: "no-such-user", detail: `${onward.uri}: ${standing.source} is not served` };
-    const to = onward.has("Route") ? this.#alongRoute(onward) : nextHops.of(uri.host);
-    if (to !== undefined) return isProblem(to) ? to : [{ request: onward, to, q: 1 }];
-    return { kind: "no-route", detail: `no way to ${uri.host}: add it to routes` };
   }
 
   #forward(journey: Journey, targets: readonly Callee[]): void {

@@ -20,6 +20,7 @@ export function inboxOf(
 interface EndpointLimits {
   readonly maxTransactions: number;
   readonly maxTransactionBytes: number;
+  readonly maxPendingPerHolder: number;
   readonly maxMessageBytes: number;
   readonly retryAfterSeconds: number;
   readonly messageLimits: MessageLimits;
@@ -38,11 +39,12 @@ export function endpointLimits(
   rates?: RateLimits,
 ): EndpointLimits {
   const { maxTransactions, maxTransactionBytes, retryAfterSeconds } = limits;
-  const { maxMessageBytes, maxPendingTransactions } = limits;
+  const { maxMessageBytes, maxPendingTransactions, pendingSharePercent } = limits;
   const { random, inbox, backpressure } = parts;
   return {
     maxTransactions,
     maxTransactionBytes,
+    maxPendingPerHolder: Math.ceil((maxPendingTransactions * pendingSharePercent) / 100),
     maxMessageBytes,
     retryAfterSeconds,
     messageLimits: limits,

@@ -27,6 +27,9 @@ export interface GateOptions {
   readonly backpressure?: Backpressure | undefined;
 }
 
+/** The rest of the pending transactions is for REGISTERs: who cannot call can still be registered. */
+const OF_WHAT_CAN_WAIT = 0.8;
+
 export class Gate {
   readonly #options: GateOptions;
 
@@ -54,7 +57,8 @@ export class Gate {
 
   #tooMuch(bytes: Buffer, now: number, work: Work | undefined): Verdict | undefined {
     const { backpressure, random, maxPendingTransactions } = this.#options;
-    const isFull = (work?.pendingCount ?? 0) >= maxPendingTransactions;
+    const pending = work?.pendingCount ?? 0;
+    const isFull = pending >= maxPendingTransactions * OF_WHAT_CAN_WAIT;
     const share = backpressure?.share(now) ?? 1;
     if (!isFull && (share === 1 || random.fraction() < share)) return undefined;
     const head = headOf(bytes);
@@ -62,6 +66,8 @@ export class Gate {
     // Responses end what is under way; what is no SIP is refused by the decoder.
     if (method === undefined || isOngoing(method, head)) return undefined;
     if (isRepeated(method, head, work)) return undefined;
+    if (isFull && method === "REGISTER" && pending < maxPendingTransactions)
+      return random.fraction() < share ? undefined : turnAway("overload", head);
     return turnAway(isFull ? "pending-transactions" : "overload", head);
   }
 }

@@ -16,6 +16,7 @@ export interface SipLimits {
   readonly maxTransactions: number;
   readonly maxTransactionBytes: number;
   readonly maxPendingTransactions: number;
+  readonly pendingSharePercent: number;
   readonly maxWaitMs: number;
   readonly retryAfterSeconds: number;
 }
@@ -94,9 +95,15 @@ export const sipLimitSettings: SchemaOf<SipLimits> = {
     default: 2 ** 29,
   }),
   maxPendingTransactions: integer({
-    doc: "Server transactions without a final answer; new work above: 503.",
+    doc: "Server transactions without a final answer; new work above: 503, but for REGISTER above 80 % of it.",
     min: 1,
     default: 20_000,
+  }),
+  pendingSharePercent: integer({
+    doc: "Of limits.maxPendingTransactions, what one user may have at a CSCF; more: 503 or 500, Retry-After.",
+    min: 1,
+    max: 100,
+    default: 5,
   }),
   maxWaitMs: integer({
     doc: "A request that waited longer for its turn, while this node is behind for more than a second: 503.",

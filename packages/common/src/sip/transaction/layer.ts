@@ -31,6 +31,9 @@ export interface LayerUser extends TransactionPort {
   onRequest(incoming: Incoming): void;
   /** Answers without state (RFC 3261 §8.2.7). */
   refuse(request: SipRequest, flow: Flow, status: number, options?: RefusalOptions): void;
+  /** How many server transactions one holder may have pending. */
+  readonly maxPendingPerHolder: number;
+  onShareUsedUp(): void;
   /** A request that would make a new transaction; false: it was refused instead. */
   admit(arrival: Arrival): boolean;
 }
@@ -44,6 +47,8 @@ export class TransactionLayer implements ServerOwner {
   readonly #delays: FixedDelays;
   readonly #servers = new Map<string, ServerTransaction>();
   readonly #clients = new Map<string, RunningClient>();
+  /** Pending server transactions by whose they are; only of those that were claimed. */
+  readonly #held = new Map<string, number>();
   #pending = 0;
   #octets = 0;
   readonly #clientOwner: ClientOwner = {
@@ -148,6 +153,7 @@ export class TransactionLayer implements ServerOwner {
   close(): void {
     this.#delays.clear();
     this.#servers.clear();
+    this.#held.clear();
     this.#pending = 0;
     this.#octets = 0;
     this.#clients.clear();
@@ -161,8 +167,22 @@ export class TransactionLayer implements ServerOwner {
     this.#user.refuse(request, flow, status, options);
   }
 
-  settled(): void {
+  claim(holder: string): boolean {
+    const held = this.#held.get(holder) ?? 0;
+    if (held >= this.#user.maxPendingPerHolder) {
+      this.#user.onShareUsedUp();
+      return false;
+    }
+    this.#held.set(holder, held + 1);
+    return true;
+  }
+
+  settled(holder: string | undefined): void {
     this.#pending--;
+    if (holder === undefined) return;
+    const left = (this.#held.get(holder) ?? 0) - 1;
+    if (left > 0) this.#held.set(holder, left);
+    else this.#held.delete(holder);
   }
 
   forget(transaction: ServerTransaction): void {

@@ -15,8 +15,10 @@ export interface ServerOwner {
   /** Answers without state. */
   refuse(request: SipRequest, flow: Flow, status: number, options?: RefusalOptions): void;
   forget(transaction: ServerTransaction): void;
+  /** Whether this holder may have another one pending; counted if so. */
+  claim(holder: string): boolean;
   /** It has its final answer, or will have none. */
-  settled(): void;
+  settled(holder: string | undefined): void;
 }
 
 export interface Arrival {
@@ -34,6 +36,7 @@ export abstract class ServerTransaction extends Transaction {
   readonly owner: ServerOwner;
   readonly #replyFlow: Flow;
   #incoming: IncomingRequest | undefined;
+  #holder: string | undefined;
 
   constructor(surroundings: Surroundings, owner: ServerOwner, key: string, arrival: Arrival) {
     super(surroundings);
@@ -72,6 +75,14 @@ export abstract class ServerTransaction extends Transaction {
     if (status >= 200) this.#settle();
   }
 
+  /** For one holder, once. */
+  claim(holder: string): boolean {
+    if (this.#incoming === undefined || this.#holder !== undefined) return true;
+    if (!this.owner.claim(holder)) return false;
+    this.#holder = holder;
+    return true;
+  }
+
   onTimer(timer: TimerName): void {
     this.#step({ kind: "timer", timer });
   }
@@ -86,7 +97,7 @@ export abstract class ServerTransaction extends Transaction {
   #settle(): void {
     if (this.#incoming === undefined) return;
     this.#incoming = undefined;
-    this.owner.settled();
+    this.owner.settled(this.#holder);
   }
 
   #step(input: ServerInput, response?: SipResponse, ack?: Arrival): void {
@@ -203,6 +214,10 @@ class IncomingRequest implements Incoming {
     this.cancels = arrival.cancels;
     this.#transaction = transaction;
     this.#replyFlow = arrival.replyFlow;
+  }
+
+  claim(holder: string): boolean {
+    return this.#transaction.claim(holder);
   }
 
   respond(response: SipResponse): void {

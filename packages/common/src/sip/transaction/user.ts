@@ -31,6 +31,11 @@ export interface Incoming {
   readonly flow: Flow;
   /** For a CANCEL: the INVITE it cancels, when that is known here (RFC 3261 §9.2). */
   readonly cancels?: Incoming | undefined;
+  /**
+   * Counts it as this holder's until its final answer. False: he has his share pending already,
+   * and it is the caller's to refuse. Absent where nobody shares.
+   */
+  claim?(holder: string): boolean;
   /** Answers through the server transaction; ignored when it has ended or has its final answer. */
   respond(response: SipResponse): void;
   /** Answers without state (RFC 3261 §8.2.7); only synchronously in the handler. */

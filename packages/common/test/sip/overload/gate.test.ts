@@ -75,12 +75,18 @@ describe("limits.maxWaitMs: what waited longer", () => {
   });
 });
 
-test("limits.maxPendingTransactions: at it new work is refused, below not, what ends something never", () => {
+test("limits.maxPendingTransactions: new work is refused at 80 %, REGISTER at all of it, what is under way never", () => {
   const gate = new Gate({ random, maxMessageBytes: 65_535, maxPendingTransactions: 10 });
   const judge = (bytes: Buffer, pendingCount: number): string | undefined =>
     gate.judge(bytes, SOURCE.host, 0, { ...IDLE, pendingCount })?.why;
-  expect(judge(request("INVITE"), 9)).toBeUndefined();
-  expect(judge(request("INVITE"), 10)).toBe("pending-transactions");
+  for (const method of ["INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE"]) {
+    expect(judge(request(method), 7)).toBeUndefined();
+    expect(judge(request(method), 8)).toBe("pending-transactions");
+    expect(judge(request(method, ";tag=9"), 10)).toBeUndefined();
+  }
+  expect(judge(request("REGISTER"), 9)).toBeUndefined();
+  expect(judge(request("REGISTER"), 10)).toBe("pending-transactions");
+  expect(judge(request("REGISTER", ANSWER), 10)).toBeUndefined();
   expect(judge(request("BYE", ";tag=9"), 10)).toBeUndefined();
 });
 
