@@ -186,11 +186,12 @@ export class UserEquipment {
   }
 
   #watch(registration: Registration): RegistrationSubscription | undefined {
-    const { clock, settings, log, reginfo } = this.#parts;
+    const { clock, random, settings, log, reginfo } = this.#parts;
     const { event, expiresSeconds } = settings.subscription;
     if (event === "none") return undefined;
     return new RegistrationSubscription({
       clock,
+      random,
       agent: this.#agent,
       reginfo,
       identity: this.#identity,

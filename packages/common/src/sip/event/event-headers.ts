@@ -1,5 +1,5 @@
 // What SUBSCRIBE and NOTIFY say about their subscription. RFC 6665 §4.5.2, §8.2.
-import { Accept, ContentType, EventHeader } from "../message/fields.ts";
+import { Accept, EventHeader } from "../message/fields.ts";
 import type { SipRequest } from "../message/message.ts";
 import { ownCopy } from "../message/scan.ts";
 
@@ -31,13 +31,6 @@ export function acceptsType(request: SipRequest, type: string): boolean {
   const [major] = type.split("/");
   const wanted: ReadonlySet<string> = new Set([type, `${major}/*`, "*/*"]);
   return request.all(Accept).some(({ value }) => wanted.has(value.toLowerCase()));
-}
-
-/** True when the request has no body or one of these types. */
-export function hasTypeOf(request: SipRequest, types: readonly string[]): boolean {
-  if (request.body.length === 0) return true;
-  const type = request.get(ContentType)?.value.toLowerCase();
-  return type !== undefined && types.includes(type);
 }
 
 /** A whole number in a parameter; undefined when absent or anything else. */
