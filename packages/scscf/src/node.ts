@@ -177,6 +177,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     isOwn: (host, port) => endpoint.isOwn(host, port),
     setOf,
     bindingsOf,
+    bindingOf: (token) => bindings.get(token),
   };
   return {
     endpoint,

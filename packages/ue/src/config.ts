@@ -53,6 +53,7 @@ export interface UeConfig {
   readonly registration: {
     readonly expiresSeconds: number;
     readonly auto: boolean;
+    readonly checkSeconds: number;
     readonly perSecond: number;
   };
   readonly subscription: {
@@ -128,6 +129,11 @@ const schema: SchemaOf<UeConfig> = {
   registration: {
     expiresSeconds: seconds({ doc: "Asked for.", ...longestSeconds, default: 600_000 }),
     auto: flag({ doc: "Register at start.", default: true }),
+    checkSeconds: seconds({
+      doc: "Between two OPTIONS that ask whether the network still knows the registration; 0: none.",
+      max: 86_400,
+      default: 30,
+    }),
     perSecond: integer({ doc: "UEs that start registering per second.", min: 1, default: 50 }),
   },
   subscription: {

@@ -92,6 +92,7 @@ function settingsOf(config: UeConfig): UeSettings {
   return {
     proxy,
     expiresSeconds: config.registration.expiresSeconds,
+    checkSeconds: checkSecondsOf(config),
     subscription: {
       event: packageOf(config),
       expiresSeconds: config.subscription.expiresSeconds,
@@ -101,6 +102,12 @@ function settingsOf(config: UeConfig): UeSettings {
     calls: config.calls,
     advertised,
   };
+}
+
+/** All UEs of the process together ask no more often than they register. */
+function checkSecondsOf({ registration, count }: UeConfig): number {
+  const { checkSeconds, perSecond } = registration;
+  return checkSeconds === 0 ? 0 : Math.max(checkSeconds, count / perSecond);
 }
 
 function proxyOf(config: UeConfig): HostPort {

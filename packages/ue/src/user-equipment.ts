@@ -21,6 +21,7 @@ import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
 import type { Line } from "./call/line.ts";
 import type { MediaSink } from "./call/media.ts";
 import { Messages } from "./call/messages.ts";
+import { RegistrationCheck } from "./registration/check.ts";
 import type { Credentials } from "./registration/credentials.ts";
 import type { Identity } from "./registration/register-request.ts";
 import { Registration } from "./registration/registration.ts";
@@ -42,6 +43,8 @@ export interface UeSettings {
   /** The P-CSCF, by which everything goes. */
   readonly proxy: Place;
   readonly expiresSeconds: number;
+  /** Between two questions whether the registration still stands; absent or 0: never asked. */
+  readonly checkSeconds?: number;
   readonly subscription: {
     readonly event: RegistrationPackage | "none";
     readonly expiresSeconds: number;
@@ -75,6 +78,9 @@ export class UserEquipment {
   readonly #proxies = new Set<string>();
   readonly #maySay: OncePer;
   #subscription: RegistrationSubscription | undefined;
+  readonly #check: RegistrationCheck;
+  /** It shall be registered. */
+  #isWanted = false;
   readonly calls: Calls;
   readonly messages: Messages;
 
@@ -95,6 +101,18 @@ export class UserEquipment {
     const { t1, t2 = 8 * t1, calls = CALL_DEFAULTS } = settings;
     this.calls = new Calls({ line, settings: calls, t1, t2, media: parts.media });
     this.messages = new Messages(line);
+    this.#check = new RegistrationCheck({
+      clock,
+      line,
+      seconds: settings.checkSeconds ?? 0,
+      granted: () =>
+        this.#registration?.isPending === true ? undefined : this.#registration?.granted,
+      onLost: (why) => this.#registration?.apply({ kind: "lost", why }),
+      onChange: ({ status, why }) => {
+        if (why === null) this.#parts.log.info("registration.confirmed", { status });
+        else this.#parts.log.warn("registration.unconfirmed", { status, why });
+      },
+    });
     stack.onFlowClosed(() => {
       this.#subscription?.onFlowLost();
       this.#registration?.apply({ kind: "flow-lost" });
@@ -124,11 +142,13 @@ export class UserEquipment {
   }
 
   register(): void {
+    this.#isWanted = true;
     this.#registration?.apply({ kind: "register" });
   }
 
   /** TS 24.229 §5.1.1.6.1: its calls end before. */
   deregister(): void {
+    this.#isWanted = false;
     this.calls.hangUpAll();
     this.#registration?.apply({ kind: "deregister" });
   }
@@ -145,10 +165,17 @@ export class UserEquipment {
     return this.#parts.stack.local[0];
   }
 
+  /** Whether it is registered, if it shall be, and nothing says otherwise. */
+  get isReady(): boolean {
+    if (!this.#isWanted) return true;
+    return this.#registration?.granted !== undefined && (this.#check.last?.why ?? null) === null;
+  }
+
   get view(): UeView {
     return viewOf({
       identity: this.#identity,
       state: this.#registration?.state,
+      check: this.#check.last,
       subscription: this.#subscription,
       calls: this.calls.view,
       messages: this.messages.view,
@@ -156,6 +183,7 @@ export class UserEquipment {
   }
 
   async close(): Promise<void> {
+    this.#check.stop();
     this.#registration?.close();
     this.#subscription?.close();
     this.#agent.close();
@@ -218,6 +246,7 @@ export class UserEquipment {
   #onRegistered(granted: Granted, first: boolean): void {
     const { expiresAt, serviceRoute } = granted;
     this.#parts.log.info("registration.granted", { first, expiresAt, serviceRoute });
+    this.#check.start();
     this.#subscription?.onRegistered(granted, first);
     const failed = (error: unknown): void => {
       this.#parts.log.warn("media.failed", { error: String(error) });
@@ -227,6 +256,7 @@ export class UserEquipment {
 
   #onEnded(why: string): void {
     this.#parts.log.info("registration.ended", { why });
+    this.#check.stop();
     this.calls.hangUpAll(); // TS 24.229 §5.1.1.7
     this.#subscription?.onDeregistered();
   }
