@@ -1,5 +1,4 @@
 // One UE: its stack, its registration and the subscription to it, joined. TS 24.229 §5.1.1.
-import { createHash } from "node:crypto";
 import { OWN_PACKAGE, REG_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
 import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
@@ -35,6 +34,8 @@ export interface User {
   readonly impi: string;
   readonly impu: string;
   readonly domain: string;
+  /** URN of its device (RFC 5626 §4.1); absent: it names none. */
+  readonly instance?: string;
   readonly credentials: Credentials;
 }
 
@@ -89,7 +90,7 @@ export class UserEquipment {
     this.#parts = { ...parts, log: parts.log.child({ impi: user.impi, impu: user.impu }) };
     if (isIp(settings.proxy.host)) this.#proxies.add(placeOf(settings.proxy));
     this.#maySay = oncePer(clock);
-    this.#identity = { ...user, contactUri: "", instance: instanceOf(user.impi) };
+    this.#identity = { ...user, contactUri: "", instance: user.instance };
     this.#agent = createSubscriberAgent({
       clock,
       random,
@@ -335,12 +336,4 @@ function ownContactUri({ impi, impu }: User, stack: Stack, settings: UeSettings)
   const host = advertised?.host ?? local?.host ?? "127.0.0.1";
   const port = advertised?.port ?? local?.port ?? 5060;
   return contactUri(impu, name, { host, port, transport: proxy.transport });
-}
-
-/** RFC 5626 §4.1: the same after a restart, so drawn from the IMPI (as a UUID of RFC 4122 §4.3). */
-function instanceOf(impi: string): string {
-  const hex = createHash("sha1").update(`ims-lab ${impi}`).digest("hex");
-  const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16);
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`];
-  return `urn:uuid:${[...parts, `${variant}${hex.slice(18, 20)}`, hex.slice(20, 32)].join("-")}`;
 }
