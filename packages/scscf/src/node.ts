@@ -184,6 +184,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     isOwn: (host, port) => endpoint.isOwn(host, port),
     setOf,
     bindingsOf,
+    bindingOf: (token) => bindings.get(token),
   };
   return {
     endpoint,

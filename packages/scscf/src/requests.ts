@@ -30,6 +30,7 @@ export interface RequestServices {
   isOwn(host: string, port: number): boolean;
   setOf(aor: string): RegistrationSet | undefined;
   bindingsOf(set: string): readonly Binding[];
+  bindingOf(token: string): Binding | undefined;
 }
 
 const ABILITIES = {
@@ -97,12 +98,21 @@ function options(services: RequestServices, incoming: Incoming, standing: Standi
     isSip(uri) &&
     uri.user === undefined &&
     (uri.host === services.domain || services.isOwn(uri.host, uri.port ?? 5060));
-  if (!isOurs) {
+  // By the Service-Route of a registration that is no more: 403, as to any request.
+  if (!isOurs || isOfForgotten(services, incoming.request)) {
     other(services, incoming, standing);
     return;
   }
   const headers = [["Allow", ABILITIES.methods.join(", ")] as const];
   incoming.refuse(200, { headers: [...headers, ["Accept", "application/reginfo+xml"]] });
+}
+
+function isOfForgotten({ isOwn, bindingOf }: RequestServices, request: SipRequest): boolean {
+  const entry = request
+    .all(Route)
+    .find(({ uri }) => isOwnUri(uri, isOwn) && isSip(uri) && uri.user !== undefined);
+  const token = entry && isSip(entry.uri) ? entry.uri.user : undefined;
+  return token !== undefined && bindingOf(token) === undefined;
 }
 
 /** To us: of our own subscriptions at P-CSCFs, and from there alone; 481 outside of them. */

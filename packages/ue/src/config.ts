@@ -28,6 +28,8 @@ import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-tr
 import { CALL_DEFAULTS, type CallSettings } from "./call/calls.ts";
 import { LEAST_SESSION_SECONDS } from "./call/session-timer.ts";
 
+import { isInstance } from "./isim/window-store.ts";
+
 export interface UserConfig {
   /** `{n}` in these stands for the UE's number. */
   readonly impi: string;
@@ -37,6 +39,7 @@ export interface UserConfig {
   readonly opc: Secret | undefined;
   readonly password: Secret | undefined;
   readonly sqnFile: string | undefined;
+  readonly instance: string | undefined;
   /** The number of the first UE. */
   readonly first: number;
 }
@@ -53,6 +56,7 @@ export interface UeConfig {
   readonly registration: {
     readonly expiresSeconds: number;
     readonly auto: boolean;
+    readonly checkSeconds: number;
     readonly perSecond: number;
   };
   readonly subscription: {
@@ -121,13 +125,29 @@ const schema: SchemaOf<UeConfig> = {
     opc: secret({ doc: "OPc, instead of OP.", minLength: 32 }),
     password: secret({ doc: "Password, instead of an ISIM; {n}: the UE's number." }),
     sqnFile: optional(
-      text({ doc: "Where the ISIM keeps its sequence numbers; {n} as above.", default: "-" }),
+      text({
+        doc: "Where UE and ISIM keep instance and sequence numbers; {n} as above.",
+        default: "-",
+      }),
+    ),
+    instance: optional(
+      textThat({
+        doc: "+sip.instance of the device; {n} as above; absent: from user.sqnFile, or drawn at start.",
+        allowed: "a URN such as urn:uuid:00000000-0000-4000-8000-000000000001",
+        accepts: (written) => isInstance(written.replaceAll("{n}", "1")),
+        default: "-",
+      }),
     ),
     first: integer({ doc: "Number of the first UE.", min: 0, default: 1 }),
   },
   registration: {
     expiresSeconds: seconds({ doc: "Asked for.", ...longestSeconds, default: 600_000 }),
     auto: flag({ doc: "Register at start.", default: true }),
+    checkSeconds: seconds({
+      doc: "Between two OPTIONS that ask whether the network still knows the registration; 0: none.",
+      max: 86_400,
+      default: 30,
+    }),
     perSecond: integer({ doc: "UEs that start registering per second.", min: 1, default: 50 }),
   },
   subscription: {
@@ -230,6 +250,9 @@ function impossibleCount({ count, user, sip }: UeConfig): readonly Impossible[] 
   }
   if (user.sqnFile?.includes("{n}") === false) {
     found.push({ key: "user.sqnFile", allowed: "a path with {n}, as count is above 1" });
+  }
+  if (user.instance?.includes("{n}") === false) {
+    found.push({ key: "user.instance", allowed: "a URN with {n}, as count is above 1" });
   }
   if (sip.port !== 0 && sip.port + count > 65_536) {
     found.push({ key: "sip.port", allowed: "0, or room for one port per UE above it" });

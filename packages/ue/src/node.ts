@@ -55,6 +55,11 @@ export class UeNode {
     }
   }
 
+  /** Whether every UE that shall be registered is. */
+  get isReady(): boolean {
+    return this.ues.every((ue) => ue.isReady);
+  }
+
   /** Where the first UE listens, for the `ready` line. */
   get address(): string {
     const address = this.ues[0]?.address;

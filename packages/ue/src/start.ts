@@ -6,6 +6,7 @@ import { type Clock, nextTurn } from "@ims-lab/common/platform/clock";
 import { productVersion, type RunningNode } from "@ims-lab/common/platform/lifecycle";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import { createMetrics, type Metrics } from "@ims-lab/common/platform/metrics";
+import { oncePer } from "@ims-lab/common/platform/once-per";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
 import { endpointCounters } from "@ims-lab/common/sip/endpoint-counters";
@@ -57,7 +58,7 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
       limits: config.limits,
       onLimited: (limit) => counters.count("limited", limit),
     }),
-    users: usersOf(config, tools),
+    users: usersOf(config, { random: tools.random, onFileFailed: fileWarning(tools) }),
     perSecond: config.registration.perSecond,
     stackFor: (index) => stackOf(config, { ...tools, trace: traces.trace, counters, inbox }, index),
     mediaFor: () => mediaOf(config),
@@ -83,6 +84,14 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
   };
 }
 
+/** Once in ten minutes for each file. */
+function fileWarning({ clock, log }: UeTools): (path: string, why: string) => void {
+  const maySay = oncePer(clock, 600_000);
+  return (path, why) => {
+    if (maySay(path)) log.warn("sqn-file.failed", { setting: "user.sqnFile", path, why });
+  };
+}
+
 function settingsOf(config: UeConfig): UeSettings {
   const proxy = { ...proxyOf(config), transport: config.transport };
   const { advertise } = config.sip;
@@ -92,6 +101,7 @@ function settingsOf(config: UeConfig): UeSettings {
   return {
     proxy,
     expiresSeconds: config.registration.expiresSeconds,
+    checkSeconds: checkSecondsOf(config),
     subscription: {
       event: packageOf(config),
       expiresSeconds: config.subscription.expiresSeconds,
@@ -101,6 +111,12 @@ function settingsOf(config: UeConfig): UeSettings {
     calls: config.calls,
     advertised,
   };
+}
+
+/** All UEs of the process together ask no more often than they register. */
+function checkSecondsOf({ registration, count }: UeConfig): number {
+  const { checkSeconds, perSecond } = registration;
+  return checkSeconds === 0 ? 0 : Math.max(checkSeconds, count / perSecond);
 }
 
 function proxyOf(config: UeConfig): HostPort {

@@ -1,5 +1,4 @@
 // One UE: its stack, its registration and the subscription to it, joined. TS 24.229 §5.1.1.
-import { createHash } from "node:crypto";
 import { OWN_PACKAGE, REG_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
 import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
@@ -21,6 +20,7 @@ import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
 import type { Line } from "./call/line.ts";
 import type { MediaSink } from "./call/media.ts";
 import { Messages } from "./call/messages.ts";
+import { RegistrationCheck } from "./registration/check.ts";
 import type { Credentials } from "./registration/credentials.ts";
 import type { Identity } from "./registration/register-request.ts";
 import { Registration } from "./registration/registration.ts";
@@ -34,6 +34,8 @@ export interface User {
   readonly impi: string;
   readonly impu: string;
   readonly domain: string;
+  /** URN of its device (RFC 5626 §4.1); absent: it names none. */
+  readonly instance?: string;
   readonly credentials: Credentials;
 }
 
@@ -42,6 +44,8 @@ export interface UeSettings {
   /** The P-CSCF, by which everything goes. */
   readonly proxy: Place;
   readonly expiresSeconds: number;
+  /** Between two questions whether the registration still stands; absent or 0: never asked. */
+  readonly checkSeconds?: number;
   readonly subscription: {
     readonly event: RegistrationPackage | "none";
     readonly expiresSeconds: number;
@@ -75,6 +79,9 @@ export class UserEquipment {
   readonly #proxies = new Set<string>();
   readonly #maySay: OncePer;
   #subscription: RegistrationSubscription | undefined;
+  readonly #check: RegistrationCheck;
+  /** It shall be registered. */
+  #isWanted = false;
   readonly calls: Calls;
   readonly messages: Messages;
 
@@ -83,7 +90,7 @@ export class UserEquipment {
     this.#parts = { ...parts, log: parts.log.child({ impi: user.impi, impu: user.impu }) };
     if (isIp(settings.proxy.host)) this.#proxies.add(placeOf(settings.proxy));
     this.#maySay = oncePer(clock);
-    this.#identity = { ...user, contactUri: "", instance: instanceOf(user.impi) };
+    this.#identity = { ...user, contactUri: "", instance: user.instance };
     this.#agent = createSubscriberAgent({
       clock,
       random,
@@ -95,6 +102,18 @@ export class UserEquipment {
     const { t1, t2 = 8 * t1, calls = CALL_DEFAULTS } = settings;
     this.calls = new Calls({ line, settings: calls, t1, t2, media: parts.media });
     this.messages = new Messages(line);
+    this.#check = new RegistrationCheck({
+      clock,
+      line,
+      seconds: settings.checkSeconds ?? 0,
+      granted: () =>
+        this.#registration?.isPending === true ? undefined : this.#registration?.granted,
+      onLost: (why) => this.#registration?.apply({ kind: "lost", why }),
+      onChange: ({ status, why }) => {
+        if (why === null) this.#parts.log.info("registration.confirmed", { status });
+        else this.#parts.log.warn("registration.unconfirmed", { status, why });
+      },
+    });
     stack.onFlowClosed(() => {
       this.#subscription?.onFlowLost();
       this.#registration?.apply({ kind: "flow-lost" });
@@ -124,11 +143,13 @@ export class UserEquipment {
   }
 
   register(): void {
+    this.#isWanted = true;
     this.#registration?.apply({ kind: "register" });
   }
 
   /** TS 24.229 §5.1.1.6.1: its calls end before. */
   deregister(): void {
+    this.#isWanted = false;
     this.calls.hangUpAll();
     this.#registration?.apply({ kind: "deregister" });
   }
@@ -145,10 +166,17 @@ export class UserEquipment {
     return this.#parts.stack.local[0];
   }
 
+  /** Whether it is registered, if it shall be, and nothing says otherwise. */
+  get isReady(): boolean {
+    if (!this.#isWanted) return true;
+    return this.#registration?.granted !== undefined && (this.#check.last?.why ?? null) === null;
+  }
+
   get view(): UeView {
     return viewOf({
       identity: this.#identity,
       state: this.#registration?.state,
+      check: this.#check.last,
       subscription: this.#subscription,
       calls: this.calls.view,
       messages: this.messages.view,
@@ -156,6 +184,7 @@ export class UserEquipment {
   }
 
   async close(): Promise<void> {
+    this.#check.stop();
     this.#registration?.close();
     this.#subscription?.close();
     this.#agent.close();
@@ -186,11 +215,12 @@ export class UserEquipment {
   }
 
   #watch(registration: Registration): RegistrationSubscription | undefined {
-    const { clock, settings, log, reginfo } = this.#parts;
+    const { clock, random, settings, log, reginfo } = this.#parts;
     const { event, expiresSeconds } = settings.subscription;
     if (event === "none") return undefined;
     return new RegistrationSubscription({
       clock,
+      random,
       agent: this.#agent,
       reginfo,
       identity: this.#identity,
@@ -217,6 +247,7 @@ export class UserEquipment {
   #onRegistered(granted: Granted, first: boolean): void {
     const { expiresAt, serviceRoute } = granted;
     this.#parts.log.info("registration.granted", { first, expiresAt, serviceRoute });
+    this.#check.start();
     this.#subscription?.onRegistered(granted, first);
     const failed = (error: unknown): void => {
       this.#parts.log.warn("media.failed", { error: String(error) });
@@ -226,6 +257,7 @@ export class UserEquipment {
 
   #onEnded(why: string): void {
     this.#parts.log.info("registration.ended", { why });
+    this.#check.stop();
     this.calls.hangUpAll(); // TS 24.229 §5.1.1.7
     this.#subscription?.onDeregistered();
   }
@@ -310,12 +342,4 @@ function ownContactUri({ impi, impu }: User, stack: Stack, settings: UeSettings)
   const host = advertised?.host ?? local?.host ?? "127.0.0.1";
   const port = advertised?.port ?? local?.port ?? 5060;
   return contactUri(impu, name, { host, port, transport: proxy.transport });
-}
-
-/** RFC 5626 §4.1: the same after a restart, so drawn from the IMPI (as a UUID of RFC 4122 §4.3). */
-function instanceOf(impi: string): string {
-  const hex = createHash("sha1").update(`ims-lab ${impi}`).digest("hex");
-  const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16);
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`];
-  return `urn:uuid:${[...parts, `${variant}${hex.slice(18, 20)}`, hex.slice(20, 32)].join("-")}`;
 }

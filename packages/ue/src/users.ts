@@ -1,40 +1,100 @@
 // The users of a UE process, made from its settings: `{n}` is each UE's number. Design section 6.
 import { deriveOpc } from "@ims-lab/common/ims/milenage";
+import { newSqnWindow, type SqnWindow } from "@ims-lab/common/ims/sqn";
 import { SettingError } from "@ims-lab/common/platform/config/error";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { UeConfig, UserConfig } from "./config.ts";
 import type { Secret } from "./isim/answer.ts";
 import { Isim } from "./isim/isim.ts";
 import { UserCredentials } from "./isim/user-credentials.ts";
-import { fileWindow, memoryWindow, type SqnWindowStore } from "./isim/window-store.ts";
+import {
+  type CardFile,
+  fileWindow,
+  lenient,
+  memoryWindow,
+  type SqnWindowStore,
+} from "./isim/window-store.ts";
 import type { User } from "./user-equipment.ts";
 
+interface UserTools {
+  readonly random: Random;
+  /** A file of sequence numbers cannot be written any more. */
+  onFileFailed?(path: string, why: string): void;
+}
+
 /** Throws SettingError for a file of sequence numbers that cannot be used. */
-export function usersOf(
-  config: UeConfig,
-  { random }: { readonly random: Random },
-): readonly User[] {
+export function usersOf(config: UeConfig, tools: UserTools): readonly User[] {
   return Array.from({ length: config.count }, (_, index) => {
     const { user } = config;
     const numbered = numberedBy(user.first + index);
     const impi = numbered(user.impi);
     const domain = impi.split("@")[1] ?? "";
-    const secret = secretOf(user, impi, numbered);
+    const file = user.sqnFile === undefined ? undefined : fileWindow(numbered(user.sqnFile));
+    const window = file && read(file, user.sqnFile);
+    const fixed = user.instance === undefined ? undefined : numbered(user.instance);
+    const instance = fixed ?? file?.instance ?? newInstance(tools.random);
+    const store = file && opened(file, { instance, window, path: user.sqnFile ?? "" }, tools);
+    const secret = secretOf(user, { impi, numbered, store });
     return {
       impi,
       impu: numbered(user.impu),
       domain,
-      credentials: new UserCredentials({ secret, realm: domain, random }),
+      instance,
+      credentials: new UserCredentials({ secret, realm: domain, random: tools.random }),
     };
   });
+}
+
+/** RFC 5626 §4.1, RFC 4122 §4.4: drawn, so that nobody who knows the identity knows the device. */
+function newInstance(random: Random): string {
+  const hex = random.hex(16);
+  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`];
+  return `urn:uuid:${[...parts, `${variant}${hex.slice(17, 20)}`, hex.slice(20, 32)].join("-")}`;
 }
 
 function numberedBy(number: number): (text: string) => string {
   return (text) => text.replaceAll("{n}", String(number));
 }
 
+interface Card {
+  readonly instance: string;
+  readonly window: SqnWindow | undefined;
+  readonly path: string;
+}
+
+function read(file: CardFile, path: string | undefined): SqnWindow | undefined {
+  return orRefuse(path, "readable", () => file.load());
+}
+
+/** Written once before anything depends on it: on a full or read-only disk the UE does not start. */
+function opened(
+  file: CardFile,
+  { instance, window, path }: Card,
+  tools: UserTools,
+): SqnWindowStore {
+  file.instance = instance;
+  orRefuse(path, "writable", () => file.save(window ?? newSqnWindow()));
+  return lenient(file, (why) => tools.onFileFailed?.(path, why));
+}
+
+function orRefuse<T>(path: string | undefined, kind: string, use: () => T): T {
+  try {
+    return use();
+  } catch (problem) {
+    const why = problem instanceof Error ? problem.message : String(problem);
+    throw new SettingError("user.sqnFile", path, `a ${kind} file of sequence numbers: ${why}`);
+  }
+}
+
+interface SecretParts {
+  readonly impi: string;
+  readonly numbered: (text: string) => string;
+  readonly store: SqnWindowStore | undefined;
+}
+
 /** The schema has made sure that there is a key, with OP or OPc, or a password. */
-function secretOf(user: UserConfig, impi: string, numbered: (text: string) => string): Secret {
+function secretOf(user: UserConfig, { impi, numbered, store }: SecretParts): Secret {
   if (user.password !== undefined) {
     return { scheme: "digest", impi, password: Buffer.from(numbered(user.password.reveal())) };
   }
@@ -43,21 +103,5 @@ function secretOf(user: UserConfig, impi: string, numbered: (text: string) => st
     user.opc === undefined
       ? deriveOpc(k, Buffer.from(user.op?.reveal() ?? "", "hex"))
       : Buffer.from(user.opc.reveal(), "hex");
-  return { scheme: "aka", impi, isim: isimOf(k, opc, user.sqnFile, numbered) };
-}
-
-function isimOf(
-  k: Buffer,
-  opc: Buffer,
-  sqnFile: string | undefined,
-  numbered: (text: string) => string,
-): Isim {
-  const store: SqnWindowStore =
-    sqnFile === undefined ? memoryWindow() : fileWindow(numbered(sqnFile));
-  try {
-    return new Isim(k, opc, store);
-  } catch (problem) {
-    const why = problem instanceof Error ? problem.message : String(problem);
-    throw new SettingError("user.sqnFile", sqnFile, `a readable file of sequence numbers: ${why}`);
-  }
+  return { scheme: "aka", impi, isim: new Isim(k, opc, store ?? memoryWindow()) };
 }

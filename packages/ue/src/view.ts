@@ -1,5 +1,6 @@
 // What `GET /state` tells about one UE. Times in milliseconds since the epoch; null where nothing applies.
 import type { CallView, MessageView } from "@ims-lab/common/ims/admin-api";
+import type { CheckOutcome } from "./registration/check.ts";
 import type { Identity } from "./registration/register-request.ts";
 import { nextDeadline, type RegistrationState } from "./registration/state.ts";
 import type { RegistrationSubscription } from "./subscription/subscription.ts";
@@ -20,6 +21,8 @@ export interface UeView {
     readonly serviceRoute: readonly string[];
     readonly associatedUris: readonly string[];
     readonly lastFailure: string | null;
+    /** Whether the network still knew it when it was asked last; null: not asked since the last 200. */
+    readonly lastCheck: CheckOutcome | null;
   };
   readonly subscription: {
     readonly event: string;
@@ -40,24 +43,28 @@ export interface UeView {
 interface Seen {
   readonly identity: Identity;
   readonly state: RegistrationState | undefined;
+  readonly check: CheckOutcome | undefined;
   readonly subscription: RegistrationSubscription | undefined;
   readonly calls: readonly CallView[];
   readonly messages: readonly MessageView[];
 }
 
-export function viewOf({ identity, state, subscription, calls, messages }: Seen): UeView {
+export function viewOf({ identity, state, check, subscription, calls, messages }: Seen): UeView {
   return {
     impi: identity.impi,
     impu: identity.impu,
     contact: identity.contactUri,
-    registration: registrationView(state),
+    registration: registrationView(state, check),
     subscription: subscription === undefined ? null : subscriptionView(subscription),
     calls,
     messages,
   };
 }
 
-function registrationView(state: RegistrationState | undefined): UeView["registration"] {
+function registrationView(
+  state: RegistrationState | undefined,
+  check: CheckOutcome | undefined,
+): UeView["registration"] {
   const granted = state !== undefined && "granted" in state ? state.granted : undefined;
   return {
     state: state?.name ?? "deregistered",
@@ -69,6 +76,7 @@ function registrationView(state: RegistrationState | undefined): UeView["registr
     serviceRoute: granted?.serviceRoute ?? [],
     associatedUris: granted?.associatedUris ?? [],
     lastFailure: state?.memory.lastFailure ?? null,
+    lastCheck: check ?? null,
   };
 }
 

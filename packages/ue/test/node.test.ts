@@ -79,21 +79,100 @@ describe("subscription", () => {
     expect(lab.methods).toEqual(["REGISTER", "SUBSCRIBE"]);
   });
 
-  // 403: a P-CSCF that does not know the connection; 400: the SUBSCRIBE came damaged; 489: as long as it is so.
-  test.each([403, 400, 489])(
-    "%d: not by itself, but again after the next REGISTER",
+  // 400: the SUBSCRIBE came damaged; 489: as long as it is so.
+  test.each([400, 489])("%d: not by itself, but again after the next REGISTER", async (status) => {
+    const lab = new Lab({ event: REG_PACKAGE });
+    lab.network.subscribeStatus = status;
+    await lab.start();
+    await lab.pass(3600);
+    expect(lab.network.of("SUBSCRIBE")).toHaveLength(1);
+    lab.network.subscribeStatus = 200;
+    lab.ue.register();
+    await lab.pass(1);
+    expect(lab.view.subscription?.state).toBe("active");
+  });
+
+  test.each([403, 481])(
+    "%d to the first SUBSCRIBE: the network has lost the registration, which is made anew",
     async (status) => {
-      const lab = new Lab({ event: REG_PACKAGE });
+      const lab = new Lab({});
       lab.network.subscribeStatus = status;
-      await lab.start();
-      await lab.pass(3600);
-      expect(lab.network.of("SUBSCRIBE")).toHaveLength(1);
+      await lab.start(accepted, challenge, accepted);
+      const [first, again, answer] = lab.network.of("REGISTER");
+      expect(again?.callId).not.toBe(first?.callId);
+      expect([again?.cseq.number, answer?.cseq.number]).toEqual([1, 2]);
+      expect(again?.text("Authorization")).toContain('nonce=""');
       lab.network.subscribeStatus = 200;
-      lab.ue.register();
-      await lab.pass(1);
-      expect(lab.view.subscription?.state).toBe("active");
+      await lab.pass(31);
+      expect(lab.view).toMatchObject({
+        registration: { state: "registered", lastFailure: null },
+        subscription: { state: "active" },
+      });
     },
   );
+
+  test.each([403, 481])("%d to a refresh: the same", async (status) => {
+    const lab = await new Lab({}).start();
+    await lab.pass(100);
+    lab.network.subscribeStatus = status;
+    lab.ue.register(); // and a SUBSCRIBE behind it
+    await lab.pass(0.5);
+    lab.network.subscribeStatus = 200;
+    lab.clear();
+    await lab.pass(31);
+    expect(lab.view.subscription?.state).toBe("active");
+    expect(lab.view.registration.state).toBe("registered");
+  });
+
+  test("a network that answers 403 to every SUBSCRIBE is not stormed", async () => {
+    const lab = new Lab({});
+    lab.network.subscribeStatus = 403;
+    await lab.start();
+    await lab.pass(3600);
+    expect(lab.network.of("REGISTER").length).toBeLessThan(10);
+    expect(lab.network.of("SUBSCRIBE").length).toBeLessThan(40);
+    expect(lab.view.registration.state).toBe("registered");
+  });
+
+  test.each([500, 503, 504, 480, 408])(
+    "%d to the first SUBSCRIBE: again, and again, within the 32 s of the duty",
+    async (status) => {
+      const lab = new Lab({});
+      lab.network.subscribeStatus = status;
+      await lab.start();
+      await lab.pass(30);
+      expect(lab.network.of("SUBSCRIBE").length).toBeGreaterThanOrEqual(4);
+      lab.network.subscribeStatus = 200;
+      await lab.pass(30);
+      expect(lab.view.subscription?.state).toBe("active");
+      lab.clear();
+      await lab.pass(1000);
+      expect(lab.methods).toEqual([]);
+    },
+  );
+
+  test("the first SUBSCRIBE is lost: another one, in a dialog of its own, every eight seconds", async () => {
+    const lab = new Lab({});
+    lab.network.subscribeStatus = 0;
+    await lab.start();
+    await lab.pass(30);
+    const callIds = new Set(lab.network.of("SUBSCRIBE").map(({ callId }) => callId));
+    expect(callIds.size).toBe(4);
+    lab.network.subscribeStatus = 200;
+    await lab.pass(5);
+    expect(lab.view.subscription?.state).toBe("active");
+    // Of the earlier ones, which have arrived after all, nothing is left.
+    expect(lab.network.notified.filter((status) => status !== 481)).toEqual([200]);
+  });
+
+  test("lost for ever: ever more seldom", async () => {
+    const lab = new Lab({});
+    lab.network.subscribeStatus = 0;
+    await lab.start();
+    await lab.pass(3600);
+    const callIds = new Set(lab.network.of("SUBSCRIBE").map(({ callId }) => callId));
+    expect(callIds.size).toBeLessThan(20);
+  });
 
   test("its connection breaks under the SUBSCRIBE: again with the REGISTER over the next one", async () => {
     const lab = new Lab({ transport: "tcp" });

@@ -1,20 +1,26 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deriveOpc, Milenage } from "@ims-lab/common/ims/milenage";
+import { sqnToOctets } from "@ims-lab/common/ims/sqn";
 import { loadConfig } from "@ims-lab/common/platform/config";
 import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ueSettings } from "../src/config.ts";
 import type { User } from "../src/user-equipment.ts";
 import { usersOf } from "../src/users.ts";
 
 const register = { method: "REGISTER", uri: "sip:example.org" };
 
-function users(env: Record<string, string>): readonly User[] {
+function users(
+  env: Record<string, string>,
+  onFileFailed: (path: string, why: string) => void = () => undefined,
+  seed = 1,
+): readonly User[] {
   const loaded = loadConfig(ueSettings, { argv: [], env, readFile: () => "" });
   if (loaded.kind !== "config") throw new Error(JSON.stringify(loaded));
-  return usersOf(loaded.config, { random: seededRandom() });
+  return usersOf(loaded.config, { random: seededRandom(seed), onFileFailed });
 }
 
 const load = {
@@ -50,4 +56,66 @@ test("a file of sequence numbers that is none is refused with its setting", () =
   const isim = { UE_USER_K: key, UE_USER_OP: key, UE_USER_SQN_FILE: path };
   expect(() => users(isim)).toThrow(/user\.sqnFile/);
   rmSync(directory, { recursive: true });
+});
+
+describe("the file of sequence numbers", () => {
+  const key = "465b5ce8b199b49faa5f0a2ee238a6bc";
+  let directory = "";
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "ue-"));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+  const isim = (path: string): Record<string, string> => ({
+    UE_USER_K: key,
+    UE_USER_OP: key,
+    UE_USER_SQN_FILE: path,
+  });
+
+  test.each([
+    ["a folder that is a file", "/dev/null/sqn.json"],
+    ["a read-only disk", "/proc/sqn.json"],
+  ])("%s: the UE does not start, and says why", (_name, path) => {
+    expect(() => users(isim(path))).toThrow(/user\.sqnFile/);
+  });
+
+  test("keeps the device's instance", () => {
+    const path = join(directory, "card.json");
+    const [first] = users(isim(path));
+    const [again] = users(isim(path));
+    expect(first?.instance).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]/);
+    expect(again?.instance).toBe(first?.instance);
+  });
+
+  test("one that cannot be written later is told, and the UE goes on", () => {
+    const path = join(directory, "folder", "card.json");
+    const told: string[] = [];
+    const [user] = users(isim(path), (where, why) => told.push(`${where}: ${why}`));
+    rmSync(join(directory, "folder"), { recursive: true });
+    writeFileSync(join(directory, "folder"), "no folder any more");
+    const k = Buffer.from(key, "hex");
+    const rand = Buffer.alloc(16, 7);
+    const network = new Milenage(k, deriveOpc(k, k));
+    const sqn = sqnToOctets(32);
+    const autn = network.autn(rand, sqn, Buffer.from("8000", "hex"), network.keys(rand).ak);
+    const header = parseAuthHeader(
+      `Digest realm="example.org",nonce="${Buffer.concat([rand, autn]).toString("base64")}",algorithm=AKAv1-MD5,qop="auth"`,
+    );
+    if (user === undefined || header === undefined) throw new Error("no user");
+    expect(user.credentials.answer([header], register).verdict).toBe("valid");
+    expect(told).toEqual([expect.stringContaining(`${path}: `)]);
+    // The number is used up all the same.
+    expect(user.credentials.answer([header], register).verdict).toBe("invalid");
+  });
+});
+
+test("each UE has an instance of its own, drawn anew at each start", () => {
+  const [first, second] = users(load);
+  const [anew] = users(load, undefined, 2);
+  expect(new Set([first?.instance, second?.instance, anew?.instance]).size).toBe(3);
+});
+
+test("user.instance fixes it", () => {
+  const [first] = users({ ...load, UE_USER_INSTANCE: "urn:uuid:00000000-0000-4000-8000-{n}" });
+  expect(first?.instance).toBe("urn:uuid:00000000-0000-4000-8000-1");
+  expect(() => users({ ...load, UE_USER_INSTANCE: "urn:uuid:1" })).toThrow(/user\.instance/);
 });

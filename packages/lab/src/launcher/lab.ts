@@ -7,7 +7,7 @@ import { type ChildNode, startChild } from "./child-node.ts";
 import { type Figure, figurePlan } from "./figures.ts";
 import { LAB_HOST, type LabPorts, labPorts, nodeEnvironments } from "./node-environments.ts";
 import type { LabOptions } from "./options.ts";
-import { type Place, Sightings } from "./sightings.ts";
+import { isRegistrationCheck, type Place, Sightings } from "./sightings.ts";
 import { Stage } from "./stage.ts";
 import { type Terminal, View } from "./view.ts";
 
@@ -136,7 +136,9 @@ class Lab {
     return new Sightings({
       known,
       clock: this.#tools.clock,
-      onSeen: (seen) => this.view.message(seen, this.#stage?.take(seen)),
+      onSeen: (seen) => {
+        if (!isRegistrationCheck(seen)) this.view.message(seen, this.#stage?.take(seen));
+      },
     });
   }
 

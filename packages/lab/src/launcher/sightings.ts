@@ -3,6 +3,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage } from "@ims-lab/common/sip/message/message";
+import { isSip } from "@ims-lab/common/sip/message/uri";
 import { formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { TracedMessage } from "@ims-lab/common/trace/traced-message";
 
@@ -159,4 +160,12 @@ function messageOf({ message }: Report): string {
 function hopOf({ traced, message }: Report): string {
   const branch = message.get(Via)?.branch ?? "";
   return `${message.kind} ${branch} ${formatHostPort(traced.to)}`;
+}
+
+/** A UE asks every half minute whether its registration stands (OPTIONS to the domain): news only when it does not. */
+export function isRegistrationCheck({ message }: SeenMessage): boolean {
+  const { method } = message.cseq;
+  const { uri } = message.to;
+  if (method !== "OPTIONS" || !isSip(uri) || uri.user !== undefined) return false;
+  return message.kind === "request" || message.status < 300;
 }

@@ -160,6 +160,7 @@ export async function startUe(
     "user.impi": `${user}@${DOMAIN}`,
     "user.impu": impuOf(user),
     transport,
+    "registration.checkSeconds": 0, // it would stand in every ladder
     ...credentials,
     ...overrides,
   });
@@ -194,6 +195,7 @@ function settingsOf(config: UeConfig, { access }: Addresses): Omit<UeSettings, "
   return {
     proxy: { ...access, transport: config.transport },
     expiresSeconds: config.registration.expiresSeconds,
+    checkSeconds: config.registration.checkSeconds,
     subscription: {
       event: packageOf(config),
       expiresSeconds: config.subscription.expiresSeconds,

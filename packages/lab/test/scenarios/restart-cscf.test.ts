@@ -1,6 +1,6 @@
 // A CSCF that ends and comes back without its memory: the lab comes to rest as if nothing had been. RFC 6665 §4.1.2.2, RFC 5626 §4.2.
 import { describe, expect, test } from "vitest";
-import { Lab } from "./lab.ts";
+import { ACCESS, Lab, SCSCF } from "./lab.ts";
 
 const EVERYBODY = { atScscf: 1, subscribed: 1, atPcscf: 1 };
 const MIXES = (["seed", "ts24229"] as const).flatMap((profile) =>
@@ -48,6 +48,46 @@ describe.each(MIXES)("$node restarts ($profile, $transport)", ({ profile, transp
     expect(alice.state).toBe("registered");
     expectWhole(lab, profile);
   });
+});
+
+describe.each(MIXES)("$node restarts ($profile, $transport), and the UE looks", (mix) => {
+  const CHECKED = { "registration.checkSeconds": 30 };
+
+  test("it is back within a minute, by itself, subscription and all", async () => {
+    const { profile, transport, node } = mix;
+    const { lab, alice } = await Lab.withAlice({ profile, transport, ue: CHECKED });
+    lab.pass(300);
+    await lab.restart(node);
+    lab.pass(60);
+    expect(alice.state).toBe("registered");
+    expectWhole(lab, profile);
+  });
+
+  test("however long the CSCF was away", async () => {
+    const { profile, transport, node } = mix;
+    const { lab, alice } = await Lab.withAlice({ profile, transport, ue: CHECKED });
+    const host = node === "S-CSCF" ? SCSCF.host : ACCESS.host;
+    const back = lab.network.cut({ to: { host } });
+    lab.pass(200);
+    expect(alice.equipment.isReady).toBe(false);
+    back();
+    await lab.restart(node);
+    lab.pass(60);
+    expect(alice.state).toBe("registered");
+    expect(alice.equipment.isReady).toBe(true);
+    expectWhole(lab, profile);
+  });
+});
+
+test("a registration that stands is asked for and left alone", async () => {
+  const { lab, alice } = await Lab.withAlice({ ue: { "registration.checkSeconds": 30 } });
+  lab.forget();
+  lab.pass(600);
+  expect(lab.attempts("OPTIONS", "UE", "P-CSCF")).toBeGreaterThan(19);
+  expect(lab.attempts("OPTIONS", "UE", "P-CSCF")).toBeLessThan(26);
+  expect(lab.attempts("OPTIONS", "S-CSCF", "P-CSCF")).toBe(0);
+  expect(lab.attempts("REGISTER")).toBe(0);
+  expect(alice.view.registration.lastCheck).toMatchObject({ status: 200, why: null });
 });
 
 test.each(["seed", "ts24229"] as const)(

@@ -32,7 +32,7 @@ const whichSchema = {
 /** Routes are there, nothing listens yet. */
 export async function controlServer(options: ControlOptions): Promise<FastifyInstance> {
   const { node, ...rest } = options;
-  const app = await adminServer({ ...rest, title: "ims-lab UE", ready: () => true });
+  const app = await adminServer({ ...rest, title: "ims-lab UE", ready: () => node.isReady });
 
   app.get<{ Querystring: PageQuery }>(
     "/state",

@@ -1,4 +1,4 @@
-// Where an ISIM keeps its sequence numbers: with the process, or in a file that survives it.
+// Where an ISIM keeps its sequence numbers, and its device its URN: with the process, or in a file that survives it.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { SQN_ENTRIES, type SqnWindow } from "@ims-lab/common/ims/sqn";
@@ -8,6 +8,25 @@ export interface SqnWindowStore {
   load(): SqnWindow | undefined;
   /** Kept when this returns. */
   save(window: SqnWindow): void;
+}
+
+export interface CardFile extends SqnWindowStore {
+  /** URN of the device (RFC 5626 §4.1), known after `load`; kept with the numbers by `save`. */
+  instance: string | undefined;
+}
+
+/** After the start a file that cannot be written is a loss, no reason to stop: the numbers count on in memory. */
+export function lenient(store: SqnWindowStore, onFailure: (why: string) => void): SqnWindowStore {
+  return {
+    load: () => store.load(),
+    save(window) {
+      try {
+        store.save(window);
+      } catch (problem) {
+        onFailure(problem instanceof Error ? problem.message : String(problem));
+      }
+    },
+  };
 }
 
 export function memoryWindow(first?: SqnWindow): SqnWindowStore {
@@ -21,19 +40,25 @@ export function memoryWindow(first?: SqnWindow): SqnWindowStore {
 }
 
 /** Throws when the file is there and unreadable or not a window: a card's numbers are not guessed. */
-export function fileWindow(path: string): SqnWindowStore {
-  return {
+export function fileWindow(path: string): CardFile {
+  const file: CardFile = {
+    instance: undefined,
     load() {
       const text = readIfThere(path);
-      return text === undefined ? undefined : parseWindow(path, text);
+      if (text === undefined) return undefined;
+      const { instance, ...window } = parseCard(path, text);
+      file.instance = instance;
+      return window;
     },
     save(window) {
       mkdirSync(dirname(path), { recursive: true });
-      // Written beside and moved: a crash leaves the old numbers or the new ones.
-      writeFileSync(`${path}.new`, `${JSON.stringify(window)}\n`, { mode: 0o600 });
+      // Written beside and moved: a crash, or a full disk, leaves the old numbers or the new ones.
+      const card = { ...window, instance: file.instance };
+      writeFileSync(`${path}.new`, `${JSON.stringify(card)}\n`, { mode: 0o600 });
       renameSync(`${path}.new`, path);
     },
   };
+  return file;
 }
 
 function readIfThere(path: string): string | undefined {
@@ -45,7 +70,10 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-function parseWindow(path: string, text: string): SqnWindow {
+function parseCard(
+  path: string,
+  text: string,
+): SqnWindow & { readonly instance: string | undefined } {
   const refuse = (): Error =>
     new Error(
       `${path}: not an ISIM's numbers, expected { "seqs": [32 numbers], "highest": number }`,
@@ -57,10 +85,18 @@ function parseWindow(path: string, text: string): SqnWindow {
     throw refuse();
   }
   if (typeof found !== "object" || found === null) throw refuse();
-  const { seqs, highest } = found as { seqs?: unknown; highest?: unknown };
+  const { seqs, highest, instance } = found as Readonly<Record<string, unknown>>;
   if (!Array.isArray(seqs) || seqs.length !== SQN_ENTRIES || !seqs.every(isCount)) throw refuse();
   if (!isCount(highest)) throw refuse();
-  return { seqs, highest };
+  return { seqs, highest, instance: isInstance(instance) ? instance : undefined };
+}
+
+/** What may stand in `+sip.instance="<…>"`. */
+export function isInstance(value: unknown): value is string {
+  return (
+    typeof value === "string" &&
+    /^urn:[a-z0-9][a-z0-9-]{0,31}:[^\s<>"\\\x7f-\uffff]{1,200}$/i.test(value)
+  );
 }
 
 function isCount(value: unknown): value is number {

@@ -142,6 +142,27 @@ describe("the registration's credentials", () => {
     for (const nc of ["00000002", "00000003"])
       expect(header(credentials.unprompted(request)).params.get("nc")).toBe(nc);
   });
+  test("RFC 7616 §3.4: nc goes on where the network comes back to a nonce, whatever was in between", () => {
+    const credentials = make(BOB);
+    const ncOf = (authorization: string): string | undefined =>
+      header(authorization).params.get("nc");
+    const answered = (nonce: string): string | undefined => {
+      const challenge = `Digest realm="${REALM}",nonce="${nonce}",qop="auth",algorithm=MD5`;
+      const parsed = parseAuthHeader(challenge);
+      const answer = credentials.answer(parsed === undefined ? [] : [parsed], request);
+      return answer.verdict === "unusable" ? undefined : ncOf(answer.authorization);
+    };
+    expect(answered("a")).toBe("00000001");
+    expect(ncOf(credentials.unprompted(request))).toBe("00000002");
+    expect(answered("a")).toBe("00000003");
+    expect(answered("b")).toBe("00000001");
+    expect(answered("a")).toBe("00000004");
+    credentials.refused();
+    credentials.unprompted(request, true);
+    expect(answered("a")).toBe("00000005");
+    for (let n = 0; n < 100; n++) answered(`other ${n}`);
+    expect(answered("other 99")).toBe("00000002");
+  });
   test.each<[IsimFaults, string]>([
     [{}, "valid"],
     [{ wrongRes: true }, "valid"],

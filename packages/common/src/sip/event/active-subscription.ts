@@ -1,5 +1,6 @@
 // A subscription at another node while it lives: performs what the machine says. RFC 6665 §4.1.
 import type { Timer } from "../../platform/clock.ts";
+import { type BodyReading, readBody } from "../bodies.ts";
 import {
   acceptRequest,
   acceptResponse,
@@ -12,7 +13,7 @@ import {
 import { Expires, MinExpires, RetryAfter, SubscriptionState } from "../message/fields.ts";
 import { newRequest, newResponse, type SipRequest, type SipResponse } from "../message/message.ts";
 import { trimLws } from "../message/scan.ts";
-import { eventOf, hasTypeOf, isSameEvent, secondsParam } from "./event-headers.ts";
+import { eventOf, isSameEvent, secondsParam } from "./event-headers.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import type { IncomingRequest } from "./sender.ts";
 import { stepSubscriber } from "./subscriber.ts";
@@ -59,6 +60,7 @@ export class ActiveSubscription implements Subscription {
     this.#context = {
       timerN: options.timerN ?? TIMER_N,
       expires: record.request.expires,
+      spread: () => options.random.fraction(),
       refreshAfter: (granted) =>
         handlers.refreshAfter === undefined
           ? refreshAfter(granted)
@@ -123,12 +125,12 @@ export class ActiveSubscription implements Subscription {
     const { request: notify } = incoming;
     const said = notify.get(SubscriptionState);
     if (said === undefined) return refusal(400, { reason: "Missing Subscription-State" });
-    const { accept } = this.#record.request;
-    if (!hasTypeOf(notify, accept))
-      return refusal(415, { headers: [["Accept", accept.join(", ")]] });
+    const reading = readBody(notify, { types: this.#record.request.accept });
+    if (reading.kind === "refused") return { kind: "refuse", ...reading.refusal };
     const dialog = this.#dialogAfter(notify);
     if (typeof dialog === "string") return refusal(dialog === "old" ? 500 : 400);
-    const status = this.#handlers.judge?.(notify);
+    const document = withBody(notify, reading);
+    const status = this.#handlers.judge?.(document);
     if (status !== undefined) return refusal(status);
     this.#record = { ...this.#record, dialog };
     incoming.respond(newResponse(notify, 200));
@@ -140,7 +142,7 @@ export class ActiveSubscription implements Subscription {
       reason: said.params.get("reason"),
       retryAfter: secondsParam(said.params.get("retry-after")),
     };
-    this.#apply(input, () => this.#handlers.onNotify(notify, this));
+    this.#apply(input, () => this.#handlers.onNotify(document, this));
     return undefined;
   }
 
@@ -247,6 +249,7 @@ export class ActiveSubscription implements Subscription {
       minExpires: response.get(MinExpires),
       retryAfter: response.get(RetryAfter),
     });
+    if (status >= 300) this.#handlers.onRefused?.(status);
   }
 
   /** The 2xx renews the target; its route serves when the NOTIFY names none (RFC 3265 proxies). */
@@ -263,6 +266,17 @@ export class ActiveSubscription implements Subscription {
     this.#record = { ...this.#record, route, dialog: { ...renewed, routeSet } };
   }
 }
+
+/** What the handlers get: a part of a multipart body stands for itself, what may be ignored is not there. */
+function withBody(notify: SipRequest, reading: BodyReading): SipRequest {
+  const octets = reading.kind === "body" ? reading.octets : NO_BODY;
+  if (octets.length === notify.body.length) return notify;
+  const document = notify.clone();
+  document.body = octets;
+  return document;
+}
+
+const NO_BODY = Buffer.alloc(0);
 
 function eventNameOf(event: string): { package: string; id: string | null } {
   const [name = "", ...params] = event.split(";");

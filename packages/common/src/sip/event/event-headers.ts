@@ -1,6 +1,5 @@
 // What SUBSCRIBE and NOTIFY say about their subscription. RFC 6665 §4.5.2, §8.2.
-import { mediaType } from "../message/accept.ts";
-import { ContentType, EventHeader } from "../message/fields.ts";
+import { EventHeader } from "../message/fields.ts";
 import type { SipRequest } from "../message/message.ts";
 import { ownCopy } from "../message/scan.ts";
 
@@ -24,13 +23,6 @@ export function formatEvent(event: EventName): string {
 
 export function isSameEvent(a: EventName, b: EventName): boolean {
   return a.package === b.package && a.id === b.id;
-}
-
-/** True when the request has no body or one of these types. */
-export function hasTypeOf(request: SipRequest, types: readonly string[]): boolean {
-  if (request.body.length === 0) return true;
-  const type = request.get(ContentType);
-  return type !== undefined && types.includes(mediaType(type));
 }
 
 /** A whole number in a parameter; undefined when absent or anything else. */

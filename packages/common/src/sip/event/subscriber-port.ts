@@ -45,6 +45,8 @@ export interface SubscriptionHandlers {
   onNotify(notify: SipRequest, subscription: Subscription): void;
   /** A SUBSCRIBE of this subscription got a 2xx; `granted` in seconds. */
   onGranted?(granted: number): void;
+  /** A SUBSCRIBE of this subscription was refused with this status, whether that ends it or not. */
+  onRefused?(status: number): void;
   /** The subscription is over; nothing of it is called any more. Re-subscribing is the caller's. */
   onEnded?(ending: Ending): void;
 }

@@ -6,6 +6,8 @@ export interface SubscriberContext {
   readonly timerN: number;
   /** Seconds after a grant of `granted` seconds at which to refresh; undefined: never by itself. */
   refreshAfter(granted: number): number | undefined;
+  /** Drawn anew each time, 0 to 1: peers that were all told to come back then do not come at once. */
+  spread?(): number;
   /** Seconds that a scheduled refresh asks for. */
   readonly expires: number;
 }
@@ -67,8 +69,12 @@ export type SubscriberInput = { readonly now: number } & (
 );
 
 export interface Ending {
-  readonly why:
-    | { readonly kind: "refused"; readonly status: number } // of the first SUBSCRIBE or a refresh
+  readonly why: // Of the first SUBSCRIBE or a refresh; seconds of its Retry-After.
+    | {
+        readonly kind: "refused";
+        readonly status: number;
+        readonly retryAfter?: number | undefined;
+      }
     | { readonly kind: "terminated"; readonly reason?: string | undefined } // said by the notifier
     | { readonly kind: "no-notify" } // Timer N
     | { readonly kind: "unreachable"; readonly failure: string } // the first SUBSCRIBE got no answer

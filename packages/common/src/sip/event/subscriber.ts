@@ -18,6 +18,7 @@ const MAX_423_RETRIES = 2;
 const MAX_SECONDS = 2 ** 32 - 1;
 /** Milliseconds by which two readings of one expiry may differ. */
 const SAME_EXPIRY = 2000;
+const LEAST_RETRY_MS = 10_000;
 
 export function stepSubscriber(
   context: SubscriberContext,
@@ -73,7 +74,12 @@ function firstAnswered(
   const longer = longerExpires(state.open, input);
   if (longer !== undefined)
     return send(context, { name: "notifyWait", next: state.next }, longer, now, state.open);
-  return end({ kind: "refused", status }, afterRefusal(status, input.retryAfter));
+  const { retryAfter } = input;
+  const why: Ending["why"] =
+    retryAfter === undefined
+      ? { kind: "refused", status }
+      : { kind: "refused", status, retryAfter };
+  return end(why, afterRefusal(status, retryAfter));
 }
 
 /** RFC 6665 §4.1.2.1: 423 names the shortest duration; undefined when that is no help. */
@@ -162,7 +168,10 @@ function retryLater(
   retryAfter?: number,
 ): SubscriberStep {
   const half = Math.max((state.expiresAt - now) / 2, context.timerN);
-  const at = now + (retryAfter === undefined ? half : retryAfter * 1000);
+  // RFC 3261 §20.33 sets no least value: a peer that says 0 each time would be asked without end.
+  const asked = Math.max((retryAfter ?? 0) * 1000, LEAST_RETRY_MS);
+  const spread = (context.spread?.() ?? 0) * (asked / 4);
+  const at = now + (retryAfter === undefined ? half : asked + spread);
   const effects: SubscriberEffect[] = [{ kind: "stop", timer: "N" }];
   if (at < state.expiresAt) effects.push({ kind: "set", timer: "refresh", at });
   const { next } = state;

@@ -88,7 +88,10 @@ describe("RFC 6665 §4.1.2.1: subscribing", () => {
     [503, 17, { kind: "later", seconds: 17 }],
   ])("%i (Retry-After %s) ends it: %j", (status, retryAfter, resubscribe) => {
     const { ending } = run([subscribe, { kind: "response", status, retryAfter }]);
-    expect(ending).toEqual({ why: { kind: "refused", status }, resubscribe });
+    expect(ending).toEqual({
+      why: { kind: "refused", status, ...(retryAfter !== undefined && { retryAfter }) },
+      resubscribe,
+    });
   });
 
   it("423 is answered with Min-Expires, twice at most", () => {
@@ -123,7 +126,10 @@ describe("RFC 6665 §4.1.2.2: refreshing", () => {
     "%i means that it is gone: subscribe anew",
     (status) => {
       const { ending } = run([...established, refresh, { kind: "response", status }]);
-      expect(ending).toEqual({ why: { kind: "refused", status }, resubscribe: { kind: "now" } });
+      expect(ending).toEqual({
+        why: { kind: "refused", status },
+        resubscribe: { kind: "now" },
+      });
     },
   );
 
@@ -135,6 +141,15 @@ describe("RFC 6665 §4.1.2.2: refreshing", () => {
     const expired = { kind: "timer", timer: "expiry", at: 3_600_000 } as const;
     expect(run([...established, refresh, refused, expired]).ending?.why.kind).toBe("expired");
   });
+
+  it.each([0, 1, 9])(
+    "503 with Retry-After %i: ten seconds at least, or it would be a storm",
+    (retryAfter) => {
+      const busy = { kind: "response", status: 503, retryAfter, at: 3_000_000 } as const;
+      const { last } = run([...established, refresh, busy]);
+      expect(last).toContainEqual({ kind: "set", timer: "refresh", at: T0 + 3_010_000 });
+    },
+  );
 
   it("503 with Retry-After waits that long", () => {
     const busy = { kind: "response", status: 503, retryAfter: 20, at: 3_000_000 } as const;
