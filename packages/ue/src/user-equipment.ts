@@ -285,26 +285,24 @@ export class UserEquipment {
       this.#refuseStranger(incoming);
       return;
     }
-    const refused = checkRequest(request);
+    const refused = this.#isOfNoDialog(request) ? { status: 481 } : checkRequest(request);
     if (refused !== undefined) this.#answer(incoming, refused);
     else if (request.method === "NOTIFY") this.#agent.handle(incoming);
+    else if (request.method === "MESSAGE") this.messages.handle(incoming);
     else if (request.method === "OPTIONS") this.#options(incoming);
-    else if (request.method !== "MESSAGE") this.calls.handle(incoming);
-    else if (this.#isOfNoDialog(request)) this.#answer(incoming, { status: 481 });
-    else this.messages.handle(incoming);
+    else this.calls.handle(incoming);
   }
 
   /** RFC 3261 §12.2.2: a tag in To makes it a request within a dialog, and we have none of that kind. */
   #isOfNoDialog(request: SipRequest): boolean {
-    if (!request.to.params.has("tag")) return false;
+    if (!request.to.params.has("tag") || OF_THEIR_OWN.has(request.method)) return false;
     return !this.calls.owns(request) && !this.#agent.owns(request);
   }
 
   /** RFC 3261 §11.2: as an INVITE would be answered; within a dialog it asks for abilities alone. */
   #options(incoming: Incoming): void {
     const { request } = incoming;
-    const inDialog = this.#isOfNoDialog(request) ? 481 : 200;
-    const status = request.to.params.has("tag") ? inDialog : this.calls.statusOfNext;
+    const status = request.to.params.has("tag") ? 200 : this.calls.statusOfNext;
     const contact = ["Contact", `<${this.#identity.contactUri}>`] as const;
     this.#answer(incoming, { status, headers: [contact, ...OPTIONS_HEADERS] });
   }
@@ -318,6 +316,9 @@ export class UserEquipment {
     return this.#parts.random.hex(8);
   }
 }
+
+/** An ACK is never answered, a CANCEL is told by its branch, a NOTIFY by its subscription. */
+const OF_THEIR_OWN: ReadonlySet<string> = new Set(["ACK", "CANCEL", "NOTIFY"]);
 
 /** RFC 3261 §8.2.1, §8.2.2: what holds for every request. An ACK is never answered. */
 function checkRequest(request: SipRequest): Refusal | undefined {
