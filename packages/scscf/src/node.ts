@@ -29,6 +29,7 @@ import { type RequestServices, requestHandler } from "./requests.ts";
 import { createRouting } from "./routing/routing.ts";
 import { commit } from "./store/commit.ts";
 import type { Store } from "./store/store.ts";
+import { atHome, filedAs } from "./subscribers/identity.ts";
 import type { LoadedSubscribers } from "./subscribers/load.ts";
 import { memorySqnMarks, type SqnMarks } from "./subscribers/sqn-marks.ts";
 
@@ -72,7 +73,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const authenticator = authenticatorOf(config, tools);
 
   const setOf = (aor: string): RegistrationSet | undefined => {
-    const [owner] = directory.ownersOf(aor);
+    const [owner] = directory.ownersOf(atHome(config.domain, aor));
     return owner && { name: setNameOf(owner), impus: owner.impus };
   };
   const bindingsOf = (set: string): ReturnType<Bindings["ofSet"]> => bindings.ofSet(set);
@@ -99,6 +100,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     random,
     log,
     send,
+    identityOf: (uri) => filedAs({ directory, domain: config.domain }, uri),
     setOf,
     bindingsOf,
     tokenOf: (uri) => tokenOf(endpoint, uri),
@@ -172,6 +174,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     pcscfSubscriptions,
     router,
     refusals,
+    directory,
     domain: config.domain,
     allowDirect: config.allowDirect,
     standingOf: ({ request, flow }): Standing =>

@@ -1,6 +1,10 @@
 // Which part of the S-CSCF serves a request, and what becomes of those that none serves. TS 24.229 §5.4.
 
-import { isRegistrationPackage, OWN_PACKAGE } from "@ims-lab/common/ims/events";
+import {
+  isRegistrationPackage,
+  OWN_PACKAGE,
+  REGISTRATION_PACKAGES,
+} from "@ims-lab/common/ims/events";
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint";
 import { EventHeader, Route } from "@ims-lab/common/sip/message/fields";
@@ -17,6 +21,8 @@ import { type Refusal, refusal, statusOf } from "./registrar/refusals.ts";
 import type { Registrar } from "./registrar/registrar.ts";
 import type { Standing } from "./registrar/trust.ts";
 import type { Router } from "./routing/router.ts";
+import type { SubscriberDirectory } from "./subscribers/directory.ts";
+import { filedAs, isAtHome } from "./subscribers/identity.ts";
 
 export interface RequestServices {
   readonly registrar: Registrar;
@@ -24,6 +30,7 @@ export interface RequestServices {
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly router: Router;
   readonly refusals: RefusalLog;
+  readonly directory: SubscriberDirectory;
   readonly domain: string;
   readonly allowDirect: boolean;
   standingOf(incoming: Incoming): Standing;
@@ -44,6 +51,7 @@ type Serve = (services: RequestServices, incoming: Incoming, standing: Standing)
 const SERVED: ReadonlyMap<string, Serve> = new Map<string, Serve>([
   ["REGISTER", (services, incoming, standing) => services.registrar.handle(incoming, standing)],
   ["SUBSCRIBE", subscribe],
+  ["PUBLISH", publish],
   ["NOTIFY", notify],
   ["OPTIONS", options],
   ["ACK", ({ router }, incoming, standing) => router.acknowledge(incoming, standing)],
@@ -81,6 +89,18 @@ function subscribe(services: RequestServices, incoming: Incoming, standing: Stan
   else services.notifier.handle(incoming, standing);
 }
 
+/** RFC 3903 §6 step 2: nobody keeps event state here; what is for somebody else is for his devices. */
+function publish(services: RequestServices, incoming: Incoming, standing: Standing): void {
+  if (
+    (standing.trusted || services.allowDirect) &&
+    isForThemselves(services, incoming.request, standing)
+  )
+    incoming.refuse(489, {
+      headers: [["Allow-Events", [...REGISTRATION_PACKAGES.keys()].join(", ")]],
+    });
+  else other(services, incoming, standing);
+}
+
 /** Known packages are judged by the notifier; an unknown one for one's own AoR gets its 489. */
 function isForThemselves(
   services: RequestServices,
@@ -88,7 +108,7 @@ function isForThemselves(
   standing: Standing,
 ): boolean {
   if (services.notifier.owns(request)) return true;
-  const watched = services.setOf(aorOf(request.requestUri));
+  const watched = services.setOf(filedAs(services, request.requestUri));
   return watched !== undefined && watched.name === servedSet(services, request, standing)?.name;
 }
 
@@ -97,7 +117,7 @@ function options(services: RequestServices, incoming: Incoming, standing: Standi
   const isOurs =
     isSip(uri) &&
     uri.user === undefined &&
-    (uri.host === services.domain || services.isOwn(uri.host, uri.port ?? 5060));
+    (isAtHome(services.domain, uri) || services.isOwn(uri.host, uri.port ?? 5060));
   // By the Service-Route of a registration that is no more: 403, as to any request.
   if (!isOurs || isOfForgotten(services, incoming.request)) {
     other(services, incoming, standing);

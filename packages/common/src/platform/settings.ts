@@ -125,7 +125,17 @@ export function oneOf<const W extends string>(
 
 /** An IP address or a host name, without a port. */
 export function host(options: Described<string>): Setting<string> {
-  return textThat({ ...options, allowed: "an IP address or a host name", accepts: isHost });
+  const text = textThat({ ...options, allowed: "an IP address or a host name", accepts: isHost });
+  const inLowerCase = (value: string): { readonly value: string } => ({
+    value: value.toLowerCase(), // as hosts are compared (RFC 3261 §19.1.4)
+  });
+  return {
+    ...text,
+    read: (written) => {
+      const read = text.read(written);
+      return read && inLowerCase(read.value);
+    },
+  };
 }
 
 /** Never printed by `--help`, an error or a log. */

@@ -85,6 +85,70 @@ describe("between scripted users", () => {
     expect(carol.peer.requests.at(-1)?.text("Event")).toBe("presence");
   });
 
+  test.each([
+    ["one's own identity", "sip:carol@ims.example", "presence"],
+    ["the same, its domain written otherwise", "sip:carol@IMS.Example:5060", "presence"],
+    ["a package that is served to subscribers", "sip:carol@ims.example", "reg"],
+    ["no package", "sip:carol@ims.example", ""],
+  ])("PUBLISH for %s: 489, and no device hears of it (RFC 3903 §6)", async (_what, uri, event) => {
+    const { lab, carol, bob } = await carolAndBob();
+    const headers = event === "" ? [] : [["Event", event] as const];
+    const before = carol.peer.requests.length;
+    const refused = lab.exchange(carol.peer, carol.request("PUBLISH", uri, headers));
+    expect(refused.status).toBe(489);
+    expect(refused.text("Allow-Events")).toContain("reg");
+    expect(carol.peer.requests).toHaveLength(before);
+    expect(bob.peer.requests.filter(({ method }) => method === "PUBLISH")).toEqual([]);
+  });
+
+  test.each([
+    "sip:bob@ims.example:5060",
+    "sip:bob@IMS.EXAMPLE",
+    "SIP:%62ob@Ims.Example:5060;transport=udp",
+  ])("%s is reached", async (uri) => {
+    const { lab, carol, bob } = await carolAndBob();
+    expect(lab.exchange(carol.peer, carol.request("MESSAGE", uri)).status).toBe(200);
+    expect(bob.peer.requests.at(-1)?.uri).toBe(bob.contactUri);
+  });
+
+  test.each([
+    ["a SUBSCRIBE to one's registration", "SUBSCRIBE"],
+    ["a REGISTER", "REGISTER"],
+  ])("%s may name the domain's port", async (_what, method) => {
+    const { lab, carol } = await carolAndBob();
+    const uri = "sip:carol@IMS.example:5060";
+    const headers = [
+      ["Event", "reg"],
+      ["Contact", carol.contact],
+      ["Expires", "600"],
+    ] as const;
+    const to = [["To", `<${uri}>`]] as const;
+    const status =
+      method === "REGISTER"
+        ? carol.register({ headers: to }).status
+        : lab.exchange(carol.peer, carol.request(method, uri, [...headers, ...to])).status;
+    expect(status).toBe(200);
+  });
+
+  test("a Contact that names `;sos`: 403 that says why, and nothing is bound (decision 0021)", async () => {
+    const { lab, carol } = await carolAndBob();
+    const before = structuredClone(lab.atScscf("carol"));
+    for (const contact of [
+      "<sip:carol@192.0.2.1:5062;sos>",
+      `${carol.contact}, <sip:c@192.0.2.1;SOS>`,
+    ]) {
+      const refused = carol.register({ contact });
+      expect([refused.status, refused.text("Warning")]).toEqual([
+        403,
+        '399 ims-lab "no emergency registration here"',
+      ]);
+    }
+    expect(lab.atScscf("carol")).toEqual(before);
+    expect(lab.logs.scscf.named("registration.refused").at(-1)).toMatchObject({
+      reason: "emergency",
+    });
+  });
+
   test("SUBSCRIBE for oneself to a package that nobody serves: 489", async () => {
     const { lab, carol } = await carolAndBob();
     const request = carol.request("SUBSCRIBE", impuOf("carol"), [

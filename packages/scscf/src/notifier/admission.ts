@@ -20,6 +20,8 @@ export interface Watching {
 export interface AdmissionRules {
   /** AoRs of application servers. */
   readonly applicationServers: readonly string[];
+  /** How an identity is filed, whatever its spelling. */
+  identityOf(uri: Uri): string;
   /** Undefined when the AoR is nobody's. */
   setOf(aor: string): RegistrationSet | undefined;
   bindingsOf(set: string): readonly Binding[];
@@ -40,7 +42,7 @@ export function admit(
   standing: Standing,
   watched: string | undefined,
 ): Watching | Refusal {
-  const aor = watched ?? aorOf(request.requestUri);
+  const aor = watched ?? rules.identityOf(request.requestUri);
   const set = rules.setOf(aor);
   if (set === undefined) return refusal("no-such-user", `${aor} is nobody's`);
   const bindings = rules.bindingsOf(set.name);

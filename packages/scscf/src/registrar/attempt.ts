@@ -81,6 +81,8 @@ export function readAttempt(
   if (odd !== undefined) return refusal("bad-path", `Path: ${odd}`);
   const wanted = readContacts(request);
   if (isRefusal(wanted)) return wanted;
+  const emergency = emergencyContact(wanted);
+  if (emergency !== undefined) return refusal("emergency", `Contact: ${emergency}`);
   const insecure = insecureHop(wanted, request, origin);
   if (insecure !== undefined) return insecure;
   const credentials = credentialsOf(request, rules.domain);
@@ -136,6 +138,13 @@ function pathOfAnother(
 
 function namesBinding(user: string, shared: readonly string[]): boolean {
   return !shared.includes("*") && !shared.includes(user);
+}
+
+/** TS 24.229 §5.1.6.2: `;sos` in a Contact's URI asks for an emergency registration. */
+function emergencyContact(wanted: Wanted): string | undefined {
+  if (wanted.kind !== "bind") return undefined;
+  const found = wanted.contacts.find(({ value: { uri } }) => isSip(uri) && uri.params.has("sos"));
+  return found?.value.uriText;
 }
 
 /** RFC 5630 §5.2: a `sips:` Contact is reached by `sips:` all the way, or it is not bound. */

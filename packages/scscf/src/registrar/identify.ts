@@ -2,6 +2,7 @@
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
+import { atHome } from "../subscribers/identity.ts";
 import type { Subscriber } from "../subscribers/subscriber.ts";
 import { type Refusal, refusal } from "./refusals.ts";
 
@@ -24,7 +25,7 @@ export function identify(
   if (!isSip(requestUri) || requestUri.host !== domain) {
     return refusal("not-our-domain", `${request.uri} is not ${domain}`);
   }
-  const aor = aorOf(request.to.uri);
+  const aor = atHome(domain, aorOf(request.to.uri));
   const subscriber = impi === undefined ? soleOwner(directory, aor) : directory.byImpi(impi);
   if (subscriber === undefined) return refusal("unknown-user", `nobody is ${impi ?? aor}`);
   if ("refused" in subscriber) return subscriber;

@@ -25,6 +25,7 @@ const STATUS = {
   "path-of-another": 403, // RFC 3327 §5.1: what goes back to that Path would reach somebody else
   "bad-contact": 400, // RFC 3261 §10.3 step 6
   "bad-path": 400, // RFC 3327 §4: SIP URIs in angle brackets; requests could not go there
+  emergency: 403, // decision 0021: nobody here takes emergency calls
   "insecure-hop": 400, // RFC 5630 §5.2: a sips: Contact, and something on the way is not
   "bad-extension": 420, // RFC 3261 §10.3 step 2
   "interval-too-brief": 423, // RFC 3261 §10.3 step 7
@@ -59,6 +60,9 @@ export function headersOf(refused: Refusal): HeaderValues {
   }
   if (refused.unsupported !== undefined) {
     headers.push(["Unsupported", refused.unsupported.join(", ")]);
+  }
+  if (refused.refused === "emergency") {
+    headers.push(["Warning", '399 ims-lab "no emergency registration here"']);
   }
   return headers;
 }

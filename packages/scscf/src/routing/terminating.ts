@@ -2,14 +2,14 @@
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { parseQvalue } from "@ims-lab/common/sip/message/scan";
-import { aorOf, isSip, parseUri, type Uri, unescapedUser } from "@ims-lab/common/sip/message/uri";
+import { parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
 import type { Target } from "@ims-lab/common/sip/proxy/fork";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
 import { mayReach, sameSchemeAs } from "@ims-lab/common/sip/proxy/secured";
 import type { Destination } from "@ims-lab/common/sip/transaction/user";
 import type { Binding } from "../registrar/binding.ts";
 import { setOf as setNameOf } from "../registrar/identify.ts";
-import type { SubscriberDirectory } from "../subscribers/directory.ts";
+import { filedAs, type Home } from "../subscribers/identity.ts";
 import type { RoutingProblem } from "./problems.ts";
 
 /** A target that is one of our registrations. */
@@ -17,31 +17,17 @@ export interface DeviceTarget extends Target {
   readonly token: string;
 }
 
-export interface Called {
-  readonly directory: SubscriberDirectory;
-  readonly domain: string;
+export interface Called extends Home {
   bindingsOf(set: string): readonly Binding[];
-}
-
-/**
- * How the identity in a Request-URI is filed: `sip:+1…@DOMAIN;user=phone` is a telephone number, unless the
- * subscriber has it as it is (TS 23.003 §13.4). At another domain it is that domain's (RFC 3261 §16.5).
- */
-function calledAor({ directory, domain }: Called, uri: Uri): string {
-  const asItIs = aorOf(uri);
-  if (!isSip(uri) || uri.host !== domain) return asItIs;
-  if (uri.params.get("user")?.toLowerCase() !== "phone") return asItIs;
-  const number = aorOf(parseUri(`tel:${unescapedUser(uri).split(";")[0]}`) ?? uri);
-  return directory.ownersOf(number).length > 0 ? number : asItIs;
 }
 
 /** True for a number or name that a subscriber of this domain has. */
 export function isOurs(called: Called, uri: Uri): boolean {
-  return called.directory.ownersOf(calledAor(called, uri)).length > 0;
+  return called.directory.ownersOf(filedAs(called, uri)).length > 0;
 }
 
 export function devicesOf(called: Called, onward: SipRequest): DeviceTarget[] | RoutingProblem {
-  const aor = calledAor(called, onward.requestUri);
+  const aor = filedAs(called, onward.requestUri);
   const owners = called.directory.ownersOf(aor);
   if (owners.length === 0) return { kind: "no-such-user", detail: `${aor} is nobody's` };
   const identities = owners.flatMap(({ impus }) => impus.filter((impu) => impu.aor === aor));
