@@ -1,5 +1,5 @@
 // Whose binding it is: what a 200 may not change, whatever the S-CSCF has taken.
-import { newResponse } from "@ims-lab/common/sip/message/message";
+import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";
 import { ACCESS, ALICE, credentials, DOMAIN, Lab, type Peer, SCSCF, UE } from "../lab.ts";
 
@@ -158,4 +158,46 @@ test("credentials that name the IMPI after a first REGISTER without: the same to
   );
   expect(path([["Authorization", ""]])).toBe(alices[0]); // named by the identity and the device
   expect(path([["Authorization", credentials("n7", "r", BOB)]])).not.toBe(alices[0]);
+});
+
+test("two IMPIs that answer one challenge at once: the first has the binding, the second hears 403", async () => {
+  const { lab, scscf, stranger } = await registered();
+  const to = ["To", `<sip:new@${DOMAIN}>`] as const;
+  const send = (authorization: string, cseq: number): SipRequest => {
+    const headers = [
+      ["Contact", CONTACT],
+      ["Call-ID", "x"],
+      ["CSeq", `${cseq} REGISTER`],
+      ["Authorization", authorization],
+      to,
+    ] as const;
+    stranger.send(lab.register(stranger, headers), ACCESS);
+    lab.run();
+    return scscf.takeRequest("REGISTER");
+  };
+  scscf.reply(
+    newResponse(send("", 1), 401, {
+      toTag: "s",
+      headers: [["WWW-Authenticate", `Digest realm="${DOMAIN}",nonce="n7",algorithm=MD5`]],
+    }),
+  );
+  lab.run();
+  const answers = [BOB, `carol@${DOMAIN}`].map((impi, at) =>
+    send(credentials("n7", "r", impi), at + 2),
+  );
+  expect(answers[0]?.text("Path")).toBe(answers[1]?.text("Path"));
+  for (const answer of answers)
+    scscf.reply(
+      newResponse(answer, 200, {
+        toTag: "s",
+        headers: [
+          ["Contact", `${CONTACT};expires=600`],
+          ["P-Associated-URI", `<sip:new@${DOMAIN}>`],
+        ],
+      }),
+    );
+  lab.run();
+  const statuses = stranger.inbox.map((one) => (one.kind === "response" ? one.status : 0));
+  expect(statuses.sort()).toEqual([200, 401, 403]);
+  expect([...lab.pcscf.table.all()].map(({ impi }) => impi)).toEqual([`alice@${DOMAIN}`, BOB]);
 });

@@ -87,6 +87,46 @@ describe("upstream", () => {
     },
   );
 
+  test("RFC 3310 §3.3: an answer to an AKA challenge need not say so, and is none of a digest", async () => {
+    const { lab: on, ue, scscf } = await lab();
+    const first = on.register(ue);
+    ue.send(first, ACCESS);
+    on.run();
+    scscf.reply(challenge(scscf.takeRequest("REGISTER")));
+    on.run();
+    for (const [nonce, expected] of [
+      ["n1", "no"],
+      ["of another challenge", "ip-assoc-pending"],
+    ] as const) {
+      ue.send(on.register(ue, [["Authorization", credentials(nonce, "r")]]), ACCESS);
+      on.run();
+      expect(integrityOf(scscf.takeRequest("REGISTER"))).toBe(expected);
+    }
+  });
+
+  test.each([
+    [ALICE, "ip-assoc-yes"],
+    [`sip:al@${DOMAIN}`, "ip-assoc-yes"],
+    ["tel:+1-555-0001", "ip-assoc-yes"],
+    [`sip:barred@${DOMAIN}`, "no"],
+    [`sip:bob@${DOMAIN}`, "no"],
+  ])("over alice's association, To %s: %s", async (to, expected) => {
+    const { lab: on, ue, scscf } = await lab();
+    on.registered(ue, scscf);
+    ue.send(on.register(ue, [["To", `<${to}>`]]), ACCESS);
+    on.run();
+    expect(integrityOf(scscf.takeRequest("REGISTER"))).toBe(expected);
+  });
+
+  test("the identity that was registered counts, barred or not (TS 23.228 §4.3.3)", async () => {
+    const { lab: on, ue, scscf } = await lab();
+    const to: [string, string] = ["To", `<sip:barred@${DOMAIN}>`];
+    on.registered(ue, scscf, [to]);
+    ue.send(on.register(ue, [to]), ACCESS);
+    on.run();
+    expect(integrityOf(scscf.takeRequest("REGISTER"))).toBe("ip-assoc-yes");
+  });
+
   test("without Authorization nothing is inserted; the Path stays the same when it comes", async () => {
     const { lab: on, ue, scscf } = await lab();
     const bare = on.register(ue).remove("Authorization");
