@@ -32,6 +32,7 @@ interface LabOptions {
   readonly event?: RegistrationPackage | "none";
   readonly credentials?: Credentials;
   readonly calls?: Partial<CallSettings>;
+  readonly checkSeconds?: number;
 }
 
 export class Lab {
@@ -45,6 +46,7 @@ export class Lab {
     event = OWN_PACKAGE,
     credentials = CREDENTIALS,
     calls = {},
+    checkSeconds = 0,
   }: LabOptions) {
     const proxy = { host: "192.0.2.1", port: 5060 };
     this.network = new ScriptedNetwork(
@@ -69,6 +71,7 @@ export class Lab {
       settings: {
         proxy: { ...proxy, transport },
         expiresSeconds: 600_000,
+        checkSeconds,
         subscription: { event, expiresSeconds: 600_000 },
         t1: RFC_TIMERS.t1,
         calls: { ...CALL_DEFAULTS, ...calls },

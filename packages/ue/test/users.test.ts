@@ -117,5 +117,8 @@ test("each UE has an instance of its own, drawn anew at each start", () => {
 test("user.instance fixes it", () => {
   const [first] = users({ ...load, UE_USER_INSTANCE: "urn:uuid:00000000-0000-4000-8000-{n}" });
   expect(first?.instance).toBe("urn:uuid:00000000-0000-4000-8000-1");
-  expect(() => users({ ...load, UE_USER_INSTANCE: "urn:uuid:1" })).toThrow(/user\.instance/);
+  for (const wrong of ["alice's phone", "urn:x", 'urn:uuid:1">', "urn:uuid:1 2"])
+    expect(() => users({ ...load, UE_USER_INSTANCE: wrong })).toThrow(/user\.instance/);
+  const shared = { ...load, UE_COUNT: "2", UE_USER_INSTANCE: "urn:uuid:1" };
+  expect(() => users(shared)).toThrow(/user\.instance/);
 });

@@ -1,7 +1,7 @@
 // Authentication because of a call: `policy.onMethods`; calls of who is de-registered: `dialogs`. Design §4.
 import { describe, expect, test } from "vitest";
 import { callUp, lastCall, type TwoUes, twoUes } from "./call-words.ts";
-import { ACCESS, impuOf, type Lab } from "./lab.ts";
+import { ACCESS, impuOf, type Lab, type LabOptions } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
 
 function calling(outcome: "proceed" | "hold" | "reject"): Promise<TwoUes> {
@@ -9,6 +9,11 @@ function calling(outcome: "proceed" | "hold" | "reject"): Promise<TwoUes> {
 }
 
 const RINGS = { "calls.incoming": "ring" };
+/** UEs that do not subscribe, and need not. */
+const DEAF: LabOptions = {
+  scscf: { "subscription.duty": "optional" },
+  ue: { "subscription.event": "none" },
+};
 
 /** What waits for an authentication waits in a promise. */
 function passSettling(lab: Lab, seconds: number): Promise<void> {
@@ -47,7 +52,9 @@ describe("onMethods", () => {
     await passSettling(lab, 50);
     expect(lastCall(alice).state).toBe("inviting");
     await passSettling(lab, 30);
-    expect(lastCall(alice).why).toBe("answered 403");
+    // The NOTIFY that ends her registration comes before, and she gives up.
+    expect(lastCall(alice).why).toBe("cancelled");
+    expect(lab.passed("403 INVITE", "S-CSCF", "P-CSCF")).toHaveLength(1);
     expect(bob.equipment.calls.view).toEqual([]);
   });
 
@@ -163,7 +170,8 @@ describe("a registration ends during a call", () => {
   });
 
   test("dialogs: leave: the call goes on and ends as its users want", async () => {
-    const { lab, alice, bob } = await twoUes();
+    // Who does not hear of the end of the registration leaves the call alone.
+    const { lab, alice, bob } = await twoUes(DEAF);
     alice.equipment.calls.dial(impuOf("bob"));
     lab.pass(1);
     lab.deregister("alice", { kind: "rejected" });
@@ -173,13 +181,30 @@ describe("a registration ends during a call", () => {
     lab.pass(2);
     expect(lastCall(alice).why).toBe("hung up there");
   });
+
+  test.each(["rejected", "deactivated", "expired"] as const)(
+    "TS 24.229 §5.1.1.7: %s: the UE that hears of it ends its calls itself",
+    async (kind) => {
+      const { lab, alice, bob } = await twoUes();
+      alice.equipment.calls.dial(impuOf("bob"));
+      lab.pass(1);
+      lab.deregister("alice", { kind });
+      lab.pass(2);
+      expect([lastCall(alice).why, lastCall(bob).why]).toEqual(["hung up here", "hung up there"]);
+      const sent = lab.ladder.filter((line) => /^UE → P-CSCF: (BYE|REGISTER)/.test(line));
+      expect(sent[0]).toContain("BYE");
+    },
+  );
 });
 
 describe("a registration ends while a call rings", () => {
   test.each(["alice", "bob"])(
     "dialogs: release: %s goes: CANCEL to bob, 480 to alice",
     async (who) => {
-      const { lab, alice, bob } = await twoUes({ scscf: { dialogs: "release" } }, RINGS);
+      const { lab, alice, bob } = await twoUes(
+        { ...DEAF, scscf: { ...DEAF.scscf, dialogs: "release" } },
+        RINGS,
+      );
       alice.equipment.calls.dial(impuOf("bob"));
       lab.pass(1);
       expect(lastCall(bob).state).toBe("ringing");
@@ -215,7 +240,7 @@ describe("a registration ends while a call rings", () => {
   });
 
   test("dialogs: leave: it goes on ringing", async () => {
-    const { lab, alice, bob } = await twoUes({}, RINGS);
+    const { lab, alice, bob } = await twoUes(DEAF, RINGS);
     alice.equipment.calls.dial(impuOf("bob"));
     lab.pass(1);
     lab.deregister("alice", { kind: "rejected" });

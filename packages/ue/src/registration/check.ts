@@ -27,6 +27,9 @@ export interface RegistrationCheckOptions {
   onChange(outcome: CheckOutcome): void;
 }
 
+/** Milliseconds without an answer after which nobody can say any more that all is well. */
+const PATIENCE_MS = 8_000;
+
 /**
  * A CSCF that has lost its memory says nothing; an idle UE over UDP would find out at its next refresh, days
  * later. Both CSCFs answer 403 to whom they do not know, and any other answer says that they do.
@@ -35,6 +38,7 @@ export class RegistrationCheck {
   readonly #options: RegistrationCheckOptions;
   #timer: Timer | undefined;
   #sent: SentRequest | undefined;
+  #patience: Timer | undefined;
   /** It waits for its answer. */
   #isOpen = false;
   #last: CheckOutcome | undefined;
@@ -56,6 +60,7 @@ export class RegistrationCheck {
   /** There is no registration to ask for. */
   stop(): void {
     this.#timer?.cancel();
+    this.#patience?.cancel();
     this.#sent?.abandon();
     this.#isOpen = false;
     this.#last = undefined;
@@ -84,16 +89,21 @@ export class RegistrationCheck {
       to: registrarUri(impu, domain),
       from: identityToWatch(impu, registration.associatedUris),
     });
-    // One at a time: the next one asks the same, and one that is not answered by then has failed.
-    this.#sent?.abandon();
-    if (this.#isOpen) this.#note({ at: this.#now(), status: null, why: "no answer" });
+    this.#sent?.abandon(); // one at a time: the next one asks the same
+    this.#overdue();
     this.#isOpen = true;
+    this.#patience = this.#options.clock.after(PATIENCE_MS, () => this.#overdue());
     this.#sent = line.send(request, {
       onResponse: ({ status, reason }) => {
         if (status >= 200) this.#answered(status, reason);
       },
       onFailure: (why) => this.#note({ at: this.#now(), status: null, why }),
     });
+  }
+
+  /** It may be answered yet; until then nobody knows. */
+  #overdue(): void {
+    if (this.#isOpen) this.#note({ at: this.#now(), status: null, why: "no answer" });
   }
 
   #answered(status: number, reason: string): void {
@@ -105,6 +115,7 @@ export class RegistrationCheck {
     const before = this.#last;
     this.#last = outcome;
     this.#isOpen = false;
+    this.#patience?.cancel();
     if ((before?.why ?? null) !== outcome.why) this.#options.onChange(outcome);
   }
 

@@ -12,6 +12,8 @@ import type {
 } from "./state.ts";
 import { backOffSeconds, obeyedSeconds, recoverySeconds } from "./timing.ts";
 
+/** What a state has to do with by itself. */
+type OwnInput = Exclude<RegistrationInput, { kind: "settled" }>;
 type ContactEnded = Extract<RegistrationInput, { kind: "contact-ended" }>;
 type Of<Name extends RegistrationState["name"]> = Extract<RegistrationState, { name: Name }>;
 
@@ -20,6 +22,7 @@ export function step(
   state: RegistrationState,
   input: RegistrationInput,
 ): Step {
+  if (input.kind === "settled") return stay({ ...state, memory: { ...state.memory, obeyed: [] } });
   switch (state.name) {
     case "deregistered":
       return input.kind === "register" ? registerAnew(context, state.memory) : stay(state);
@@ -38,11 +41,7 @@ function stay(state: RegistrationState): Step {
   return { state, effects: [] };
 }
 
-function whenWaiting(
-  context: RegistrationContext,
-  state: Of<"waiting">,
-  input: RegistrationInput,
-): Step {
+function whenWaiting(context: RegistrationContext, state: Of<"waiting">, input: OwnInput): Step {
   if (input.kind === "register") return registerAnew(context, state.memory);
   if (input.kind === "due") {
     return context.now < state.retryAt ? stay(state) : registerAnew(context, state.memory);
@@ -56,7 +55,7 @@ function whenWaiting(
 function whenRegistered(
   context: RegistrationContext,
   state: Of<"registered">,
-  input: RegistrationInput,
+  input: OwnInput,
 ): Step {
   switch (input.kind) {
     case "register":
@@ -139,11 +138,7 @@ function comeBack(context: RegistrationContext, memory: Memory): Step {
   return stay({ name: "waiting", memory: counted, retryAt });
 }
 
-function whenPending(
-  context: RegistrationContext,
-  state: PendingState,
-  input: RegistrationInput,
-): Step {
+function whenPending(context: RegistrationContext, state: PendingState, input: OwnInput): Step {
   switch (input.kind) {
     case "register":
     case "deregister":

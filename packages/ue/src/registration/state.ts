@@ -133,6 +133,8 @@ export type RegistrationInput =
   /** The network answers a request of this UE as it answers strangers: it has lost the registration. */
   | { readonly kind: "lost"; readonly why: string }
   | { readonly kind: "triggered"; readonly trigger: Trigger }
+  /** The network shows the contact without asking for anything: the next trigger is another one. */
+  | { readonly kind: "settled" }
   | {
       readonly kind: "contact-ended";
       readonly event: string;

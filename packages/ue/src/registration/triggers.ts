@@ -5,6 +5,8 @@ import type { Granted, ObeyedTrigger, Trigger } from "./state.ts";
 const OBEYED_KEPT = 8;
 /** Milliseconds by which two readings of one expiry may differ. */
 const SAME_EXPIRY = 2_000;
+/** What is said behind our REGISTER is said again when it counts down in whole seconds to the same end. */
+const SAID_AGAIN = { earlier: 1_000, later: 500 };
 
 /** Undefined: it was obeyed before, or is about an older REGISTER. */
 export function newTrigger(
@@ -36,5 +38,6 @@ function isSame(earlier: ObeyedTrigger, next: ObeyedTrigger): boolean {
     earlier.order.callId === next.order.callId && earlier.order.cseq === next.order.cseq;
   if (earlier.expiresAt === undefined || next.expiresAt === undefined) return isOfOneRegistration;
   const later = next.expiresAt - earlier.expiresAt;
-  return isOfOneRegistration ? later >= -SAME_EXPIRY : Math.abs(later) <= SAME_EXPIRY;
+  if (isOfOneRegistration) return later >= -SAME_EXPIRY;
+  return later >= -SAID_AGAIN.earlier && later <= SAID_AGAIN.later;
 }

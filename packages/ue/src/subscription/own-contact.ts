@@ -35,6 +35,15 @@ export function toldBy(
   return undefined;
 }
 
+/** Whether the document shows the own contact, and asks for nothing. */
+export function isSettledIn({ registrations }: Reginfo, own: OwnBinding): boolean {
+  const contacts = registrations.flatMap((registration) => registration.contacts);
+  const active = contacts.filter(
+    (contact) => contact.state === "active" && isOwnContact(contact, own),
+  );
+  return active.length > 0 && active.every(({ event }) => event !== "shortened");
+}
+
 function isActiveIn({ registrations }: ReginfoView, own: OwnBinding): boolean {
   return [...registrations.values()].some(({ contacts }) =>
     contacts.some((contact) => contact.state === "active" && isOwnContact(contact, own)),

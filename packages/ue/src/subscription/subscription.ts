@@ -18,7 +18,7 @@ import type { Identity } from "../registration/register-request.ts";
 import type { Granted, RegistrationInput } from "../registration/state.ts";
 import { identityToWatch } from "./identity-to-watch.ts";
 import { stepSubscription } from "./machine.ts";
-import { toldBy } from "./own-contact.ts";
+import { isSettledIn, toldBy } from "./own-contact.ts";
 import {
   initialSubscription,
   nextSubscriptionDeadline,
@@ -213,6 +213,7 @@ export class RegistrationSubscription {
     const { identity, registration } = this.#options;
     const callId = registration.granted?.order.callId ?? "";
     const own = { impu: identity.impu, contactUri: identity.contactUri, callId };
+    if (isSettledIn(reginfo, own)) registration.apply({ kind: "settled" });
     return toldBy(reginfo, update.view, own, this.event);
   }
 

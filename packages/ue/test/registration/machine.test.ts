@@ -444,6 +444,17 @@ describe("RFC 3680 §4.1.1: the contact ended", () => {
   });
 });
 
+test("RFC 3680 §5.3: shown as settled in between, a trigger without callid and cseq is another one", () => {
+  const run = registered();
+  const anonymous = { callId: undefined, cseq: undefined };
+  for (let round = 0; round < 3; round++) {
+    expect(run.give(trigger(run, anonymous)).kinds).toEqual(["send"]);
+    run.give(granted(600_000));
+    expect(run.give(trigger(run, anonymous)).effects).toEqual([]);
+    run.give({ kind: "settled" });
+  }
+});
+
 describe("a registration that the network has lost", () => {
   const lost: RegistrationInput = { kind: "lost", why: "OPTIONS answered 403" };
 

@@ -82,6 +82,12 @@ describe.each<[string, Partial<Said>, Partial<Said>]>([
     ).toEqual([true, false]);
   });
 
+  test("said anew a second behind the REGISTER, to its full length: obeyed", () => {
+    expect(
+      obeyed({ at: 0, expires: 6, own: 1, ...first }, { at: 1, expires: 6, own: 2, ...second }),
+    ).toEqual([true, true]);
+  });
+
   test("of another contact id it is another", () => {
     expect(
       obeyed(
