@@ -1,9 +1,12 @@
 // The shipped subscribers, as the lab's own UE and as account lines for other programs.
+
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 
-export const SUBSCRIBERS_FILE: string = new URL("../../../scscf/subscribers.yaml", import.meta.url)
-  .pathname;
+export const SUBSCRIBERS_FILE: string = fileURLToPath(
+  new URL("../../../scscf/subscribers.yaml", import.meta.url),
+);
 
 interface Subscriber {
   readonly impi?: string;

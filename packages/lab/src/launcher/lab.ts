@@ -1,4 +1,5 @@
 // The lab: three nodes as three processes, the figures as they happen.
+import { fileURLToPath } from "node:url";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { hepCollector } from "@ims-lab/common/trace/hep-socket";
@@ -143,7 +144,7 @@ class Lab {
   }
 
   async #startNode(name: "scscf" | "pcscf" | "ue", env: Record<string, string>): Promise<void> {
-    const program = new URL(`../../../${name}/src/main.ts`, import.meta.url).pathname;
+    const program = fileURLToPath(new URL(`../../../${name}/src/main.ts`, import.meta.url));
     const node = startChild({
       name,
       program,

@@ -1,4 +1,5 @@
 // The subscribers file: what it gives, and each thing that it refuses with path, value and what is allowed.
+import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import {
@@ -7,7 +8,7 @@ import {
   parseSubscribers,
 } from "../../src/subscribers/load.ts";
 
-const SHIPPED = new URL("../../subscribers.yaml", import.meta.url).pathname;
+const SHIPPED = fileURLToPath(new URL("../../subscribers.yaml", import.meta.url));
 const DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
 const KEY = "0123456789abcdef0123456789abcdef";
 
