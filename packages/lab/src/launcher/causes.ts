@@ -72,7 +72,10 @@ function end(read: Read): Told {
   const took = read("took");
   if (how === "reauthenticated")
     return good(` re-authenticated${took === undefined ? "" : ` in ${took} ms`}`);
-  return bad(`did not authenticate again, ${how}: ${read("why") ?? ENDS[how]}`);
+  return {
+    tone: "bad",
+    text: ` did not authenticate again, ${how}: ${read("why") ?? ENDS[how]}`,
+  };
 }
 
 /** Why, unless the line says more. */

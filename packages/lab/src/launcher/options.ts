@@ -74,17 +74,17 @@ export const OPTION_NAMES: readonly string[] = Object.keys(OPTIONS).filter((o) =
 
 export const HELP = `Usage: npm start [-- OPTIONS]      the lab, until Ctrl-C
        npm run demo [-- OPTIONS]   the same, ends when the figures have passed
-                                   (0, last line PASS) or not (1, last line FAIL)
+                                   (0, last line PASS), or not (1, FAIL)
 
   --profile seed|ts24229     the 2001 document's procedure (default), or the
-                             standard's
+                             one of the standard
   --expires registration|unlimited
                              how long subscriptions live: with the registration
                              (default: they are renewed after it, the dashed
                              messages), or until it ends
   --fast                     N = 8 s instead of the profile's 60 or 600 s; a UE
-                             of ts24229 takes up to half of N. The demo of
-                             ts24229 always does this
+                             of ts24229 takes up to half of N. Its demo
+                             always does this
 
  Devices and users
   --host ADDRESS             where devices reach the P-CSCF: an address of this

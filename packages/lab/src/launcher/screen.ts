@@ -27,6 +27,8 @@ export class Screen {
   readonly #remarks: Remarks;
   readonly #wrongPorts: WrongPorts;
   readonly #introduced = new Set<string>();
+  /** What the device of `--only` is called: an address alone does not tell it to the logs. */
+  readonly #ofOnly = new Set<string>();
   readonly #knocked = new Set<string>();
   #isClosed = false;
 
@@ -52,6 +54,7 @@ export class Screen {
   message(seen: Sighting, step: StageStep | undefined): void {
     const device = this.#devices.of(seen);
     if (this.#isShown(device)) {
+      if (this.#only !== undefined) this.#ofOnly.add(device.label);
       this.#introduce(device);
       this.#view.message(seen, device, step);
     }
@@ -107,7 +110,8 @@ export class Screen {
   }
 
   #isNamed(who: string): boolean {
-    const only = this.#only ?? who;
+    const only = this.#only;
+    if (only === undefined || this.#ofOnly.has(who)) return true;
     return who.replace(/#\d+$/, "") === only.replace(/#\d+$/, "") || isAddress(who, only);
   }
 }
