@@ -50,7 +50,10 @@ export function shippedAccounts(): {
   softphone: DigestAccount;
 } {
   const subscribers = readSubscribers(SUBSCRIBERS_FILE);
-  const [aka, softphone] = [ueAccount(subscribers), softphoneAccount(subscribers)];
+  const aka = ueAccount(subscribers);
+  const softphone = softphoneAccount(
+    subscribers.filter(({ impi }) => impi.startsWith("softphone@")),
+  );
   if (aka?.op === undefined || softphone === undefined)
     throw new Error(
       `${SUBSCRIBERS_FILE}: without the UE's user and its OP, or without a password user`,
