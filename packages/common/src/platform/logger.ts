@@ -88,14 +88,26 @@ const LONGEST_TEXT = 1_000;
 
 function clipped(fields: Record<string, unknown>): Record<string, unknown> {
   for (const value of Object.values(fields)) {
-    if (typeof value !== "string" || value.length <= LONGEST_TEXT) continue;
-    return Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, clip(each)]));
+    if (!isLong(value) && !isFraction(value)) continue;
+    return Object.fromEntries(
+      Object.entries(fields).map(([name, each]) => [name, clip(name, each)]),
+    );
   }
   return fields;
 }
 
-function clip(value: unknown): unknown {
-  if (typeof value !== "string" || value.length <= LONGEST_TEXT) return value;
+function isLong(value: unknown): value is string {
+  return typeof value === "string" && value.length > LONGEST_TEXT;
+}
+
+function isFraction(value: unknown): value is number {
+  return typeof value === "number" && !Number.isInteger(value);
+}
+
+/** Clocks count parts of milliseconds; in a log they are noise. */
+function clip(name: string, value: unknown): unknown {
+  if (isFraction(value)) return /(At|Ms)$/.test(name) ? Math.round(value) : value;
+  if (!isLong(value)) return value;
   return `${value.slice(0, LONGEST_TEXT)}… (${value.length} characters)`;
 }
 

@@ -6,6 +6,7 @@ const UNPRINTABLE =
 
 /** `\x1b` and `\u{202e}` in the place of what cannot be shown; as many columns as characters. */
 export function printable(text: string): string {
+  if (/^[ -~]*$/.test(text)) return text;
   return text.replace(UNPRINTABLE, (character) => {
     const code = character.codePointAt(0) ?? 0;
     const digits = code.toString(16);

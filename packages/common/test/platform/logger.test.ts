@@ -68,6 +68,17 @@ describe("the log", () => {
     });
   });
 
+  it("writes times in whole milliseconds, and other numbers as they are", () => {
+    const lines: string[] = [];
+    const fields = { expiresAt: 1796432864146.818, tookMs: 7.4, share: 0.25 };
+    logTo(lines, "info").info("registration.granted", fields);
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+      expiresAt: 1796432864147,
+      tookMs: 7,
+      share: 0.25,
+    });
+  });
+
   it("says the same as text: ISO time and event first, nothing that steers a terminal", () => {
     const lines: string[] = [];
     logTo(lines, "info", "text").warn("registration.refused", {

@@ -22,9 +22,6 @@ it.each([
 });
 
 it("leaves nothing that moves the cursor or has another width, whatever comes", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (text) => {
-      expect(printable(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{M}]/u);
-    }),
-  );
+  const moves = /[\p{Cc}\p{Cf}\p{Cs}\p{M}]/u;
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => !moves.test(printable(text))));
 });
