@@ -91,6 +91,7 @@ const ENDS: Readonly<Record<string, string>> = {
 /** Said at once by the launcher's own means, or of no use to who looks at devices. */
 const SILENT: ReadonlySet<string> = new Set([
   "deregistration.nobody-subscribed",
+  "limits.open-files",
   "node.stopping",
   "node.stop-forced",
 ]);

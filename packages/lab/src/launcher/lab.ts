@@ -217,7 +217,10 @@ class Lab {
     this.view.say(ready, 2);
     const addresses = ownNetworks().map((cidr) => cidr.split("/")[0] ?? "");
     for (const listener of listenersOf(ready, addresses))
-      if (name !== "ue") this.#sightings.listens(listener, name === "pcscf" ? "P-CSCF" : "S-CSCF");
+      if (name !== "ue") {
+        const place = name === "pcscf" ? "P-CSCF" : "S-CSCF";
+        this.#sightings.listens(listener, place, listener.transport);
+      }
   }
 
   async #endOfStage(): Promise<boolean> {

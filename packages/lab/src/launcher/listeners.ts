@@ -1,11 +1,13 @@
 // Where a node listens, by its `ready` line: `ready pcscf access=127.0.0.1:5060 ws:5080 core=… http=…`.
 import { isWildcard } from "@ims-lab/common/platform/ip-address";
 import { parseHostPort } from "@ims-lab/common/sip/message/uri";
-import type { HostPort } from "@ims-lab/common/sip/transport/transport";
+import type { HostPort, TransportName } from "@ims-lab/common/sip/transport/transport";
 
 export interface Listener extends HostPort {
   /** "access", "core", "sip". */
   readonly side: string;
+  /** Undefined: UDP and TCP. */
+  readonly transport: TransportName | undefined;
 }
 
 /** @param ownAddresses what a wildcard address stands for */
@@ -19,11 +21,12 @@ export function listenersOf(readyLine: string, ownAddresses: readonly string[]):
     const at = address === undefined ? undefined : parseHostPort(address);
     if (name !== undefined && at?.port !== undefined) {
       [side, host] = [name, at.host];
-      found.push({ side, host, port: at.port });
+      found.push({ side, host, port: at.port, transport: undefined });
       continue;
     }
-    const [, port] = /^(?:tls|ws|wss):(\d+)$/.exec(word) ?? [];
-    if (port !== undefined && side !== "") found.push({ side, host, port: Number(port) });
+    const [, transport, port] = /^(tls|ws|wss):(\d+)$/.exec(word) ?? [];
+    if (port !== undefined && side !== "")
+      found.push({ side, host, port: Number(port), transport: transport as TransportName });
   }
   return found.flatMap((listener) =>
     isWildcard(listener.host)

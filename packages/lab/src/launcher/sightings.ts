@@ -47,6 +47,7 @@ const LOOK_EVERY_MS = 50;
 
 export class Sightings {
   readonly #owners: Map<string, Place>;
+  readonly #transports = new Map<string, TransportName>();
   readonly #clock: Clock;
   readonly #onSeen: (seen: Sighting) => void;
   #waiting: Report[] = [];
@@ -63,8 +64,16 @@ export class Sightings {
   }
 
   /** A node has said that it listens there. */
-  listens(address: HostPort, place: Place): void {
+  listens(address: HostPort, place: Place, transport?: TransportName): void {
     this.#owners.set(formatHostPort(address), place);
+    if (transport !== undefined) this.#transports.set(formatHostPort(address), transport);
+  }
+
+  /** A trace knows UDP and TCP alone: what is within TCP the listener tells. */
+  #transportOf({ from, to, transport }: TracedMessage): TransportName {
+    const of = (at: HostPort): TransportName | undefined =>
+      this.#transports.get(formatHostPort(at));
+    return of(to) ?? of(from) ?? transport;
   }
 
   report(traced: TracedMessage): void {
@@ -168,7 +177,7 @@ export class Sightings {
     if (to !== "stranger" && to !== PLACE_OF[traced.node ?? ""]) return undefined;
     const isFromProxy = from === "P-CSCF" && to !== "stranger";
     const departed = isFromProxy ? departures.get(messageOf(report))?.shift() : undefined;
-    const hop = { from: traced.from, to: traced.to, transport: traced.transport };
+    const hop = { from: traced.from, to: traced.to, transport: this.#transportOf(traced) };
     return { at: departed ?? traced.at, from, to, message, hop };
   }
 }

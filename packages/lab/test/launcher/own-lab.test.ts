@@ -100,15 +100,15 @@ describe("addresses", () => {
     const line =
       "ready pcscf access=0.0.0.0:5060 tls:5061 ws:5080 core=127.0.0.1:4060 http=http://127.0.0.1:9061";
     const found = listenersOf(line, ["127.0.0.1", "192.0.2.10"]).map(
-      (l) => `${l.side} ${l.host}:${l.port}`,
+      (l) => `${l.side} ${l.host}:${l.port}${l.transport ?? ""}`,
     );
     const hosts = ["0.0.0.0", "127.0.0.1", "192.0.2.10"];
     expect(found).toEqual([
-      ...[5060, 5061, 5080].flatMap((port) => hosts.map((host) => `access ${host}:${port}`)),
+      ...["5060", "5061tls", "5080ws"].flatMap((at) => hosts.map((host) => `access ${host}:${at}`)),
       "core 127.0.0.1:4060",
     ]);
     expect(listenersOf("ready scscf sip=[::1]:6060 http=http://127.0.0.1:9062", [])).toEqual([
-      { side: "sip", host: "::1", port: 6060 },
+      { side: "sip", host: "::1", port: 6060, transport: undefined },
     ]);
   });
 });
