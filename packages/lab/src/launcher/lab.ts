@@ -133,7 +133,7 @@ class Lab {
       networks: ownNetworks(),
     });
     for (const line of replacedVariables(environments, env)) this.view.say(line, 2);
-    if (this.#options.ue && this.#ue === undefined)
+    if (this.#options.ue && this.#ue === undefined && this.#users.subscribers.length > 0)
       this.view.say(withoutUe(this.#users.shownFile, this.#users.domain), 2);
     this.view.say(`Starting S-CSCF, P-CSCF${this.#ue === undefined ? "" : " and UE"} …`);
     await this.#startNode("scscf", environments.scscf);
