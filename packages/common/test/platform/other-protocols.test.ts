@@ -4,7 +4,9 @@ import { expect, it } from "vitest";
 import { notesOtherProtocols } from "../../src/platform/http/problem.ts";
 import { memoryLogger } from "../../src/testing/memory-logger.ts";
 
-function noted(...received: readonly [octets: string | undefined, from: string][]): unknown[] {
+function noted(
+  ...received: readonly [octets: string | undefined, from: string][]
+): readonly unknown[] {
   const log = memoryLogger();
   const note = notesOtherProtocols(log);
   for (const [octets, remoteAddress] of received) {

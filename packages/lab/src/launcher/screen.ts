@@ -7,7 +7,7 @@ import type { LabPorts } from "./node-environments.ts";
 import type { LabOptions } from "./options.ts";
 import { People } from "./people.ts";
 import { type Remark, Remarks } from "./remarks.ts";
-import type { Sighting } from "./sightings.ts";
+import { isRegistrationCheck, type Sighting } from "./sightings.ts";
 import type { StageStep } from "./stage.ts";
 import type { SubscriberEntry } from "./subscribers-file.ts";
 import type { View } from "./view.ts";
@@ -30,6 +30,7 @@ export class Screen {
   /** What the device of `--only` is called: an address alone does not tell it to the logs. */
   readonly #ofOnly = new Set<string>();
   readonly #knocked = new Set<string>();
+  #ueAddress: string | undefined;
   #isClosed = false;
 
   constructor(options: {
@@ -53,7 +54,9 @@ export class Screen {
 
   message(seen: Sighting, step: StageStep | undefined): void {
     const device = this.#devices.of(seen);
-    if (this.#isShown(device)) {
+    if (seen.from === "UE" || seen.to === "UE") this.#ueAddress = device.address;
+    const isOwnCheck = device.address === this.#ueAddress && isRegistrationCheck(seen);
+    if (this.#isShown(device) && !isOwnCheck) {
       if (this.#only !== undefined) this.#ofOnly.add(device.label);
       this.#introduce(device);
       this.#view.message(seen, device, step);

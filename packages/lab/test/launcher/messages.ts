@@ -21,6 +21,8 @@ export interface Told {
   readonly contact?: string;
   readonly at?: number;
   readonly toPort?: number;
+  /** Of the To header, where it is not the user's. */
+  readonly toUri?: string;
 }
 
 const NODE_PORTS: Readonly<Record<string, number>> = { "P-CSCF": 5060, "S-CSCF": 6060 };
@@ -44,7 +46,7 @@ function message(told: Told): SipMessage {
     start,
     "Via: SIP/2.0/UDP a;branch=z9hG4bK1",
     `From: <sip:${user}@${DOMAIN}>;tag=1`,
-    `To: <sip:${user}@${DOMAIN}>`,
+    `To: <${told.toUri ?? `sip:${user}@${DOMAIN}`}>`,
     `Call-ID: ${callId}`,
     `CSeq: 1 ${method}`,
     ...(contact === undefined ? [] : [`Contact: ${contact}`]),

@@ -94,6 +94,20 @@ describe("whose message it is", () => {
     expect(lines.join()).not.toContain("stranger");
   });
 
+  it("leaves out that the lab's UE asks whether its registration stands, and no device's OPTIONS", () => {
+    const { message, lines } = screen();
+    const check = { method: "OPTIONS", toUri: `sip:${DOMAIN}` } as const;
+    message({ from: "UE" });
+    lines.length = 0;
+    message({ ...check, from: "UE", callId: "u" });
+    message({ ...check, from: "P-CSCF", to: "S-CSCF", callId: "u" });
+    message({ ...check, from: "P-CSCF", to: "UE", callId: "u", status: 200 });
+    expect(lines).toEqual([]);
+    message({ ...check, from: "P-CSCF", to: "UE", callId: "u", status: 403 });
+    message({ ...check, port: 40_009, callId: "d" });
+    expect(lines.join("\n")).toMatch(/403 .*\n.*speaks to the lab\n.*OPTIONS/);
+  });
+
   it("calls an IMSI by the user's name", () => {
     const { message, lines } = screen();
     message({ user: "001010000000001" });
