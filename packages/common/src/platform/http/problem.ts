@@ -1,5 +1,5 @@
 // RFC 9457: every error answer is `application/problem+json`, and says nothing about our insides.
-import type { Socket } from "node:net";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "../logger.ts";
@@ -81,7 +81,7 @@ export function notesOtherProtocols(
 ): (error: Error & { readonly rawPacket?: unknown }, socket: Duplex) => void {
   const told = new Set<string>();
   return ({ rawPacket }, socket) => {
-    const { remoteAddress = "", remotePort, localPort } = socket as Socket;
+    const { remoteAddress = "", remotePort, localPort } = socket as IncomingMessage["socket"];
     const protocol = Buffer.isBuffer(rawPacket) ? otherProtocol(rawPacket) : undefined;
     if (protocol === undefined || told.has(remoteAddress) || told.size >= MOST_TOLD) return;
     told.add(remoteAddress);
