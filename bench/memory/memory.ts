@@ -1,5 +1,7 @@
 // Octets per user of an S-CSCF that holds many; measured in a process of its own.
+
 import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { say } from "../output.ts";
 
@@ -15,7 +17,7 @@ const LONGEST_MS = 300_000;
 
 export async function measureMemory(users: number): Promise<MemoryResult> {
   say(`memory: ${users} users register and subscribe`);
-  const child = new URL("./child.ts", import.meta.url).pathname;
+  const child = fileURLToPath(new URL("./child.ts", import.meta.url));
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--expose-gc", "--max-old-space-size=4096", child, String(users)],

@@ -1,6 +1,8 @@
 // This project's P-CSCF and S-CSCF as the load's target, each a process with its defaults.
+
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "../machine/child.ts";
 import { whenBound } from "../machine/ports.ts";
 import { DOMAIN, subscribersFile } from "../nodes/users.ts";
@@ -81,7 +83,7 @@ function startNode(
   profileFolder: string | undefined,
   env: Readonly<Record<string, string>>,
 ): Child {
-  const main = new URL(`../../packages/${node}/src/main.ts`, import.meta.url).pathname;
+  const main = fileURLToPath(new URL(`../../packages/${node}/src/main.ts`, import.meta.url));
   const profiling =
     profileFolder === undefined
       ? []

@@ -1,6 +1,8 @@
 // Kamailio as relay and registrar, where it is installed: the peer the figures stand beside.
+
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { startChild } from "../machine/child.ts";
 import { whenBound } from "../machine/ports.ts";
 import type { Bench, Server } from "./server.ts";
@@ -26,7 +28,7 @@ const COMMON = ["-x", "tlsf", "-X", "fm", "-DD", "-E", "-m", "1024", "-M", "16"]
 export async function startKamailio(bench: Bench): Promise<Server> {
   const ports = kamailioPorts(bench);
   const config = (name: string): string =>
-    new URL(`../kamailio/${name}.cfg`, import.meta.url).pathname;
+    fileURLToPath(new URL(`../kamailio/${name}.cfg`, import.meta.url));
   const start = (name: string, defines: readonly string[]): ReturnType<typeof startChild> => {
     const folder = join(bench.folder, `kamailio-${name}`);
     mkdirSync(folder);

@@ -1,12 +1,14 @@
 // SIPp as many users that register at a given rate, and what it has to say about it.
+
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { startChild } from "../machine/child.ts";
 import { DOMAIN, PASSWORD } from "../nodes/users.ts";
 import type { Bench, Server } from "./server.ts";
 
 const PROGRAM = "/usr/bin/sipp";
-const SCENARIO = new URL("./register.xml", import.meta.url).pathname;
+const SCENARIO = fileURLToPath(new URL("./register.xml", import.meta.url));
 
 export function isSippInstalled(): boolean {
   return existsSync(PROGRAM);

@@ -1,12 +1,14 @@
 // The certificates in test/certificates, as the transports take them; make.sh there remakes them.
+
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { TlsOptions } from "../src/sip/transport/tls.ts";
 import { checkTlsFiles } from "../src/sip/transport/tls-files.ts";
 
 export type Certificate = "node" | "scscf" | "domain" | "stranger" | "expired";
 
 function certificatePath(file: string): string {
-  return new URL(`./certificates/${file}`, import.meta.url).pathname;
+  return fileURLToPath(new URL(`./certificates/${file}`, import.meta.url));
 }
 
 function pem(file: string): string {

@@ -16,6 +16,7 @@ switch (parsed.kind) {
   case "options": {
     const interrupted = new Promise<void>((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => resolve());
+      stdout.on("error", () => resolve()); // the reader has gone: `npm start | head`
     });
     process.exit(
       await runLab(parsed.options, {

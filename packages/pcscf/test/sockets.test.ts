@@ -1,5 +1,6 @@
 // A P-CSCF on real sockets: UEs on IPv6 over UDP, TLS and WebSocket, an S-CSCF on IPv4. Design sections 1, 5.
 
+import { fileURLToPath } from "node:url";
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { loadConfig } from "@ims-lab/common/platform/config";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
@@ -22,7 +23,7 @@ import { ALICE, credentials, DOMAIN } from "./lab.ts";
 const clock = systemClock();
 const random = cryptoRandom();
 const log = memoryLogger();
-const certificates = new URL("../../common/test/certificates/", import.meta.url).pathname;
+const certificates = fileURLToPath(new URL("../../common/test/certificates/", import.meta.url));
 const TLS = { key: undefined, cert: undefined, ca: `${certificates}authority.crt` };
 
 let pcscf: Pcscf;

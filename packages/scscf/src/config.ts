@@ -1,5 +1,6 @@
 // Settings of the S-CSCF: names, defaults, profiles. Design §1, §3, §4.
 
+import { fileURLToPath } from "node:url";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
@@ -80,7 +81,7 @@ export interface ScscfConfig {
 }
 
 const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
-const SHIPPED_SUBSCRIBERS = new URL("../subscribers.yaml", import.meta.url).pathname;
+const SHIPPED_SUBSCRIBERS = fileURLToPath(new URL("../subscribers.yaml", import.meta.url));
 
 export const settings: Settings<ScscfConfig> = {
   node: "SCSCF",

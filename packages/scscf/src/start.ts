@@ -22,6 +22,7 @@ import type { ScscfConfig } from "./config.ts";
 import { createFigures } from "./figures.ts";
 import { createScscf } from "./node.ts";
 import { memoryStore } from "./store/memory-store.ts";
+import { foreignUsers } from "./subscribers/foreign-users.ts";
 import { type LoadedSubscribers, loadSubscribers } from "./subscribers/load.ts";
 
 export async function startScscf(
@@ -30,6 +31,8 @@ export async function startScscf(
 ): Promise<RunningNode> {
   const subscribers = readSubscribers(config);
   for (const notice of subscribers.notices) log.info("subscribers.notice", { notice });
+  const why = foreignUsers(subscribers.samples, config.domain);
+  if (why !== undefined) log.warn("subscribers.foreign-domain", { why, setting: "domain" });
   if (!milenageSelfTest()) throw new Error("Milenage fails the test sets of TS 35.208");
   const metrics = createMetrics({ node: "scscf", processFigures: true });
   const figures = createFigures(metrics);

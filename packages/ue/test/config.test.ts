@@ -48,6 +48,8 @@ describe("design sections 1 and 6: the UE's settings", () => {
     [{ ...isim, UE_USER_OP: K }, "user.opc"],
     [{ ...isim, UE_USER_PASSWORD: "secret" }, "user.password"],
     [{ ...isim, UE_USER_K: `${K.slice(1)}g` }, "user.k"],
+    [{ ...isim, UE_USER_K: K.slice(1) }, "user.k"],
+    [{ ...isim, UE_USER_OP: `${K}0` }, "user.op"],
     [{ UE_USER_PASSWORD: "x", UE_COUNT: "2" }, "user.impi"],
     [{ ...isim, UE_SIP_HOST: "0.0.0.0" }, "sip.advertise"],
     [{ ...isim, UE_PCSCF: "127.0.0.1:5060" }, "pcscf"],

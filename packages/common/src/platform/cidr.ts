@@ -109,12 +109,19 @@ export function isHost(text: string): boolean {
 }
 const HOST_LABEL = /^[a-z\d_]([a-z\d_-]{0,61}[a-z\d_])?$/i;
 
+/** `2001:db8::1:5060` is an address, and most likely meant as one with a port: brackets say which. */
+function mayHavePort(text: string): boolean {
+  const [, before, digits] = /^(.+):([1-9]\d{3,4})$/.exec(text) ?? [];
+  return before !== undefined && Number(digits) <= 65_535 && parseIp(before) !== undefined;
+}
+
 /** Splits `host:port`, `[v6]:port`, `net/len:port`, `[v6]/len:port`; a bare IPv6 address has no port. */
 function splitPort(text: string): { host: string; port: number | undefined; rest: boolean } {
   const [, v6, inner = "", outer = "", v4 = "", digits] =
     /^(?:(\[([^\]]+)\](\/\d+)?)|([^:[\]]*))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const host = v6 === undefined ? v4 : inner + outer;
-  if (host === "") return { host: text, port: undefined, rest: text.includes("[") };
+  if (host === "")
+    return { host: text, port: undefined, rest: text.includes("[") || mayHavePort(text) };
   const port = digits === undefined ? undefined : Number(digits);
   return { host, port, rest: port !== undefined && port > 65_535 };
 }

@@ -52,3 +52,8 @@ export function systemClock(): Clock {
   }
   return { now, at, after: (milliseconds, callback) => at(now() + milliseconds, callback) };
 }
+
+/** `2026-11-28T01:37:57.731Z`. @param at milliseconds since the epoch */
+export function isoTime(at: number): string {
+  return new Date(at).toISOString();
+}

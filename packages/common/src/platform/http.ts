@@ -6,7 +6,12 @@ import { isHost } from "./cidr.ts";
 import { SettingError } from "./config/error.ts";
 import { limitConnections } from "./http/connections.ts";
 import { guard } from "./http/guard.ts";
-import { answerBeforeRouting, answerNoRequest, answerProblems } from "./http/problem.ts";
+import {
+  answerBeforeRouting,
+  answerNoRequest,
+  answerProblems,
+  notesOtherProtocols,
+} from "./http/problem.ts";
 import { isLoopback } from "./ip-address.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
@@ -103,6 +108,7 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
   if (token === undefined && !isLoopback(settings.host)) {
     throw new SettingError("http.token", undefined, "a token when http.host is not loopback");
   }
+  const noteOther = notesOtherProtocols(options.log);
   const requestMs = settings.requestSeconds * 1000;
   const app = fastify({
     bodyLimit: settings.maxBodyBytes,
@@ -111,7 +117,10 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
     requestTimeout: requestMs,
     // A longer time for the head than for the whole, as is Node's default, switches both off.
     http: { connectionsCheckingInterval: CHECK_MS, headersTimeout: requestMs },
-    clientErrorHandler: answerNoRequest,
+    clientErrorHandler: (error, socket) => {
+      noteOther(error, socket);
+      answerNoRequest(error, socket);
+    },
     frameworkErrors: (error, _request, reply) => {
       answerBeforeRouting(error, reply);
     },

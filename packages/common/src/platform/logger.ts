@@ -1,7 +1,8 @@
-// The log: named events as JSON lines on standard output. Only plain values get in: no object, no secret.
+// The log: named events on standard output, as JSON lines or as text. Only plain values get in: no object, no secret.
 import { pino } from "pino";
 import type { Clock } from "./clock.ts";
 import type { GatheredOutput } from "./gathered-output.ts";
+import { logText } from "./log-text.ts";
 import { oneOf, type SchemaOf } from "./settings.ts";
 
 /** What an event may carry; secrets are of type `Secret`, which is not among them. */
@@ -11,6 +12,7 @@ export type LogFields = Readonly<Record<string, LogValue>>;
 /** `error` is for our own faults; what a peer or operator should look at is `warn`. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 export const logLevels = ["trace", "debug", "info", "warn", "error", "silent"] as const;
+const logFormats = ["json", "text"] as const;
 
 /** `event` is a fixed name such as "registration.bound"; what varies goes into the fields. */
 export interface Logger {
@@ -33,10 +35,13 @@ export interface RootLogger extends Logger {
 
 export interface LogSettings {
   readonly level: (typeof logLevels)[number];
+  /** Not given: JSON. */
+  readonly format?: (typeof logFormats)[number];
 }
 
 export const logSettings: SchemaOf<LogSettings> = {
   level: oneOf({ doc: "Least important events to log.", words: logLevels, default: "info" }),
+  format: oneOf({ doc: "JSON for programs, text for people.", words: logFormats, default: "json" }),
 };
 
 /** A second line of defence: fields of these names are never written, whatever they hold. */
@@ -53,17 +58,19 @@ interface Sink {
   child(fields: LogFields): Sink;
 }
 
-/** JSON lines `{ level, time, node, event, … }`; written behind the caller's back, in order. */
+/** JSON lines `{ level, time, node, event, … }`, or the same as text; written behind the caller's back, in order. */
 export function createLogger(options: {
   readonly node: string;
   readonly settings: LogSettings;
   readonly clock: Clock;
   readonly output: GatheredOutput;
 }): RootLogger {
-  const { output } = options;
+  const { output, settings } = options;
+  const write =
+    settings.format === "text" ? (line: string) => output.write(logText(line)) : output.write;
   const sink = pino(
     {
-      level: options.settings.level,
+      level: settings.level,
       base: { node: options.node },
       messageKey: "event",
       redact: { paths: NEVER_LOGGED, censor: "[secret]" },
@@ -71,7 +78,7 @@ export function createLogger(options: {
       timestamp: () => `,"time":${Math.floor(options.clock.now())}`,
       serializers: { error: pino.stdSerializers.err },
     },
-    output,
+    { write },
   );
   return { ...onto(sink), flush: output.flush };
 }
@@ -81,14 +88,26 @@ const LONGEST_TEXT = 1_000;
 
 function clipped(fields: Record<string, unknown>): Record<string, unknown> {
   for (const value of Object.values(fields)) {
-    if (typeof value !== "string" || value.length <= LONGEST_TEXT) continue;
-    return Object.fromEntries(Object.entries(fields).map(([name, each]) => [name, clip(each)]));
+    if (!isLong(value) && !isFraction(value)) continue;
+    return Object.fromEntries(
+      Object.entries(fields).map(([name, each]) => [name, clip(name, each)]),
+    );
   }
   return fields;
 }
 
-function clip(value: unknown): unknown {
-  if (typeof value !== "string" || value.length <= LONGEST_TEXT) return value;
+function isLong(value: unknown): value is string {
+  return typeof value === "string" && value.length > LONGEST_TEXT;
+}
+
+function isFraction(value: unknown): value is number {
+  return typeof value === "number" && !Number.isInteger(value);
+}
+
+/** Clocks count parts of milliseconds; in a log they are noise. */
+function clip(name: string, value: unknown): unknown {
+  if (isFraction(value)) return /(At|Ms)$/.test(name) ? Math.round(value) : value;
+  if (!isLong(value)) return value;
   return `${value.slice(0, LONGEST_TEXT)}… (${value.length} characters)`;
 }
 

@@ -143,15 +143,29 @@ export function secret(
   options: Omit<Described<string>, "default"> & { readonly minLength?: number },
 ): Setting<Secret | undefined> {
   const { minLength = 1, ...described } = options;
+  const allowed = `text of at least ${minLength} characters`;
+  return secretThat({ ...described, allowed, accepts: ({ length }) => length >= minLength });
+}
+
+/** A key of 128 bits, such as K, OP and OPc. */
+export function hexKey(options: Omit<Described<string>, "default">): Setting<Secret | undefined> {
+  const accepts = (written: string): boolean => /^[0-9a-f]{32}$/i.test(written);
+  return secretThat({ ...options, allowed: "32 hexadecimal digits", accepts });
+}
+
+function secretThat({
+  accepts,
+  ...described
+}: Omit<Described<string>, "default"> & {
+  readonly allowed: string;
+  accepts(written: string): boolean;
+}): Setting<Secret | undefined> {
   return {
     kind: "secret",
-    allowed: `text of at least ${minLength} characters`,
     default: undefined,
     ...described,
     read: (written) =>
-      typeof written === "string" && written.length >= minLength
-        ? { value: new Secret(written) }
-        : undefined,
+      typeof written === "string" && accepts(written) ? { value: new Secret(written) } : undefined,
   };
 }
 
@@ -220,7 +234,8 @@ export function trustedPeers(
 function advertise(options: Described<readonly string[]>): Setting<readonly Advertised[]> {
   return {
     kind: "value",
-    allowed: "a list of HOST[:PORT] or CIDR=HOST[:PORT], or of { forPeers, host, port }",
+    allowed:
+      "a list of HOST[:PORT] or CIDR=HOST[:PORT] (IPv6 with a port: [ADDRESS]:PORT), or of { forPeers, host, port }",
     ...options,
     read: (written) => {
       const value: Advertised[] = [];

@@ -150,3 +150,20 @@ it("RFC 5922: a trusted peer by the name in its certificate, wherever it comes f
   expect(trustedPeerOf(peers, "192.0.2.1", 5061)).toBeUndefined();
   expect(parseTrustedPeer("tls:not a name")).toBeUndefined();
 });
+
+describe("IPv6 that may have a port behind it", () => {
+  it.each([
+    ["2001:db8::1:5060", false],
+    ["fe80::1:2:65535", false],
+    ["[2001:db8::1:5060]", true],
+    ["[2001:db8::1]:5060", true],
+    ["2001:db8::1", true],
+    ["2001:db8::5060", true],
+    ["2001:db8:0:0:0:0:0:5060", true],
+    ["2001:db8::1:abcd", true],
+    ["2001:db8::1:12", true],
+  ])("%s: taken %s", (text, isTaken) => {
+    expect(parseAdvertised(text) !== undefined).toBe(isTaken);
+    expect(parseTrustedPeer(text) !== undefined).toBe(isTaken);
+  });
+});

@@ -1,16 +1,21 @@
 // The log: JSON lines of named events; secrets stay out whatever one does.
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
+import { isoTime } from "../../src/platform/clock.ts";
 import { createLogger, type LogFields, type LogSettings } from "../../src/platform/logger.ts";
 import { oncePer } from "../../src/platform/once-per.ts";
 import { Secret } from "../../src/platform/secret.ts";
 import { FAKE_EPOCH, FakeClock } from "../../src/testing/fake-clock.ts";
 import { memoryLogger } from "../../src/testing/memory-logger.ts";
 
-function logTo(lines: string[], level: LogSettings["level"]): ReturnType<typeof createLogger> {
+function logTo(
+  lines: string[],
+  level: LogSettings["level"],
+  format: LogSettings["format"] = "json",
+): ReturnType<typeof createLogger> {
   return createLogger({
     node: "scscf",
-    settings: { level },
+    settings: { level, ...(format !== undefined && { format }) },
     clock: new FakeClock(),
     output: { write: (line) => void lines.push(line), flush: () => Promise.resolve() },
   });
@@ -61,6 +66,31 @@ describe("the log", () => {
       callId: `${"x".repeat(1_000)}… (60000 characters)`,
       detail: "d".repeat(1_000),
     });
+  });
+
+  it("writes times in whole milliseconds, and other numbers as they are", () => {
+    const lines: string[] = [];
+    const fields = { expiresAt: 1796432864146.818, tookMs: 7.4, share: 0.25 };
+    logTo(lines, "info").info("registration.granted", fields);
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+      expiresAt: 1796432864147,
+      tookMs: 7,
+      share: 0.25,
+    });
+  });
+
+  it("says the same as text: ISO time and event first, nothing that steers a terminal", () => {
+    const lines: string[] = [];
+    logTo(lines, "info", "text").warn("registration.refused", {
+      status: 403,
+      detail: "no \u001b[2Jsuch user\u009b",
+      impus: ["sip:a@b", "tel:+1"],
+      setting: undefined,
+    });
+    expect(lines).toEqual([
+      `${isoTime(FAKE_EPOCH)} registration.refused warn scscf status=403 ` +
+        'detail="no \\u001b[2Jsuch user\\x9b" impus=["sip:a@b","tel:+1"]\n',
+    ]);
   });
 
   it("keeps an error's message and stack", () => {

@@ -1,6 +1,8 @@
 // Failed TLS handshakes and connections over a limit: one line per peer, which names the setting and what to do.
+
 import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { LogFields } from "../../src/platform/logger.ts";
 import type { TlsSettings } from "../../src/platform/secured-settings.ts";
@@ -18,7 +20,7 @@ import { dialTcp, dialTls } from "../contract/socket-lab.ts";
 import { message } from "../contract/transport-lab.ts";
 
 const HOST = "127.0.0.1";
-const FILES = new URL("../certificates/", import.meta.url).pathname;
+const FILES = fileURLToPath(new URL("../certificates/", import.meta.url));
 
 interface Side {
   readonly log: MemoryLogger;

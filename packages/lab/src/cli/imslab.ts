@@ -10,12 +10,13 @@ import type {
   RegistrationView,
 } from "@ims-lab/common/ims/admin-api";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import { printable } from "@ims-lab/common/platform/printable";
+import { widthOf } from "../terminal.ts";
 import { type AdminClient, adminClient, CommandFailure } from "./admin-client.ts";
 import { type Command, HELP, type Invocation, readArguments, UsageError } from "./arguments.ts";
 import { callLine, followCall, messageLine, placeCall } from "./calls.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { askPcscf, askScscf } from "./reauthenticate.ts";
-import { printable } from "./table.ts";
 import {
   accessTable,
   outcomeLine,
@@ -27,7 +28,7 @@ import {
 /** Where the command runs; `main.ts` hands in the real ones. */
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: { write(text: string): unknown; readonly columns?: number };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly fetch: typeof fetch;
   readonly clock: Clock;
@@ -122,10 +123,11 @@ async function list(
 
 function printPage<T>(
   page: Page<T>,
-  asTable: (items: readonly T[], now: number) => string,
+  asTable: (items: readonly T[], now: number, width: number) => string,
   session: Session,
 ): number {
-  return print(page, asTable(page.items, session.terminal.clock.now()), session);
+  const { stdout, env, clock } = session.terminal;
+  return print(page, asTable(page.items, clock.now(), widthOf(stdout, env)), session);
 }
 
 async function show(impu: string, session: Session): Promise<number> {

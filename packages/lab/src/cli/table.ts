@@ -1,7 +1,12 @@
 // Text for a terminal: tables, durations, nothing that could steer the terminal.
+import { printable } from "@ims-lab/common/platform/printable";
+import { wrapped } from "../terminal.ts";
 
-/** Columns as wide as their widest cell; the first row is the heading. */
-export function table(rows: readonly (readonly string[])[]): string {
+/**
+ * Columns as wide as their widest cell; the first row is the heading. Where that is wider than the terminal, each row
+ * is a paragraph, with its first cell in one piece.
+ */
+export function table(rows: readonly (readonly string[])[], width: number): string {
   const clean = rows.map((row) => row.map(printable));
   const widths = (clean[0] ?? []).map((_, column) =>
     Math.max(...clean.map((row) => row[column]?.length ?? 0)),
@@ -12,12 +17,18 @@ export function table(rows: readonly (readonly string[])[]): string {
       .join("  ")
       .trimEnd(),
   );
-  return `${lines.join("\n")}\n`;
+  const fits = lines.every((line) => line.length <= width);
+  return `${(fits ? lines : paragraphs(clean, width)).join("\n")}\n`;
 }
 
-/** A peer chose some of this text: control characters must not reach the terminal. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "?");
+function paragraphs(
+  [heading = [], ...rows]: readonly (readonly string[])[],
+  width: number,
+): string[] {
+  return rows.flatMap(([first = "", ...cells]) => {
+    const named = cells.flatMap((cell, at) => (cell === "" ? [] : `${heading[at + 1]} ${cell}`));
+    return [first, ...wrapped(`  ${named.join(", ")}`, width, 2)];
+  });
 }
 
 /** Time left: "59 s", "12 min", "3 h", "8 d"; "over" when it has passed. */

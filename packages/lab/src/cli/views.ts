@@ -5,9 +5,14 @@ import type {
   ReauthenticationView,
   RegistrationView,
 } from "@ims-lab/common/ims/admin-api";
-import { printable, table, timeAgo, timeLeft } from "./table.ts";
+import { printable } from "@ims-lab/common/platform/printable";
+import { table, timeAgo, timeLeft } from "./table.ts";
 
-export function registrationsTable(items: readonly RegistrationView[], now: number): string {
+export function registrationsTable(
+  items: readonly RegistrationView[],
+  now: number,
+  width: number,
+): string {
   if (items.length === 0) return "nobody is registered\n";
   const rows = items.flatMap((registration) =>
     registration.bindings.map((binding) => [
@@ -18,7 +23,10 @@ export function registrationsTable(items: readonly RegistrationView[], now: numb
       reauthenticationText(binding, now),
     ]),
   );
-  return table([["impu", "contact", "expires in", "subscription", "re-authentication"], ...rows]);
+  return table(
+    [["impu", "contact", "expires in", "subscription", "re-authentication"], ...rows],
+    width,
+  );
 }
 
 function subscriptionText(
@@ -39,7 +47,11 @@ function reauthenticationText({ reauthentication }: BindingView, now: number): s
   return deadlineAt === null ? progress : `${progress}, ${timeLeft(deadlineAt, now)} left`;
 }
 
-export function accessTable(items: readonly AccessBindingView[], now: number): string {
+export function accessTable(
+  items: readonly AccessBindingView[],
+  now: number,
+  width: number,
+): string {
   if (items.length === 0) return "nobody is registered here\n";
   const rows = items.map((binding) => [
     binding.impu,
@@ -48,12 +60,16 @@ export function accessTable(items: readonly AccessBindingView[], now: number): s
     timeLeft(binding.expiresAt, now),
     timeLeft(binding.subscriptionExpiresAt, now),
   ]);
-  return table([["impu", "contact", "flow", "expires in", "s-cscf subscribed for"], ...rows]);
+  return table(
+    [["impu", "contact", "flow", "expires in", "s-cscf subscribed for"], ...rows],
+    width,
+  );
 }
 
 export function reauthenticationsTable(
   items: readonly ReauthenticationView[],
   now: number,
+  width: number,
 ): string {
   if (items.length === 0) return "no re-authentications\n";
   const rows = items.map((one) => [
@@ -65,7 +81,7 @@ export function reauthenticationsTable(
     one.end ?? one.progress,
     one.reason ?? "",
   ]);
-  return table([["id", "impu", "contact", "cause", "asked", "state", "reason"], ...rows]);
+  return table([["id", "impu", "contact", "cause", "asked", "state", "reason"], ...rows], width);
 }
 
 /** Everything about one registration. */
@@ -101,7 +117,9 @@ function facts(rows: readonly (readonly [string, string])[]): string {
 export function outcomeLine(one: ReauthenticationView): string {
   const state = one.end ?? `${one.progress}, not ended yet`;
   const took =
-    one.end !== null && one.endedAt !== null ? ` after ${one.endedAt - one.requestedAt} ms` : "";
+    one.end !== null && one.endedAt !== null
+      ? ` after ${Math.max(0, Math.round(one.endedAt - one.requestedAt))} ms`
+      : "";
   const why = one.reason === null ? "" : `: ${one.reason}`;
   return `${printable(`${one.impu} (${one.contact}): ${state}${took}${why}`)}\n`;
 }

@@ -1,22 +1,6 @@
-// The shipped subscribers, as the lab's own UE and as account lines for other programs.
-import { readFileSync } from "node:fs";
-import { parse } from "yaml";
-
-export const SUBSCRIBERS_FILE: string = new URL("../../../scscf/subscribers.yaml", import.meta.url)
-  .pathname;
-
-interface Subscriber {
-  readonly impi?: string;
-  readonly impus?: readonly (string | { readonly uri: string })[];
-  readonly auth?: {
-    readonly scheme: string;
-    readonly k?: string;
-    readonly op?: string;
-    readonly amf?: string;
-    readonly password?: string;
-  };
-  readonly subscription?: string;
-}
+// Users of the subscribers file as the lab's own UE and as account lines for other programs.
+import { formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
+import { readSubscribers, SUBSCRIBERS_FILE, type SubscriberEntry } from "./subscribers-file.ts";
 
 export interface Account {
   readonly impi: string;
@@ -25,42 +9,105 @@ export interface Account {
 }
 export interface AkaAccount extends Account {
   readonly k: string;
-  readonly op: string;
+  readonly op: string | undefined;
+  readonly opc: string | undefined;
   readonly amf: string;
 }
 export interface DigestAccount extends Account {
   readonly password: string;
 }
 
-/** The first AKA user is the lab's UE; the first that need not subscribe is for softphones. */
-export function shippedAccounts(): { aka: AkaAccount; softphone: DigestAccount } {
-  const file = parse(readFileSync(SUBSCRIBERS_FILE, "utf8")) as { subscribers: Subscriber[] };
-  const aka = file.subscribers.find(({ auth }) => auth?.scheme === "aka" && auth.op !== undefined);
-  const softphone = file.subscribers.find(({ subscription }) => subscription === "optional");
-  const { k, op, amf = "8000" } = aka?.auth ?? {};
-  const password = softphone?.auth?.password;
-  if (k === undefined || op === undefined || password === undefined)
-    throw new Error(`${SUBSCRIBERS_FILE}: no AKA user with K and OP, or no optional digest user`);
-  return {
-    aka: { ...identities(aka), k, op, amf },
-    softphone: { ...identities(softphone), password },
-  };
+/** The user of the lab's UE, at whatever domain. */
+export const UE_USER = "001010000000001";
+
+/** The lab's UE, when the file has its user; nobody else is taken, since a device may be that user's. */
+export function ueAccount(subscribers: readonly SubscriberEntry[]): AkaAccount | undefined {
+  const user = subscribers.find(({ impi }) => impi.startsWith(`${UE_USER}@`));
+  return user === undefined ? undefined : akaOf(user);
 }
 
-function identities({ impi = "", impus = [] }: Partial<Subscriber> = {}): Account {
-  const [first = ""] = impus;
-  const impu = typeof first === "string" ? first : first.uri;
-  return { impi, impu, domain: impi.slice(impi.indexOf("@") + 1) };
+/** One that need not subscribe is for softphones; who has none takes the first with a password. */
+export function softphoneAccount(
+  subscribers: readonly SubscriberEntry[],
+): DigestAccount | undefined {
+  const digest = subscribers.filter(({ auth }) => auth.password !== undefined);
+  const user = digest.find(({ subscription }) => subscription === "optional") ?? digest[0];
+  const password = user?.auth.password;
+  return user === undefined || password === undefined
+    ? undefined
+    : { ...identities(user), password };
 }
 
-/** What a person types to point another program at this lab. */
-export function accountLines(pcscf: { host: string; port: number }): string[] {
-  const { aka, softphone } = shippedAccounts();
-  const at = `${pcscf.host}:${pcscf.port}`;
-  const user = softphone.impu.replace(/^sip:/, "");
+function akaOf(user: SubscriberEntry): AkaAccount | undefined {
+  const { scheme, k, op, opc, amf = "8000" } = user.auth;
+  if (scheme !== "aka" || k === undefined || (op ?? opc) === undefined) return undefined;
+  return { ...identities(user), k, op, opc, amf };
+}
+
+/** The shipped users by their places in the lab. */
+export function shippedAccounts(): {
+  aka: AkaAccount & { readonly op: string };
+  softphone: DigestAccount;
+} {
+  const subscribers = readSubscribers(SUBSCRIBERS_FILE);
+  const aka = ueAccount(subscribers);
+  const softphone = softphoneAccount(
+    subscribers.filter(({ impi }) => impi.startsWith("softphone@")),
+  );
+  if (aka?.op === undefined || softphone === undefined)
+    throw new Error(
+      `${SUBSCRIBERS_FILE}: without the UE's user and its OP, or without a password user`,
+    );
+  return { aka: { ...aka, op: aka.op }, softphone };
+}
+
+function identities({ impi, impus }: SubscriberEntry): Account {
+  return { impi, impu: impus[0] ?? "", domain: impi.slice(impi.indexOf("@") + 1) };
+}
+
+/** What a person types to point another program at this lab: the program's name, and its line. */
+export function accountLines(
+  subscribers: readonly SubscriberEntry[],
+  domain: string,
+  pcscf: HostPort,
+): readonly (readonly [program: string, line: string])[] {
+  const at = formatHostPort(pcscf);
+  const softphone = softphoneAccount(subscribers);
+  const aka = ueAccount(subscribers) ?? subscribers.flatMap((user) => akaOf(user) ?? [])[0];
   return [
-    `baresip   <sip:${user};transport=udp>;auth_user=${softphone.impi};auth_pass=${softphone.password};outbound="sip:${at}";regint=300`,
-    `linphone  username ${user.split("@")[0]}, userid ${softphone.impi}, domain ${softphone.domain}, password ${softphone.password}, proxy sip:${at}`,
-    `SIPp      [authentication username=${aka.impi} aka_K=0x${aka.k} aka_OP=0x${aka.op} aka_AMF=0x${aka.amf}] to ${at}, -auth_uri ${aka.domain}`,
+    ...(softphone === undefined ? [] : softphoneLines(softphone, domain, at)),
+    ...(aka === undefined ? [] : sippLines(aka, domain, at)),
   ];
+}
+
+function softphoneLines(
+  { impi, impu, password }: DigestAccount,
+  domain: string,
+  at: string,
+): [string, string][] {
+  const uri = impu.replace(/^sips?:/, "");
+  const user = uri.split("@")[0] ?? uri;
+  return [
+    ["any", `user ${user}, authentication user ${impi}, password ${password}`],
+    ["", `domain ${domain}, outbound proxy sip:${at}`],
+    [
+      "baresip",
+      `<sip:${uri};transport=udp>;auth_user=${impi};auth_pass=${password};outbound="sip:${at}";regint=300`,
+    ],
+    [
+      "linphone",
+      `username ${user}, userid ${impi}, domain ${domain}, password ${password}, proxy sip:${at}`,
+    ],
+  ];
+}
+
+/** SIPp knows OP, not OPc. */
+function sippLines(
+  { impi, k, op, amf }: AkaAccount,
+  domain: string,
+  at: string,
+): [string, string][] {
+  if (op === undefined) return [];
+  const keys = `aka_K=0x${k} aka_OP=0x${op} aka_AMF=0x${amf}`;
+  return [["SIPp", `[authentication username=${impi} ${keys}] to ${at}, -auth_uri ${domain}`]];
 }

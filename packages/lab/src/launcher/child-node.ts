@@ -13,6 +13,16 @@ export interface ChildNode {
   stop(): Promise<void>;
 }
 
+/** It ended before it was ready; the message is what it said. */
+export class NotReady extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
 export interface ChildOptions {
   readonly name: string;
   /** Path of its main.ts. */
@@ -40,7 +50,7 @@ export function startChild({ name, program, env, onLine }: ChildOptions): ChildN
     });
     ended.then((code) => {
       const said = complaints.join("\n") || `${name} ended with code ${code} before it was ready`;
-      reject(new Error(said));
+      reject(new NotReady(said, code));
     }, reject);
   });
   ready.catch(() => undefined); // who waits for it hears of it; nobody has to

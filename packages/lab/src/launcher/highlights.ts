@@ -1,4 +1,5 @@
 // What matters in a message, in a few words: the part of a ladder line behind method or status.
+import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import {
   Authorization,
   Contact,
@@ -9,36 +10,50 @@ import {
 } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage, SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 
-/** `REGISTER sip:ims.example` or `401 Unauthorized (REGISTER)`. */
-export function headline(message: SipMessage): string {
-  if (message.kind === "request") return `${message.method} ${message.uri}`;
-  return `${message.status} ${message.reason} (${message.cseq.method})`;
+/** How much room there is. */
+export type Detail = "full" | "short";
+
+/** `REGISTER sip:ims.example` or `401 Unauthorized (REGISTER)`; in short without URI and reason. */
+export function headline(message: SipMessage, detail: Detail = "full"): string {
+  if (message.kind === "request")
+    return detail === "full" ? `${message.method} ${message.uri}` : message.method;
+  const reason = detail === "full" ? ` ${message.reason}` : "";
+  return `${message.status}${reason} (${message.cseq.method})`;
 }
 
-export function highlights(message: SipMessage): string {
-  const found = message.kind === "request" ? ofRequest(message) : ofResponse(message);
+export function highlights(message: SipMessage, detail: Detail = "full"): string {
+  const found =
+    message.kind === "request" ? ofRequest(message, detail) : ofResponse(message, detail);
   return found.filter((part) => part !== undefined).join(", ");
 }
 
 type Parts = (string | undefined)[];
 
-function ofRequest(request: SipRequest): Parts {
+/** What matters most stands first: the rest may be cut. */
+function ofRequest(request: SipRequest, detail: Detail): Parts {
   switch (request.method) {
     case "REGISTER":
-      return [expiresOf(request), credentials(request)];
+      return [credentials(request, detail), expiresOf(request)];
     case "SUBSCRIBE":
-      return [eventOf(request), expiresOf(request)];
+      return [eventOf(request, detail), expiresOf(request)];
     case "NOTIFY":
-      return [eventOf(request), subscriptionState(request), contactEvent(request)];
+      return detail === "full"
+        ? [eventOf(request, detail), subscriptionState(request), contactEvent(request)]
+        : [contactEvent(request) ?? subscriptionState(request), eventOf(request, detail)];
   }
   return [];
 }
 
-function ofResponse(response: SipResponse): Parts {
+function ofResponse(response: SipResponse, detail: Detail): Parts {
   const challenge = response.get(WwwAuthenticate);
   if (challenge !== undefined) {
     const keys = challenge.params.has("ck") ? "with ik, ck" : "without keys";
-    return [challenge.params.get("algorithm") ?? "MD5", keys];
+    const isStale = challenge.params.get("stale")?.toLowerCase() === "true";
+    const { algorithm, stale } = {
+      algorithm: challenge.params.get("algorithm") ?? "MD5",
+      stale: isStale ? "stale" : undefined,
+    };
+    return [algorithm, stale, detail === "full" ? keys : undefined];
   }
   return response.status === 200 ? [expiresOf(response)] : [];
 }
@@ -50,16 +65,18 @@ function expiresOf(message: SipMessage): string | undefined {
   return expires === undefined ? undefined : `expires ${expires}`;
 }
 
-function credentials(request: SipRequest): string {
+function credentials(request: SipRequest, detail: Detail): string {
   const params = request.get(Authorization)?.params;
   const association = params?.get("integrity-protected");
   const kind = params?.get("auts") ? "auts" : params?.get("response") ? "answer" : "no answer";
-  return association === undefined ? kind : `${kind}, integrity-protected=${association}`;
+  if (association === undefined) return kind;
+  return `${kind}, ${detail === "full" ? "integrity-protected=" : ""}${association}`;
 }
 
-function eventOf(message: SipMessage): string | undefined {
+function eventOf(message: SipMessage, detail: Detail): string | undefined {
   const name = message.get(EventHeader)?.value;
-  return name === undefined ? undefined : `event ${name}`;
+  if (name === undefined) return undefined;
+  return `event ${detail === "short" && name === OWN_PACKAGE ? "own" : name}`;
 }
 
 function subscriptionState(request: SipRequest): string | undefined {

@@ -1,35 +1,89 @@
-// One line of the ladder per message: time, arrow between the columns, method or status, what matters.
+// One line of the ladder per message: time, figure, device, arrow between the columns, method or status, what matters.
+import { printable } from "@ims-lab/common/platform/printable";
+import { cut, cutStart, paint } from "../terminal.ts";
 import { headline, highlights } from "./highlights.ts";
 import type { Place, SeenMessage } from "./sightings.ts";
 
 const COLUMNS: readonly Place[] = ["UE", "P-CSCF", "S-CSCF"];
-const GAP = 12;
 
-/** `clock` gives wall-clock text; colours only where the terminal has them. */
-export function ladderLine(seen: SeenMessage, step: string, colour: boolean): string {
-  const what = headline(seen.message);
-  const matters = highlights(seen.message);
-  const tail = matters === "" ? "" : paint(colour, 2, `  ${matters}`);
+/** Where a line is printed. */
+export interface Paper {
+  readonly width: number;
+  readonly colour: boolean;
+}
+
+/** The ladder's columns: what a wider terminal has more goes to all of them. */
+interface Layout {
+  readonly time: number;
+  readonly step: number;
+  readonly who: number;
+  /** From one node's column to the next. */
+  readonly gap: number;
+  readonly text: number;
+}
+
+function layoutOf(width: number): Layout {
+  const more = Math.max(width - 80, 0);
+  const time = width < 72 ? 8 : 12;
+  const who = width < 60 ? 10 : 12 + Math.min(12, Math.floor(more / 6));
+  const gap = width < 60 ? 4 : 5 + Math.min(7, Math.floor(more / 10));
+  const step = 4;
+  const arrows = 2 * gap + 1;
+  return { time, step, who, gap, text: Math.max(width - time - step - who - arrows - 4, 1) };
+}
+
+/** @param who the device, as it is called */
+export function ladderLine(
+  seen: SeenMessage,
+  { step, who, colour }: { readonly step: string; readonly who: string; readonly colour: number },
+  paper: Paper,
+): string {
+  const layout = layoutOf(paper.width);
+  const time = timeOf(seen.at).slice(0, layout.time);
+  const name = cutStart(printable(who), layout.who).padEnd(layout.who);
+  const [head, tail] = textOf(seen, layout.text);
   const code = seen.message.kind === "request" ? 36 : seen.message.status < 300 ? 32 : 33;
-  return `${timeOf(seen.at)} ${step.padEnd(7)} ${arrow(seen.from, seen.to)}  ${paint(colour, code, what)}${tail}`;
+  const text = `${paint(paper.colour, code, head)}${paint(paper.colour, 2, tail)}`;
+  const arrows = arrow(seen.from, seen.to, layout.gap);
+  return `${time} ${step.padEnd(layout.step)} ${paint(paper.colour, colour, name)} ${arrows} ${text}`;
 }
 
-export function ladderHead(): string {
-  const names = COLUMNS.map((name) => name.padEnd(GAP)).join("");
-  return `${" ".repeat(21)}${names.trimEnd()}`;
+/** Each name above its column. */
+export function ladderHead(width: number): string {
+  const { time, step, who, gap } = layoutOf(width);
+  let names = "";
+  for (const [column, name] of COLUMNS.entries()) {
+    const start = column === 0 ? 0 : Math.max(names.length + 1, column * gap - 2);
+    names = names.padEnd(start) + name;
+  }
+  return `${" ".repeat(time + step + who + 3)}${names}`;
 }
+
+/** As much as there is room for: first without URI and reason phrase, then cut. */
+function textOf({ message }: SeenMessage, room: number): readonly [head: string, tail: string] {
+  for (const detail of ["full", "short"] as const) {
+    const head = printable(headline(message, detail));
+    const matters = printable(highlights(message, detail));
+    const tail = matters === "" ? "" : `  ${matters}`;
+    if (head.length + tail.length <= room) return [head, tail];
+    if (detail === "short") return [cut(head, room), cut(tail.slice(1), room - head.length)];
+  }
+  return ["", ""];
+}
+
+const CLOCK = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+});
 
 function timeOf(at: number): string {
-  return new Intl.DateTimeFormat("en-GB", {
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    fractionalSecondDigits: 3,
-  }).format(at);
+  return CLOCK.format(at);
 }
 
-/** `│──────────►│           │` with the head at the receiver's column; strangers stand on the left. */
-function arrow(from: Place, to: Place): string {
+/** `│──────────►│           │` with the head at the receiver's column; devices stand on the left. */
+function arrow(from: Place, to: Place, gap: number): string {
   const [start, end] = [columnOf(from), columnOf(to)];
   const [left, right] = [Math.min(start, end), Math.max(start, end)];
   let line = "";
@@ -37,22 +91,17 @@ function arrow(from: Place, to: Place): string {
     line += "│";
     if (column === COLUMNS.length - 1) break;
     const inside = column >= left && column < right;
-    line += inside ? shaft(column, start, end) : " ".repeat(GAP - 1);
+    line += inside ? shaft(column, start, end, gap) : " ".repeat(gap - 1);
   }
-  const name = from === "stranger" || to === "stranger" ? " (stranger)" : "";
-  return `${line}${name}`;
+  return line;
 }
 
 function columnOf(place: Place): number {
   return place === "stranger" ? 0 : COLUMNS.indexOf(place);
 }
 
-function shaft(column: number, start: number, end: number): string {
-  const dashes = "─".repeat(GAP - 2);
+function shaft(column: number, start: number, end: number, gap: number): string {
+  const dashes = "─".repeat(gap - 2);
   if (end > start) return column === end - 1 ? `${dashes}►` : `${dashes}─`;
   return column === end ? `◄${dashes}` : `─${dashes}`;
-}
-
-export function paint(colour: boolean, code: number, text: string): string {
-  return colour ? `\u001b[${code}m${text}\u001b[0m` : text;
 }

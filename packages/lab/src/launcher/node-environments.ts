@@ -1,5 +1,8 @@
-// The three nodes' settings for one run of the lab, as environment variables.
-import { shippedAccounts } from "./accounts.ts";
+// The nodes' settings for one run of the lab, as environment variables, and what of the user's they replace.
+import { isLoopback, isWildcard } from "@ims-lab/common/platform/ip-address";
+import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import type { Environment } from "../terminal.ts";
+import type { AkaAccount } from "./accounts.ts";
 import type { LabOptions } from "./options.ts";
 
 export interface LabPorts {
@@ -11,6 +14,7 @@ export interface LabPorts {
   readonly ueHttp: number;
 }
 
+/** Where the nodes meet each other, and their HTTP interfaces listen. */
 export const LAB_HOST = "127.0.0.1";
 
 export function labPorts(offset: number): LabPorts {
@@ -24,57 +28,138 @@ export function labPorts(offset: number): LabPorts {
   };
 }
 
-type Environment = Record<string, string>;
+type Variables = Readonly<Record<string, string>>;
+export type NodeName = "scscf" | "pcscf" | "ue";
 
-/** TS 24.229's N of 600 s would make the demo wait 300 s for the UE: half of this will do. */
+/** What the lab has found out before it starts its nodes. */
+export interface LabFacts {
+  readonly ports: LabPorts;
+  /** `host:port` of the collector that the ladder is fed from. */
+  readonly hep: string;
+  /** Path of the users' file; undefined: the S-CSCF's own default. */
+  readonly subscribers: string | undefined;
+  readonly ue: AkaAccount | undefined;
+  /** Addresses of this machine, as CIDRs such as `192.0.2.10/24`. */
+  readonly networks: readonly string[];
+}
+
+/** A UE of TS 24.229 takes up to half of N. */
 const SHORT_N_SECONDS = 8;
 
-/** @param hep `host:port` of the collector that the ladder is fed from */
 export function nodeEnvironments(
   options: LabOptions,
-  ports: LabPorts,
-  hep: string,
-): { scscf: Environment; pcscf: Environment; ue: Environment } {
+  facts: LabFacts,
+): Readonly<Record<NodeName, Variables>> {
+  const { ports, hep, subscribers } = facts;
   return {
     scscf: {
       SCSCF_PROFILE: options.profile,
       SCSCF_SIP_HOST: LAB_HOST,
       SCSCF_SIP_PORT: String(ports.serving),
+      SCSCF_HTTP_HOST: LAB_HOST,
       SCSCF_HTTP_PORT: String(ports.scscfHttp),
       SCSCF_TRUSTED_PEERS: `${LAB_HOST}:${ports.core}`,
       SCSCF_SUBSCRIPTION_EXPIRES: options.expires,
       SCSCF_TRACE_HEP: hep,
-      ...(options.profile === "ts24229" && {
-        SCSCF_REAUTHENTICATION_DEADLINE_SECONDS: String(SHORT_N_SECONDS),
-      }),
+      ...(options.domain !== undefined && { SCSCF_DOMAIN: options.domain }),
+      ...(subscribers !== undefined && { SCSCF_SUBSCRIBERS: subscribers }),
+      ...(options.fast && { SCSCF_REAUTHENTICATION_DEADLINE_SECONDS: String(SHORT_N_SECONDS) }),
     },
     pcscf: {
       PCSCF_PROFILE: options.profile,
-      PCSCF_ACCESS_HOST: LAB_HOST,
+      PCSCF_ACCESS_HOST: options.host,
       PCSCF_ACCESS_PORT: String(ports.access),
+      ...advertised(options, facts.networks),
       PCSCF_CORE_HOST: LAB_HOST,
       PCSCF_CORE_PORT: String(ports.core),
       PCSCF_SCSCF: `sip:${LAB_HOST}:${ports.serving}`,
+      PCSCF_HTTP_HOST: LAB_HOST,
       PCSCF_HTTP_PORT: String(ports.pcscfHttp),
       PCSCF_TRACE_HEP: hep,
+      ...(options.pcap !== undefined && { PCSCF_TRACE_PCAP: options.pcap }),
+      ...(options.domain !== undefined && { PCSCF_ACCESS_VISITED_NETWORK_ID: options.domain }),
     },
-    ue: ueEnvironment(options, ports, hep),
+    ue: facts.ue === undefined ? {} : ueEnvironment(options, facts, facts.ue),
   };
 }
 
-function ueEnvironment(options: LabOptions, ports: LabPorts, hep: string): Environment {
-  const { impi, impu, k, op } = shippedAccounts().aka;
+/** A wildcard names no address: each network is told ours in it, everybody else the first that leads out. */
+function advertised(
+  { host, advertise }: LabOptions,
+  networks: readonly string[],
+): Variables | undefined {
+  if (advertise !== undefined) return { PCSCF_ACCESS_ADVERTISE: bracketed(advertise) };
+  if (!isWildcard(host)) return undefined;
+  const isSix = host.includes(":");
+  const own = networks
+    .map((cidr) => ({ cidr, address: cidr.split("/")[0] ?? "" }))
+    .filter(({ address }) => address.includes(":") === isSix && !/^fe80:/i.test(address));
+  const outward = own.find(({ address }) => !isLoopback(address)) ?? own[0];
+  const entries = own.map(({ cidr, address }) => `${cidr}=${bracketed(address)}`);
+  const everybody = isSix ? "::/0" : "0.0.0.0/0";
+  if (outward !== undefined) entries.push(`${everybody}=${bracketed(outward.address)}`);
+  return { PCSCF_ACCESS_ADVERTISE: entries.join(",") };
+}
+
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+function ueEnvironment(options: LabOptions, facts: LabFacts, user: AkaAccount): Variables {
+  const host = ueHost(options.host);
   return {
     UE_PROFILE: options.profile,
     UE_STACK: options.stack,
     UE_TRANSPORT: options.transport,
-    UE_PCSCF: `sip:${LAB_HOST}:${ports.access}`,
-    UE_SIP_HOST: LAB_HOST,
-    UE_USER_IMPI: impi,
-    UE_USER_IMPU: impu,
-    UE_USER_K: k,
-    UE_USER_OP: op,
-    UE_HTTP_PORT: String(ports.ueHttp),
-    UE_TRACE_HEP: hep,
+    UE_PCSCF: `sip:${formatHostPort({ host, port: facts.ports.access })}`,
+    UE_SIP_HOST: host,
+    UE_USER_IMPI: user.impi,
+    UE_USER_IMPU: user.impu,
+    UE_USER_K: user.k,
+    ...(user.op === undefined ? { UE_USER_OPC: user.opc ?? "" } : { UE_USER_OP: user.op }),
+    UE_HTTP_HOST: LAB_HOST,
+    UE_HTTP_PORT: String(facts.ports.ueHttp),
+    UE_TRACE_HEP: facts.hep,
   };
 }
+
+/** By which the lab's own UE reaches the access side. */
+export function ueHost(accessHost: string): string {
+  if (!isWildcard(accessHost)) return accessHost;
+  return accessHost.includes(":") ? "::1" : LAB_HOST;
+}
+
+/** One line for each variable of the user's that does not count, since the lab sets another value. */
+export function replacedVariables(
+  environments: Readonly<Record<NodeName, Variables>>,
+  env: Environment,
+): readonly string[] {
+  return Object.values(environments)
+    .flatMap((variables) => Object.entries(variables))
+    .filter(([name, value]) => (env[name] ?? value) !== value && env[name] !== "")
+    .map(([name, value]) => {
+      const is = SECRET.test(name) ? "the lab's own" : value;
+      return `${name} of the environment does not count here: npm start sets ${is}${hint(name)}`;
+    });
+}
+const SECRET = /_(K|OP|OPC|PASSWORD)$/;
+
+function hint(name: string): string {
+  const [, option] = OPTION_FOR.find(([pattern]) => pattern.test(name)) ?? [];
+  return option === undefined ? "" : ` (see ${option})`;
+}
+
+const OPTION_FOR: readonly (readonly [RegExp, string])[] = [
+  [/_PROFILE$/, "--profile"],
+  [/_TRACE_HEP$/, "--hep"],
+  [/_TRACE_PCAP$/, "--pcap"],
+  [/_PORT$|TRUSTED_PEERS$|PCSCF_SCSCF$/, "--port-offset"],
+  [/ACCESS_HOST$|UE_PCSCF$|UE_SIP_HOST$/, "--host"],
+  [/ADVERTISE$/, "--advertise"],
+  [/DOMAIN$|VISITED_NETWORK_ID$/, "--domain"],
+  [/SUBSCRIBERS$|UE_USER_/, "--subscribers"],
+  [/SUBSCRIPTION_EXPIRES$/, "--expires"],
+  [/DEADLINE_SECONDS$/, "--fast"],
+  [/_STACK$/, "--stack"],
+  [/_TRANSPORT$/, "--transport"],
+];

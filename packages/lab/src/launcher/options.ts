@@ -1,5 +1,9 @@
 // What `npm start` and `npm run demo` understand on the command line.
 import { parseArgs } from "node:util";
+import { isHost } from "@ims-lab/common/platform/cidr";
+import { parseIp } from "@ims-lab/common/platform/ip-address";
+import { parseHostPort } from "@ims-lab/common/sip/message/uri";
+import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { FigureOptions } from "./figures.ts";
 
 export interface LabOptions extends FigureOptions {
@@ -7,6 +11,24 @@ export interface LabOptions extends FigureOptions {
   readonly demo: boolean;
   readonly stack: "core" | "npm-sip";
   readonly transport: "udp" | "tcp";
+  /** Where the access side listens: an address of this machine, or 0.0.0.0 or ::. */
+  readonly host: string;
+  /** What devices are told to use instead of `host`. */
+  readonly advertise: string | undefined;
+  /** Path of the users' file; undefined: the shipped one. */
+  readonly subscribers: string | undefined;
+  /** Home domain; undefined: what the environment says, or the lab's. */
+  readonly domain: string | undefined;
+  /** Capture file of all that passes the P-CSCF. */
+  readonly pcap: string | undefined;
+  /** A HEP3 collector that gets what the ladder is fed from. */
+  readonly hep: HostPort | undefined;
+  /** Whether the lab brings its own UE, and so shows the figures. */
+  readonly ue: boolean;
+  /** An IMPU, an IMPI, a name or an address: nobody else is shown. */
+  readonly only: string | undefined;
+  /** A short N, so that a UE of TS 24.229 does not take half of 600 s. */
+  readonly fast: boolean;
   /** Added to every port, so that two labs can run on one machine. */
   readonly portOffset: number;
   /** Show the nodes' logs between the ladder's lines. */
@@ -25,43 +47,96 @@ const CHOICES = {
   transport: ["udp", "tcp"],
 } as const;
 
-export const HELP = `Usage: npm start [-- OPTIONS]      the lab, until Ctrl-C
-       npm run demo [-- OPTIONS]   the same, ends when the figures have passed (0) or not (1)
+const OPTIONS = {
+  demo: { type: "boolean" },
+  profile: { type: "string" },
+  expires: { type: "string" },
+  fast: { type: "boolean" },
+  host: { type: "string" },
+  advertise: { type: "string" },
+  subscribers: { type: "string" },
+  domain: { type: "string" },
+  mcc: { type: "string" },
+  mnc: { type: "string" },
+  "no-ue": { type: "boolean" },
+  stack: { type: "string" },
+  transport: { type: "string" },
+  only: { type: "string" },
+  pcap: { type: "string" },
+  hep: { type: "string" },
+  "port-offset": { type: "string" },
+  verbose: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
-  --profile seed|ts24229           the 2001 document's procedure, or the standard's (default seed)
-  --expires registration|unlimited how long subscriptions live: with the registration, so that they
-                                   are renewed after it (the dashed messages), or until it ends
-  --stack core|npm-sip             the UE's SIP stack: this project's, or the npm package sip
-  --transport udp|tcp              between UE and P-CSCF (default udp)
-  --port-offset N                  add N to every port, to run beside another lab (default 0)
-  --verbose                        show the nodes' logs too
-  --help                           this text
+/** All but the one that stands behind `npm run demo`. */
+export const OPTION_NAMES: readonly string[] = Object.keys(OPTIONS).filter((o) => o !== "demo");
+
+export const HELP = `Usage: npm start [-- OPTIONS]      the lab, until Ctrl-C
+       npm run demo [-- OPTIONS]   the same, ends when the figures have passed
+                                   (0, last line PASS), or not (1, FAIL)
+
+  --profile seed|ts24229     the 2001 document's procedure (default), or the
+                             one of the standard
+  --expires registration|unlimited
+                             how long subscriptions live: with the registration
+                             (default: they are renewed after it, the dashed
+                             messages), or until it ends
+  --fast                     N = 8 s instead of the profile's 60 or 600 s; a UE
+                             of ts24229 takes up to half of N. Its demo
+                             always does this
+
+ Devices and users
+  --host ADDRESS             where devices reach the P-CSCF: an address of this
+                             machine (default 127.0.0.1), or 0.0.0.0 or :: for
+                             all of them; IPv6 without brackets
+  --advertise ADDRESS        what devices are told instead: behind NAT
+  --subscribers FILE         your users instead of the shipped ones
+  --domain DOMAIN            home domain; the shipped users move there
+  --mcc MCC --mnc MNC        the domain ims.mncMNC.mccMCC.3gppnetwork.org
+  --no-ue                    without the lab's own UE, so without the figures
+
+ The lab's own UE
+  --stack core|npm-sip       this project's SIP stack, or the npm package sip
+  --transport udp|tcp        between UE and P-CSCF (default udp)
+
+ What is shown
+  --only USER                one device: IMPU, IMPI, user name, or its address
+  --pcap FILE                write what passes the P-CSCF to a capture file
+  --hep HOST:PORT            send what the nodes trace to a HEP3 collector
+  --verbose                  the nodes' logs too
+  --port-offset N            add N to every port, to run beside another lab
+  -h, --help                 this text
+
+Other settings of the nodes come from the environment
+(SCSCF_REAUTHENTICATION_DEADLINE_SECONDS=20 npm start); what npm start sets by
+itself, it says. NO_COLOR, FORCE_COLOR and COLUMNS are respected.
 `;
 
 export function parseOptions(argv: readonly string[]): ParsedOptions {
   try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        demo: { type: "boolean", default: false },
-        profile: { type: "string", default: "seed" },
-        expires: { type: "string", default: "registration" },
-        stack: { type: "string", default: "core" },
-        transport: { type: "string", default: "udp" },
-        "port-offset": { type: "string", default: "0" },
-        verbose: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-    if (values.help) return { kind: "help" };
+    const { values } = parseArgs({ args: [...argv], options: OPTIONS });
+    if (values.help === true) return { kind: "help" };
+    refuseContradictions(values);
+    const profile = choice("profile", values.profile ?? "seed");
+    const demo = values.demo === true;
     const options: LabOptions = {
-      demo: values.demo,
-      verbose: values.verbose,
-      profile: choice("profile", values.profile),
-      expires: choice("expires", values.expires),
-      stack: choice("stack", values.stack),
-      transport: choice("transport", values.transport),
-      portOffset: offset(values["port-offset"]),
+      demo,
+      verbose: values.verbose === true,
+      profile,
+      expires: choice("expires", values.expires ?? "registration"),
+      stack: choice("stack", values.stack ?? "core"),
+      transport: choice("transport", values.transport ?? "udp"),
+      fast: values.fast === true || (demo && profile === "ts24229"),
+      ue: values["no-ue"] !== true,
+      host: address("host", values.host ?? "127.0.0.1"),
+      advertise: values.advertise && hostName("advertise", values.advertise),
+      subscribers: filled("subscribers", "a path", values.subscribers),
+      domain: domainOf(values),
+      pcap: filled("pcap", "a path", values.pcap),
+      hep: values.hep === undefined ? undefined : collector(values.hep),
+      only: filled("only", "an IMPU, an IMPI, a user name or an address", values.only),
+      portOffset: offset(values["port-offset"] ?? "0"),
     };
     return { kind: "options", options };
   } catch (problem) {
@@ -72,6 +147,32 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
   }
 }
 
+type Values = { readonly [O in keyof typeof OPTIONS]?: string | boolean | undefined };
+
+function refuseContradictions(values: Values): void {
+  const together = (one: keyof Values, other: keyof Values, why: string): void => {
+    if (values[one] !== undefined && values[other] !== undefined)
+      throw new Error(`--${one} and --${other}: ${why}`);
+  };
+  if (values.demo === true && values["no-ue"] === true)
+    throw new Error("--no-ue: the demo needs the lab's UE; use npm start");
+  together("no-ue", "stack", "the stack is that of the lab's UE, which is left out");
+  together("no-ue", "transport", "the transport is that of the lab's UE, which is left out");
+  together("domain", "mcc", "both name the domain; give one");
+  together("domain", "mnc", "both name the domain; give one");
+  if ((values.mcc === undefined) !== (values.mnc === undefined))
+    throw new Error("--mcc and --mnc make the domain together: give both");
+}
+
+function domainOf({ domain, mcc, mnc }: Values): string | undefined {
+  if (mcc === undefined || mnc === undefined)
+    return typeof domain === "string" ? hostName("domain", domain).toLowerCase() : undefined;
+  if (!/^\d{3}$/.test(String(mcc))) throw new Error(`--mcc ${mcc}: expected three digits`);
+  if (!/^\d{2,3}$/.test(String(mnc))) throw new Error(`--mnc ${mnc}: expected two or three digits`);
+  // TS 23.003 §13.2: two digits get a zero in front.
+  return `ims.mnc${String(mnc).padStart(3, "0")}.mcc${mcc}.3gppnetwork.org`;
+}
+
 function choice<K extends keyof typeof CHOICES>(
   name: K,
   written: string,
@@ -80,6 +181,31 @@ function choice<K extends keyof typeof CHOICES>(
   if (found === undefined)
     throw new Error(`--${name} ${written}: expected ${CHOICES[name].join(" or ")}`);
   return found;
+}
+
+function address(name: string, written: string): string {
+  const bare = written.replace(/^\[(.*)\]$/, "$1");
+  if (parseIp(bare) === undefined || bare.includes("%"))
+    throw new Error(`--${name} ${written}: expected an IP address of this machine, 0.0.0.0 or ::`);
+  return bare;
+}
+
+function hostName(name: string, written: string): string {
+  if (!isHost(written))
+    throw new Error(`--${name} ${written}: expected an IP address or a host name, without a port`);
+  return written;
+}
+
+function filled(name: string, what: string, written: string | undefined): string | undefined {
+  if (written === "") throw new Error(`--${name}: expected ${what}`);
+  return written;
+}
+
+function collector(written: string): HostPort {
+  const { host = "", port = 0 } = parseHostPort(written) ?? {};
+  if (port === 0)
+    throw new Error(`--hep ${written}: expected HOST:PORT (IPv6 in brackets: [HOST]:PORT)`);
+  return { host, port };
 }
 
 function offset(written: string): number {

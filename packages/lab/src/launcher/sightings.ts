@@ -4,11 +4,22 @@ import { decode } from "@ims-lab/common/sip/message/decode";
 import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage } from "@ims-lab/common/sip/message/message";
 import { isSip } from "@ims-lab/common/sip/message/uri";
-import { formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
+import {
+  formatHostPort,
+  type HostPort,
+  type TransportName,
+} from "@ims-lab/common/sip/transport/transport";
 import type { TracedMessage } from "@ims-lab/common/trace/traced-message";
 
-/** Where a message can come from or go to; whoever is no node of the lab is a stranger. */
+/** Where a message can come from or go to; a stranger is a device that is not the lab's own. */
 export type Place = "UE" | "P-CSCF" | "S-CSCF" | "stranger";
+
+/** One hop as the transport saw it. */
+export interface Hop {
+  readonly from: HostPort;
+  readonly to: HostPort;
+  readonly transport: TransportName;
+}
 
 export interface SeenMessage {
   /** Milliseconds since the epoch. */
@@ -16,6 +27,11 @@ export interface SeenMessage {
   readonly from: Place;
   readonly to: Place;
   readonly message: SipMessage;
+}
+
+/** A message with the addresses between which it passed. */
+export interface Sighting extends SeenMessage {
+  readonly hop: Hop;
 }
 
 interface Report {
@@ -31,19 +47,33 @@ const LOOK_EVERY_MS = 50;
 
 export class Sightings {
   readonly #owners: Map<string, Place>;
+  readonly #transports = new Map<string, TransportName>();
   readonly #clock: Clock;
-  readonly #onSeen: (seen: SeenMessage) => void;
+  readonly #onSeen: (seen: Sighting) => void;
   #waiting: Report[] = [];
 
   /** @param known the addresses at which the nodes listen; others are learnt from the reports */
   constructor(options: {
     readonly known: ReadonlyMap<string, Place>;
     readonly clock: Clock;
-    readonly onSeen: (seen: SeenMessage) => void;
+    readonly onSeen: (seen: Sighting) => void;
   }) {
     this.#owners = new Map(options.known);
     this.#clock = options.clock;
     this.#onSeen = options.onSeen;
+  }
+
+  /** A node has said that it listens there. */
+  listens(address: HostPort, place: Place, transport?: TransportName): void {
+    this.#owners.set(formatHostPort(address), place);
+    if (transport !== undefined) this.#transports.set(formatHostPort(address), transport);
+  }
+
+  /** A trace knows UDP and TCP alone: what is within TCP the listener tells. */
+  #transportOf({ from, to, transport }: TracedMessage): TransportName {
+    const of = (at: HostPort): TransportName | undefined =>
+      this.#transports.get(formatHostPort(at));
+    return of(to) ?? of(from) ?? transport;
   }
 
   report(traced: TracedMessage): void {
@@ -110,7 +140,7 @@ export class Sightings {
     const until = this.#clock.now() - SETTLE_MS;
     this.#learnFromBranches(this.#waiting);
     const departures = this.#departures(this.#waiting);
-    const due: SeenMessage[] = [];
+    const due: Sighting[] = [];
     this.#waiting = this.#waiting.filter((report) => {
       const seen = this.#seen(report, departures);
       // A report that shows nothing may yet tell when a message left.
@@ -139,15 +169,16 @@ export class Sightings {
 
   /**
    * Between two nodes both report; the receiver's report counts, as it proves the arrival. To a
-   * stranger only the sender's exists.
+   * device only the sender's exists.
    */
-  #seen(report: Report, departures: ReadonlyMap<string, number[]>): SeenMessage | undefined {
+  #seen(report: Report, departures: ReadonlyMap<string, number[]>): Sighting | undefined {
     const { traced, message } = report;
     const [from, to] = [this.#ownerOf(traced.from), this.#ownerOf(traced.to)];
     if (to !== "stranger" && to !== PLACE_OF[traced.node ?? ""]) return undefined;
     const isFromProxy = from === "P-CSCF" && to !== "stranger";
     const departed = isFromProxy ? departures.get(messageOf(report))?.shift() : undefined;
-    return { at: departed ?? traced.at, from, to, message };
+    const hop = { from: traced.from, to: traced.to, transport: this.#transportOf(traced) };
+    return { at: departed ?? traced.at, from, to, message, hop };
   }
 }
 

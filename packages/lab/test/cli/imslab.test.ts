@@ -82,7 +82,7 @@ async function run(
   const served = new Map<string, number>();
   let [out, err] = ["", ""];
   const terminal: Terminal = {
-    env: environment.env ?? {},
+    env: { COLUMNS: "200", ...environment.env },
     clock,
     stdout: { write: (text) => (out += text) },
     stderr: { write: (text) => (err += text), isTTY: environment.isTTY ?? false },
@@ -184,7 +184,18 @@ describe("list and show", () => {
     const { out } = await run(["list"], {
       [listPath]: [ok({ items: [{ ...registration, bindings: [evil] }], total: 1 })],
     });
-    expect(out).toContain("sip:?[2Jx@192.0.2.1");
+    expect(out).toContain("sip:\\x1b[2Jx@192.0.2.1");
+  });
+
+  it.each([40, 60, 80, 101])("fits %d columns, with each IMPU in one piece", async (columns) => {
+    const { out } = await run(
+      ["list"],
+      { [listPath]: [ok({ items: [registration], total: 1 })] },
+      { env: { COLUMNS: String(columns) } },
+    );
+    for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(columns);
+    expect(out.split("\n").map((line) => line.split(" ")[0])).toContain(ALICE);
+    expect(out.replace(/\s+/g, " ")).toContain("60 min");
   });
 
   it("shows what the P-CSCF keeps, and re-authentications", async () => {

@@ -1,5 +1,7 @@
 // A fuzzed node as a process: what it says is a fault, and its memory is looked at.
+
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { type ChildNode, startChild } from "../../src/launcher/child-node.ts";
 import type { Faults } from "./faults.ts";
 
@@ -23,7 +25,7 @@ export async function startNode(
   const prefix = program.toUpperCase();
   const node = startChild({
     name,
-    program: new URL(`../../../${program}/src/main.ts`, import.meta.url).pathname,
+    program: fileURLToPath(new URL(`../../../${program}/src/main.ts`, import.meta.url)),
     env: {
       // biome-ignore lint/style/noProcessEnv: the program's own environment ends here
       PATH: process.env["PATH"],

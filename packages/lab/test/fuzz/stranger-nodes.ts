@@ -1,4 +1,5 @@
 // The nodes a stranger throws at: a P-CSCF, an S-CSCF and a UE for each transport, on ports of their own.
+import { fileURLToPath } from "node:url";
 import { systemClock } from "@ims-lab/common/platform/clock";
 import type { TransportName } from "@ims-lab/common/sip/transport/transport";
 import type { ChildNode } from "../../src/launcher/child-node.ts";
@@ -27,7 +28,7 @@ const PORTS = {
   scscfHttp: 39_062,
 };
 
-const CERTIFICATES = new URL("../../../common/test/certificates/", import.meta.url).pathname;
+const CERTIFICATES = fileURLToPath(new URL("../../../common/test/certificates/", import.meta.url));
 export const AUTHORITY: string = `${CERTIFICATES}authority.crt`;
 
 /** Where SIP is thrown at: P-CSCF access and core, S-CSCF. */

@@ -1,12 +1,14 @@
 // baresip as a process, with the configuration of interop/baresip, and its commands over TCP.
+
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, vi } from "vitest";
 import { startBackground } from "./background.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 
-const SHIPPED = new URL("../../../../interop/baresip/", import.meta.url).pathname;
+const SHIPPED = fileURLToPath(new URL("../../../../interop/baresip/", import.meta.url));
 
 type BaresipEvent = Readonly<Record<string, unknown>>;
 

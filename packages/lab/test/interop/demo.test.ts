@@ -27,6 +27,10 @@ describe.concurrent("npm run demo exits 0", () => {
       const { exitCode, stdout, stderr } = await run(process.execPath, args, { seconds: 90 });
       expect({ exitCode, stderr }, stdout).toEqual({ exitCode: 0, stderr: "" });
       expect(stdout).toContain("Figure 3: all ");
+      const lines = stdout.trimEnd().split("\n");
+      expect(lines.at(-1)).toMatch(/^PASS: /);
+      expect(lines.filter((line) => line.length > 80)).toEqual([]);
+      expect(stdout).toMatch(/✔ alice re-authenticated in \d+ ms/);
     },
   );
 });

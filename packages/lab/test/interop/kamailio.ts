@@ -1,9 +1,11 @@
 // Kamailio as a process, with a configuration of interop/kamailio.
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { startBackground } from "./background.ts";
 
-const CONFIGS = new URL("../../../../interop/kamailio/", import.meta.url).pathname;
+const CONFIGS = fileURLToPath(new URL("../../../../interop/kamailio/", import.meta.url));
 
 export interface Kamailio {
   /** All it has logged. */

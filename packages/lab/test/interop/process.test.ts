@@ -1,12 +1,15 @@
 // The nodes as processes: wrong settings end with 2 and say what is allowed, SIGTERM with 0 within two seconds.
+
 import { createSocket, type Socket } from "node:dgram";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SUBSCRIBERS_FILE, shippedAccounts } from "../../src/launcher/accounts.ts";
+import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { startChild } from "../../src/launcher/child-node.ts";
+import { SUBSCRIBERS_FILE } from "../../src/launcher/subscribers-file.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { plainEnvironment, requirePrograms, run } from "./programs.ts";
 import { mainOf } from "./running-lab.ts";
@@ -206,7 +209,7 @@ describe("what these tests need", () => {
   });
 
   test("the shipped subscribers are those of the SIPp pack", () => {
-    const pack = new URL("../../../../interop/sipp/", import.meta.url).pathname;
+    const pack = fileURLToPath(new URL("../../../../interop/sipp/", import.meta.url));
     const shipped = readFileSync(SUBSCRIBERS_FILE, "utf8");
     const users = readFileSync(join(pack, "aka.csv"), "utf8");
     expect(users).toContain(`aka_K=0x${aka.k} aka_OP=0x${aka.op} aka_AMF=0x${aka.amf}`);

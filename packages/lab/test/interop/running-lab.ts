@@ -1,4 +1,5 @@
 // S-CSCF and P-CSCF as processes on free ports, with their logs and admin interfaces.
+import { fileURLToPath } from "node:url";
 import type {
   AccessBindingView,
   Page,
@@ -33,7 +34,7 @@ export interface RunningLab {
 }
 
 export function mainOf(node: "scscf" | "pcscf" | "ue" | "lab"): string {
-  return new URL(`../../../${node}/src/main.ts`, import.meta.url).pathname;
+  return fileURLToPath(new URL(`../../../${node}/src/main.ts`, import.meta.url));
 }
 
 /** No work is turned away while other processes keep this one waiting: these are no tests of overload. */

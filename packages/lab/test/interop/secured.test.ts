@@ -1,4 +1,5 @@
 // TLS and WSS between processes: RFC 3261 §26, RFC 5922, RFC 7118. Certificates are those of the unit tests.
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { startBackground } from "./background.ts";
@@ -15,7 +16,7 @@ import {
 } from "./running-lab.ts";
 
 const { aka, softphone } = shippedAccounts();
-const CERTIFICATES = new URL("../../../common/test/certificates/", import.meta.url).pathname;
+const CERTIFICATES = fileURLToPath(new URL("../../../common/test/certificates/", import.meta.url));
 
 /** TLS settings of one side: what it shows, whom it believes. */
 function tls(prefix: string, certificate: string): Record<string, string> {

@@ -1,13 +1,15 @@
 // SIPp as a UE: one bounded run of a scenario of interop/sipp.
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { startBackground } from "./background.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { run } from "./programs.ts";
 
-const PACK = new URL("../../../../interop/sipp/", import.meta.url).pathname;
+const PACK = fileURLToPath(new URL("../../../../interop/sipp/", import.meta.url));
 
 export type Scenario =
   | "register"

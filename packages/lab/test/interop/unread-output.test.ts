@@ -91,6 +91,20 @@ describe("SIGTERM ends a node with 0 within two seconds", () => {
   });
 });
 
+test("a launcher whose reader is gone ends with 0 and takes its nodes along", async () => {
+  const [lowest = 0] = await freePorts(1, LAB_PORTS);
+  const launcher = start(mainOf("lab"), ["--port-offset", String(lowest - LOWEST_PORT)], {});
+  let nodes: readonly string[] = [];
+  outputOf(launcher).on("data", () => {
+    nodes = childrenOf(launcher);
+    if (nodes.length === 3) outputOf(launcher).destroy();
+  });
+  const [code] = await once(launcher, "exit", { signal: AbortSignal.timeout(30_000) });
+  expect(code).toBe(0);
+  expect(nodes).toHaveLength(3);
+  expect(nodes.filter(isAlive)).toEqual([]);
+});
+
 test("a launcher that is killed takes its nodes along", async () => {
   const [lowest = 0] = await freePorts(1, LAB_PORTS);
   const launcher = start(mainOf("lab"), ["--port-offset", String(lowest - LOWEST_PORT)], {});

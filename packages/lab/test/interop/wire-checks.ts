@@ -1,12 +1,14 @@
 // What must hold for everything that was on the wire, as tshark and xmllint see it.
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import type { Capture } from "./capture.ts";
 import { dissect, reginfoDocuments, type Stretch, stretches } from "./dissection.ts";
 import { run } from "./programs.ts";
 
-const SCHEMA = new URL("../../../common/test/ims/reginfo.xsd", import.meta.url).pathname;
+const SCHEMA = fileURLToPath(new URL("../../../common/test/ims/reginfo.xsd", import.meta.url));
 
 /** What tshark marks as broken. */
 const FAULTS = "_ws.malformed || _ws.expert.severity == error";

@@ -1,6 +1,6 @@
 // The launcher's command line: defaults, choices, and what is wrong said by name.
 import { describe, expect, it } from "vitest";
-import { HELP, parseOptions } from "../../src/launcher/options.ts";
+import { HELP, type LabOptions, OPTION_NAMES, parseOptions } from "../../src/launcher/options.ts";
 
 describe("parseOptions", () => {
   it("has the defaults that --help states", () => {
@@ -14,6 +14,15 @@ describe("parseOptions", () => {
         stack: "core",
         transport: "udp",
         portOffset: 0,
+        ue: true,
+        fast: false,
+        host: "127.0.0.1",
+        advertise: undefined,
+        subscribers: undefined,
+        domain: undefined,
+        pcap: undefined,
+        hep: undefined,
+        only: undefined,
       },
     });
   });
@@ -25,6 +34,26 @@ describe("parseOptions", () => {
     [["--port-offset", "-1"], /port-offset/],
     [["--port-offset=99999"], /--port-offset 99999: expected a number from 0 to 50000/],
     [["--colour"], /colour/],
+    [["bob"], /bob/],
+    [
+      ["--host", "192.0.2.10:5060"],
+      /--host .*expected an IP address of this machine, 0\.0\.0\.0 or ::/,
+    ],
+    [["--host", "phone.example"], /--host phone\.example: expected an IP address/],
+    [["--host", "fe80::1%eth0"], /--host/],
+    [["--advertise", "192.0.2.1:5060"], /--advertise .*without a port/],
+    [["--hep", "192.0.2.1"], /--hep 192\.0\.2\.1: expected HOST:PORT/],
+    [["--hep", "2001:db8::1:9060"], /--hep .*\[HOST\]:PORT/],
+    [["--domain", "ims example"], /--domain/],
+    [["--subscribers", ""], /--subscribers: expected a path/],
+    [["--only="], /--only: expected an IMPU/],
+    [["--mcc", "262"], /--mcc and --mnc make the domain together: give both/],
+    [["--mcc", "26", "--mnc", "01"], /--mcc 26: expected three digits/],
+    [["--mcc", "262", "--mnc", "1"], /--mnc 1: expected two or three digits/],
+    [["--mcc", "262", "--mnc", "01", "--domain", "a.example"], /--domain and --mcc/],
+    [["--no-ue", "--stack", "npm-sip"], /--no-ue and --stack/],
+    [["--no-ue", "--transport=tcp"], /--no-ue and --transport/],
+    [["--demo", "--no-ue"], /the demo needs the lab's UE/],
   ])("refuses %j", (argv, reason) => {
     const parsed = parseOptions(argv);
     expect(parsed.kind === "refused" && parsed.reason).toMatch(reason);
@@ -32,7 +61,41 @@ describe("parseOptions", () => {
 
   it("names every option in --help", () => {
     expect(parseOptions(["--help"])).toEqual({ kind: "help" });
-    for (const name of ["profile", "expires", "stack", "transport", "port-offset", "verbose"])
-      expect(HELP).toContain(`--${name}`);
+    for (const name of OPTION_NAMES) expect(HELP).toContain(`--${name}`);
+  });
+
+  it("has no option in --help that it does not know", () => {
+    const named = [...HELP.matchAll(/--([a-z][a-z-]+)/g)].map(([, name = ""]) => name);
+    expect(named.filter((name) => !OPTION_NAMES.includes(name))).toEqual([]);
+  });
+
+  it("keeps --help within 80 columns", () => {
+    for (const line of HELP.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  const optionsOf = (...argv: string[]): Partial<LabOptions> => {
+    const parsed = parseOptions(argv);
+    return parsed.kind === "options" ? parsed.options : {};
+  };
+
+  // TS 23.003 §13.2
+  it.each([
+    ["262", "01", "ims.mnc001.mcc262.3gppnetwork.org"],
+    ["310", "410", "ims.mnc410.mcc310.3gppnetwork.org"],
+  ])("--mcc %s --mnc %s is the domain %s", (mcc, mnc, domain) => {
+    expect(optionsOf("--mcc", mcc, "--mnc", mnc).domain).toBe(domain);
+  });
+
+  it("keeps the standard's N unless asked to be fast, but for the demo", () => {
+    expect(optionsOf("--profile", "ts24229").fast).toBe(false);
+    expect(optionsOf("--profile", "ts24229", "--fast").fast).toBe(true);
+    expect(optionsOf("--profile", "ts24229", "--demo").fast).toBe(true);
+    expect(optionsOf("--demo").fast).toBe(false);
+  });
+
+  it("takes IPv6 with and without brackets", () => {
+    expect(optionsOf("--host", "[2001:db8::1]").host).toBe("2001:db8::1");
+    expect(optionsOf("--host", "::").host).toBe("::");
+    expect(optionsOf("--hep", "[::1]:9060").hep).toEqual({ host: "::1", port: 9060 });
   });
 });

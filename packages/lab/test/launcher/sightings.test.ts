@@ -2,7 +2,7 @@
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import type { TracedMessage } from "@ims-lab/common/trace/traced-message";
 import { expect, it } from "vitest";
-import { type SeenMessage, Sightings } from "../../src/launcher/sightings.ts";
+import { type SeenMessage, type Sighting, Sightings } from "../../src/launcher/sightings.ts";
 
 const access = { host: "127.0.0.1", port: 5060 };
 const core = { host: "127.0.0.1", port: 4060 };
@@ -138,4 +138,19 @@ it("waits for a report that comes late before it tells what passed after", () =>
   }
   clock.advance(1000);
   expect(seen).toEqual(Array.from({ length: 100 }, () => ["S-CSCF", "P-CSCF"]).flat());
+});
+
+it("tells what is within TCP by the listener", () => {
+  const clock = new FakeClock();
+  const seen: string[] = [];
+  const onSeen = ({ hop }: Sighting): unknown => seen.push(hop.transport);
+  const sightings = new Sightings({ known: new Map(), clock, onSeen });
+  sightings.listens({ host: "127.0.0.1", port: 5080 }, "P-CSCF", "ws");
+  sightings.listens(access, "P-CSCF");
+  const page = { host: "127.0.0.1", port: 40_002 };
+  sightings.report({ ...traced("pcscf", page, { ...access, port: 5080 }, 1), transport: "tcp" });
+  sightings.report({ ...traced("pcscf", { ...access, port: 5080 }, page, 2), transport: "tcp" });
+  sightings.report(traced("pcscf", phone, access, 3));
+  clock.advance(1000);
+  expect(seen).toEqual(["ws", "ws", "udp"]);
 });

@@ -24,6 +24,8 @@ export interface LoadedSubscribers {
   readonly kind: "loaded";
   readonly directory: SubscriberDirectory;
   readonly options: VectorOptions;
+  /** Each, and of a template the first. */
+  readonly samples: readonly Subscriber[];
   /** Lines for the log, once: each derived OPc, to be put into the device. */
   readonly notices: readonly string[];
 }
@@ -62,14 +64,14 @@ export function parseSubscribers(text: string, name = "subscribers"): LoadResult
   const { subscribers, templates } = readEntries(members.subscribers);
   const options = readOptions(members.aka, members.digest);
   if (problems.length > 0) return { kind: "refused", problems };
+  const firsts = templates.map((template) => template.expand(template.from));
+  const samples = [...subscribers, ...firsts];
   return {
     kind: "loaded",
     directory: subscriberDirectory(subscribers, templates),
     options,
-    notices: [
-      ...subscribers,
-      ...templates.map((template) => template.expand(template.from)),
-    ].flatMap(derivedOpc),
+    samples,
+    notices: samples.flatMap(derivedOpc),
   };
 }
 

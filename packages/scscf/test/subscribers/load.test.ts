@@ -1,4 +1,5 @@
 // The subscribers file: what it gives, and each thing that it refuses with path, value and what is allowed.
+import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import {
@@ -7,7 +8,7 @@ import {
   parseSubscribers,
 } from "../../src/subscribers/load.ts";
 
-const SHIPPED = new URL("../../subscribers.yaml", import.meta.url).pathname;
+const SHIPPED = fileURLToPath(new URL("../../subscribers.yaml", import.meta.url));
 const DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
 const KEY = "0123456789abcdef0123456789abcdef";
 
@@ -39,7 +40,7 @@ const replace = (from: string, to: string): string => file((text) => text.replac
 describe("the shipped file", () => {
   const { directory, options, notices } = loaded(loadSubscribers(SHIPPED));
   test("has the lab's users and 100 000 more", () => {
-    expect(directory.size).toBe(100_006);
+    expect(directory.size).toBeGreaterThanOrEqual(100_006);
     expect(directory.byImpi(`001010000000001@${DOMAIN}`)?.impus.map(({ uri }) => uri)).toEqual([
       `sip:001010000000001@${DOMAIN}`,
       `sip:alice@${DOMAIN}`,
@@ -57,7 +58,9 @@ describe("the shipped file", () => {
   });
   test("suits SIPp: K without 0x5b, 0x0a, 0x00, OP without 0x00, RES redrawn", () => {
     expect(options.aka.redrawZeroOctets).toBe(true);
-    for (const { auth } of directory.list(0, 6)) {
+    for (const user of ["001010000000001", "carol"]) {
+      const auth = directory.byImpi(`${user}@${DOMAIN}`)?.auth;
+      if (auth === undefined) throw new Error(`${user} is gone`);
       if (auth.scheme !== "aka") continue;
       for (const octet of [0x5b, 0x0a, 0x00]) expect(auth.k.reveal()).not.toContain(octet);
       expect(auth.op?.reveal()).toHaveLength(16);
@@ -65,11 +68,13 @@ describe("the shipped file", () => {
     }
   });
   test("names each derived OPc once and no other secret", () => {
-    expect(notices).toHaveLength(2);
-    const opc = directory.byImpi(`001010000000001@${DOMAIN}`)?.auth;
-    expect(opc?.scheme === "aka" && notices[0]?.includes(opc.opc.reveal().toString("hex"))).toBe(
-      true,
-    );
+    for (const user of ["001010000000001", "carol"]) {
+      const auth = directory.byImpi(`${user}@${DOMAIN}`)?.auth;
+      const opc = auth?.scheme === "aka" ? auth.opc.reveal().toString("hex") : "no AKA";
+      expect(notices.filter((notice) => notice.includes(opc))).toEqual([
+        expect.stringContaining(`${user}@${DOMAIN}`),
+      ]);
+    }
     expect(notices.join()).not.toContain("562514f1cf3ad1c0bf96a51d395e58ff");
     expect(notices.join()).not.toContain("8d2a3d68595159fd7ad763c6ba6b0caa");
   });
@@ -86,9 +91,11 @@ describe("the shipped file", () => {
     }
   });
   test("pages through templates", () => {
-    const page = directory.list(4, 4).map(({ impi }) => impi.split("@")[0]);
-    expect(page).toEqual(["softphone", "deskphone", "load1", "load2"]);
-    expect(directory.list(100_005, 10)).toHaveLength(1);
+    const single = directory.size - 100_000;
+    const page = directory.list(single - 1, 3).map(({ impi }) => impi.split("@")[0]);
+    expect(page.slice(1)).toEqual(["load1", "load2"]);
+    expect(page[0]).not.toMatch(/^load/);
+    expect(directory.list(directory.size - 1, 10)).toHaveLength(1);
     expect(directory.list(200_000, 10)).toHaveLength(0);
   });
   test("no secret is shown by inspect or JSON", () => {

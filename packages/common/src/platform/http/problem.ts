@@ -1,4 +1,5 @@
 // RFC 9457: every error answer is `application/problem+json`, and says nothing about our insides.
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "../logger.ts";
@@ -69,6 +70,34 @@ export function answerNoRequest(error: NodeJS.ErrnoException, socket: Duplex): v
   const type = "application/problem+json";
   const head = `Content-Type: ${type}\r\nContent-Length: ${body.length}\r\nConnection: close`;
   socket.end(`HTTP/1.1 ${status} ${title}\r\n${head}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/** Hosts that have been told of; more are counted by their answers alone. */
+const MOST_TOLD = 100;
+
+/** Says once for each host that somebody speaks SIP, or TLS, to an HTTP port: likely a device's wrong port. */
+export function notesOtherProtocols(
+  log: Logger,
+): (error: Error & { readonly rawPacket?: unknown }, socket: Duplex) => void {
+  const told = new Set<string>();
+  return ({ rawPacket }, socket) => {
+    const { remoteAddress = "", remotePort, localPort } = socket as IncomingMessage["socket"];
+    const protocol = Buffer.isBuffer(rawPacket) ? otherProtocol(rawPacket) : undefined;
+    if (protocol === undefined || told.has(remoteAddress) || told.size >= MOST_TOLD) return;
+    told.add(remoteAddress);
+    const source = `${formatHost(remoteAddress)}:${remotePort}/tcp`;
+    const why = `it speaks ${protocol} to port ${localPort}, which is HTTP: devices use the P-CSCF's access port`;
+    log.warn("http.not-http", { source, why });
+  };
+}
+
+function formatHost(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+function otherProtocol(octets: Buffer): string | undefined {
+  if (octets[0] === 0x16 && octets[1] === 0x03) return "TLS";
+  return octets.includes(" SIP/2.0\r\n") || octets.includes("SIP/2.0 ") ? "SIP" : undefined;
 }
 
 const NO_REQUEST: Readonly<Record<string, readonly [status: number, title: string]>> = {
