@@ -32,23 +32,21 @@ function calledAor({ directory, domain }: Called, uri: Uri): string {
   if (!isSip(uri) || uri.host !== domain) return asItIs;
   if (uri.params.get("user")?.toLowerCase() !== "phone") return asItIs;
   const number = aorOf(parseUri(`tel:${unescapedUser(uri).split(";")[0]}`) ?? uri);
-  return directory.ownersOf(number).length > 0 ? number : asItIs;
+  return directory.ownerOf(number) === undefined ? asItIs : number;
 }
 
 /** True for a number or name that a subscriber of this domain has. */
 export function isOurs(called: Called, uri: Uri): boolean {
-  return called.directory.ownersOf(calledAor(called, uri)).length > 0;
+  return called.directory.ownerOf(calledAor(called, uri)) !== undefined;
 }
 
 export function devicesOf(called: Called, onward: SipRequest): DeviceTarget[] | RoutingProblem {
   const aor = calledAor(called, onward.requestUri);
-  const owners = called.directory.ownersOf(aor);
-  if (owners.length === 0) return { kind: "no-such-user", detail: `${aor} is nobody's` };
-  const identities = owners.flatMap(({ impus }) => impus.filter((impu) => impu.aor === aor));
-  if (identities.every(({ barred }) => barred))
+  const owner = called.directory.ownerOf(aor);
+  if (owner === undefined) return { kind: "no-such-user", detail: `${aor} is nobody's` };
+  if (owner.impus.some((impu) => impu.aor === aor && impu.barred))
     return { kind: "barred-callee", detail: `${aor} is barred` };
-  const sets = new Set(owners.map(setNameOf));
-  const bindings = [...sets].flatMap((set) => called.bindingsOf(set));
+  const bindings = called.bindingsOf(setNameOf(owner));
   if (bindings.length === 0)
     return { kind: "callee-not-registered", detail: `${aor} is not registered` };
   const fit = bindings.filter(({ address }) => mayReach(onward, address.contact));
