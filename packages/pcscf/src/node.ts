@@ -32,7 +32,7 @@ import {
 } from "@ims-lab/common/sip/transport/transport";
 import type { PcscfConfig } from "./config.ts";
 import { createFigures } from "./figures.ts";
-import type { Binding } from "./flows/binding.ts";
+import { type Binding, contactsOf } from "./flows/binding.ts";
 import { FlowTable } from "./flows/flow-table.ts";
 import { KeepAlive } from "./flows/keep-alive.ts";
 import { createTokens } from "./flows/token.ts";
@@ -91,6 +91,8 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   const table = new FlowTable({
     clock,
     lingerMs: config.flows.lingerSeconds * 1000,
+    onContactGone: (binding, contact, cause) =>
+      log.info("binding.contact-gone", { ...named(binding), contact, cause }),
     onGone: (binding, cause) => {
       log.info("binding.gone", { ...named(binding), cause });
       watch.gone(binding);
@@ -278,6 +280,10 @@ function udpOf({ transports }: PcscfParts): Transport | undefined {
   return transports.access.find(({ name }) => name === "udp");
 }
 
-function named({ impi, impus, contact, callId, flow }: Binding): Record<string, string> {
+function named(binding: Binding): Record<string, string> {
+  const { impi, impus, callId, flow } = binding;
+  const contact = contactsOf(binding)
+    .map((one) => one.contact)
+    .join(", ");
   return { impi, impu: impus[0] ?? "", contact, callId, flow: flow.id };
 }

@@ -73,7 +73,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const authenticator = authenticatorOf(config, tools);
 
   const setOf = (aor: string): RegistrationSet | undefined => {
-    const [owner] = directory.ownersOf(atHome(config.domain, aor));
+    const owner = directory.ownerOf(atHome(config.domain, aor));
     return owner && { name: setNameOf(owner), impus: owner.impus };
   };
   const bindingsOf = (set: string): ReturnType<Bindings["ofSet"]> => bindings.ofSet(set);
@@ -124,6 +124,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     ownUri: (peer) => ownUriFor(endpoint, peer),
     life: config.subscription.expires,
     maySay: oncePer(clock, ONCE_MS),
+    bindingsOf,
     defaultImpu: (set) => setOf(set)?.impus[0]?.uri ?? set,
     onAsked: (token) => {
       const binding = bindings.get(token);

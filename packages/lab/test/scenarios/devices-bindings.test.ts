@@ -1,6 +1,7 @@
 // Several devices of one user, and the rules of RFC 3261 §10.3 that keep their bindings apart. Design §4 "Binding".
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { beforeEach, describe, expect, test } from "vitest";
+import { contactsOf } from "../../../pcscf/src/flows/binding.ts";
 import { expectGone, expectNothingLeft, passTo, TRUSTING_BOTH } from "./end-state.ts";
 import { Lab } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
@@ -137,6 +138,47 @@ describe("contacts.maxPerImpi", () => {
     // Known ones refresh without pushing anybody out.
     expect(second.register().status).toBe(200);
     expect(contacts()).toHaveLength(2);
+  });
+});
+
+describe("two Contacts of one REGISTER, behind one Path", () => {
+  let ue: ScriptedUe;
+  let second: string;
+  beforeEach(async () => {
+    ue = await ScriptedUe.subscribed(lab, "bob");
+    second = ue.contactUri.replace("bob@", "second@");
+    expect(ue.register({ contact: `<${second}>, ${ue.contact}` }).status).toBe(200);
+    expect(contacts()).toEqual([ue.contactUri, second]);
+    expect([...lab.pcscf.table.all()].flatMap(contactsOf).map(({ contact }) => contact)).toEqual([
+      second,
+      ue.contactUri,
+    ]);
+  });
+
+  test("one ends at its deadline: the other is registered at both nodes", () => {
+    lab.pass(33); // nobody has subscribed for it
+    expect(contacts()).toEqual([ue.contactUri]);
+    expect(ue.message()).not.toBe(403);
+    expect(ue.register().status).toBe(200);
+    expect(atPcscf()).toEqual([ue.contactUri]);
+  });
+
+  test("Figure 5 asks both", () => {
+    expect(lab.askByPcscf("bob")).toBe("asked");
+    lab.pass(0.1);
+    const asked = lab.reauthentications.map(({ contact, cause }) => `${cause} ${contact}`);
+    expect(asked.sort()).toEqual([`pcscf ${ue.contactUri}`, `pcscf ${second}`]);
+  });
+
+  test("the last one to go takes the Path with it", () => {
+    ue.register({ contact: `<${second}>`, expires: 0 });
+    lab.pass(1);
+    expect(atPcscf()).toEqual([ue.contactUri]);
+    expect(ue.message()).not.toBe(403); // over the Service-Route that came with the one that went
+    ue.register({ expires: 0 });
+    lab.pass(1);
+    expect([contacts(), atPcscf()]).toEqual([[], []]);
+    expect(ue.message()).toBe(403);
   });
 });
 

@@ -4,7 +4,7 @@ import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
-import { type Binding, sourceOf } from "../flows/binding.ts";
+import { type Binding, type BoundContact, contactsOf, sourceOf } from "../flows/binding.ts";
 import type { Pcscf } from "../node.ts";
 
 const impuParams = {
@@ -21,8 +21,10 @@ export function addRoutes(
     "/registrations",
     { schema: { summary: "Bindings this P-CSCF keeps.", querystring: pageQuerySchema } },
     ({ query }) => {
-      const items = { size: table.size, [Symbol.iterator]: () => table.all() };
-      return page(items, query, (binding) => viewOf(binding, asker.subscribedUntil(binding.token)));
+      const items = { size: table.contacts, [Symbol.iterator]: () => everyContact(table) };
+      return page(items, query, ([binding, contact]) =>
+        viewOf(binding, asker.subscribedUntil(binding.token), contact),
+      );
     },
   );
   app.post<{ Params: { impu: string } }>(
@@ -39,7 +41,7 @@ export function addRoutes(
       const asked = uri === undefined ? { kind: "not-registered" as const } : asker.ask(aorOf(uri));
       switch (asked.kind) {
         case "asked": {
-          const contacts = asked.bindings.map(({ contact }) => contact);
+          const contacts = asked.bindings.flatMap(contactsOf).map(({ contact }) => contact);
           const answer: AskAnswer = { impu, contacts };
           return reply.code(202).send(answer);
         }
@@ -56,11 +58,19 @@ export function addRoutes(
   );
 }
 
+function* everyContact(table: Pcscf["table"]): Generator<readonly [Binding, BoundContact]> {
+  for (const binding of table.all())
+    for (const contact of contactsOf(binding)) yield [binding, contact];
+}
+
+/** @param bound the one of the binding's Contacts that is shown */
 export function viewOf(
   binding: Binding,
   subscriptionExpiresAt: number | undefined,
+  bound: BoundContact = binding,
 ): AccessBindingView {
-  const { impus, impi, contact, flow, serviceRoute, expiresAt, authenticatedAt } = binding;
+  const { impus, impi, flow, serviceRoute, authenticatedAt } = binding;
+  const { contact, expiresAt } = bound;
   return {
     impu: impus[0] ?? "",
     impi,

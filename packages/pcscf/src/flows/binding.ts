@@ -1,19 +1,36 @@
 // What the P-CSCF keeps per registered device, and how REGISTER and its 200 make it. TS 24.229 §5.2.2.1.
-import { Contact, Expires, PAssociatedUri } from "@ims-lab/common/sip/message/fields";
+import {
+  isSameContact,
+  type KnownContact,
+  type NamedContact,
+} from "@ims-lab/common/ims/registered-contacts";
+import { Contact, PAssociatedUri } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import type { NameAddr } from "@ims-lab/common/sip/message/name-addr";
-import { ownCopy } from "@ims-lab/common/sip/message/scan";
-import { aorOf, formatUri, parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
+import { ownCopy, unescapeUri } from "@ims-lab/common/sip/message/scan";
+import { aorOf, isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
 
-export interface Binding {
+/** One Contact as its last accepted REGISTER left it. */
+export interface BoundContact extends KnownContact {
+  /** URI as the UE wrote it. */
+  readonly contact: string;
+  /** As the S-CSCF lists it, where that is no equal URI. */
+  readonly listed?: string;
+  readonly callId: string;
+  readonly cseq: number;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** Grows with each 200 that is heard: which of them spoke of this Contact last. */
+  readonly heard: number;
+}
+
+/** A device behind one Path: the Contact that it registered, and others that came in the same REGISTERs. */
+export interface Binding extends BoundContact {
   /** User part of our Path URI; names the binding, not the flow. */
   readonly token: string;
   readonly impi: string;
-  /** `+sip.instance` and `reg-id`, else the Contact URI. */
-  readonly device: string;
-  /** Contact URI as the UE wrote it. */
-  readonly contact: string;
+  readonly others?: readonly BoundContact[];
   /** The identity that its last REGISTER named, as `aorOf` files it; barred ones are not among `impus`. */
   readonly aor: string;
   /** P-Associated-URI as received, the default IMPU first; never empty. */
@@ -29,12 +46,49 @@ export interface Binding {
   readonly serviceRoute: readonly string[];
   /** URI of the S-CSCF that answered. */
   readonly scscf: string;
-  readonly callId: string;
-  readonly cseq: number;
   /** Milliseconds since the epoch. */
   readonly registeredAt: number;
   readonly authenticatedAt: number | undefined;
-  readonly expiresAt: number;
+}
+
+export function contactsOf(binding: Binding): readonly BoundContact[] {
+  return binding.others === undefined ? [binding] : [binding, ...binding.others];
+}
+
+/** With these Contacts in place of what it had; undefined when there is none. */
+export function withContacts(
+  { others: _, ...binding }: Binding,
+  contacts: readonly BoundContact[],
+): Binding | undefined {
+  const [first, ...others] = contacts.map(contactAlone);
+  if (first === undefined) return undefined;
+  const { listed: __, instance: ___, ...kept } = binding;
+  return { ...kept, ...first, ...(others.length > 0 && { others }) };
+}
+
+/** Without the binding that it may be part of. */
+function contactAlone(one: BoundContact): BoundContact {
+  const { contact, listed, instance, callId, cseq, expiresAt, heard } = one;
+  return {
+    contact,
+    ...(listed !== undefined && { listed }),
+    ...(instance !== undefined && { instance }),
+    callId,
+    cseq,
+    expiresAt,
+    heard,
+  };
+}
+
+/** When the last of its Contacts ends. */
+export function endOf(binding: Binding): number {
+  return contactsOf(binding).reduce((end, { expiresAt }) => Math.max(end, expiresAt), 0);
+}
+
+/** Whether a Contact of somebody's request is this one. */
+export function isContact({ contact, listed }: BoundContact, { uriText, uri }: NameAddr): boolean {
+  if (isSameContact(contact, uriText, uri)) return true;
+  return listed !== undefined && isSameContact(listed, uriText, uri);
 }
 
 /**
@@ -50,11 +104,14 @@ export function guessedImpi(request: SipRequest): string {
   return aorOf(request.to.uri).replace(/^sip:/, "");
 }
 
-/** RFC 5626 §6: the instance names the device, whatever address it has at the moment. */
-export function deviceOf(contact: NameAddr): string {
-  const instance = contact.params.get("+sip.instance");
-  if (instance === undefined || instance === "") return `contact ${formatUri(contact.uri)}`;
-  return `instance ${instance} ${contact.params.get("reg-id") ?? ""}`.trimEnd();
+/** The same text for all REGISTERs of one device, so that they get one Path. */
+export function deviceOf({ value, instance }: NamedContact): string {
+  if (instance !== undefined) return `instance ${instance}`;
+  const { uri } = value;
+  if (!isSip(uri)) return `contact ${value.uriText}`;
+  const { scheme, user = "", host, port = "", params } = uri;
+  const transport = params.get("transport")?.toLowerCase() ?? "";
+  return `contact ${scheme}:${unescapeUri(user)}@${host}:${port};${transport}`;
 }
 
 /** Address, port and transport that a request came from. */
@@ -71,34 +128,6 @@ export function associationOf(flow: Flow): string {
 export function contactOf(request: SipRequest): NameAddr | undefined {
   const contact = request.get(Contact);
   return contact === "*" ? undefined : contact;
-}
-
-/** Seconds the 200 grants to `contact`; 0 when it is not among the bindings left (RFC 3261 §10.3 step 8). */
-export function grantedSeconds(response: SipResponse, asked: SipRequest): number {
-  const contact = contactOf(asked);
-  if (contact === undefined) return 0;
-  for (const listed of response.all(Contact)) {
-    if (listed === "*" || !isSame(listed, contact)) continue;
-    return secondsOf(listed.params.get("expires")) ?? response.get(Expires) ?? 0;
-  }
-  return response.has("Contact") ? 0 : askedSeconds(asked, response.get(Expires));
-}
-
-/** Mostly the registrar writes it back as it came. */
-function isSame(listed: NameAddr, contact: NameAddr): boolean {
-  return listed.uriText === contact.uriText || sameUri(listed.uri, contact.uri);
-}
-
-/** A registrar that lists nothing at all: what it says in Expires, never more than was asked. */
-function askedSeconds(asked: SipRequest, granted: number | undefined): number {
-  const contact = contactOf(asked);
-  const wanted = secondsOf(contact?.params.get("expires")) ?? asked.get(Expires);
-  return Math.min(granted ?? 0, wanted ?? granted ?? 0);
-}
-
-/** Of an `expires` parameter; undefined when absent or malformed (RFC 3261 §10.2.1.1). */
-export function secondsOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
 }
 
 /** P-Associated-URI, else the identity that was registered (a registrar that is no S-CSCF). */

@@ -2,10 +2,10 @@
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
-import type { Binding } from "./binding.ts";
+import { type Binding, type BoundContact, contactsOf, withContacts } from "./binding.ts";
 
 /** Why a binding is one no longer. */
-export type GoneCause = "de-registered" | "expired" | "core";
+export type GoneCause = "de-registered" | "moved" | "expired" | "core";
 
 /** An entry leaves in two steps: `active` ends with the registration, the context 64*T1 later. */
 interface Entry {
@@ -18,9 +18,11 @@ export interface FlowTableOptions {
   readonly clock: Clock;
   /** How long context is kept for what is under way (64*T1). */
   readonly lingerMs: number;
+  /** One Contact of several has gone; the binding is what is left. */
+  onContactGone(binding: Binding, contact: string, cause: GoneCause): void;
   /** A binding that was active is so no more; its context is still there. */
   onGone(binding: Binding, cause: GoneCause): void;
-  /** Nothing of it is left. */
+  /** Nothing of it will be left. */
   onForgotten(binding: Binding): void;
 }
 
@@ -60,8 +62,9 @@ export class FlowTable {
   readonly #entries = new Map<string, Entry>();
   readonly #byFlow = new Index();
   readonly #byImpu = new Index();
-  readonly #byDevice = new Index();
+  readonly #byImpi = new Index();
   #active = 0;
+  #contacts = 0;
 
   constructor(options: FlowTableOptions) {
     this.#options = options;
@@ -70,6 +73,11 @@ export class FlowTable {
   /** Registered bindings. */
   get size(): number {
     return this.#active;
+  }
+
+  /** Contacts of the registered bindings. */
+  get contacts(): number {
+    return this.#contacts;
   }
 
   /** Also finds one that has just gone, for what is still under way. */
@@ -87,8 +95,8 @@ export class FlowTable {
     for (const { active, binding } of this.#entries.values()) if (active) yield binding;
   }
 
-  ofDevice(impi: string, device: string): Binding | undefined {
-    return this.#every(this.#byDevice, deviceKey(impi, device))[0];
+  ofImpi(impi: string): readonly Binding[] {
+    return this.#every(this.#byImpi, impi);
   }
 
   onFlow(flow: Flow): readonly Binding[] {
@@ -111,16 +119,16 @@ export class FlowTable {
     return uri === undefined ? [] : this.ofImpu(aorOf(uri));
   }
 
-  /** Adds or replaces; the binding ends by itself at `expiresAt`. */
+  /** Adds or replaces; each of its Contacts ends by itself at `expiresAt`. */
   bind(binding: Binding): void {
     const { token } = binding;
     const before = this.#entries.get(token);
     if (before !== undefined) this.#remove(before);
-    const timer = this.#options.clock.at(binding.expiresAt, () => this.end(token, "expired"));
+    const timer = this.#expiry(binding);
     this.#entries.set(token, { binding, active: true, timer });
-    this.#active++;
+    this.#count(binding, 1);
     this.#byFlow.add(binding.flow.id, token);
-    this.#byDevice.add(deviceKey(binding.impi, binding.device), token);
+    this.#byImpi.add(binding.impi, token);
     for (const aor of aorsOf(binding)) this.#byImpu.add(aor, token);
   }
 
@@ -130,18 +138,34 @@ export class FlowTable {
     if (!entry?.active) return;
     entry.timer.cancel();
     entry.active = false;
-    this.#active--;
+    this.#count(entry.binding, -1);
     entry.timer = this.#options.clock.after(this.#options.lingerMs, () => this.#forget(token));
     this.#options.onGone(entry.binding, cause);
   }
 
-  /** Puts the end of a binding earlier or later (the S-CSCF's word, RFC 3680 `shortened`). */
-  expireAt(token: string, expiresAt: number): void {
+  /** One Contact is bound no more; with the last of them the binding ends. */
+  endContact(token: string, { contact }: BoundContact, cause: GoneCause): void {
     const entry = this.#entries.get(token);
     if (!entry?.active) return;
-    entry.timer.cancel();
-    entry.binding = { ...entry.binding, expiresAt };
-    entry.timer = this.#options.clock.at(expiresAt, () => this.end(token, "expired"));
+    const contacts = contactsOf(entry.binding);
+    const left = contacts.filter((one) => one.contact !== contact);
+    if (left.length === contacts.length) return;
+    const binding = withContacts(entry.binding, left);
+    if (binding === undefined) this.end(token, cause);
+    else {
+      this.#replace(entry, binding);
+      this.#options.onContactGone(binding, contact, cause);
+    }
+  }
+
+  /** Puts the end of a Contact earlier or later (the S-CSCF's word, RFC 3680 `shortened`). */
+  expireAt(token: string, { contact }: BoundContact, expiresAt: number): void {
+    const entry = this.#entries.get(token);
+    if (!entry?.active) return;
+    const moved = contactsOf(entry.binding).map((one) =>
+      one.contact === contact ? { ...one, expiresAt } : one,
+    );
+    this.#replace(entry, withContacts(entry.binding, moved) ?? entry.binding);
   }
 
   /** RFC 5626 §5.3: nothing reaches these UEs until they register over another flow. */
@@ -160,20 +184,45 @@ export class FlowTable {
     for (const { timer } of this.#entries.values()) timer.cancel();
   }
 
+  /** The same flow and user: only the Contacts have changed. */
+  #replace(entry: Entry, binding: Binding): void {
+    entry.timer.cancel();
+    this.#count(entry.binding, -1);
+    this.#count(binding, 1);
+    entry.binding = binding;
+    entry.timer = this.#expiry(binding);
+  }
+
+  #count(binding: Binding, sign: 1 | -1): void {
+    this.#active += sign;
+    this.#contacts += sign * contactsOf(binding).length;
+  }
+
+  #expiry(binding: Binding): Timer {
+    const { token } = binding;
+    const { clock } = this.#options;
+    const contacts = contactsOf(binding);
+    const at = contacts.reduce((first, { expiresAt }) => Math.min(first, expiresAt), Infinity);
+    return clock.at(at, () => {
+      const now = clock.now();
+      for (const one of contacts) if (one.expiresAt <= now) this.endContact(token, one, "expired");
+    });
+  }
+
   #forget(token: string): void {
     const entry = this.#entries.get(token);
     if (entry === undefined || entry.active) return;
-    this.#remove(entry);
     this.#options.onForgotten(entry.binding);
+    this.#remove(entry);
   }
 
   #remove({ binding, active, timer }: Entry): void {
     const { token } = binding;
     timer.cancel();
-    if (active) this.#active--;
+    if (active) this.#count(binding, -1);
     this.#entries.delete(token);
     this.#byFlow.remove(binding.flow.id, token);
-    this.#byDevice.remove(deviceKey(binding.impi, binding.device), token);
+    this.#byImpi.remove(binding.impi, token);
     for (const aor of aorsOf(binding)) this.#byImpu.remove(aor, token);
   }
 
@@ -185,10 +234,6 @@ export class FlowTable {
     }
     return found;
   }
-}
-
-function deviceKey(impi: string, device: string): string {
-  return `${impi} ${device}`;
 }
 
 /** A set, since two spellings of one identity must be removed once. */

@@ -1,9 +1,10 @@
 // Whose request this is: by the flow it came over, and by whom it names where several share one. TS 24.229 §5.2.6.3.
+import { instanceOf } from "@ims-lab/common/ims/registered-contacts";
 import { From, PPreferredIdentity } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf } from "@ims-lab/common/sip/message/uri";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
-import { type Binding, contactOf, deviceOf } from "./binding.ts";
+import { type Binding, contactOf, contactsOf, isContact } from "./binding.ts";
 import type { FlowTable } from "./flow-table.ts";
 
 /** A flow with more users than this is not searched for a Contact: the request must name its user. */
@@ -44,10 +45,12 @@ function unnamed(table: FlowTable, request: SipRequest, flow: Flow): Binding | u
 function byDevice(bindings: readonly Binding[], request: SipRequest): Binding | undefined {
   const contact = contactOf(request);
   if (contact === undefined) return undefined;
-  const device = deviceOf(contact);
-  return bindings.find(
-    (binding) => binding.device === device || binding.contact === contact.uriText,
-  );
+  const isNamed = (binding: Binding): boolean =>
+    contactsOf(binding).some((one) => isContact(one, contact));
+  const instance = instanceOf(contact.params);
+  const isDevice = (binding: Binding): boolean =>
+    contactsOf(binding).some((one) => one.instance === instance);
+  return bindings.find(isNamed) ?? (instance === undefined ? undefined : bindings.find(isDevice));
 }
 
 /** The size switch of RFC 3261 §18.1.1 moves a long request from UDP to TCP; nothing leaves TLS or a WebSocket. */

@@ -1,5 +1,13 @@
 // REGISTER between UE and S-CSCF, and what its answer does to the binding. TS 24.229 §5.2.2.
 import { type Credentials, hasResponse, isMalformed } from "@ims-lab/common/ims/credentials";
+import {
+  isRemoval,
+  MOST_CONTACTS,
+  matchContacts,
+  type NamedContact,
+  type NamedContacts,
+  namedContacts,
+} from "@ims-lab/common/ims/registered-contacts";
 import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint";
 import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
@@ -12,12 +20,15 @@ import { type Attempt, Attempts, answers } from "../flows/attempts.ts";
 import {
   associationOf,
   type Binding,
-  contactOf,
+  type BoundContact,
+  contactsOf,
   deviceOf,
-  grantedSeconds,
   guessedImpi,
   impusOf,
+  isRegistered,
+  withContacts,
 } from "../flows/binding.ts";
+import { type Followed, follow, type PlacedContact } from "../flows/follow.ts";
 import { handsOver } from "../flows/holder.ts";
 import { type Candidate, registerWithFailover } from "../serving/register-failover.ts";
 import type { ScscfPool } from "../serving/scscf-pool.ts";
@@ -41,8 +52,11 @@ interface Pending {
   readonly impi: string;
   /** To, as `aorOf` files it. */
   readonly aor: string;
+  readonly named: NamedContacts;
   readonly device: string;
   readonly token: string;
+  /** How many 200s had been heard when it came. */
+  readonly sent: number;
   /** The one that challenged this or has the binding; undefined: none has heard of it. */
   readonly scscf: string | undefined;
   readonly integrity: IntegrityProtected;
@@ -71,6 +85,7 @@ export class RegisterRelay {
   readonly #options: RegisterRelayOptions;
   readonly #relay: Relay;
   readonly attempts: Attempts;
+  #heard = 0;
 
   constructor(options: RegisterRelayOptions) {
     this.#options = options;
@@ -132,30 +147,36 @@ export class RegisterRelay {
   /** Undefined when Contact cannot be read. */
   #pending({ request, flow }: Incoming, credentials: Credentials | undefined): Pending | undefined {
     const { table } = this.#relay;
-    const contact = contactOf(request);
-    if (contact === undefined && request.has("Contact") && request.text("Contact") !== "*")
-      return undefined;
-    const device = contact === undefined ? NO_DEVICE : deviceOf(contact);
+    const named = namedContacts(request);
+    if (named.kind === "unreadable") return undefined;
+    const leading = named.kind === "bind" ? leadingContact(named.contacts) : undefined;
+    const device = leading === undefined ? NO_DEVICE : deviceOf(leading);
     const attempt = this.attempts.find(request, flow, device);
     const aor = aorOf(request.to.uri);
-    const known = this.#known(aor, flow, device, credentials?.impi);
+    const known = this.#known(aor, flow, named, credentials?.impi);
     const token = known?.token ?? this.#newToken(aor, device, credentials?.impi, attempt);
     const scscf = attempt?.scscf ?? known?.scscf;
-    const register = { request, flow, credentials, attempt };
+    const register = { request, flow, named, credentials, attempt };
     const integrity = integrityOf(register, table.registered(token));
     const impi = credentials?.impi ?? known?.impi ?? guessedImpi(request);
-    return { ...register, impi, aor, device, token, scscf, integrity };
+    return { ...register, impi, aor, device, token, scscf, integrity, sent: this.#heard };
   }
 
   /** The registered binding a REGISTER is about; it may name the user by IMPU alone. */
-  #known(aor: string, flow: Flow, device: string, impi: string | undefined): Binding | undefined {
+  #known(
+    aor: string,
+    flow: Flow,
+    named: NamedContacts,
+    impi: string | undefined,
+  ): Binding | undefined {
     const { table } = this.#relay;
-    if (device !== NO_DEVICE && impi !== undefined) return table.ofDevice(impi, device);
-    const ofUser = table.ofImpu(aor);
+    if (named.kind === "bind")
+      return bindingNamed(
+        named.contacts,
+        impi === undefined ? table.ofImpu(aor) : table.ofImpi(impi),
+      );
     const isHis = (binding: Binding): boolean => impi === undefined || binding.impi === impi;
-    return device === NO_DEVICE
-      ? ofUser.find((binding) => binding.flow.id === flow.id && isHis(binding))
-      : ofUser.find((binding) => binding.device === device);
+    return table.ofImpu(aor).find((binding) => binding.flow.id === flow.id && isHis(binding));
   }
 
   /**
@@ -172,9 +193,13 @@ export class RegisterRelay {
     const holder = attempt && table.registered(attempt.token)?.impi;
     const isFree = holder === undefined || impi === undefined || holder === impi;
     if (attempt !== undefined && isFree) return attempt.token;
-    return impi === undefined
-      ? tokens.ofBinding("", `${aor} ${device}`)
-      : tokens.ofBinding(impi, device);
+    const made = (what: string): string =>
+      impi === undefined ? tokens.ofBinding("", `${aor} ${what}`) : tokens.ofBinding(impi, what);
+    let token = made(device);
+    // A binding that took this token for this device, and has another Contact by now, keeps it.
+    for (let more = 2; table.registered(token) !== undefined; more++)
+      token = made(`${device} ${more}`);
+    return token;
   }
 
   #upstream(incoming: Incoming, pending: Pending, scscf: SipUri): SipRequest {
@@ -228,50 +253,77 @@ export class RegisterRelay {
     return true;
   }
 
+  /** The table follows the 200, which lists all that the user has bound. */
   #accepted(pending: Sent, response: SipResponse): void {
-    const { table } = this.#relay;
-    const { request, token, device } = pending;
-    if (device === NO_DEVICE) {
-      if (request.has("Contact")) this.#endAll(pending);
-      return;
-    }
-    const before = table.registered(token);
-    if (before !== undefined && isOlder(request, before)) return;
-    const granted = grantedSeconds(response, request);
-    if (granted === 0) {
-      table.end(token, "de-registered");
-      return;
-    }
+    const { table, clock } = this.#relay;
+    const { request, named, token, sent, impi, aor } = pending;
+    const followed = follow({
+      request,
+      named,
+      response,
+      bindings: table.ofImpi(impi).filter((binding) => isRegistered(binding, aor)),
+      sent,
+      heard: ++this.#heard,
+      now: clock.now(),
+    });
+    if (followed === undefined) return;
+    const { bound, kept, renewed, gone, missing } = followed;
+    if (missing.length > 0) this.#logMissing(pending, response, followed);
+    const behind = kept.filter((one) => one.token === token).map(({ contact }) => contact);
+    if (bound.length > 0) this.#bind(pending, response, [...bound, ...behind]);
+    // What was behind this Path has been replaced above.
+    const mayEnd = (one: PlacedContact): boolean =>
+      (bound.length === 0 || one.token !== token) && this.#mayEnd(pending, one.token);
+    for (const one of renewed.filter(mayEnd)) table.endContact(one.token, one.contact, "moved");
+    for (const one of gone.filter(mayEnd))
+      table.endContact(one.token, one.contact, "de-registered");
+  }
+
+  /** What proves nothing ends nothing that came over another association. */
+  #mayEnd(pending: Sent, token: string): boolean {
+    const source = this.#relay.table.registered(token)?.source;
+    return isProven(pending) || source === undefined || source === associationOf(pending.flow);
+  }
+
+  #bind(pending: Sent, response: SipResponse, contacts: readonly BoundContact[]): void {
+    const before = this.#relay.table.registered(pending.token);
     const authenticated = isAuthenticated(pending);
-    const binding = this.#binding(pending, response, granted, authenticated);
-    table.bind(binding);
+    const binding = this.#binding(pending, response, contacts, authenticated);
+    if (binding === undefined) return;
+    this.#relay.table.bind(binding);
     this.#options.onBound(binding, authenticated, before);
   }
 
-  /** `Contact: *`: every device of this user that registered this identity (RFC 3261 §10.2.2). */
-  #endAll(pending: Pending): void {
-    const { aor, impi, flow } = pending;
-    const { table } = this.#relay;
-    const isHis = ({ source }: Binding): boolean =>
-      isProven(pending) || source === undefined || source === associationOf(flow);
-    for (const binding of table.ofImpu(aor))
-      if (binding.impi === impi && isHis(binding)) table.end(binding.token, "de-registered");
+  /** Registered as the UE takes it, and a stranger here from now on: somebody will look for this. */
+  #logMissing({ request, scscf, impi }: Sent, response: SipResponse, { missing }: Followed): void {
+    const { log, maySay } = this.#relay;
+    if (!maySay(`not-bound ${impi}`)) return;
+    log.warn("register.not-bound", {
+      impi,
+      impu: request.to.uriText,
+      callId: request.callId,
+      scscf,
+      expected: missing.join(", "),
+      listed: response.texts("Contact").join(", "),
+      what: "the 200 does not list what was registered (RFC 3261 §10.3 step 8)",
+    });
   }
 
   #binding(
-    { request, flow, impi, aor, device, token, scscf, integrity }: Sent,
+    { request, flow, impi, aor, token, scscf, integrity }: Sent,
     response: SipResponse,
-    granted: number,
+    contacts: readonly BoundContact[],
     authenticated: boolean,
-  ): Binding {
+  ): Binding | undefined {
+    const [first] = contacts;
+    if (first === undefined) return undefined;
     const now = this.#relay.clock.now();
     const before = this.#relay.table.registered(token);
-    return {
+    const binding: Binding = {
+      ...first,
       token,
       impi: ownCopy(impi),
       aor: ownCopy(aor),
-      device: ownCopy(device),
-      contact: ownCopy(contactOf(request)?.uriText ?? ""),
       impus: impusOf(response),
       flow,
       flowLost: false,
@@ -279,13 +331,33 @@ export class RegisterRelay {
       natted: isNatted(request, flow),
       serviceRoute: serviceRouteIn(response),
       scscf,
-      callId: ownCopy(request.callId),
-      cseq: request.cseq.number,
       registeredAt: before?.registeredAt ?? now,
       authenticatedAt: authenticated ? now : before?.authenticatedAt,
-      expiresAt: now + granted * 1000,
     };
+    return withContacts(binding, contacts);
   }
+}
+
+/** The one that the REGISTER is about: position means nothing, what it binds comes before what it ends. */
+function leadingContact(contacts: readonly NamedContact[]): NamedContact | undefined {
+  return contacts.find((one) => !isRemoval(one)) ?? contacts[0];
+}
+
+/** The binding behind whose Path the Contacts of a REGISTER are, or the device that they name. */
+function bindingNamed(
+  contacts: readonly NamedContact[],
+  ofUser: readonly Binding[],
+): Binding | undefined {
+  if (ofUser.length === 0) return undefined;
+  const known = ofUser.flatMap((binding) =>
+    contactsOf(binding).map(({ contact, instance }) => ({ contact, instance, binding })),
+  );
+  const { matches } = matchContacts(contacts.slice(0, MOST_CONTACTS), known);
+  const found = matches.filter(({ binding }) => binding !== undefined);
+  const arriving = found.find(({ named }) => !isRemoval(named));
+  if (arriving !== undefined) return arriving.binding?.binding;
+  // Beside a new Contact the one that leaves says nothing of where the new one is.
+  return contacts.every(isRemoval) ? found[0]?.binding?.binding : undefined;
 }
 
 /**
@@ -303,11 +375,6 @@ function isProven(pending: Pending): boolean {
 
 function isVouchedFor(integrity: IntegrityProtected): boolean {
   return integrity === "ip-assoc-yes" || integrity === "tls-yes";
-}
-
-/** RFC 3261 §10.3 step 7: answers may come in another order than their requests. */
-function isOlder(request: SipRequest, binding: Binding): boolean {
-  return request.callId === binding.callId && request.cseq.number < binding.cseq;
 }
 
 /** RFC 3608 §5; none when any of it leads nowhere, for then the settings' S-CSCF is the better way. */

@@ -6,18 +6,18 @@ import {
   type MalformedCredentials,
   realmOf,
 } from "@ims-lab/common/ims/credentials";
+import { isRemoval, type NamedContacts } from "@ims-lab/common/ims/registered-contacts";
 import { removeClaims } from "@ims-lab/common/ims/trust-domain";
-import { Contact, Expires } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { aorOf, parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
+import { aorOf } from "@ims-lab/common/sip/message/uri";
 import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
 import { type Attempt, answers } from "../flows/attempts.ts";
 import {
   associationOf,
   type Binding,
-  contactOf,
+  contactsOf,
+  isContact,
   isRegistered,
-  secondsOf,
 } from "../flows/binding.ts";
 import { withoutAuthParams } from "./auth-params.ts";
 import { addTag, stripSecurityAgreement } from "./option-tags.ts";
@@ -33,6 +33,7 @@ export type IntegrityProtected =
 export interface ReceivedRegister {
   readonly request: SipRequest;
   readonly flow: Flow;
+  readonly named: NamedContacts;
   readonly credentials: Credentials | undefined;
   /** What it may answer. */
   readonly attempt: Attempt | undefined;
@@ -61,26 +62,28 @@ function isAka(credentials: Credentials | undefined, attempt: Attempt | undefine
  * Who ends something over UDP may be anybody: a source address is easily written into a datagram, and
  * nobody answers it. He is challenged (docs/decisions/0017); a connection proves where it comes from.
  */
-function isMereDatagram({ request, flow }: ReceivedRegister): boolean {
-  return flow.transport === "udp" && endsSomething(request);
+function isMereDatagram({ named, flow }: ReceivedRegister): boolean {
+  return flow.transport === "udp" && endsSomething(named);
 }
 
-function endsSomething(request: SipRequest): boolean {
-  const expires = request.get(Expires);
-  return request
-    .all(Contact)
-    .some((one) => one === "*" || (secondsOf(one.params.get("expires")) ?? expires) === 0);
+function endsSomething(named: NamedContacts): boolean {
+  return named.kind === "bind" ? named.contacts.some(isRemoval) : named.kind === "remove-all";
 }
 
-/** Same IMPI, identity and Contact from the very address, port and transport that authenticated last. */
-function isBound({ request, flow, credentials }: ReceivedRegister, binding: Binding): boolean {
+/** Same IMPI, identity and Contacts from the very address, port and transport that authenticated last. */
+function isBound(
+  { request, flow, named, credentials }: ReceivedRegister,
+  binding: Binding,
+): boolean {
   if (credentials?.impi !== binding.impi) return false;
   if (binding.source !== associationOf(flow)) return false;
   if (!isRegistered(binding, aorOf(request.to.uri))) return false;
-  const contact = contactOf(request);
-  if (contact === undefined) return request.text("Contact") === "*";
-  const known = parseUri(binding.contact);
-  return known !== undefined && sameUri(contact.uri, known);
+  if (named.kind !== "bind") return named.kind === "remove-all";
+  const known = contactsOf(binding);
+  const bound = named.contacts.filter((one) => !isRemoval(one));
+  const isKnown = ({ value }: (typeof bound)[number]): boolean =>
+    known.some((one) => isContact(one, value));
+  return bound.length > 0 ? bound.every(isKnown) : named.contacts.some(isKnown);
 }
 
 export interface RegisterRules {

@@ -24,7 +24,7 @@ import {
   type Rendering,
   type SubscribeVerdict,
 } from "@ims-lab/common/sip/notifier-agent";
-import { type Binding, lifeOf } from "../flows/binding.ts";
+import { type Binding, endOf, lifeOf } from "../flows/binding.ts";
 import type { FlowTable } from "../flows/flow-table.ts";
 import type { Tokens } from "../flows/token.ts";
 import { askingDocument } from "./asking.ts";
@@ -171,7 +171,7 @@ export class Asker {
     const binding = existing === undefined ? this.#named(request) : table.find(existing.subject);
     // TS 24.229 knows no such user: neither does a forger learn more.
     if (binding === undefined) return { kind: "refuse", status: existing ? 481 : 404 };
-    const left = Math.max(0, Math.ceil((binding.expiresAt - clock.now()) / 1000));
+    const left = Math.max(0, Math.ceil((endOf(binding) - clock.now()) / 1000));
     const grant = grantExpires(asked, {
       default: DEFAULT_EXPIRES[OWN_PACKAGE],
       min: 0,
@@ -179,7 +179,8 @@ export class Asker {
       ...(raise && { raiseTo: left }),
     });
     const expires = grant.kind === "granted" ? grant.expires : 0;
-    const memo = existing?.memo ?? lifeOf(binding);
+    // Who renews it means the binding as it is; who ends it, the one that he had known.
+    const memo = existing !== undefined && asked === 0 ? existing.memo : lifeOf(binding);
     const contact = this.#options.contactOf(binding);
     return { kind: "grant", expires, subject: binding.token, memo, contact };
   }
@@ -215,9 +216,10 @@ export class Asker {
       asking: this.#isAsking(subject),
       refreshed: this.#asking.get(subject)?.done === true,
     };
-    const contactId = binding === undefined ? "" : `c${tokens.ofBinding(subject, binding.contact)}`;
+    const contactIdOf = (contact: string): string => `c${tokens.ofBinding(subject, contact)}`;
     const body =
-      binding && askingDocument({ binding, standing, rendering, contactId, now, deadlineSeconds });
+      binding &&
+      askingDocument({ binding, standing, rendering, contactIdOf, now, deadlineSeconds });
     return { contentType: REGINFO_TYPE, body: Buffer.from(body ?? "", "utf8") };
   }
 }

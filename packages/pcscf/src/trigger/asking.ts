@@ -1,7 +1,7 @@
 // What this P-CSCF tells an S-CSCF about a binding: nothing asked, or "re-register it". docs/events.md, RFC 3680 §5.
 import { formatReginfo, type ReginfoContact } from "@ims-lab/common/ims/reginfo";
 import type { Rendering } from "@ims-lab/common/sip/notifier-agent";
-import type { Binding } from "../flows/binding.ts";
+import { type Binding, type BoundContact, contactsOf } from "../flows/binding.ts";
 
 /** What there is to say besides the binding itself. */
 export interface Standing {
@@ -17,8 +17,8 @@ export interface AskingDocument {
   readonly binding: Binding;
   readonly standing: Standing;
   readonly rendering: Rendering;
-  /** Changes with the Contact URI (RFC 3680 §5.1.2). */
-  readonly contactId: string;
+  /** Another one for another Contact URI (RFC 3680 §5.1.2). */
+  contactIdOf(contact: string): string;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** The time a UE is given, as far as this node has a say. */
@@ -36,18 +36,18 @@ export function askingDocument(document: AskingDocument): string {
         aor: binding.impus[0] ?? "",
         id: `r${binding.token}`,
         state,
-        contacts: [contactOf(document)],
+        contacts: contactsOf(binding).map((contact) => rowOf(document, contact)),
       },
     ],
   });
 }
 
-function contactOf(document: AskingDocument): ReginfoContact {
-  const { binding, standing, contactId, now, deadlineSeconds } = document;
-  const { contact: uri, callId, cseq } = binding;
-  const same = { id: contactId, uri, callId, cseq };
-  if (!standing.active) return { ...same, state: "terminated", event: "unregistered" };
-  const left = Math.max(0, Math.ceil((binding.expiresAt - now) / 1000));
+function rowOf(document: AskingDocument, bound: BoundContact): ReginfoContact {
+  const { standing, contactIdOf, now, deadlineSeconds } = document;
+  const { contact: uri, callId, cseq } = bound;
+  const same = { id: contactIdOf(uri), uri, callId, cseq };
+  if (!standing.active) return { ...same, state: "terminated", event: "unregistered", expires: 0 };
+  const left = Math.max(0, Math.ceil((bound.expiresAt - now) / 1000));
   if (standing.asking) {
     const expires = Math.min(left, deadlineSeconds);
     return { ...same, state: "active", event: "shortened", expires };

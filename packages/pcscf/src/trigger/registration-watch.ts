@@ -11,7 +11,7 @@ import {
   type SubscriberAgent,
   type Subscription,
 } from "@ims-lab/common/sip/subscriber-agent";
-import { type Binding, lifeOf } from "../flows/binding.ts";
+import { type Binding, type BoundContact, contactsOf, lifeOf } from "../flows/binding.ts";
 import type { FlowTable } from "../flows/flow-table.ts";
 import { type Word, wordOnContact } from "./watched-contact.ts";
 
@@ -124,23 +124,22 @@ export class RegistrationWatch {
     if (update.kind === "stale") return;
     watch.view = update.view;
     if (update.kind === "gap") subscription.refresh();
-    for (const binding of this.#bindings(watch.impi, impus)) {
-      this.#obey(binding, wordOnContact(update.view, reginfo, binding));
-    }
+    for (const binding of this.#bindings(watch.impi, impus))
+      for (const contact of contactsOf(binding))
+        this.#obey(binding.token, contact, wordOnContact(update.view, reginfo, contact));
   }
 
-  #obey(binding: Binding, word: Word): void {
+  #obey(token: string, contact: BoundContact, word: Word): void {
     const { table, clock } = this.#options;
     switch (word.kind) {
       case "gone":
-        table.end(binding.token, "core");
+        table.endContact(token, contact, "core");
         return;
-      case "shortened":
-        table.expireAt(
-          binding.token,
-          Math.min(binding.expiresAt, clock.now() + word.expiresSeconds * 1000),
-        );
+      case "shortened": {
+        const until = clock.now() + word.expiresSeconds * 1000;
+        table.expireAt(token, contact, Math.min(contact.expiresAt, until));
         return;
+      }
       case "nothing":
         return;
     }

@@ -17,6 +17,7 @@ function isHers(registered: Flow, asking: Flow): boolean {
   const table = new FlowTable({
     clock: new FakeClock(),
     lingerMs: 0,
+    onContactGone: () => undefined,
     onGone: () => undefined,
     onForgotten: () => undefined,
   });
@@ -24,7 +25,6 @@ function isHers(registered: Flow, asking: Flow): boolean {
     token: "t",
     impi: "alice@ims.example",
     aor: "sip:alice@ims.example",
-    device: "d",
     contact: "sip:alice@192.0.2.1",
     impus: [IMPU],
     flow: registered,
@@ -35,6 +35,7 @@ function isHers(registered: Flow, asking: Flow): boolean {
     scscf: "sip:s",
     callId: "c",
     cseq: 1,
+    heard: 1,
     registeredAt: 0,
     authenticatedAt: 0,
     expiresAt: Number.MAX_SAFE_INTEGER,

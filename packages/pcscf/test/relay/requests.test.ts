@@ -450,7 +450,10 @@ test("RFC 5626 §3.5.1: a UDP flow through a NAT gets CRLFCRLF every 25 s, other
   const ue = await lab.peer(UE);
   lab.registered(ue, scscf, [["Via", lab.via(inside)]]);
   const other = await lab.peer({ host: "192.0.2.2", port: 5060 });
-  lab.registered(other, scscf, [["Call-ID", "plain"]]);
+  lab.registered(other, scscf, [
+    ["Call-ID", "plain"],
+    ["To", `<sip:carol@${DOMAIN}>`],
+  ]);
   const pingsTo = (host: string): number =>
     lab.network.log.filter(({ to, bytes }) => to.host === host && bytes.toString() === "\r\n\r\n")
       .length;

@@ -185,6 +185,22 @@ describe("binding gone", () => {
     expectGone(on);
   });
 
+  test("the last NOTIFY about a binding that has gone: terminated, expires 0", async () => {
+    const on = await registered();
+    subscribed(on);
+    const leaving: Extra = [
+      ["CSeq", "9 REGISTER"],
+      ["Expires", "0"],
+    ];
+    on.ue.send(on.lab.register(on.ue, leaving), ACCESS);
+    on.lab.run();
+    on.scscf.reply(on.lab.accepted(on.scscf.takeRequest("REGISTER"), 0));
+    on.lab.run(32_100);
+    const notify = acknowledged(on);
+    expect(notify.text("Subscription-State")).toContain("terminated");
+    expect(contactOf(notify)).toMatchObject({ state: "terminated", expires: 0 });
+  });
+
   test("an initial SUBSCRIBE with Expires 0 says so too", async () => {
     const on = await registered();
     on.scscf.send(subscribe(on, [["Expires", "0"]]), CORE);

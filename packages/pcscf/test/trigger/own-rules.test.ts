@@ -12,7 +12,13 @@ let asked: string[];
 
 beforeEach(() => {
   clock = new FakeClock();
-  table = new FlowTable({ clock, lingerMs: 32_000, onGone: () => {}, onForgotten: () => {} });
+  table = new FlowTable({
+    clock,
+    lingerMs: 32_000,
+    onContactGone: () => {},
+    onGone: () => {},
+    onForgotten: () => {},
+  });
   asked = [];
 });
 
@@ -44,7 +50,7 @@ function bind(flowId = "tcp 1"): Binding {
     token: "t",
     impi: "alice@ims.example",
     aor: "sip:alice@ims.example",
-    device: "d",
+    heard: 1,
     contact: "sip:alice@192.0.2.1",
     impus: ["sip:alice@ims.example"],
     flow,

@@ -18,7 +18,7 @@ export function registrationView(
   impu: string,
 ): RegistrationView {
   const bindings = scscf.bindings.ofSet(set.name);
-  const impi = bindings[0]?.impi ?? scscf.directory.ownersOf(set.name)[0]?.impi ?? "";
+  const impi = bindings[0]?.impi ?? scscf.directory.ownerOf(set.name)?.impi ?? "";
   return {
     impu,
     impi,

@@ -1,11 +1,13 @@
 // The S-CSCF's own subscriptions at P-CSCFs: Figures 4 and 5 of seed/S3z010092. RFC 6665 §4.1.
 import { OWN_PACKAGE, REGINFO_TYPE, UNLIMITED_EXPIRES } from "@ims-lab/common/ims/events";
 import type { ReginfoContact, ReginfoReader } from "@ims-lab/common/ims/reginfo";
+import { isSameContact } from "@ims-lab/common/ims/registered-contacts";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { IncomingRequest } from "@ims-lab/common/sip/event/sender";
 import type { Ending } from "@ims-lab/common/sip/event/subscriber-state";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { parseUri } from "@ims-lab/common/sip/message/uri";
 import type { SubscriberAgent, Subscription } from "@ims-lab/common/sip/subscriber-agent";
 import type { Binding } from "../registrar/binding.ts";
 
@@ -21,6 +23,7 @@ export interface PcscfSubscriptionsOptions {
   maySay(pcscf: string): boolean;
   /** The default IMPU of a set. */
   defaultImpu(set: string): string;
+  bindingsOf(set: string): readonly Binding[];
   /** The P-CSCF asks for this binding (Figure 5). */
   onAsked(token: string): void;
 }
@@ -36,57 +39,70 @@ const MARGIN_SECONDS = 60;
 
 export class PcscfSubscriptions {
   readonly #options: PcscfSubscriptionsOptions;
-  readonly #byToken = new Map<string, Kept>();
+  /** One per user and Path: the Contacts of one REGISTER share theirs. */
+  readonly #byPath = new Map<string, Kept>();
 
   constructor(options: PcscfSubscriptionsOptions) {
     this.#options = options;
   }
 
   get size(): number {
-    return this.#byToken.size;
+    return this.#byPath.size;
   }
 
-  /** Figure 4, messages 13 and 14; one per binding. Devices without P-CSCF have none. */
+  /** Figure 4, messages 13 and 14; one per Path. Devices without P-CSCF have none. */
   subscribe(binding: Binding): void {
-    if (binding.address.path.length === 0 || this.#byToken.has(binding.token)) return;
-    const { token } = binding;
+    const key = pathKey(binding);
+    if (binding.address.path.length === 0 || this.#byPath.has(key)) return;
     const subscription = this.#send(binding, this.#expiresFor(binding), {
       judge: (notify) => this.#options.reginfo.judge(notify),
-      onNotify: (notify) => this.#notified(token, notify),
+      onNotify: (notify) => this.#notified(binding, notify),
       refreshAfter: () => undefined,
       onEnded: (ending) => {
-        this.#byToken.delete(token);
+        this.#byPath.delete(key);
         this.#sayOver(binding, ending);
       },
     });
-    if (subscription !== undefined) this.#byToken.set(token, { subscription, asked: "" });
+    if (subscription !== undefined) this.#byPath.set(key, { subscription, asked: "" });
   }
 
   /** The dashed messages 19 and 20, after each re-registration; another Path needs another one. */
   renew(binding: Binding, before: Binding): void {
-    const kept = this.#byToken.get(binding.token);
-    const samePath = binding.address.path.join() === before.address.path.join();
+    const [key, former] = [pathKey(binding), pathKey(before)];
+    const kept = this.#byPath.get(key);
+    if (key !== former && !this.#isInUse(before)) this.#leave(before);
     if (kept === undefined) this.subscribe(binding);
-    else if (!samePath) {
-      kept.subscription.unsubscribe();
-      this.#byToken.delete(binding.token);
-      this.subscribe(binding);
-    } else if (this.#options.life === "registration") {
+    else if (key === former && this.#options.life === "registration") {
       kept.subscription.refresh(this.#expiresFor(binding));
     }
   }
 
   /**
    * "Binding gone": the subscription ends, and where there never was one a SUBSCRIBE with Expires 0
-   * says so (design §3), unless the P-CSCF knows by other means.
+   * says so, unless the P-CSCF knows by other means or has another Contact behind this Path.
    */
   end(binding: Binding, isKnown: boolean): void {
-    const kept = this.#byToken.get(binding.token);
-    this.#byToken.delete(binding.token);
-    if (kept !== undefined) kept.subscription.unsubscribe();
-    else if (!isKnown && binding.address.path.length > 0) {
-      this.#send(binding, 0, { onNotify: () => undefined });
-    }
+    if (this.#isInUse(binding) || this.#leave(binding) || isKnown) return;
+    if (binding.address.path.length > 0) this.#send(binding, 0, { onNotify: () => undefined });
+  }
+
+  #isInUse(gone: Binding): boolean {
+    return this.#behind(gone).some(({ token }) => token !== gone.token);
+  }
+
+  /** The bindings behind the Path of this one. */
+  #behind(binding: Binding): readonly Binding[] {
+    const key = pathKey(binding);
+    return this.#options.bindingsOf(binding.set).filter((one) => pathKey(one) === key);
+  }
+
+  /** False: there was no subscription to end. */
+  #leave(binding: Binding): boolean {
+    const key = pathKey(binding);
+    const kept = this.#byPath.get(key);
+    this.#byPath.delete(key);
+    kept?.subscription.unsubscribe();
+    return kept !== undefined;
   }
 
   owns(notify: SipRequest): boolean {
@@ -100,7 +116,7 @@ export class PcscfSubscriptions {
 
   close(): void {
     this.#options.agent.close();
-    this.#byToken.clear();
+    this.#byPath.clear();
   }
 
   #send(
@@ -136,15 +152,22 @@ export class PcscfSubscriptions {
     return Math.max(left, 0) + MARGIN_SECONDS;
   }
 
-  #notified(token: string, notify: SipRequest): void {
-    const kept = this.#byToken.get(token);
+  #notified(binding: Binding, notify: SipRequest): void {
+    const kept = this.#byPath.get(pathKey(binding));
     const reginfo = this.#options.reginfo.documentIn(notify);
     if (kept === undefined || reginfo === undefined) return;
     const contacts = reginfo.registrations.flatMap((one) => one.contacts);
-    const asking = contacts.find(({ event, state }) => event === "shortened" && state === "active");
-    if (asking === undefined || keyOf(asking) === kept.asked) return;
-    kept.asked = keyOf(asking);
-    this.#options.onAsked(token);
+    const asking = contacts.filter(
+      ({ event, state }) => event === "shortened" && state === "active",
+    );
+    const asked = asking.map(keyOf).join();
+    if (asking.length === 0 || asked === kept.asked) return;
+    kept.asked = asked;
+    const behind = this.#behind(binding);
+    for (const { token, address } of behind) {
+      const isNamed = asking.some(({ uri }) => isContact(address.contact, uri));
+      if (isNamed || behind.length === 1) this.#options.onAsked(token);
+    }
   }
 
   /** A foreign P-CSCF that knows no such thing: said once, life goes on without Figure 5. */
@@ -175,6 +198,15 @@ function said(why: Ending["why"]): string {
 /** A Path value is a name-addr; the URI in it is used unchanged. */
 function uriOf(value: string): string {
   return /<([^<>]*)>/.exec(value)?.[1] ?? value;
+}
+
+function pathKey({ impi, address }: Binding): string {
+  return `${impi} ${address.path.join()}`;
+}
+
+function isContact(contact: string, listed: string): boolean {
+  const uri = parseUri(listed);
+  return uri !== undefined && isSameContact(contact, listed, uri);
 }
 
 function keyOf({ id, callId = "", cseq = 0 }: ReginfoContact): string {

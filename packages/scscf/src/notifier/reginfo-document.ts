@@ -77,6 +77,7 @@ function goneRow({ binding, cause }: GoneContact, at: number): ReginfoContact {
     ...row(binding, at),
     state: "terminated",
     event: DEREGISTRATIONS[cause.kind].contactEvent,
+    expires: 0,
     ...(cause.kind === "probation" && { retryAfter: cause.retryAfterSeconds }),
   };
 }

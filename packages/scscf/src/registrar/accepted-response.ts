@@ -14,6 +14,9 @@ export interface AcceptedRegister {
   readonly bindings: readonly Binding[];
   /** The one this REGISTER was about; none after a removal or for a query. */
   readonly binding: Binding | undefined;
+  /** The REGISTER only took bindings away: these. */
+  readonly isLeaving: boolean;
+  readonly left: readonly Binding[];
   /** URI of the Service-Route for a token. */
   serviceRoute(token: string): string;
   readonly path: readonly string[];
@@ -26,6 +29,9 @@ export interface AcceptedRegister {
 export function acceptedResponse(accepted: AcceptedRegister): SipResponse {
   const { request, bindings, binding, at } = accepted;
   const headers: [string, string][] = bindings.map((one) => ["Contact", contactValue(one, at)]);
+  for (const one of endedRows(accepted))
+    headers.push(["Contact", contactValue(one, one.expiresAt)]);
+  if (accepted.isLeaving) headers.push(["Expires", "0"]);
   if (binding !== undefined) {
     const uri = accepted.serviceRoute(binding.token);
     headers.push(["Service-Route", `<${uri}>`]);
@@ -39,6 +45,14 @@ export function acceptedResponse(accepted: AcceptedRegister): SipResponse {
   const charging = accepted.trusted ? request.text("P-Charging-Vector") : undefined;
   if (charging !== undefined) headers.push(["P-Charging-Vector", charging]);
   return newResponse(request, 200, { toTag: accepted.toTag, headers });
+}
+
+/**
+ * RFC 3261 §10.3 step 8 lists what is bound. A device that has nothing bound any more is listed with
+ * expires=0 once: some take a Contact that is not mentioned for one that still is.
+ */
+function endedRows({ request, bindings, left }: AcceptedRegister): readonly Binding[] {
+  return bindings.some(({ callId }) => callId === request.callId) ? [] : left;
 }
 
 function contactValue({ address, expiresAt }: Binding, at: number): string {

@@ -1,6 +1,11 @@
 // One REGISTER, read: who sends it, who it is for, what it asks, which bindings it means. RFC 3261 §10.3.
-
 import { type Credentials, credentialsOf, isMalformed } from "@ims-lab/common/ims/credentials";
+import {
+  type ContactMatch,
+  isRemoval,
+  matchContacts,
+  type NamedContact,
+} from "@ims-lab/common/ims/registered-contacts";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
@@ -11,15 +16,7 @@ import type { AttemptKey } from "../authentication/outcome.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import type { Binding } from "./binding.ts";
 import type { Bindings } from "./bindings.ts";
-import {
-  isRemoval,
-  isSameDevice,
-  readContacts,
-  sameContact,
-  samePath,
-  type Wanted,
-  type WantedContact,
-} from "./contacts.ts";
+import { readContacts, samePath, type Wanted } from "./contacts.ts";
 import { identify, type Registrant } from "./identify.ts";
 import { isRefusal, type Refusal, refusal } from "./refusals.ts";
 import {
@@ -31,10 +28,12 @@ import {
   withIntegrity,
 } from "./trust.ts";
 
-/** A wanted contact and the binding it means, if there is one. */
+/** A Contact of the REGISTER and the binding it means, if there is one. */
 export interface Target {
-  readonly wanted: WantedContact;
+  readonly wanted: NamedContact;
   readonly binding: Binding | undefined;
+  /** The binding is of this very URI, not of the same device at another. */
+  readonly isSameUri: boolean;
 }
 
 export interface Attempt extends Registrant {
@@ -49,6 +48,8 @@ export interface Attempt extends Registrant {
   readonly pathToken: string | undefined;
   readonly wanted: Wanted;
   readonly targets: readonly Target[];
+  /** Bindings that end because their device or URI is bound by a target. */
+  readonly superseded: readonly Binding[];
   /** The IMPI's bindings, oldest first. */
   readonly bindings: readonly Binding[];
 }
@@ -61,6 +62,7 @@ export interface ReadingRules {
   readonly authenticator: Authenticator;
   /** User parts of Path that stand for a P-CSCF and all its users; see `namesBinding`. */
   readonly sharedPathUsers: readonly string[];
+  readonly maxPerImpi: number;
 }
 
 export function readAttempt(
@@ -79,7 +81,7 @@ export function readAttempt(
   const hops = origin.path.map((value) => parseNameAddr(value)?.uri);
   const odd = origin.path.find((_, at) => !isSip(hops[at]));
   if (odd !== undefined) return refusal("bad-path", `Path: ${odd}`);
-  const wanted = readContacts(request);
+  const wanted = readContacts(request, rules.maxPerImpi);
   if (isRefusal(wanted)) return wanted;
   const emergency = emergencyContact(wanted);
   if (emergency !== undefined) return refusal("emergency", `Contact: ${emergency}`);
@@ -95,14 +97,14 @@ export function readAttempt(
   if (isRefusal(registrant)) {
     const disguised = disguise(rules, registrant, request, credentials?.impi);
     if (disguised === undefined) return registrant;
-    return { ...read, ...disguised, hiddenRefusal: registrant, targets: [], bindings: [] };
+    return { ...read, ...disguised, hiddenRefusal: registrant, ...NOBODYS };
   }
   const { impi } = registrant.subscriber;
   const taken = pathOfAnother(rules, impi, pathToken);
   if (taken !== undefined) return taken;
   const bindings = rules.bindings.ofSet(registrant.set).filter((one) => one.impi === impi);
-  const targets = targetsOf(wanted, bindings, request, standing);
-  return { ...read, ...registrant, hiddenRefusal: undefined, targets, bindings };
+  const meant = meaning(wanted, bindings);
+  return { ...read, ...registrant, hiddenRefusal: undefined, ...meant, bindings };
 }
 
 /** With `hideUnknown`: who is challenged in place of somebody unknown, or with a foreign identity. */
@@ -119,7 +121,8 @@ function disguise(
   const subscriber = directory.byImpi(name) ?? authenticator.phantom(name);
   return subscriber && { subscriber, impu, set: "" };
 }
-const HIDDEN: ReadonlySet<string> = new Set(["unknown-user", "foreign-impu", "ambiguous-user"]);
+const HIDDEN: ReadonlySet<string> = new Set(["unknown-user", "foreign-impu"]);
+const NOBODYS = { targets: [], superseded: [], bindings: [] } as const;
 
 /**
  * The user part of the topmost Path names a binding at the P-CSCF: who holds it does not lose it to
@@ -160,40 +163,35 @@ function insecureHop(wanted: Wanted, request: SipRequest, { path }: Standing): R
   );
 }
 
-function targetsOf(
+function meaning(
   wanted: Wanted,
   bindings: readonly Binding[],
-  request: SipRequest,
-  standing: Standing,
-): readonly Target[] {
-  if (wanted.kind !== "bind") return [];
-  const known = wanted.contacts.map((contact) => ({
-    wanted: contact,
-    binding: bindings.find(({ address }) => isSameDevice(address, contact, standing.path)),
-  }));
-  const taken = new Set(known.map(({ binding }) => binding?.token));
-  const free = bindings.filter(({ token }) => !taken.has(token));
-  return known.map((target) =>
-    target.binding === undefined && !isRemoval(target.wanted) && target.wanted.device === undefined
-      ? { ...target, binding: free.find((one) => isReplaced(one, request, standing)) }
-      : target,
-  );
+): Pick<Attempt, "targets" | "superseded"> {
+  if (wanted.kind !== "bind") return { targets: [], superseded: [] };
+  const known = bindings.map(knownContact);
+  const { matches, superseded } = matchContacts(wanted.contacts, known);
+  return { targets: matches.map(targetOf), superseded: superseded.map(({ binding }) => binding) };
 }
 
-/**
- * A new Contact without instance from the same flow replaces the old one. The flow shows in the
- * source address of a device that comes directly, else in the Call-ID (RFC 3261 §10.2.4).
- */
-function isReplaced(binding: Binding, request: SipRequest, standing: Standing): boolean {
-  const { address, callId } = binding;
-  if (address.device !== undefined) return false;
-  if (!standing.trusted && address.source === standing.source) return true;
-  return callId === request.callId;
+interface Known {
+  readonly binding: Binding;
+  readonly contact: string;
+  readonly instance: string | undefined;
 }
 
-export function bindingsMeant({ wanted, targets, bindings }: Attempt): readonly Binding[] {
+function knownContact(binding: Binding): Known {
+  const { contact, instance } = binding.address;
+  return { binding, contact, instance };
+}
+
+function targetOf({ named, binding, isSameUri }: ContactMatch<Known>): Target {
+  return { wanted: named, binding: binding?.binding, isSameUri };
+}
+
+export function bindingsMeant(attempt: Attempt): readonly Binding[] {
+  const { wanted, targets, superseded, bindings } = attempt;
   if (wanted.kind !== "bind") return wanted.kind === "remove-all" ? bindings : [];
-  return targets.flatMap(({ binding }) => binding ?? []);
+  return [...targets.flatMap(({ binding }) => binding ?? []), ...superseded];
 }
 
 export function isDue(attempt: Attempt): boolean {
@@ -224,7 +222,8 @@ export function mayPass(attempt: Attempt): boolean {
   const samePlace = (one: Binding): boolean => samePath(one.address.path, standing.path);
   if (wanted.kind !== "bind") return bindings.some(samePlace) && !blocked(attempt);
   const isKnown = targets.some(({ binding }) => binding !== undefined && samePlace(binding));
-  return isKnown && targets.every((target) => isUnmoved(target, standing)) && !blocked(attempt);
+  const isUnmovedAll = targets.every((target) => isUnmoved(target, standing));
+  return isKnown && isUnmovedAll && attempt.superseded.length === 0 && !blocked(attempt);
 }
 
 /** A re-authentication is due, and the device was not challenged on its way out before. */
@@ -235,13 +234,9 @@ function blocked(attempt: Attempt): boolean {
   );
 }
 
-function isUnmoved({ wanted, binding }: Target, standing: Standing): boolean {
+function isUnmoved({ wanted, binding, isSameUri }: Target, standing: Standing): boolean {
   if (isRemoval(wanted)) return true;
-  if (binding === undefined) return false;
-  const { uriText, uri } = wanted.value;
-  return (
-    sameContact(binding.address, uriText, uri) && samePath(binding.address.path, standing.path)
-  );
+  return isSameUri && binding !== undefined && samePath(binding.address.path, standing.path);
 }
 
 /** What an outstanding challenge is filed under: nobody can overwrite somebody else's. */

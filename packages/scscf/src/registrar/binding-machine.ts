@@ -1,4 +1,6 @@
 // The binding's transitions, pure. TS 24.229 §5.4.1, §5.4.1.5, §5.4.1.6; docs/state-machines.md.
+import { isSameContact } from "@ims-lab/common/ims/registered-contacts";
+import { parseUri } from "@ims-lab/common/sip/message/uri";
 import {
   type Ended,
   type ReauthenticationInput,
@@ -7,6 +9,7 @@ import {
 } from "../reauthentication/reauthentication.ts";
 import type {
   Accepted,
+  Address,
   Binding,
   BindingContext,
   BindingEffect,
@@ -108,7 +111,7 @@ function registered(
   accepted: { readonly kind: "registered" } & Accepted,
 ): BindingStep {
   const { leavingBy: _, reauthentication: running, ...kept } = state;
-  const hasMoved = accepted.address.contact !== state.address.contact;
+  const hasMoved = isElsewhere(accepted.address, state.address);
   const after: Binding = {
     ...kept,
     id: hasMoved ? accepted.newId : state.id,
@@ -133,6 +136,13 @@ function registered(
   const effects: BindingEffect[] = [hasMoved ? { kind: "moved", from: state } : { kind: "show" }];
   if (ended.progress === "ended") effects.push({ kind: "ended", reauthentication: ended });
   return { state: { ...after, duty }, effects };
+}
+
+/** An equal URI written otherwise is the same place (RFC 3261 §19.1.4). */
+function isElsewhere({ contact }: Address, before: Address): boolean {
+  if (contact === before.contact) return false;
+  const uri = parseUri(contact);
+  return uri === undefined || !isSameContact(before.contact, contact, uri);
 }
 
 /** The duty stood still meanwhile: what was left of it when that began is left now. */

@@ -12,8 +12,8 @@ export interface Address {
   readonly displayName?: string;
   /** Contact header parameters as received, without expires: `;q=0.5;+sip.instance="<…>"`. */
   readonly params: string;
-  /** `+sip.instance` with `reg-id`, when given: then it, not the Contact URI, names the device. */
-  readonly device?: string;
+  /** The device, where its Contact names it: see `instanceOf`. */
+  readonly instance?: string;
   /** Topmost first (RFC 3327 §5.3); empty for a device that registers straight at the S-CSCF. */
   readonly path: readonly string[];
   /** Where a device without Path registered from. */

@@ -1,5 +1,7 @@
 // Every binding of this S-CSCF, found by token and by registration set. RFC 3261 §10.3.
 import type { Binding } from "./binding.ts";
+import { samePath } from "./contacts.ts";
+import { Heirs } from "./heirs.ts";
 import { PathHops } from "./path-hops.ts";
 import { PathTokens } from "./path-tokens.ts";
 
@@ -7,6 +9,8 @@ export class Bindings {
   readonly #byToken = new Map<string, Binding>();
   /** A set has one binding most of the time: no array for that. */
   readonly #bySet = new Map<string, string | readonly string[]>();
+
+  readonly #heirs = new Heirs();
 
   /** Where the P-CSCFs in front of them are. */
   readonly pathHops: PathHops = new PathHops();
@@ -19,6 +23,14 @@ export class Bindings {
 
   get(token: string): Binding | undefined {
     return this.#byToken.get(token);
+  }
+
+  /**
+   * Whose Service-Route it is: a device has got one of them for all that it registered over one Path,
+   * and goes on with it when that one binding has ended.
+   */
+  ofServiceRoute(token: string): Binding | undefined {
+    return this.#byToken.get(this.#heirs.of(token) ?? token);
   }
 
   /** All devices of the registration set, those of other IMPIs too; oldest first. */
@@ -54,6 +66,11 @@ export class Bindings {
     this.#byToken.delete(token);
     this.pathHops.moved(binding.address.path[0], undefined);
     this.#pathTokens.moved(token, binding.address.path[0], undefined);
+    const { impi, address } = binding;
+    const heir = this.ofSet(binding.set).find(
+      (one) => one.impi === impi && samePath(one.address.path, address.path),
+    );
+    this.#heirs.ended(token, address.path.length === 0 ? undefined : heir?.token);
     const left = this.#tokens(binding.set).filter((other) => other !== token);
     const [only] = left;
     if (only === undefined) this.#bySet.delete(binding.set);

@@ -26,22 +26,13 @@ export function identify(
     return refusal("not-our-domain", `${request.uri} is not ${domain}`);
   }
   const aor = atHome(domain, aorOf(request.to.uri));
-  const subscriber = impi === undefined ? soleOwner(directory, aor) : directory.byImpi(impi);
+  const subscriber = impi === undefined ? directory.ownerOf(aor) : directory.byImpi(impi);
   if (subscriber === undefined) return refusal("unknown-user", `nobody is ${impi ?? aor}`);
-  if ("refused" in subscriber) return subscriber;
   const impu = subscriber.impus.find((one) => one.aor === aor)?.aor;
   if (impu === undefined) {
     return refusal("foreign-impu", `${aor} does not belong to ${subscriber.impi}`);
   }
   return { subscriber, impu, set: setOf(subscriber) };
-}
-
-/** Without credentials: the one subscriber that owns the IMPU. */
-function soleOwner(directory: SubscriberDirectory, aor: string): Subscriber | Refusal | undefined {
-  const owners = directory.ownersOf(aor);
-  if (owners.length < 2) return owners[0];
-  const impis = owners.map(({ impi }) => impi).join(", ");
-  return refusal("ambiguous-user", `${aor} belongs to ${impis}: an Authorization header must say`);
 }
 
 /** A set is named after its default identity. */

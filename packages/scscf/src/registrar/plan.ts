@@ -1,7 +1,8 @@
 // What an accepted REGISTER changes: all of it or nothing. RFC 3261 §10.3 steps 6 and 7.
+import { isRemoval } from "@ims-lab/common/ims/registered-contacts";
 import type { Random } from "@ims-lab/common/platform/random";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
-import type { Attempt, Target } from "./attempt.ts";
+import { type Attempt, bindingsMeant, isLeaving, type Target } from "./attempt.ts";
 import type {
   Accepted,
   Binding,
@@ -10,7 +11,7 @@ import type {
   SubscriptionDuty,
 } from "./binding.ts";
 import { bind } from "./binding-machine.ts";
-import { addressOf, isRemoval, samePath } from "./contacts.ts";
+import { addressOf, samePath } from "./contacts.ts";
 import { type ExpiresRules, grantExpires } from "./expires.ts";
 import type { BindingChange } from "./lifecycle.ts";
 import { isRefusal, type Refusal, refusal } from "./refusals.ts";
@@ -29,7 +30,11 @@ export interface Plan {
   readonly displaced: number;
   /** Token of the binding that the 200's Service-Route is for. */
   readonly token: string | undefined;
+  /** What the device itself took away. */
+  readonly left: readonly Binding[];
 }
+
+const NOTHING: Plan = { changes: [], displaced: 0, token: undefined, left: [] };
 
 export function planOf(
   rules: PlanRules,
@@ -37,12 +42,12 @@ export function planOf(
   now: { readonly at: number; readonly authenticated: boolean },
 ): Plan | Refusal {
   const { wanted, bindings } = attempt;
-  if (wanted.kind === "query") return { changes: [], displaced: 0, token: asking(attempt)?.token };
+  if (wanted.kind === "query") return { ...NOTHING, token: asking(attempt)?.token };
   const late = isLate(attempt);
   if (late !== undefined) return late;
   if (wanted.kind === "remove-all") {
     const changes = bindings.map(({ token }) => removal(token, now.at));
-    return { changes, displaced: 0, token: undefined };
+    return { ...NOTHING, changes, left: bindings };
   }
   return planContacts(rules, attempt, now);
 }
@@ -57,11 +62,15 @@ function asking({ bindings, standing, request }: Attempt): Binding | undefined {
   return here.find(({ callId }) => callId === request.callId) ?? here[0];
 }
 
-/** Step 7: same Call-ID and a CSeq that is not higher is a repetition out of order. */
+/**
+ * Step 7: same Call-ID and a CSeq that is not higher is a repetition out of order. A Contact that is
+ * new has no CSeq to be behind: a device that counts anew after a reboot comes with another.
+ */
 function isLate({ request, wanted, targets, bindings }: Attempt): Refusal | undefined {
   const { callId, cseq } = request;
-  const meant = wanted.kind === "bind" ? targets.map(({ binding }) => binding) : bindings;
-  const ahead = meant.find((binding) => binding?.callId === callId && binding.cseq >= cseq.number);
+  const ofUri = targets.flatMap(({ binding, isSameUri }) => (isSameUri ? (binding ?? []) : []));
+  const meant = wanted.kind === "bind" ? ofUri : bindings;
+  const ahead = meant.find((binding) => binding.callId === callId && binding.cseq >= cseq.number);
   if (ahead === undefined) return undefined;
   return refusal("out-of-order", `CSeq ${cseq.number} after ${ahead.cseq}`);
 }
@@ -72,20 +81,38 @@ function planContacts(
   now: { readonly at: number; readonly authenticated: boolean },
 ): Plan | Refusal {
   const changes: BindingChange[] = [];
-  let token: string | undefined;
-  let added = 0;
+  const bound: string[] = [];
   for (const target of attempt.targets) {
     const planned = planOne(rules, attempt, target, now);
     if (planned === undefined) continue;
     if (isRefusal(planned)) return planned;
     changes.push(planned);
-    if (planned.kind === "new") added += 1;
-    if (!isRemoval(target.wanted)) {
-      token ??= planned.kind === "new" ? planned.binding.token : planned.token;
-    }
+    if (isRemoval(target.wanted)) continue;
+    bound.push(planned.kind === "new" ? planned.binding.token : planned.token);
   }
-  const evicted = evictions(rules, attempt, added, now.at);
-  return { changes: [...evicted, ...changes], displaced: evicted.length, token };
+  for (const { token: over } of attempt.superseded) changes.push(removal(over, now.at));
+  const evicted = evictions(rules, attempt, now.at);
+  const left = isLeaving(attempt) ? bindingsMeant(attempt) : [];
+  const token = servedBy(attempt, bound, evicted);
+  return { changes: [...evicted, ...changes], displaced: evicted.length, token, left };
+}
+
+/** RFC 3608: a device keeps one Service-Route for all that it registers over one Path: its oldest binding's. */
+function servedBy(
+  { bindings, request, standing, targets, superseded }: Attempt,
+  bound: readonly string[],
+  evicted: readonly BindingChange[],
+): string | undefined {
+  if (bound.length === 0) return undefined;
+  const gone = new Set([
+    ...targets.flatMap(({ wanted, binding }) => (isRemoval(wanted) ? (binding?.token ?? []) : [])),
+    ...superseded.map(({ token }) => token),
+    ...evicted.map((change) => (change.kind === "input" ? change.token : "")),
+  ]);
+  const isOfDevice = ({ token, callId, address }: Binding): boolean =>
+    bound.includes(token) ||
+    (callId === request.callId && samePath(address.path, standing.path) && !gone.has(token));
+  return bindings.find(isOfDevice)?.token ?? bound[0];
 }
 
 function planOne(
@@ -123,18 +150,15 @@ function removal(token: string, at: number): BindingChange {
 }
 
 /** contacts.maxPerImpi: the oldest make room and are told to come back. */
-function evictions(
-  rules: PlanRules,
-  { bindings, targets }: Attempt,
-  added: number,
-  at: number,
-): readonly BindingChange[] {
-  const meant = new Set(targets.map(({ binding }) => binding?.token));
-  const removed = targets.filter(({ wanted, binding }) => binding && isRemoval(wanted)).length;
-  const excess = bindings.length - removed + added - rules.maxPerImpi;
-  if (excess <= 0) return [];
-  const others = bindings.filter(({ token }) => !meant.has(token)).sort(byAge);
-  return others.slice(0, excess).map(({ token }) => ({
+function evictions(rules: PlanRules, attempt: Attempt, at: number): readonly BindingChange[] {
+  const meant = new Set(bindingsMeant(attempt));
+  const others = attempt.bindings.filter((binding) => !meant.has(binding));
+  const bound = attempt.targets.filter(({ wanted }) => !isRemoval(wanted)).length;
+  const excess = others.length + bound - rules.maxPerImpi;
+  // Who only takes away pushes nobody out, even where the setting has been lowered.
+  if (excess <= 0 || bound === 0) return [];
+  const oldest = [...others].sort(byAge).slice(0, excess);
+  return oldest.map(({ token }) => ({
     kind: "input",
     token,
     input: { kind: "removed", at, cause: { kind: "deactivated" } },

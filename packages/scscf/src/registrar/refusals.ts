@@ -17,13 +17,13 @@ const STATUS = {
   "untrusted-peer": 403, // TS 24.229 §4.4: outside the trust domain; `allowDirect` is off
   "not-our-domain": 403, // RFC 3261 §10.3 step 1
   "unknown-user": 403, // TS 24.229 §5.4.1.2.1; 404 would tell strangers who exists
-  "ambiguous-user": 403, // no Authorization and the IMPU belongs to several subscribers
   "foreign-impu": 403, // RFC 3261 §10.3 step 4: not this subscriber's
   "authentication-failed": 403, // TS 24.229 §5.4.1.2.3
   "too-many-challenges": 403, // bounded: at most 4 outstanding per IMPI
   "bad-authorization": 400, // RFC 7616 §3.4: parameters missing or malformed, several values for one realm
   "path-of-another": 403, // RFC 3327 §5.1: what goes back to that Path would reach somebody else
   "bad-contact": 400, // RFC 3261 §10.3 step 6
+  "too-many-contacts": 403, // bounded: contacts.maxPerImpi, whose Warning says so
   "bad-path": 400, // RFC 3327 §4: SIP URIs in angle brackets; requests could not go there
   emergency: 403, // decision 0021: nobody here takes emergency calls
   "insecure-hop": 400, // RFC 5630 §5.2: a sips: Contact, and something on the way is not
@@ -63,6 +63,9 @@ export function headersOf(refused: Refusal): HeaderValues {
   }
   if (refused.refused === "emergency") {
     headers.push(["Warning", '399 ims-lab "no emergency registration here"']);
+  }
+  if (refused.refused === "too-many-contacts") {
+    headers.push(["Warning", '399 ims-lab "too many Contacts"']);
   }
   return headers;
 }

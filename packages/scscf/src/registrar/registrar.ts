@@ -177,7 +177,7 @@ export class Registrar {
     });
   }
 
-  #respondAccepted(attempt: Attempt, { token }: Plan, at: number): void {
+  #respondAccepted(attempt: Attempt, { token, left }: Plan, at: number): void {
     const { request, subscriber, set, standing, incoming } = attempt;
     const { bindings } = this.#options;
     const response = acceptedResponse({
@@ -185,13 +185,27 @@ export class Registrar {
       subscriber,
       bindings: bindings.ofSet(set),
       binding: token === undefined ? undefined : bindings.get(token),
+      isLeaving: isLeaving(attempt),
+      left,
       serviceRoute: (one) => `${standing.scheme}:${one}@${standing.self};lr`,
       path: standing.path,
       trusted: standing.trusted,
       toTag: this.#tag(),
       at,
     });
+    if (isLeaving(attempt) && left.length === 0) this.#logNothingLeft(attempt);
     incoming.respond(response);
+  }
+
+  /** A 200 all the same (RFC 3261 §10.3 step 7); whoever looks for the device should know. */
+  #logNothingLeft({ subscriber, impu, request, bindings }: Attempt): void {
+    this.#options.log.info("registration.not-bound", {
+      impi: subscriber.impi,
+      impu,
+      callId: request.callId,
+      contact: request.texts("Contact").join(", "),
+      bound: bindings.map(({ address }) => address.contact),
+    });
   }
 
   #refuse({ incoming, request }: Attempt, refused: Refusal): void {

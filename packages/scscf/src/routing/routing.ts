@@ -60,7 +60,7 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
       trustsHop(hop),
     policy: new MethodPolicy({ settings: config.policy, clock, reauthentications, deadlineMs }),
     bindingsOf: (set) => bindings.ofSet(set),
-    bindingOf: (token) => bindings.get(token),
+    bindingOf: (token) => bindings.ofServiceRoute(token),
   });
   return { router, dialogs };
 }

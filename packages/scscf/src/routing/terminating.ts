@@ -23,18 +23,16 @@ export interface Called extends Home {
 
 /** True for a number or name that a subscriber of this domain has. */
 export function isOurs(called: Called, uri: Uri): boolean {
-  return called.directory.ownersOf(filedAs(called, uri)).length > 0;
+  return called.directory.ownerOf(filedAs(called, uri)) !== undefined;
 }
 
 export function devicesOf(called: Called, onward: SipRequest): DeviceTarget[] | RoutingProblem {
   const aor = filedAs(called, onward.requestUri);
-  const owners = called.directory.ownersOf(aor);
-  if (owners.length === 0) return { kind: "no-such-user", detail: `${aor} is nobody's` };
-  const identities = owners.flatMap(({ impus }) => impus.filter((impu) => impu.aor === aor));
-  if (identities.every(({ barred }) => barred))
+  const owner = called.directory.ownerOf(aor);
+  if (owner === undefined) return { kind: "no-such-user", detail: `${aor} is nobody's` };
+  if (owner.impus.some((impu) => impu.aor === aor && impu.barred))
     return { kind: "barred-callee", detail: `${aor} is barred` };
-  const sets = new Set(owners.map(setNameOf));
-  const bindings = [...sets].flatMap((set) => called.bindingsOf(set));
+  const bindings = called.bindingsOf(setNameOf(owner));
   if (bindings.length === 0)
     return { kind: "callee-not-registered", detail: `${aor} is not registered` };
   const fit = bindings.filter(({ address }) => mayReach(onward, address.contact));

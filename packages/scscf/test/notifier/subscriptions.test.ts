@@ -149,7 +149,8 @@ describe("de-registration tells why", () => {
     const [notify] = pcscf.take("NOTIFY");
     expect(notify?.text("Subscription-State")).toBe(`terminated;reason=${reason}`);
     expect(rowsOf(notify)).toEqual([`bob ${cause}`, `robert ${cause}`]);
-    expect(reginfoOf(notify).registrations[0]?.state).toBe("terminated");
+    const [told] = reginfoOf(notify).registrations;
+    expect([told?.state, told?.contacts[0]?.expires]).toEqual(["terminated", 0]);
     expect(lab.scscf.notifier.size).toBe(0);
   });
   test("probation says when to come back", () => {
@@ -162,7 +163,10 @@ describe("de-registration tells why", () => {
     lab.run();
     const [notify] = pcscf.take("NOTIFY");
     expect(notify?.text("Subscription-State")).toBe("terminated;reason=probation;retry-after=30");
-    expect(reginfoOf(notify).registrations[0]?.contacts[0]).toMatchObject({ retryAfter: 30 });
+    expect(reginfoOf(notify).registrations[0]?.contacts[0]).toMatchObject({
+      retryAfter: 30,
+      expires: 0,
+    });
   });
   test("the UE's own Expires 0: unregistered, noresource", () => {
     const bob = registered();

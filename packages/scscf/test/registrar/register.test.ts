@@ -194,11 +194,11 @@ describe("bindings", () => {
     const moved = bob.register({ contact: `<sip:bob@192.0.2.2:5060>${instance}` });
     expect(moved.texts("Contact")).toEqual([`<sip:bob@192.0.2.2:5060>${instance};expires=3600`]);
   });
-  test("without instance, a new Contact of the same Call-ID replaces the old", () => {
+  test("RFC 3261 §10.3: without instance a Contact replaces itself alone, whatever its Call-ID", () => {
     const bob = device();
     bob.register();
     const response = bob.register({ contact: "<sip:bob@192.0.2.2:5060>" });
-    expect(response.texts("Contact")).toHaveLength(1);
+    expect(response.texts("Contact")).toHaveLength(2);
   });
   test("Expires 0 over the own association removes it at once", () => {
     const bob = device();

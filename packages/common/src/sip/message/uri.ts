@@ -1,4 +1,5 @@
 // SIP, SIPS and tel URIs, and any other scheme as opaque text. RFC 3261 §19.1, RFC 3966.
+import { parseIp } from "../../platform/ip-address.ts";
 import { Params } from "./params.ts";
 import { isHostName, isIpv6, parseNumber, unescapeUri } from "./scan.ts";
 
@@ -135,27 +136,50 @@ export function sameUri(a: Uri, b: Uri): boolean {
     return a.scheme === "tel" && b.scheme === "tel" && bareNumber(a) === bareNumber(b);
   return (
     a.scheme === b.scheme &&
-    a.host === b.host &&
     a.port === b.port &&
-    unescapeUri(a.user ?? "") === unescapeUri(b.user ?? "") &&
-    (a.user === undefined) === (b.user === undefined) &&
-    unescapeUri(a.password ?? "") === unescapeUri(b.password ?? "") &&
+    sameHost(a.host, b.host) &&
+    sameText(a.user, b.user) &&
+    sameText(a.password, b.password) &&
     sameParams(a.params, b.params) &&
     sameHeaders(a.headers, b.headers)
   );
 }
 
+/** An IPv6 address has many spellings (RFC 5954 §4.2). */
+function sameHost(a: string, b: string): boolean {
+  if (a === b) return true;
+  if (!a.includes(":") || !b.includes(":")) return false;
+  const other = parseIp(b);
+  const one = parseIp(a);
+  return one !== undefined && other !== undefined && Buffer.compare(one, other) === 0;
+}
+
+function sameText(a: string | undefined, b: string | undefined): boolean {
+  if (a === b) return true;
+  return a !== undefined && b !== undefined && comparable(a) === comparable(b);
+}
+
+/** Escapes undone but those of reserved characters, which are not what they stand for. */
+function comparable(text: string): string {
+  if (!text.includes("%")) return text;
+  return text.replace(/%[\da-f]{2}/gi, (escaped) => {
+    const character = unescapeUri(escaped);
+    return RESERVED.has(character) ? escaped.toUpperCase() : character;
+  });
+}
+/** RFC 2396 §2.2, and the percent sign itself. */
+const RESERVED: ReadonlySet<string> = new Set(";/?:@&=+$,%");
+
 function sameParams(a: Params, b: Params): boolean {
+  if (a.toString() === b.toString()) return true;
   for (const name of DISTINGUISHING) {
-    if (a.get(name)?.toLowerCase() !== b.get(name)?.toLowerCase()) return false;
+    const [one, other] = [a.get(name), b.get(name)];
+    if ((one === undefined) !== (other === undefined)) return false;
   }
   const others = firstOfEach(b);
   for (const [name, value] of a.entries()) {
     const other = others.get(name);
-    if (
-      other !== undefined &&
-      unescapeUri(other).toLowerCase() !== unescapeUri(value).toLowerCase()
-    )
+    if (other !== undefined && comparable(other).toLowerCase() !== comparable(value).toLowerCase())
       return false;
   }
   return true;
@@ -168,10 +192,18 @@ function firstOfEach(params: Params): ReadonlyMap<string, string> {
   return found;
 }
 
+/** All of them, in any order; only their names are spelled in any case. */
 function sameHeaders(a = "", b = ""): boolean {
-  if (a === b) return true;
-  const sorted = (text: string): string => text.split("&").map(unescapeUri).sort().join("&");
-  return sorted(a) === sorted(b);
+  return a === b || sortedHeaders(a) === sortedHeaders(b);
+}
+
+function sortedHeaders(text: string): string {
+  const headers = text.split("&").map((header) => {
+    const equals = header.indexOf("=");
+    const name = equals < 0 ? header : header.slice(0, equals);
+    return `${comparable(name).toLowerCase()}${comparable(header.slice(name.length))}`;
+  });
+  return headers.sort().join("&");
 }
 
 function bareNumber(uri: TelUri): string {

@@ -43,6 +43,20 @@ describe("§19.1.4 equivalence", () => {
       "sip:biloxi.com;method=REGISTER;transport=tcp",
     ],
     ["sip:alice@atlanta.com?subject=a&priority=b", "sip:alice@atlanta.com?priority=b&subject=a"],
+    [
+      "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+      "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
+    ],
+    [
+      "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+      "sip:alice@atlanta.com?priority=urgent&Subject=project%20x",
+    ],
+    ["sip:a@b;transport=%75DP", "sip:a@b;TRANSPORT=udp"],
+    ["sip:a%3bb@h", "sip:a%3Bb@h"],
+    ["sip:a:%70w@b", "sip:a:pw@b"],
+    ["sip:a@b;lr", "sip:a@b"],
+    ["sip:a@b;ob", "sip:a@b;x=1"],
+    ["sip:a@[2001:DB8::1]", "sip:a@[2001:db8:0:0:0:0:0:1]"], // RFC 5954 §4.2
     ["tel:+1-201-555-0123", "tel:+12015550123"],
   ])("%s is %s", (a, b) => {
     expect(sameUri(uri(a), uri(b))).toBe(true);
@@ -56,6 +70,21 @@ describe("§19.1.4 equivalence", () => {
     ["sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"],
     ["sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"],
     ["sip:a@b", "sips:a@b"],
+    ["sip:a@b:5060", "sip:a@b:5061"],
+    ["sip:a@b;user=ip", "sip:a@b"],
+    ["sip:a@b;user=phone", "sip:a@b;user=ip"],
+    ["sip:a@b;ttl=1", "sip:a@b"],
+    ["sip:a@b;method=INVITE", "sip:a@b"],
+    ["sip:a@b;maddr=b", "sip:a@b"],
+    ["sip:a@b;transport=tcp", "sip:a@b;transport=udp"],
+    ["sip:a@b", "sip:b"],
+    ["sip:a:x@b", "sip:a@b"],
+    ["sip:a:x@b", "sip:a:X@b"],
+    ["sip:a%3Bb@h", "sip:a;b@h"], // reserved: its escape is another character
+    ["sip:%2B1@h", "sip:+1@h"],
+    ["sip:a@b?x=1", "sip:a@b?x=2"],
+    ["sip:a@b?x=1", "sip:a@b?x=1&x=1"],
+    ["sip:a@[2001:db8::1]", "sip:a@[2001:db8::2]"],
   ])("%s is not %s", (a, b) => {
     expect(sameUri(uri(a), uri(b))).toBe(false);
   });

@@ -1,0 +1,26 @@
+// Tokens of bindings that have ended, and the binding of the same device that answers for each. RFC 3608 §5.
+
+/** Of one binding: who changes Contacts all day long fills no memory. */
+const MOST = 4;
+
+export class Heirs {
+  readonly #heirOf = new Map<string, string>();
+  readonly #left = new Map<string, readonly string[]>();
+
+  of(token: string): string | undefined {
+    return this.#heirOf.get(token);
+  }
+
+  /** @param heir undefined: nobody is left to answer for it */
+  ended(token: string, heir: string | undefined): void {
+    const left = [...(this.#left.get(token) ?? []), token];
+    this.#left.delete(token);
+    for (const former of left) this.#heirOf.delete(former);
+    if (heir === undefined) return;
+    const all = [...(this.#left.get(heir) ?? []), ...left];
+    for (const former of all.slice(0, -MOST)) this.#heirOf.delete(former);
+    const kept = all.slice(-MOST);
+    for (const former of kept) this.#heirOf.set(former, heir);
+    this.#left.set(heir, kept);
+  }
+}
