@@ -111,16 +111,23 @@ export class Lifecycle {
   /**
    * All changes of a set at once. `answer` runs when they are durable, before anything else follows
    * from them, so that a 200 leaves before its NOTIFYs; with a problem nothing has happened.
+   * @param then after everything that has followed
    */
-  apply(set: string, changes: readonly BindingChange[], answer: (problem?: Error) => void): void {
+  apply(
+    set: string,
+    changes: readonly BindingChange[],
+    answer: (problem?: Error) => void,
+    then: (problem?: Error) => void = () => undefined,
+  ): void {
     const waiting = this.#pending.get(set);
     if (waiting !== undefined) {
-      waiting.push(() => this.apply(set, changes, answer));
+      waiting.push(() => this.apply(set, changes, answer, then));
       return;
     }
     const staged = this.#stage(changes);
     if (staged.states.size === 0) {
       answer();
+      then();
       return;
     }
     const next: (() => void)[] = [];
@@ -135,6 +142,7 @@ export class Lifecycle {
         else this.#options.onStoreProblem(problem);
         answer(problem);
         if (problem === undefined) for (const effect of staged.effects) effect();
+        then(problem);
       } finally {
         for (const run of next) run();
       }
@@ -166,11 +174,11 @@ export class Lifecycle {
     const changes = owed.map(
       ({ token, input }): BindingChange => ({ kind: "input", token, input }),
     );
-    this.apply(set, changes, (problem) => {
+    const paid = (problem?: Error): void => {
       if (problem === undefined) for (const { settled } of owed) settled();
       else this.#owe(set, owed);
-      then(problem);
-    });
+    };
+    this.apply(set, changes, paid, then);
   }
 
   #owe(set: string, owed: readonly Owed[]): void {
