@@ -1,4 +1,4 @@
-// The UE's settings. Design section 1 and 6; environment names start with UE_.
+// The UE's settings; environment names start with UE_. docs/operations.md.
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import type { Impossible, SchemaOf, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";

@@ -1,4 +1,4 @@
-// The UE as a process: settings in, `ready` line out, until a signal. Design section 1.
+// The UE as a process: settings in, `ready` line out, until a signal. docs/operations.md.
 import { runNode } from "@ims-lab/common/platform/lifecycle";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
 import { ueSettings } from "./config.ts";

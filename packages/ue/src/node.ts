@@ -1,4 +1,4 @@
-// The UE node: any number of UEs in one process, each with its own stack. Design section 6.
+// The UE node: any number of UEs in one process, each with its own stack.
 import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";

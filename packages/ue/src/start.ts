@@ -1,4 +1,4 @@
-// Builds the UE node from its settings and starts it. Design sections 1 and 6.
+// Builds the UE node from its settings and starts it.
 
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import { cidrContains } from "@ims-lab/common/platform/cidr";

@@ -2,24 +2,18 @@
 import { OWN_PACKAGE, REG_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
 import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import { isIp, parseIp } from "@ims-lab/common/platform/ip-address";
 import type { Logger } from "@ims-lab/common/platform/logger";
-import { type OncePer, oncePer } from "@ims-lab/common/platform/once-per";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { Incoming, LocalAddress } from "@ims-lab/common/sip/endpoint";
+import type { LocalAddress } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
-import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import { createSubscriberAgent, type SubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
-import type { Refusal } from "@ims-lab/common/sip/transaction/user";
-import { formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
-import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
-import { EXTENSIONS, METHODS, OPTIONS_HEADERS } from "./abilities.ts";
 import { contactUri, type Place, proxyRoute } from "./addresses.ts";
 import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
 import type { Line } from "./call/line.ts";
 import type { MediaSink } from "./call/media.ts";
 import { Messages } from "./call/messages.ts";
+import { IncomingRequests } from "./incoming-requests.ts";
 import { RegistrationCheck } from "./registration/check.ts";
 import type { Credentials } from "./registration/credentials.ts";
 import type { Identity } from "./registration/register-request.ts";
@@ -75,9 +69,7 @@ export class UserEquipment {
   readonly #agent: SubscriberAgent;
   #identity: Identity;
   #registration: Registration | undefined;
-  /** Address and port of the P-CSCF, of each that has answered where it is known by name. */
-  readonly #proxies = new Set<string>();
-  readonly #maySay: OncePer;
+  readonly #requests: IncomingRequests;
   #subscription: RegistrationSubscription | undefined;
   readonly #check: RegistrationCheck;
   /** It shall be registered. */
@@ -88,8 +80,6 @@ export class UserEquipment {
   constructor(parts: UeParts) {
     const { clock, random, stack, user, settings } = parts;
     this.#parts = { ...parts, log: parts.log.child({ impi: user.impi, impu: user.impu }) };
-    if (isIp(settings.proxy.host)) this.#proxies.add(placeOf(settings.proxy));
-    this.#maySay = oncePer(clock);
     this.#identity = { ...user, contactUri: "", instance: user.instance };
     this.#agent = createSubscriberAgent({
       clock,
@@ -102,6 +92,14 @@ export class UserEquipment {
     const { t1, t2 = 8 * t1, calls = CALL_DEFAULTS } = settings;
     this.calls = new Calls({ line, settings: calls, t1, t2, media: parts.media });
     this.messages = new Messages(line);
+    this.#requests = new IncomingRequests({
+      line,
+      proxy: settings.proxy,
+      log: this.#parts.log,
+      calls: this.calls,
+      messages: this.messages,
+      agent: this.#agent,
+    });
     this.#check = new RegistrationCheck({
       clock,
       line,
@@ -123,7 +121,7 @@ export class UserEquipment {
   /** Binds the stack; sends nothing yet. Rejects with the system's error. */
   async listen(): Promise<void> {
     const { clock, random, stack, user, settings } = this.#parts;
-    await stack.listen((incoming) => this.#handle(incoming));
+    await stack.listen((incoming) => this.#requests.handle(incoming));
     this.#identity = { ...this.#identity, contactUri: ownContactUri(user, stack, settings) };
     const registration = new Registration({
       clock,
@@ -237,7 +235,7 @@ export class UserEquipment {
     const { proxy } = settings;
     stack.request(request, proxy, {
       onResponse: (response, flow) => {
-        if (!isIp(proxy.host) && isIp(flow.remote.host)) this.#proxies.add(placeOf(flow.remote));
+        this.#requests.learn(flow);
         handlers.onResponse(response);
       },
       onFailure: (why) => handlers.onFailure(why),
@@ -261,74 +259,6 @@ export class UserEquipment {
     this.calls.hangUpAll(); // TS 24.229 §5.1.1.7
     this.#subscription?.onDeregistered();
   }
-
-  /**
-   * TS 24.229 §5.1.2A.2: what is for this UE comes by its P-CSCF, whatever it says of itself. Over a connection: by
-   * one of ours, since no other leads to the P-CSCF's own port.
-   */
-  #isByProxy({ flow }: Incoming): boolean {
-    return this.#proxies.has(placeOf(flow.remote));
-  }
-
-  #refuseStranger(incoming: Incoming): void {
-    const { request, flow } = incoming;
-    const source = formatHostPort(flow.remote);
-    if (this.#maySay(flow.remote.host))
-      this.#parts.log.warn("request.not-by-pcscf", { method: request.method, source });
-    if (request.method === "ACK") incoming.drop();
-    else incoming.refuse(403);
-  }
-
-  #handle(incoming: Incoming): void {
-    const { request } = incoming;
-    if (!this.#isByProxy(incoming)) {
-      this.#refuseStranger(incoming);
-      return;
-    }
-    const refused = this.#isOfNoDialog(request) ? { status: 481 } : checkRequest(request);
-    if (refused !== undefined) this.#answer(incoming, refused);
-    else if (request.method === "NOTIFY") this.#agent.handle(incoming);
-    else if (request.method === "MESSAGE") this.messages.handle(incoming);
-    else if (request.method === "OPTIONS") this.#options(incoming);
-    else this.calls.handle(incoming);
-  }
-
-  /** RFC 3261 §12.2.2: a tag in To makes it a request within a dialog, and we have none of that kind. */
-  #isOfNoDialog(request: SipRequest): boolean {
-    if (!request.to.params.has("tag") || OF_THEIR_OWN.has(request.method)) return false;
-    return !this.calls.owns(request) && !this.#agent.owns(request);
-  }
-
-  /** RFC 3261 §11.2: as an INVITE would be answered; within a dialog it asks for abilities alone. */
-  #options(incoming: Incoming): void {
-    const { request } = incoming;
-    const status = request.to.params.has("tag") ? 200 : this.calls.statusOfNext;
-    const contact = ["Contact", `<${this.#identity.contactUri}>`] as const;
-    this.#answer(incoming, { status, headers: [contact, ...OPTIONS_HEADERS] });
-  }
-
-  #answer(incoming: Incoming, answer: Refusal): void {
-    const { request } = incoming;
-    incoming.respond(newResponse(request, answer.status, { ...answer, toTag: this.#newTag() }));
-  }
-
-  #newTag(): string {
-    return this.#parts.random.hex(8);
-  }
-}
-
-/** An ACK is never answered, a CANCEL is told by its branch, a NOTIFY by its subscription. */
-const OF_THEIR_OWN: ReadonlySet<string> = new Set(["ACK", "CANCEL", "NOTIFY"]);
-
-/** RFC 3261 §8.2.1, §8.2.2: what holds for every request. An ACK is never answered. */
-function checkRequest(request: SipRequest): Refusal | undefined {
-  if (request.method === "ACK") return undefined;
-  return checkAsUas(request, { methods: METHODS, extensions: EXTENSIONS });
-}
-
-/** However its address is written. */
-function placeOf({ host, port }: HostPort): string {
-  return `${parseIp(host)?.join(".") ?? host}:${port}`;
 }
 
 function aorOfText(text: string): string | undefined {

@@ -1,4 +1,4 @@
-// The users of a UE process, made from its settings: `{n}` is each UE's number. Design section 6.
+// The users of a UE process, made from its settings: `{n}` is each UE's number.
 import { deriveOpc } from "@ims-lab/common/ims/milenage";
 import { newSqnWindow, type SqnWindow } from "@ims-lab/common/ims/sqn";
 import { SettingError } from "@ims-lab/common/platform/config/error";

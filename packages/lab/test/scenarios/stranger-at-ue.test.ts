@@ -1,4 +1,4 @@
-// Requests that reach a UE past its P-CSCF: refused, whatever they know. TS 24.229 §5.1.2A.2; design §11.
+// Requests that reach a UE past its P-CSCF: refused, whatever they know. TS 24.229 §5.1.2A.2.
 
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { encode } from "@ims-lab/common/sip/message/encode";

@@ -131,6 +131,8 @@ export class Call {
       this.apply({ kind: "bye" });
       return;
     }
+    // §12.2.2: its number counts, whatever becomes of it.
+    this.#dialog = { ...this.#dialog, remoteCseq: request.cseq.number };
     const refused = this.#check(request);
     if (refused !== undefined) {
       incoming.respond(newResponse(request, refused.status, refused));

@@ -1,4 +1,4 @@
-// Calls and messages over HTTP: what `imslab call` and `imslab message` speak. Design sections 6 and 9.
+// Calls and messages over HTTP: what `imslab call` and `imslab message` speak. docs/calls.md.
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";

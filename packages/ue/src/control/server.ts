@@ -1,4 +1,4 @@
-// HTTP control of the UEs: register, de-register, look. Design sections 6 and 9.
+// HTTP control of the UEs: register, de-register, look. docs/operations.md.
 import { adminServer, type HttpSettings } from "@ims-lab/common/platform/http";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
