@@ -20,6 +20,8 @@ import {
 const MAX_SIZE = 65_536;
 /** Characters given to the parser between two looks at what it has found. */
 const PIECE = 512;
+/** Of one element; RFC 3680 knows eight, and extensions may add some. */
+const MAX_ATTRIBUTES = 64;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Root = { readonly version: number; readonly state: "full" | "partial" };
@@ -37,6 +39,9 @@ export function parseReginfo(body: Buffer, maxDepth: number): ReginfoParse {
     if (encoding !== undefined && !/^(utf-8|us-ascii)$/i.test(encoding))
       reader.fail(`encoding ${encoding}`);
   });
+  // While they are read: at the end of the tag each is compared with the others.
+  parser.on("opentagstart", () => reader.beginTag());
+  parser.on("attribute", () => reader.countAttribute());
   parser.on("opentag", (tag) => reader.open(tag));
   parser.on("closetag", (tag) => reader.close(tag));
   parser.on("text", (text) => reader.text(text));
@@ -62,6 +67,7 @@ class Reader {
   #paramName = "";
   #text = "";
   #depth = 0;
+  #attributes = 0;
   /** Depth of the foreign element within which everything is skipped. */
   #foreignFrom: number | undefined;
 
@@ -81,6 +87,14 @@ class Reader {
     if (this.#problem !== undefined) return this.#problem;
     if (this.#root === undefined) return { problem: "no reginfo element" };
     return { reginfo: { ...this.#root, registrations: this.#registrations } };
+  }
+
+  beginTag(): void {
+    this.#attributes = 0;
+  }
+
+  countAttribute(): void {
+    if (++this.#attributes > MAX_ATTRIBUTES) this.fail(`more than ${MAX_ATTRIBUTES} attributes`);
   }
 
   open(tag: SaxesTagNS): void {

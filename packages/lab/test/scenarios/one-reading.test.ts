@@ -71,7 +71,9 @@ describe("a stranger's Content-Length cuts nobody's connection", () => {
   });
 });
 
-test("written otherwise at random: everybody reads the same in what goes on, or nothing does", async () => {
+test("written otherwise at random: everybody reads the same in what goes on, or nothing does", {
+  timeout: 60_000,
+}, async () => {
   const users = await TwoUsers.start();
   let passed = 0;
   let refused = 0;

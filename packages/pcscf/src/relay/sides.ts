@@ -4,6 +4,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
+import { parseBracketed } from "@ims-lab/common/sip/message/name-addr";
 import { isSip, parseUri, type SipUri } from "@ims-lab/common/sip/message/uri";
 import type { Hop } from "@ims-lab/common/sip/proxy/known-hops";
 import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";
@@ -106,7 +107,7 @@ export function firstScscf({ settings }: Relay): string {
 
 /** A URI out of a setting or a stored Service-Route: checked when it was taken. */
 export function sipUriOf(text: string): SipUri | undefined {
-  const uri = parseUri(/<([^<>]*)>/.exec(text)?.[1] ?? text);
+  const uri = parseBracketed(text)?.uri ?? parseUri(text);
   return isSip(uri) ? uri : undefined;
 }
 

@@ -2,7 +2,8 @@
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import { Contact, From, PAssertedIdentity, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { aorOf, isSip, parseUri, type SipUri, type Uri } from "@ims-lab/common/sip/message/uri";
+import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
+import { aorOf, isSip, type SipUri, type Uri } from "@ims-lab/common/sip/message/uri";
 import type { Binding } from "../registrar/binding.ts";
 import { sameContact } from "../registrar/contacts.ts";
 import { type Refusal, refusal } from "../registrar/refusals.ts";
@@ -100,7 +101,7 @@ function isPcscfOf(bindings: readonly Binding[], request: SipRequest): boolean {
 }
 
 function placeOfPath(value: string): string | undefined {
-  const uri = parseUri(/<([^<>]*)>/.exec(value)?.[1] ?? value);
+  const uri = parseNameAddr(value)?.uri;
   return isSip(uri) ? placeOf(uri) : undefined;
 }
 

@@ -7,6 +7,7 @@ import type { Logger } from "@ims-lab/common/platform/logger";
 import type { IncomingRequest } from "@ims-lab/common/sip/event/sender";
 import type { Ending } from "@ims-lab/common/sip/event/subscriber-state";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
 import type { SubscriberAgent, Subscription } from "@ims-lab/common/sip/subscriber-agent";
 import type { Binding } from "../registrar/binding.ts";
@@ -197,7 +198,7 @@ function said(why: Ending["why"]): string {
 
 /** A Path value is a name-addr; the URI in it is used unchanged. */
 function uriOf(value: string): string {
-  return /<([^<>]*)>/.exec(value)?.[1] ?? value;
+  return parseNameAddr(value)?.uriText ?? value;
 }
 
 function pathKey({ impi, address }: Binding): string {

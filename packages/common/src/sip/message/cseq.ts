@@ -1,5 +1,5 @@
 // CSeq: orders the requests of one dialog. RFC 3261 §8.1.1.5, §20.16.
-import { isBlank, isToken, parseNumber, skipSpace } from "./scan.ts";
+import { isToken, parseNumber, skipSpace } from "./scan.ts";
 
 export interface CSeq {
   readonly number: number;
@@ -10,8 +10,8 @@ export interface CSeq {
 const LARGEST = 2 ** 31 - 1;
 
 export function parseCseq(text: string): CSeq | undefined {
-  let space = 0;
-  while (space < text.length && !isBlank(text.charCodeAt(space))) space++;
+  const space = text.search(/[ \t]/);
+  if (space < 0) return undefined;
   const number = parseNumber(text.slice(0, space), LARGEST);
   const method = text.slice(skipSpace(text, space));
   return number === undefined || !isToken(method) ? undefined : { number, method };

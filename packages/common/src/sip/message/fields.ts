@@ -20,7 +20,7 @@ function parseParamValue(text: string): ParamValue | undefined {
   const semicolon = text.indexOf(";");
   const value = trimLws(semicolon < 0 ? text : text.slice(0, semicolon));
   const params = semicolon < 0 ? Params.none : Params.parse(text, semicolon);
-  const wellFormed = value.split("/").every((part) => isToken(trimLws(part)));
+  const wellFormed = isToken(value) || value.split("/").every((part) => isToken(trimLws(part)));
   return wellFormed && params !== undefined ? { value, params } : undefined;
 }
 

@@ -46,20 +46,25 @@ export class HeaderCursor {
   #findEnd(): void {
     const text = this.#text;
     for (let at = this.start; ; ) {
-      const cr = text.indexOf("\r", at);
-      const lf = text.indexOf("\n", at);
-      if (cr < 0 && lf < 0) {
-        this.end = text.length;
+      const end = this.#nextLineEnd(at);
+      if (end < 0 || !isBlank(text.charCodeAt(end + 2))) {
+        this.end = end < 0 ? text.length : end;
         return;
       }
-      if (cr < 0 || lf !== cr + 1) {
-        this.problem = LONE_LINE_END;
-        at = (cr < 0 || (lf >= 0 && lf < cr) ? lf : cr) + 1;
-      } else if (isBlank(text.charCodeAt(lf + 1))) at = lf + 1;
-      else {
-        this.end = cr;
-        return;
-      }
+      at = end + 2;
     }
+  }
+
+  /** Where the next CRLF is, -1 behind the last. */
+  #nextLineEnd(from: number): number {
+    const text = this.#text;
+    // Looked for by its halves, which is quicker, until they are found apart.
+    if (this.problem === undefined) {
+      const cr = text.indexOf("\r", from);
+      const lf = text.indexOf("\n", from);
+      if (cr < 0 ? lf < 0 : lf === cr + 1) return cr;
+      this.problem = LONE_LINE_END;
+    }
+    return text.indexOf("\r\n", from);
   }
 }

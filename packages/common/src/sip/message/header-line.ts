@@ -93,7 +93,7 @@ function readingOf(
   values: readonly string[] | undefined,
 ): Reading {
   if (values === undefined) return { first: field.parse(text), several: undefined };
-  const several = values.map((value) => field.parse(value));
+  const several = values.map((value) => (value === "" ? undefined : field.parse(value)));
   return { first: several[0], several };
 }
 

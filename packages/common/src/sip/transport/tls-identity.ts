@@ -56,7 +56,8 @@ function alternativeNames(text: string): readonly AlternativeName[] {
   }
   return found;
 }
-const ALTERNATIVE = /([\w ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g;
+/** Begins at a name only: from each character of a long word it would look at the rest of it. */
+const ALTERNATIVE = /(?<=^|, )([\w ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g;
 
 function nameOf({ name }: AlternativeName): string {
   return name.toLowerCase();

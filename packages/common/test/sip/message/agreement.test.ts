@@ -87,7 +87,7 @@ test("as it is meant: taken by each of them", () => {
   checkOneReading(bytes);
 });
 
-test("written otherwise: they agree, or it is refused", () => {
+test("written otherwise: they agree, or it is refused", { timeout: 60_000 }, () => {
   let taken = 0;
   fc.assert(
     fc.property(someChanges, (changes) => {
