@@ -1,5 +1,5 @@
 // REGISTER between UE and S-CSCF, and what its answer does to the binding. TS 24.229 §5.2.2.
-import { type Credentials, hasResponse, isMalformed } from "@ims-lab/common/ims/credentials";
+import { type Credentials, isMalformed } from "@ims-lab/common/ims/credentials";
 import {
   isRemoval,
   MOST_CONTACTS,
@@ -9,72 +9,33 @@ import {
   namedContacts,
 } from "@ims-lab/common/ims/registered-contacts";
 import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint";
-import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
-import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
-import { ownCopy } from "@ims-lab/common/sip/message/scan";
-import { aorOf, isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
+import { aorOf, type SipUri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
-import { type Attempt, Attempts, answers } from "../flows/attempts.ts";
-import {
-  associationOf,
-  type Binding,
-  type BoundContact,
-  contactsOf,
-  deviceOf,
-  guessedImpi,
-  impusOf,
-  isRegistered,
-  withContacts,
-} from "../flows/binding.ts";
-import { type Followed, follow, type PlacedContact } from "../flows/follow.ts";
+import { type Attempt, Attempts } from "../flows/attempts.ts";
+import { type Binding, contactsOf, deviceOf, guessedImpi } from "../flows/binding.ts";
 import { handsOver } from "../flows/holder.ts";
 import { type Candidate, registerWithFailover } from "../serving/register-failover.ts";
 import type { ScscfPool } from "../serving/scscf-pool.ts";
 import { answerTo, forward, refuse } from "./forward.ts";
-import { challengeIn, downstreamRegister } from "./register-downstream.ts";
 import {
-  credentialsFromUe,
-  type IntegrityProtected,
-  integrityOf,
-  upstreamRegister,
-} from "./register-upstream.ts";
+  AcceptedRegisters,
+  isProven,
+  type OnBound,
+  type Pending,
+  type Sent,
+} from "./register-accepted.ts";
+import { challengeIn, downstreamRegister } from "./register-downstream.ts";
+import { credentialsFromUe, integrityOf, upstreamRegister } from "./register-upstream.ts";
 import { chargingVector, knownUri, noteRefusal, pathUri, type Relay } from "./sides.ts";
-
-/** One REGISTER under way. */
-interface Pending {
-  readonly request: SipRequest;
-  readonly flow: Flow;
-  /** The only reading of its Authorization, and what goes on of it. */
-  readonly credentials: Credentials | undefined;
-  /** Whom they name, else whose binding or identity it is about. */
-  readonly impi: string;
-  /** To, as `aorOf` files it. */
-  readonly aor: string;
-  readonly named: NamedContacts;
-  readonly device: string;
-  readonly token: string;
-  /** How many 200s had been heard when it came. */
-  readonly sent: number;
-  /** The one that challenged this or has the binding; undefined: none has heard of it. */
-  readonly scscf: string | undefined;
-  readonly integrity: IntegrityProtected;
-  readonly attempt: Attempt | undefined;
-}
-
-/** The same with the S-CSCF it went to. */
-interface Sent extends Pending {
-  readonly scscf: string;
-}
 
 export interface RegisterRelayOptions {
   readonly relay: Relay;
   readonly pool: ScscfPool;
   /** reg-await-auth, milliseconds. */
   readonly awaitMs: number;
-  /** A 200 made or refreshed a binding; `authenticated`: it answered a challenge. */
-  onBound(binding: Binding, authenticated: boolean, before: Binding | undefined): void;
+  readonly onBound: OnBound;
 }
 
 /** Stands for the device where REGISTER names all of them or none. */
@@ -85,11 +46,12 @@ export class RegisterRelay {
   readonly #options: RegisterRelayOptions;
   readonly #relay: Relay;
   readonly attempts: Attempts;
-  #heard = 0;
+  readonly #accepted: AcceptedRegisters;
 
   constructor(options: RegisterRelayOptions) {
     this.#options = options;
     this.#relay = options.relay;
+    this.#accepted = new AcceptedRegisters(options.relay, options.onBound);
     this.attempts = new Attempts(options.relay.clock, options.awaitMs);
   }
 
@@ -159,7 +121,7 @@ export class RegisterRelay {
     const register = { request, flow, named, credentials, attempt };
     const integrity = integrityOf(register, table.registered(token));
     const impi = credentials?.impi ?? known?.impi ?? guessedImpi(request);
-    return { ...register, impi, aor, device, token, scscf, integrity, sent: this.#heard };
+    return { ...register, impi, aor, device, token, scscf, integrity, sent: this.#accepted.heard };
   }
 
   /** The registered binding a REGISTER is about; it may name the user by IMPU alone. */
@@ -229,7 +191,7 @@ export class RegisterRelay {
     } else if (status >= 200 && status < 500) this.attempts.ended(request, flow, device);
     if (status >= 200 && status < 300) {
       if (this.#handsOver(pending, response)) return answerTo(request, ANOTHERS);
-      this.#accepted(pending, response);
+      this.#accepted.follow(pending, response);
     }
     return downstreamRegister(response, request);
   }
@@ -251,90 +213,6 @@ export class RegisterRelay {
     if (maySay(`another ${token} ${impi}`))
       log.warn("register.binding-of-another", { impi, impu: aor, callId, source: flow.id, why });
     return true;
-  }
-
-  /** The table follows the 200, which lists all that the user has bound. */
-  #accepted(pending: Sent, response: SipResponse): void {
-    const { table, clock } = this.#relay;
-    const { request, named, token, sent, impi, aor } = pending;
-    const followed = follow({
-      request,
-      named,
-      response,
-      bindings: table.ofImpi(impi).filter((binding) => isRegistered(binding, aor)),
-      sent,
-      heard: ++this.#heard,
-      now: clock.now(),
-    });
-    if (followed === undefined) return;
-    const { bound, kept, renewed, gone, missing } = followed;
-    if (missing.length > 0) this.#logMissing(pending, response, followed);
-    const behind = kept.filter((one) => one.token === token).map(({ contact }) => contact);
-    if (bound.length > 0) this.#bind(pending, response, [...bound, ...behind]);
-    // What was behind this Path has been replaced above.
-    const mayEnd = (one: PlacedContact): boolean =>
-      (bound.length === 0 || one.token !== token) && this.#mayEnd(pending, one.token);
-    for (const one of renewed.filter(mayEnd)) table.endContact(one.token, one.contact, "moved");
-    for (const one of gone.filter(mayEnd))
-      table.endContact(one.token, one.contact, "de-registered");
-  }
-
-  /** What proves nothing ends nothing that came over another association. */
-  #mayEnd(pending: Sent, token: string): boolean {
-    const source = this.#relay.table.registered(token)?.source;
-    return isProven(pending) || source === undefined || source === associationOf(pending.flow);
-  }
-
-  #bind(pending: Sent, response: SipResponse, contacts: readonly BoundContact[]): void {
-    const before = this.#relay.table.registered(pending.token);
-    const authenticated = isAuthenticated(pending);
-    const binding = this.#binding(pending, response, contacts, authenticated);
-    if (binding === undefined) return;
-    this.#relay.table.bind(binding);
-    this.#options.onBound(binding, authenticated, before);
-  }
-
-  /** Registered as the UE takes it, and a stranger here from now on: somebody will look for this. */
-  #logMissing({ request, scscf, impi }: Sent, response: SipResponse, { missing }: Followed): void {
-    const { log, maySay } = this.#relay;
-    if (!maySay(`not-bound ${impi}`)) return;
-    log.warn("register.not-bound", {
-      impi,
-      impu: request.to.uriText,
-      callId: request.callId,
-      scscf,
-      expected: missing.join(", "),
-      listed: response.texts("Contact").join(", "),
-      what: "the 200 does not list what was registered (RFC 3261 §10.3 step 8)",
-    });
-  }
-
-  #binding(
-    { request, flow, impi, aor, token, scscf, integrity }: Sent,
-    response: SipResponse,
-    contacts: readonly BoundContact[],
-    authenticated: boolean,
-  ): Binding | undefined {
-    const [first] = contacts;
-    if (first === undefined) return undefined;
-    const now = this.#relay.clock.now();
-    const before = this.#relay.table.registered(token);
-    const binding: Binding = {
-      ...first,
-      token,
-      impi: ownCopy(impi),
-      aor: ownCopy(aor),
-      impus: impusOf(response),
-      flow,
-      flowLost: false,
-      source: authenticated || isVouchedFor(integrity) ? associationOf(flow) : undefined,
-      natted: isNatted(request, flow),
-      serviceRoute: serviceRouteIn(response),
-      scscf,
-      registeredAt: before?.registeredAt ?? now,
-      authenticatedAt: authenticated ? now : before?.authenticatedAt,
-    };
-    return withContacts(binding, contacts);
   }
 }
 
@@ -358,34 +236,4 @@ function bindingNamed(
   if (arriving !== undefined) return arriving.binding?.binding;
   // Beside a new Contact the one that leaves says nothing of where the new one is.
   return contacts.every(isRemoval) ? found[0]?.binding?.binding : undefined;
-}
-
-/**
- * A 200 proves the sender when it answered the challenge we saw, or carried credentials that the
- * S-CSCF took without our vouching for the source.
- */
-function isAuthenticated({ credentials, integrity, attempt }: Pending): boolean {
-  if (answers(credentials, attempt)) return true;
-  return !isVouchedFor(integrity) && hasResponse(credentials);
-}
-
-function isProven(pending: Pending): boolean {
-  return isAuthenticated(pending) || isVouchedFor(pending.integrity);
-}
-
-function isVouchedFor(integrity: IntegrityProtected): boolean {
-  return integrity === "ip-assoc-yes" || integrity === "tls-yes";
-}
-
-/** RFC 3608 §5; none when any of it leads nowhere, for then the settings' S-CSCF is the better way. */
-function serviceRouteIn(response: SipResponse): readonly string[] {
-  const values = response.texts("Service-Route");
-  const isWhole = values.every((value) => isSip(parseNameAddr(value)?.uri));
-  return isWhole ? values.map(ownCopy) : [];
-}
-
-/** RFC 3581 §4: the address in Via is not where it came from. */
-function isNatted(request: SipRequest, flow: Flow): boolean {
-  const via = request.get(Via);
-  return via?.host !== flow.remote.host || (via.port ?? 5060) !== flow.remote.port;
 }

@@ -155,6 +155,20 @@ describe("what a 200 leaves", () => {
     expect(bound()).toEqual(inside([B]));
   });
 
+  test("a 200 that proves nothing ends nothing that came over another association", async () => {
+    const other = await lab.peer({ host: "192.0.2.2", port: 5060 });
+    exchange([A], [granted(A)]);
+    const nobody: [string, string][] = [
+      ["Call-ID", "reg-2"],
+      ["Contact", C],
+      ["Authorization", credentials()],
+    ];
+    other.send(lab.register(other, nobody), ACCESS);
+    lab.run();
+    accept(scscf.takeRequest("REGISTER"), [granted(C)]);
+    expect([...bound()].sort()).toEqual(inside([A, C]));
+  });
+
   test("a 200 that was overtaken ends nothing that came after it", async () => {
     const other = await lab.peer({ host: "192.0.2.2", port: 5060 });
     const first = sent(ue, [A]);
@@ -219,7 +233,7 @@ describe("integrity-protected", () => {
     [[A, B], "ip-assoc-yes"],
     [[B], "ip-assoc-yes"],
     [["<sip:%61@192.0.2.1:5060;ob>"], "ip-assoc-yes"],
-    [[`${A};expires=0`], "ip-assoc-yes"],
+    [[`${A};expires=0`], "ip-assoc-pending"],
     [[A, C], "ip-assoc-pending"],
     [[C], "ip-assoc-pending"],
     [[C, `${A};expires=0`], "ip-assoc-pending"],
