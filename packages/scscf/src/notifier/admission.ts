@@ -1,5 +1,6 @@
-// Who may watch a registration. TS 24.229 §5.4.2.1.1; design §4 "Other requests".
+// Who may watch a registration. TS 24.229 §5.4.2.1.1.
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
+import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { Contact, From, PAssertedIdentity, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip, parseUri, type SipUri, type Uri } from "@ims-lab/common/sip/message/uri";
@@ -8,11 +9,12 @@ import { sameContact } from "../registrar/contacts.ts";
 import { type Refusal, refusal } from "../registrar/refusals.ts";
 import type { Standing } from "../registrar/trust.ts";
 import type { Impu } from "../subscribers/subscriber.ts";
+import { isDeviceMemo, tokenIn, type Watcher, watcherIn } from "./subscription-owner.ts";
 
 /** What a SUBSCRIBE is about and who it comes from. */
 export interface Watching {
   readonly set: string;
-  readonly who: "device" | "pcscf" | "server";
+  readonly who: Watcher;
   /** The device's own binding. */
   readonly binding?: Binding;
 }
@@ -35,14 +37,16 @@ export interface RegistrationSet {
   readonly impus: readonly Impu[];
 }
 
-/** `watched`: the set of a subscription that is refreshed, whose Request-URI is our Contact. */
+/** A subscription that is refreshed: the Request-URI is our Contact and names nobody. */
+type Refreshed = Pick<NotifierSubscription, "subject" | "memo">;
+
 export function admit(
   rules: AdmissionRules,
   request: SipRequest,
   standing: Standing,
-  watched: string | undefined,
+  existing: Refreshed | undefined,
 ): Watching | Refusal {
-  const aor = watched ?? rules.identityOf(request.requestUri);
+  const aor = existing?.subject ?? rules.identityOf(request.requestUri);
   const set = rules.setOf(aor);
   if (set === undefined) return refusal("no-such-user", `${aor} is nobody's`);
   const bindings = rules.bindingsOf(set.name);
@@ -51,6 +55,8 @@ export function admit(
   }
   const { name } = set;
   const asserted = identitiesOf(request, standing, bindings);
+  if (existing !== undefined && standing.trusted && asserted.length === 0)
+    return knownWatcher(existing, bindings);
   if (set.impus.some((impu) => !impu.barred && asserted.includes(impu.aor))) {
     const binding = bindingOf(rules, request, bindings);
     return { set: name, who: "device", ...(binding !== undefined && { binding }) };
@@ -61,6 +67,13 @@ export function admit(
   }
   const claimed = asserted[0] ?? "nobody we trust";
   return refusal("not-allowed-to-subscribe", `${claimed} may not watch ${aor}`);
+}
+
+/** Within a dialog a P-CSCF need not assert anybody: the dialog and the trust in the peer say who it is. */
+function knownWatcher({ subject, memo }: Refreshed, bindings: readonly Binding[]): Watching {
+  const token = isDeviceMemo(memo) ? tokenIn(memo) : undefined;
+  const binding = bindings.find((one) => one.token === token);
+  return { set: subject, who: watcherIn(memo), ...(binding !== undefined && { binding }) };
 }
 
 /** A device without P-CSCF is who its binding says, when it comes from where it registered. */

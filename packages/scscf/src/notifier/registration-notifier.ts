@@ -20,13 +20,8 @@ import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../regist
 import type { Standing } from "../registrar/trust.ts";
 import { type Notice, renderReginfo, together } from "./rendering.ts";
 import { Spacing } from "./spacing.ts";
-import {
-  deviceMemo,
-  isDeviceMemo,
-  judgeSubscribe,
-  tokenIn,
-  type VerdictRules,
-} from "./subscribe-verdict.ts";
+import { judgeSubscribe, type VerdictRules } from "./subscribe-verdict.ts";
+import { deviceMemo, isDeviceMemo, tokenIn } from "./subscription-owner.ts";
 
 /** What the notifier tells the bindings. */
 export interface NotifierListener {
