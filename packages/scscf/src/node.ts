@@ -124,8 +124,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     ownUri: (peer) => ownUriFor(endpoint, peer),
     life: config.subscription.expires,
     maySay: oncePer(clock, ONCE_MS),
+    setOf,
     bindingsOf,
-    defaultImpu: (set) => setOf(set)?.impus[0]?.uri ?? set,
     onAsked: (token) => {
       const binding = bindings.get(token);
       if (binding !== undefined) reauthentications.ask([binding], "pcscf");

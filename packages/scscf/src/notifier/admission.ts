@@ -3,12 +3,13 @@ import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { Contact, From, PAssertedIdentity, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { aorOf, isSip, parseUri, type SipUri, type Uri } from "@ims-lab/common/sip/message/uri";
+import { aorOf, isSip, type Uri } from "@ims-lab/common/sip/message/uri";
 import type { Binding } from "../registrar/binding.ts";
 import { sameContact } from "../registrar/contacts.ts";
 import { type Refusal, refusal } from "../registrar/refusals.ts";
 import type { Standing } from "../registrar/trust.ts";
 import type { Impu } from "../subscribers/subscriber.ts";
+import { placeOf, placeOfPath } from "./path-place.ts";
 import { isDeviceMemo, tokenIn, type Watcher, watcherIn } from "./subscription-owner.ts";
 
 /** What a SUBSCRIBE is about and who it comes from. */
@@ -110,13 +111,4 @@ function isPcscfOf(bindings: readonly Binding[], request: SipRequest): boolean {
   if (claimed === undefined || !isSip(claimed.uri)) return false;
   const place = placeOf(claimed.uri);
   return bindings.some(({ address }) => address.path.some((value) => placeOfPath(value) === place));
-}
-
-function placeOfPath(value: string): string | undefined {
-  const uri = parseUri(/<([^<>]*)>/.exec(value)?.[1] ?? value);
-  return isSip(uri) ? placeOf(uri) : undefined;
-}
-
-function placeOf({ host, port = 5060 }: SipUri): string {
-  return `${host}:${port}`;
 }
