@@ -18,6 +18,7 @@ import {
 import type { Binding, RemovalCause } from "../registrar/binding.ts";
 import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../registrar/refusals.ts";
 import type { Standing } from "../registrar/trust.ts";
+import { describeFailure, silentParty } from "./notify-failure.ts";
 import { type Notice, renderReginfo, together } from "./rendering.ts";
 import { Spacing } from "./spacing.ts";
 import { judgeSubscribe, type VerdictRules } from "./subscribe-verdict.ts";
@@ -196,12 +197,11 @@ export class RegistrationNotifier {
       listener.onAcknowledged(token);
       return;
     }
-    const why = describe(outcome);
-    log.warn("reauthentication.notify-failed", {
-      bindingId: token,
-      callId: target.dialog.callId,
-      why,
-    });
+    const why = describeFailure(outcome);
+    const { callId } = target.dialog;
+    const silent = silentParty(outcome, binding);
+    const fields = { bindingId: token, impi: binding.impi, callId, why, silent };
+    log.warn("reauthentication.notify-failed", fields);
     listener.onNotifyFailed(token, why);
     const next = this.#isOver(binding) ? undefined : this.subscriptionsOf(binding)[0];
     if (next === undefined) this.#resending.forget(token);
@@ -290,15 +290,4 @@ export class RegistrationNotifier {
 /** TS 24.229 §5.4.1.5: the UE first, then its P-CSCF. */
 function devicesFirst(a: NotifierSubscription, b: NotifierSubscription): number {
   return Number(isDeviceMemo(b.memo)) - Number(isDeviceMemo(a.memo));
-}
-
-function describe(outcome: Exclude<NotifyOutcome, { kind: "acknowledged" }>): string {
-  switch (outcome.kind) {
-    case "failed":
-      return `NOTIFY answered ${outcome.status}`;
-    case "timeout":
-      return "NOTIFY not answered";
-    case "unsent":
-      return `NOTIFY not sent: ${outcome.why}`;
-  }
 }
