@@ -10,6 +10,7 @@ const PACKAGES = {
   dumpcap: "wireshark-common",
   xmllint: "libxml2-utils",
   baresip: "baresip-core",
+  "linphone-daemon": "linphone-cli",
   kamailio: "kamailio",
   openssl: "openssl",
 } as const;

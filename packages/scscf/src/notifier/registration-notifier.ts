@@ -94,14 +94,14 @@ export class RegistrationNotifier {
     return this.#agent.owns(subscribe);
   }
 
-  /** The device's own live subscriptions, the own package first. */
+  /** The device's own live subscriptions: the own package first, then the latest, as a device may have forgotten the others. */
   subscriptionsOf(binding: Binding): readonly NotifierSubscription[] {
     const own = this.#watchersOf(binding.set).filter(
       ({ memo }) => memo === deviceMemo(binding.token),
     );
-    return own.sort(
-      (a, b) => Number(b.package === OWN_PACKAGE) - Number(a.package === OWN_PACKAGE),
-    );
+    return own
+      .reverse()
+      .sort((a, b) => Number(b.package === OWN_PACKAGE) - Number(a.package === OWN_PACKAGE));
   }
 
   get size(): number {
