@@ -12,6 +12,7 @@ const PACKAGES = {
   baresip: "baresip-core",
   "linphone-daemon": "linphone-cli",
   kamailio: "kamailio",
+  kamcmd: "kamailio",
   openssl: "openssl",
 } as const;
 
