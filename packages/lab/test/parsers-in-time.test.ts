@@ -309,7 +309,7 @@ const OF_TEXT: Readonly<Record<string, readonly [(text: string) => unknown, ...s
 const OF_A_HEADER: Readonly<Record<string, (request: SipRequest, text: string) => unknown>> = {
   Accept: (request) => acceptsType(request, "application/reginfo+xml"),
   Event: (request) => eventOf(request),
-  Contact: (request) => readContacts(request),
+  Contact: (request) => readContacts(request, 4),
   Require: (request) => checkAsUas(request, { methods: ["REGISTER"], extensions: ["path"] }),
   "Security-Client": (request) => {
     extensionProblem(request, "reject");

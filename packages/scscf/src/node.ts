@@ -23,6 +23,7 @@ import type { Binding, BindingContext } from "./registrar/binding.ts";
 import { Bindings } from "./registrar/bindings.ts";
 import { setOf as setNameOf } from "./registrar/identify.ts";
 import { Lifecycle } from "./registrar/lifecycle.ts";
+import type { RegisteredDevices } from "./registrar/past-pcscf.ts";
 import { Registrar } from "./registrar/registrar.ts";
 import { type Standing, standingOf } from "./registrar/trust.ts";
 import { type RequestServices, requestHandler } from "./requests.ts";
@@ -76,6 +77,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     const owner = directory.ownerOf(atHome(config.domain, aor));
     return owner && { name: setNameOf(owner), impus: owner.impus };
   };
+  const devices: RegisteredDevices = {
+    tokenOf: (uri) => tokenOf(endpoint, uri),
+    bindingOf: (token) => bindings.get(token),
+    bindingsOfUser: (aor) => bindings.ofSet(setOf(aor)?.name ?? ""),
+  };
   const bindingsOf = (set: string): ReturnType<Bindings["ofSet"]> => bindings.ofSet(set);
   const send = senderOf(endpoint);
 
@@ -124,8 +130,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     ownUri: (peer) => ownUriFor(endpoint, peer),
     life: config.subscription.expires,
     maySay: oncePer(clock, ONCE_MS),
+    setOf,
     bindingsOf,
-    defaultImpu: (set) => setOf(set)?.impus[0]?.uri ?? set,
     onAsked: (token) => {
       const binding = bindings.get(token);
       if (binding !== undefined) reauthentications.ask([binding], "pcscf");
@@ -142,6 +148,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     reauthentications,
     send,
     setOf,
+    devices,
     onLimited,
   });
   reactions.connect({ notifier, pcscfSubscriptions, reauthentications, dialogs });
@@ -178,6 +185,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     directory,
     domain: config.domain,
     allowDirect: config.allowDirect,
+    devices,
     standingOf: ({ request, flow }): Standing =>
       standingOf(
         config,

@@ -20,10 +20,17 @@ export interface FailureFields extends Readonly<Record<string, LogValue>> {
 const SAY_AGAIN_MS = 600_000;
 /** Strangers reach us through the P-CSCF, too: lines per second and event, and how many at once. */
 const PACE = { perSecond: 10, burst: 100, maxSources: 10 };
-const ADVICE = {
-  setting: "trustedPeers",
-  next: "if it is a P-CSCF of yours, add it there with its port",
-};
+/** What strangers are told nothing of, and an operator should do about it. */
+const ADVICE: ReadonlyMap<LogValue | undefined, Readonly<Record<string, string>>> = new Map([
+  [
+    "untrusted-peer",
+    { setting: "trustedPeers", next: "if it is a P-CSCF of yours, add it there with its port" },
+  ],
+  [
+    "past-pcscf",
+    { next: "set that P-CSCF as the device's outbound proxy: it follows its Service-Route alone" },
+  ],
+]);
 
 export class RefusalLog {
   readonly #log: Logger;
@@ -51,12 +58,10 @@ export class RefusalLog {
   }
 
   #say(level: "info" | "warn", event: string, fields: RefusalFields | FailureFields): void {
-    if (!isOfStranger(fields)) {
+    const advice = ADVICE.get(fields["reason"]);
+    if (advice === undefined) {
       if (this.#isInPace(event)) this.#log[level](event, fields);
-    } else if (this.#maySay(fields.detail)) this.#log.warn(event, { ...fields, ...ADVICE });
+    } else if (this.#maySay(String(fields["detail"])))
+      this.#log.warn(event, { ...fields, ...advice });
   }
-}
-
-function isOfStranger(fields: RefusalFields | FailureFields): fields is RefusalFields {
-  return fields["reason"] === "untrusted-peer";
 }

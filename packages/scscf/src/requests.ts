@@ -17,6 +17,7 @@ import type { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
 import type { RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 import type { Binding } from "./registrar/binding.ts";
+import { type RegisteredDevices, senderProblem } from "./registrar/past-pcscf.ts";
 import { type Refusal, refusal, statusOf } from "./registrar/refusals.ts";
 import type { Registrar } from "./registrar/registrar.ts";
 import type { Standing } from "./registrar/trust.ts";
@@ -33,6 +34,7 @@ export interface RequestServices {
   readonly directory: SubscriberDirectory;
   readonly domain: string;
   readonly allowDirect: boolean;
+  readonly devices: RegisteredDevices;
   standingOf(incoming: Incoming): Standing;
   isOwn(host: string, port: number): boolean;
   setOf(aor: string): RegistrationSet | undefined;
@@ -75,7 +77,7 @@ export function requestHandler(services: RequestServices): RequestHandler {
 function subscribe(services: RequestServices, incoming: Incoming, standing: Standing): void {
   const { request } = incoming;
   if (!standing.trusted && !services.allowDirect) {
-    refuse(services, incoming, untrusted(standing));
+    refuse(services, incoming, untrusted(services, incoming, standing));
     return;
   }
   const eventPackage = request.get(EventHeader)?.value ?? "";
@@ -151,7 +153,8 @@ function notify(services: RequestServices, incoming: Incoming, standing: Standin
   } else if (isServed && !pcscfSubscriptions.owns(request)) {
     const what = `NOTIFY of ${standing.source} in no subscription of ours`;
     refuse(services, incoming, refusal("no-subscription", what));
-  } else if (isServed && !standing.trusted) refuse(services, incoming, untrusted(standing));
+  } else if (isServed && !standing.trusted)
+    refuse(services, incoming, untrusted(services, incoming, standing));
   else pcscfSubscriptions.handle(incoming);
 }
 
@@ -186,8 +189,13 @@ function servedSet(
   return undefined;
 }
 
-function untrusted({ source }: Standing): Refusal {
-  return refusal("untrusted-peer", `${source} is no trusted peer (trustedPeers)`);
+function untrusted(
+  { devices }: RequestServices,
+  { request }: Incoming,
+  standing: Standing,
+): Refusal {
+  const { kind, detail } = senderProblem(devices, request, standing);
+  return refusal(kind, detail);
 }
 
 function refuse({ refusals }: RequestServices, incoming: Incoming, refused: Refusal): void {

@@ -57,7 +57,7 @@ test("limits.maxXmlDepth: a document of its depth is read, a deeper one is 400 a
       ["Event", OWN_PACKAGE],
       ["Subscription-State", "active;expires=600"],
     ]);
-    const contact = `<contact id="c" state="active" event="shortened" expires="9" cseq="${cseq}"><uri>sip:phone@192.0.2.1</uri>${more}</contact>`;
+    const contact = `<contact id="c" state="active" event="shortened" expires="9" cseq="${cseq}"><uri>sip:phone@192.0.2.1:5060</uri>${more}</contact>`;
     const body = `<?xml version="1.0"?><reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="${cseq}" state="full"><registration aor="sip:phone@${DOMAIN}" id="r" state="active">${contact}</registration></reginfo>`;
     notify.setBody(Buffer.from(body), "application/reginfo+xml");
     return lab.exchange(pcscf, notify).status;

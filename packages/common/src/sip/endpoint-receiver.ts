@@ -210,9 +210,9 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
     this.#wire.count("retransmission-out", kind);
   }
 
-  onFailed(why: RequestFailure, flow: Flow | undefined): void {
+  onFailed(why: RequestFailure, flow: Flow | undefined, heard: boolean): void {
     this.#wire.count("request-failed", why);
-    if (flow !== undefined) this.#unreachable.failed(flow, why);
+    if (flow !== undefined) this.#unreachable.failed(flow, why, heard);
   }
 
   newTag(): string {

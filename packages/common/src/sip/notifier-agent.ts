@@ -260,9 +260,11 @@ class Notifier implements NotifierAgent {
   #send(entry: Entry, notify: SipRequest, asked: readonly NotifyRequest[]): void {
     const { clock, send } = this.#options;
     const at = clock.now();
+    let isHopThere = false;
     send(notify, {
       onResponse: (response) => {
         const { status } = response;
+        isHopThere = true;
         if (status < 200) return;
         this.#settle(entry, asked, outcomeOf(response), (now) => ({
           kind: "answered",
@@ -272,7 +274,9 @@ class Notifier implements NotifierAgent {
       },
       onFailure: (why) => {
         const timedOut = why === "timeout";
-        const outcome: NotifyOutcome = timedOut ? { kind: "timeout" } : { kind: "unsent", why };
+        const outcome: NotifyOutcome = timedOut
+          ? { kind: "timeout", ...(isHopThere && { isHopThere }) }
+          : { kind: "unsent", why };
         this.#settle(entry, asked, outcome, (now) => ({ kind: "failed", now, timedOut }));
       },
     });

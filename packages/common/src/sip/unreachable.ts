@@ -25,19 +25,29 @@ export class Unreachable {
     log.warn("peer.unresolved", { endpoint: name, host: hop.host, why, setting, next });
   }
 
-  /** A request got no answer there. Devices come and go: only hops of the settings are named. */
-  failed({ transport, remote }: Flow, why: RequestFailure): void {
+  /**
+   * A request got no answer there. Devices come and go: only hops of the settings are named.
+   * @param heard whether the hop has said 100, as RFC 4320 §4.1 has a proxy do that waits itself
+   */
+  failed({ transport, remote }: Flow, why: RequestFailure, heard: boolean): void {
     const next = NEXT[why];
     const { log, name, settingOf } = this.#options;
     if (log === undefined || next === undefined) return;
     const setting = settingOf?.(remote);
     const peer = `${transport}:${formatHostPort(remote)}`;
-    if (setting === undefined || !this.#maySay(peer)) return;
+    if (setting === undefined || !this.#maySay(`${peer} ${heard}`)) return;
+    if (heard) {
+      log.warn("request.unanswered", { endpoint: name, peer, why, next: BEHIND });
+      return;
+    }
     const tls = isSecure(transport) ? ", or see tls.handshake-failed" : "";
     const todo = `${next}: start what should be there, or correct ${setting}${tls}`;
     log.warn("peer.unreachable", { endpoint: name, peer, why, setting, next: todo });
   }
 }
+
+const BEHIND =
+  "this peer is there, it has said 100: the one it passed the request on to does not answer";
 
 /** The rest says nothing about whether the peer is there. */
 const NEXT: Readonly<Partial<Record<RequestFailure, string>>> = {

@@ -18,11 +18,11 @@ const PATIENCE_MS = 6000;
 export function startBackground(
   program: string,
   args: readonly string[],
-  options: { readonly cwd?: string } = {},
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Background {
   const child = spawn(program, args, {
     cwd: options.cwd ?? "/tmp",
-    env: plainEnvironment(),
+    env: { ...plainEnvironment(), ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

@@ -10,7 +10,9 @@ const PACKAGES = {
   dumpcap: "wireshark-common",
   xmllint: "libxml2-utils",
   baresip: "baresip-core",
+  "linphone-daemon": "linphone-cli",
   kamailio: "kamailio",
+  kamcmd: "kamailio",
   openssl: "openssl",
 } as const;
 

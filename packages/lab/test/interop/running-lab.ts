@@ -129,6 +129,8 @@ export async function startUe(options: {
   readonly password?: string;
   /** Instead of the AKA user. */
   readonly account?: Account;
+  /** Seconds that it registers for. */
+  readonly expires?: number;
   /** UDP unless named. */
   readonly transport?: "tcp" | "tls" | "wss";
   /** `core` unless named. */
@@ -139,7 +141,7 @@ export async function startUe(options: {
   const [http = 0] = await freePorts(1);
   const { k, op } = shippedAccounts().aka;
   const { impi, impu } = options.account ?? shippedAccounts().aka;
-  const { transport, stack, ca } = options;
+  const { transport, stack, ca, expires } = options;
   const scheme = transport === "tls" || transport === "wss" ? "sips" : "sip";
   const credentials: Environment =
     options.password === undefined
@@ -153,6 +155,7 @@ export async function startUe(options: {
       ...plainEnvironment(),
       UE_PCSCF: `${scheme}:${LOOPBACK}:${options.pcscf}`,
       UE_TRANSPORT: transport,
+      UE_REGISTRATION_EXPIRES_SECONDS: expires === undefined ? undefined : String(expires),
       UE_STACK: stack,
       UE_TLS_CA: ca,
       UE_SIP_HOST: LOOPBACK,
@@ -236,6 +239,13 @@ export class LabAdmin {
     const path = `/registrations/${encodeURIComponent(impu)}/reauthenticate?wait=${seconds}`;
     const answer = await fetch(this.#scscf + path, { method: "POST" });
     return { status: answer.status, answer: (await answer.json()) as ReauthenticateAnswer };
+  }
+
+  /** De-registration by the network. */
+  async deregister(impu: string, cause: "expired" | "deactivated" | "rejected"): Promise<void> {
+    const path = `/registrations/${encodeURIComponent(impu)}?cause=${cause}`;
+    const answer = await fetch(this.#scscf + path, { method: "DELETE" });
+    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
   }
 
   /** Waits until the user's own subscription is there, then asks for its re-authentication. */

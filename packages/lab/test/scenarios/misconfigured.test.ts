@@ -2,7 +2,7 @@
 import type { MemoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { describe, expect, test } from "vitest";
 import { twoUes } from "./call-words.ts";
-import { CORE, Lab, SCSCF } from "./lab.ts";
+import { CORE, impuOf, Lab, SCSCF } from "./lab.ts";
 
 const NOWHERE = "10.9.9.9";
 
@@ -101,6 +101,56 @@ test("a P-CSCF that is gone: the S-CSCF names it once, however many users it had
   expect(advice(lab.logs.scscf)).toMatchObject([
     { peer: `udp:${CORE.host}:${CORE.port}`, why: "timeout", setting: "trustedPeers" },
   ]);
+});
+
+describe("who does not answer is named, not a setting that is right", () => {
+  test("a device: the S-CSCF does not accuse its P-CSCF", async () => {
+    const { lab, alice } = await twoUes();
+    lab.network.cut({ to: { host: alice.host } });
+    lab.askByScscf("alice");
+    lab.pass(100);
+    expect(advice(lab.logs.scscf)).toEqual([]);
+    const [failed] = lab.logs.scscf.named("reauthentication.notify-failed");
+    expect(failed).toMatchObject({ why: "NOTIFY not answered" });
+    expect(failed?.["silent"]).toBe(
+      `the device sip:alice@${alice.host}:49152 behind the P-CSCF ${CORE.host}:${CORE.port}`,
+    );
+    const peer = `udp:${CORE.host}:${CORE.port}`;
+    expect(lab.logs.scscf.named("request.unanswered")).toMatchObject([
+      { peer, next: expect.stringContaining("it has said 100") },
+    ]);
+  });
+
+  test("the P-CSCF itself", async () => {
+    const { lab } = await twoUes();
+    lab.network.cut({ from: { host: CORE.host } });
+    lab.askByScscf("alice");
+    lab.pass(100);
+    const [failed] = lab.logs.scscf.named("reauthentication.notify-failed");
+    expect(failed?.["silent"]).toMatch(/^the P-CSCF .* not even said 100/);
+    expect(lab.logs.scscf.named("request.unanswered")).toEqual([]);
+  });
+
+  test("the S-CSCF: the UE does not accuse its P-CSCF, the P-CSCF names it", async () => {
+    const lab = await Lab.start();
+    lab.network.cut({ from: { host: SCSCF.host } });
+    const ue = await lab.ue("alice", {});
+    ue.register();
+    await lab.clock.advanceAsync(400_000);
+    expect(advice(lab.logs.ue).filter((line) => JSON.stringify(line).includes("pcscf"))).toEqual(
+      [],
+    );
+    expect(advice(lab.logs.pcscf)).toMatchObject([{ why: "timeout", setting: "scscf" }]);
+  });
+
+  test("another user: the caller's P-CSCF does not accuse the S-CSCF", async () => {
+    const { lab, alice, bob } = await twoUes();
+    lab.network.cut({ to: { host: bob.host } });
+    void alice.equipment.messages.send(impuOf("bob"), "hi");
+    lab.pass(100);
+    for (const node of ["ue", "pcscf", "scscf"] as const)
+      expect(advice(lab.logs[node])).toEqual([]);
+  });
 });
 
 test("a UE's `pcscf`", async () => {

@@ -54,6 +54,13 @@ interface Asking {
   readonly done: boolean;
 }
 
+/** Allow-Events: it is the user that is unknown here, not the package (RFC 6665 §8.2.2). */
+const UNKNOWN_USER: SubscribeVerdict = {
+  kind: "refuse",
+  status: 404,
+  headers: [["Allow-Events", OWN_PACKAGE]],
+};
+
 export class Asker {
   readonly #options: AskerOptions;
   readonly #agent: NotifierAgent;
@@ -169,8 +176,7 @@ export class Asker {
     const { clock, raise, table } = this.#options;
     const asked = request.get(Expires);
     const binding = existing === undefined ? this.#named(request) : table.find(existing.subject);
-    // TS 24.229 knows no such user: neither does a forger learn more.
-    if (binding === undefined) return { kind: "refuse", status: existing ? 481 : 404 };
+    if (binding === undefined) return existing ? { kind: "refuse", status: 481 } : UNKNOWN_USER;
     const left = Math.max(0, Math.ceil((endOf(binding) - clock.now()) / 1000));
     const grant = grantExpires(asked, {
       default: DEFAULT_EXPIRES[OWN_PACKAGE],

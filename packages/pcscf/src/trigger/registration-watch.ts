@@ -2,9 +2,14 @@
 import { REG_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
 import { applyReginfo, type ReginfoReader, type ReginfoView } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import { oncePer } from "@ims-lab/common/platform/once-per";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import { lacksPackage } from "@ims-lab/common/sip/event/package-support";
+import { Resubscribing } from "@ims-lab/common/sip/event/resubscribing";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import { type Ending, endingInWords } from "@ims-lab/common/sip/event/subscriber-state";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import {
   createSubscriberAgent,
@@ -18,6 +23,7 @@ import { type Word, wordOnContact } from "./watched-contact.ts";
 export interface RegistrationWatchOptions {
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Logger;
   readonly reginfo: ReginfoReader;
   readonly table: FlowTable;
   readonly send: SendRequest;
@@ -29,6 +35,7 @@ export interface RegistrationWatchOptions {
 
 /** TS 24.229 §5.2.3: longer than any registration. */
 const EXPIRES_SECONDS = 600_000;
+const SAY_AGAIN_MS = 86_400_000;
 
 interface Watch {
   readonly impi: string;
@@ -36,16 +43,24 @@ interface Watch {
   readonly lives: ReadonlySet<string>;
   subscription: Subscription | undefined;
   view: ReginfoView | undefined;
+  /** Without a subscription: whether the next 200 to REGISTER makes one. */
+  withRegister: boolean;
 }
 
 export class RegistrationWatch {
   readonly #options: RegistrationWatchOptions;
   readonly #agent: SubscriberAgent;
   readonly #byImpi = new Map<string, Watch>();
+  readonly #resubscribing: Resubscribing;
+  /** S-CSCFs that lack the package: asked once. */
+  readonly #refusing = new Set<string>();
+  readonly #maySay: (what: string) => boolean;
 
   constructor(options: RegistrationWatchOptions) {
     const { clock, random, send } = options;
     this.#options = options;
+    this.#resubscribing = new Resubscribing(clock);
+    this.#maySay = oncePer(clock, SAY_AGAIN_MS);
     this.#agent = createSubscriberAgent({ clock, random, send, packages: [REG_PACKAGE] });
   }
 
@@ -53,13 +68,23 @@ export class RegistrationWatch {
     return this.#byImpi.size;
   }
 
-  /** After the first 200 of a user; once per IMPI. */
+  /** After each 200 of a user; one subscription per IMPI. */
   bound(binding: Binding): void {
-    const { impi, impus } = binding;
-    if (!this.#options.enabled || this.#byImpi.has(impi)) return;
+    const { impi, impus, scscf } = binding;
+    const known = this.#byImpi.get(impi);
+    const isServed =
+      known !== undefined && (known.subscription !== undefined || !known.withRegister);
+    if (!this.#options.enabled || isServed || this.#refusing.has(scscf)) return;
     const lives = new Set(this.#bindings(impi, impus).map(lifeOf));
-    const watch: Watch = { impi, lives, subscription: undefined, view: undefined };
+    const watch: Watch = {
+      impi,
+      lives,
+      subscription: undefined,
+      view: undefined,
+      withRegister: false,
+    };
     this.#byImpi.set(impi, watch);
+    this.#resubscribing.started(impi);
     watch.subscription = this.#subscribe(watch, binding);
   }
 
@@ -67,7 +92,7 @@ export class RegistrationWatch {
   gone({ impi, impus }: Binding): void {
     const watch = this.#byImpi.get(impi);
     if (watch === undefined || this.#bindings(impi, impus).length > 0) return;
-    this.#byImpi.delete(impi);
+    this.#forget(impi);
     watch.subscription?.forget();
   }
 
@@ -77,10 +102,17 @@ export class RegistrationWatch {
   }
 
   close(): void {
+    this.#resubscribing.close();
     this.#agent.close();
   }
 
-  #subscribe(watch: Watch, { impus, serviceRoute, scscf }: Binding): Subscription {
+  #forget(impi: string): void {
+    this.#byImpi.delete(impi);
+    this.#resubscribing.forget(impi);
+  }
+
+  #subscribe(watch: Watch, binding: Binding): Subscription {
+    const { impus, serviceRoute, scscf } = binding;
     const ownUri = this.#options.ownUri(scscf);
     const [target = ""] = impus;
     return this.#agent.subscribe(
@@ -98,18 +130,44 @@ export class RegistrationWatch {
       {
         judge: (notify) => this.#options.reginfo.judge(notify),
         onNotify: (notify, subscription) => this.#notified(watch, impus, notify, subscription),
-        onEnded: () => this.#ended(watch, impus),
+        onEnded: (ending) => this.#ended(watch, binding, ending),
       },
     );
   }
 
-  /** The next 200 subscribes again; so does one that came before the last word on the former life. */
-  #ended(watch: Watch, impus: readonly string[]): void {
+  /** RFC 6665 §4.1.3. A life that began before the last word on the former one is watched at once. */
+  #ended(watch: Watch, { impus, scscf }: Binding, ending: Ending): void {
     const { impi, lives } = watch;
     if (this.#byImpi.get(impi) !== watch) return;
-    this.#byImpi.delete(impi);
+    this.#sayOver(impi, scscf, ending);
+    watch.subscription = undefined;
+    const { why, resubscribe } = ending;
+    if (lacksPackage(why)) this.#refusing.add(scscf);
     const unwatched = this.#bindings(impi, impus).find((binding) => !lives.has(lifeOf(binding)));
-    if (unwatched !== undefined) this.bound(unwatched);
+    if (unwatched !== undefined) {
+      this.#forget(impi);
+      this.bound(unwatched);
+    } else if (resubscribe.kind === "never") {
+      const isForGood = why.kind === "terminated" && why.reason?.toLowerCase() !== "noresource";
+      watch.withRegister = !isForGood;
+    } else {
+      watch.withRegister = resubscribe.kind === "now" || why.kind === "unreachable";
+      this.#resubscribing.ended(impi, resubscribe, () => this.#again(watch, impus));
+    }
+  }
+
+  #again(watch: Watch, impus: readonly string[]): void {
+    const [binding] = this.#bindings(watch.impi, impus);
+    if (this.#byImpi.get(watch.impi) !== watch) return;
+    watch.withRegister = true;
+    if (binding === undefined) this.#forget(watch.impi);
+    else this.bound(binding);
+  }
+
+  #sayOver(impi: string, scscf: string, { why }: Ending): void {
+    const said = endingInWords(why, "the S-CSCF");
+    if (why.kind === "left" || !this.#maySay(`${scscf} ${said}`)) return;
+    this.#options.log.info("scscf.subscription-over", { scscf, impi, why: said });
   }
 
   #notified(

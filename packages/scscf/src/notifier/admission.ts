@@ -1,19 +1,21 @@
-// Who may watch a registration. TS 24.229 §5.4.2.1.1; design §4 "Other requests".
+// Who may watch a registration. TS 24.229 §5.4.2.1.1.
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
+import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { Contact, From, PAssertedIdentity, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
-import { aorOf, isSip, type SipUri, type Uri } from "@ims-lab/common/sip/message/uri";
+import { aorOf, isSip, type Uri } from "@ims-lab/common/sip/message/uri";
 import type { Binding } from "../registrar/binding.ts";
 import { sameContact } from "../registrar/contacts.ts";
 import { type Refusal, refusal } from "../registrar/refusals.ts";
 import type { Standing } from "../registrar/trust.ts";
 import type { Impu } from "../subscribers/subscriber.ts";
+import { placeOf, placeOfPath } from "./path-place.ts";
+import { isDeviceMemo, tokenIn, type Watcher, watcherIn } from "./subscription-owner.ts";
 
 /** What a SUBSCRIBE is about and who it comes from. */
 export interface Watching {
   readonly set: string;
-  readonly who: "device" | "pcscf" | "server";
+  readonly who: Watcher;
   /** The device's own binding. */
   readonly binding?: Binding;
 }
@@ -36,14 +38,16 @@ export interface RegistrationSet {
   readonly impus: readonly Impu[];
 }
 
-/** `watched`: the set of a subscription that is refreshed, whose Request-URI is our Contact. */
+/** A subscription that is refreshed: the Request-URI is our Contact and names nobody. */
+type Refreshed = Pick<NotifierSubscription, "subject" | "memo">;
+
 export function admit(
   rules: AdmissionRules,
   request: SipRequest,
   standing: Standing,
-  watched: string | undefined,
+  existing: Refreshed | undefined,
 ): Watching | Refusal {
-  const aor = watched ?? rules.identityOf(request.requestUri);
+  const aor = existing?.subject ?? rules.identityOf(request.requestUri);
   const set = rules.setOf(aor);
   if (set === undefined) return refusal("no-such-user", `${aor} is nobody's`);
   const bindings = rules.bindingsOf(set.name);
@@ -52,6 +56,8 @@ export function admit(
   }
   const { name } = set;
   const asserted = identitiesOf(request, standing, bindings);
+  if (existing !== undefined && standing.trusted && asserted.length === 0)
+    return knownWatcher(existing, bindings);
   if (set.impus.some((impu) => !impu.barred && asserted.includes(impu.aor))) {
     const binding = bindingOf(rules, request, bindings);
     return { set: name, who: "device", ...(binding !== undefined && { binding }) };
@@ -62,6 +68,13 @@ export function admit(
   }
   const claimed = asserted[0] ?? "nobody we trust";
   return refusal("not-allowed-to-subscribe", `${claimed} may not watch ${aor}`);
+}
+
+/** Within a dialog a P-CSCF need not assert anybody: the dialog and the trust in the peer say who it is. */
+function knownWatcher({ subject, memo }: Refreshed, bindings: readonly Binding[]): Watching {
+  const token = isDeviceMemo(memo) ? tokenIn(memo) : undefined;
+  const binding = bindings.find((one) => one.token === token);
+  return { set: subject, who: watcherIn(memo), ...(binding !== undefined && { binding }) };
 }
 
 /** A device without P-CSCF is who its binding says, when it comes from where it registered. */
@@ -98,13 +111,4 @@ function isPcscfOf(bindings: readonly Binding[], request: SipRequest): boolean {
   if (claimed === undefined || !isSip(claimed.uri)) return false;
   const place = placeOf(claimed.uri);
   return bindings.some(({ address }) => address.path.some((value) => placeOfPath(value) === place));
-}
-
-function placeOfPath(value: string): string | undefined {
-  const uri = parseNameAddr(value)?.uri;
-  return isSip(uri) ? placeOf(uri) : undefined;
-}
-
-function placeOf({ host, port = 5060 }: SipUri): string {
-  return `${host}:${port}`;
 }

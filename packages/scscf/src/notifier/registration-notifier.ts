@@ -18,15 +18,11 @@ import {
 import type { Binding, RemovalCause } from "../registrar/binding.ts";
 import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../registrar/refusals.ts";
 import type { Standing } from "../registrar/trust.ts";
+import { describeFailure, silentParty } from "./notify-failure.ts";
 import { type Notice, renderReginfo, together } from "./rendering.ts";
 import { Spacing } from "./spacing.ts";
-import {
-  deviceMemo,
-  isDeviceMemo,
-  judgeSubscribe,
-  tokenIn,
-  type VerdictRules,
-} from "./subscribe-verdict.ts";
+import { judgeSubscribe, type VerdictRules } from "./subscribe-verdict.ts";
+import { deviceMemo, isDeviceMemo, tokenIn } from "./subscription-owner.ts";
 
 /** What the notifier tells the bindings. */
 export interface NotifierListener {
@@ -98,14 +94,14 @@ export class RegistrationNotifier {
     return this.#agent.owns(subscribe);
   }
 
-  /** The device's own live subscriptions, the own package first. */
+  /** The device's own live subscriptions: the own package first, then the latest, as a device may have forgotten the others. */
   subscriptionsOf(binding: Binding): readonly NotifierSubscription[] {
     const own = this.#watchersOf(binding.set).filter(
       ({ memo }) => memo === deviceMemo(binding.token),
     );
-    return own.sort(
-      (a, b) => Number(b.package === OWN_PACKAGE) - Number(a.package === OWN_PACKAGE),
-    );
+    return own
+      .reverse()
+      .sort((a, b) => Number(b.package === OWN_PACKAGE) - Number(a.package === OWN_PACKAGE));
   }
 
   get size(): number {
@@ -201,12 +197,11 @@ export class RegistrationNotifier {
       listener.onAcknowledged(token);
       return;
     }
-    const why = describe(outcome);
-    log.warn("reauthentication.notify-failed", {
-      bindingId: token,
-      callId: target.dialog.callId,
-      why,
-    });
+    const why = describeFailure(outcome);
+    const { callId } = target.dialog;
+    const silent = silentParty(outcome, binding);
+    const fields = { bindingId: token, impi: binding.impi, callId, why, silent };
+    log.warn("reauthentication.notify-failed", fields);
     listener.onNotifyFailed(token, why);
     const next = this.#isOver(binding) ? undefined : this.subscriptionsOf(binding)[0];
     if (next === undefined) this.#resending.forget(token);
@@ -295,15 +290,4 @@ export class RegistrationNotifier {
 /** TS 24.229 §5.4.1.5: the UE first, then its P-CSCF. */
 function devicesFirst(a: NotifierSubscription, b: NotifierSubscription): number {
   return Number(isDeviceMemo(b.memo)) - Number(isDeviceMemo(a.memo));
-}
-
-function describe(outcome: Exclude<NotifyOutcome, { kind: "acknowledged" }>): string {
-  switch (outcome.kind) {
-    case "failed":
-      return `NOTIFY answered ${outcome.status}`;
-    case "timeout":
-      return "NOTIFY not answered";
-    case "unsent":
-      return `NOTIFY not sent: ${outcome.why}`;
-  }
 }

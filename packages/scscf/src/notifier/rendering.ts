@@ -4,7 +4,8 @@ import { formatReginfo } from "@ims-lab/common/ims/reginfo";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import type { NotifyBody, Rendering } from "@ims-lab/common/sip/notifier-agent";
 import { type GoneContact, registrationsOf } from "./reginfo-document.ts";
-import { isDeviceMemo, tokenIn, type VerdictRules } from "./subscribe-verdict.ts";
+import type { VerdictRules } from "./subscribe-verdict.ts";
+import { isDeviceMemo, tokenIn } from "./subscription-owner.ts";
 
 /** What is special about one NOTIFY. */
 export interface Notice {

@@ -9,6 +9,7 @@ import { isRefusal, type Refusal } from "../registrar/refusals.ts";
 import type { Standing } from "../registrar/trust.ts";
 import { type AdmissionRules, admit, type Watching } from "./admission.ts";
 import { type GrantPolicy, grantToDevice, grantToWatcher } from "./grants.ts";
+import { memoOf } from "./subscription-owner.ts";
 
 export interface VerdictRules extends AdmissionRules {
   readonly clock: Clock;
@@ -21,7 +22,7 @@ export function judgeSubscribe(
   standing: Standing,
   existing: NotifierSubscription | undefined,
 ): SubscribeVerdict | Refusal {
-  const watching = admit(rules, request, standing, existing?.subject);
+  const watching = admit(rules, request, standing, existing);
   if (isRefusal(watching)) return watching;
   const eventPackage = request.get(EventHeader)?.value ?? "";
   if (!isRegistrationPackage(eventPackage)) throw new Error("a package that is not served");
@@ -34,7 +35,7 @@ export function judgeSubscribe(
     kind: "grant",
     expires,
     subject: watching.set,
-    memo: existing?.memo ?? memoOf(watching),
+    memo: existing?.memo ?? memoOf(watching.who, watching.binding?.token),
     contact: `<${standing.scheme}:${standing.self}>`,
   };
 }
@@ -43,25 +44,4 @@ function secondsLeft({ bindingsOf, clock }: VerdictRules, { set, binding }: Watc
   const bindings = binding === undefined ? bindingsOf(set) : [binding];
   const end = Math.max(...bindings.map(({ expiresAt }) => expiresAt));
   return Math.max(1, Math.ceil((end - clock.now()) / 1000));
-}
-
-const DEVICE = "device:";
-
-/** Whose subscription it is, as the subscription itself remembers it. */
-function memoOf({ who, binding }: Watching): string {
-  if (who !== "device") return who;
-  return binding === undefined ? "user" : deviceMemo(binding.token);
-}
-
-export function deviceMemo(token: string): string {
-  return `${DEVICE}${token}`;
-}
-
-export function isDeviceMemo(memo: string): boolean {
-  return memo.startsWith(DEVICE);
-}
-
-/** Token of the binding whose device subscribed. */
-export function tokenIn(deviceMemoText: string): string {
-  return deviceMemoText.slice(DEVICE.length);
 }

@@ -15,6 +15,7 @@ export interface Refusal {
 
 const STATUS = {
   "untrusted-peer": 403, // TS 24.229 §4.4: outside the trust domain; `allowDirect` is off
+  "past-pcscf": 403, // the same, from a device that has a P-CSCF
   "not-our-domain": 403, // RFC 3261 §10.3 step 1
   "unknown-user": 403, // TS 24.229 §5.4.1.2.1; 404 would tell strangers who exists
   "foreign-impu": 403, // RFC 3261 §10.3 step 4: not this subscriber's

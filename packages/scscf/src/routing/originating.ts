@@ -4,6 +4,7 @@ import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf } from "@ims-lab/common/sip/message/uri";
 import type { RegistrationSet } from "../notifier/admission.ts";
 import type { Binding } from "../registrar/binding.ts";
+import { pastPcscf } from "../registrar/past-pcscf.ts";
 import type { Standing } from "../registrar/trust.ts";
 import type { Impu } from "../subscribers/subscriber.ts";
 import { isProblem, type RoutingProblem } from "./problems.ts";
@@ -80,7 +81,8 @@ function servedBy(
   const set = users.setOf(binding.impu);
   if (set === undefined) return { kind: "not-registered", detail: `${binding.impu} is nobody's` };
   if (!standing.trusted && binding.address.source !== standing.source) {
-    return { kind: "untrusted-peer", detail: `${standing.source} is not where it registered` };
+    const detail = `${standing.source} is not where it registered`;
+    return pastPcscf(binding, standing.source) ?? { kind: "untrusted-peer", detail };
   }
   const own = set.impus.filter(({ aor }) => claimed.includes(aor));
   if (claimed.length > 0 && own.length === 0) {

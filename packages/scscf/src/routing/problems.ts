@@ -5,6 +5,7 @@ import { SIPS_NOT_ALLOWED } from "@ims-lab/common/sip/proxy/secured";
 
 export type RoutingProblem =
   | { readonly kind: "untrusted-peer"; readonly detail: string }
+  | { readonly kind: "past-pcscf"; readonly detail: string } // a device that has a P-CSCF and does not use it
   | { readonly kind: "not-registered"; readonly detail: string } // the caller is not, or no more
   | { readonly kind: "foreign-identity"; readonly detail: string } // asserts somebody else
   | { readonly kind: "barred-caller"; readonly detail: string }
@@ -40,6 +41,7 @@ export function shareUsedUp(holder: string): RoutingProblem {
 export function refusalFor(problem: RoutingProblem): Refusal {
   switch (problem.kind) {
     case "untrusted-peer": // RFC 3325 §5
+    case "past-pcscf":
     case "not-registered": // TS 24.229 §5.4.3.2: the served user is not registered
     case "foreign-identity": // RFC 3325 §5
     case "unknown-hop": // design §11: no open relay

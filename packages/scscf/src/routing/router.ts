@@ -17,6 +17,7 @@ import { takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay, countHop } from "@ims-lab/common/sip/proxy/validate";
 import type { Destination } from "@ims-lab/common/sip/transaction/user";
 import type { RefusalLog } from "../refusal-log.ts";
+import { type RegisteredDevices, senderProblem } from "../registrar/past-pcscf.ts";
 import type { Standing } from "../registrar/trust.ts";
 import { type Callee, CallWatch } from "./call-watch.ts";
 import { answerCharging, chargingOf } from "./charging.ts";
@@ -49,6 +50,7 @@ export interface RouterOptions extends Users, Called {
   readonly knowsHop: KnowsHop;
   /** Whether what goes there stays within the trust domain (RFC 3325 §5). */
   readonly trustsHop: KnowsHop;
+  readonly devices: RegisteredDevices;
   readonly policy: MethodPolicy;
   /** Undefined: dialogs are left alone when a registration ends. */
   readonly dialogs: KeptDialogs | undefined;
@@ -125,10 +127,9 @@ export class Router {
   }
 
   #admission(incoming: Incoming, standing: Standing): RoutingProblem | undefined {
-    const { allowDirect } = this.#options;
+    const { allowDirect, devices } = this.#options;
     if (standing.trusted || allowDirect || this.#isNextHop(incoming)) return undefined;
-    const detail = `${standing.source} is no trusted peer (trustedPeers)`;
-    return { kind: "untrusted-peer", detail };
+    return senderProblem(devices, incoming.request, standing);
   }
 
   #inDialog(incoming: Incoming, standing: Standing, onward: SipRequest, routed: boolean): void {
@@ -271,7 +272,7 @@ export class Router {
     const { kind: reason, detail } = problem;
     this.#options.refusals.info("request.refused", { method, status, reason, detail, callId });
     // RFC 3261 §8.2.7: strangers get no state.
-    if (reason === "untrusted-peer") incoming.refuse(status, options);
+    if (reason === "untrusted-peer" || reason === "past-pcscf") incoming.refuse(status, options);
     else incoming.respond(newResponse(incoming.request, status, options));
   }
 }

@@ -11,6 +11,7 @@ import type { RegistrationSet } from "../notifier/admission.ts";
 import type { Reauthentications } from "../reauthentication/reauthentications.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import type { Bindings } from "../registrar/bindings.ts";
+import type { RegisteredDevices } from "../registrar/past-pcscf.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import { KeptDialogs } from "./kept-dialogs.ts";
 import { KnownDialogs } from "./known-dialogs.ts";
@@ -28,6 +29,7 @@ export interface RoutingParts {
   readonly reauthentications: Reauthentications;
   readonly send: SendRequest;
   setOf(aor: string): RegistrationSet | undefined;
+  readonly devices: RegisteredDevices;
   onLimited(limit: string): void;
 }
 

@@ -34,8 +34,8 @@ import type {
 /** Milliseconds: 64*T1 with T1 = 500 ms. */
 const TIMER_N = 32_000;
 
-/** TS 24.229 §5.1.1.3: 600 s before the end, at half time of what lasts 1200 s or less. */
-function refreshAfter(granted: number): number {
+/** TS 24.229 §5.1.1.3, in seconds: 600 s before the end, at half time of what lasts 1200 s or less. */
+export function renewalDelay(granted: number): number {
   return granted > 1200 ? granted - 600 : granted / 2;
 }
 
@@ -59,11 +59,13 @@ export class ActiveSubscription implements Subscription {
     this.#gone = gone;
     this.#context = {
       timerN: options.timerN ?? TIMER_N,
-      expires: record.request.expires,
       spread: () => options.random.fraction(),
+      get expires() {
+        return handlers.expires?.() ?? record.request.expires;
+      },
       refreshAfter: (granted) =>
         handlers.refreshAfter === undefined
-          ? refreshAfter(granted)
+          ? renewalDelay(granted)
           : handlers.refreshAfter(granted),
     };
   }
@@ -248,6 +250,7 @@ export class ActiveSubscription implements Subscription {
       expires: response.get(Expires),
       minExpires: response.get(MinExpires),
       retryAfter: response.get(RetryAfter),
+      isServed: status >= 300 && listsPackage(response, this.#record.request.event),
     });
     if (status >= 300) this.#handlers.onRefused?.(status);
   }
@@ -277,6 +280,13 @@ function withBody(notify: SipRequest, reading: BodyReading): SipRequest {
 }
 
 const NO_BODY = Buffer.alloc(0);
+
+function listsPackage(response: SipResponse, event: string): boolean {
+  const name = eventNameOf(event).package;
+  return response
+    .texts("Allow-Events")
+    .some((value) => value.split(",").some((one) => one.trim() === name));
+}
 
 function eventNameOf(event: string): { package: string; id: string | null } {
   const [name = "", ...params] = event.split(";");

@@ -38,10 +38,13 @@ export function afterTermination(reason: string | undefined, retryAfter?: number
   return retryAfter === undefined ? { kind: "now" } : { kind: "later", seconds: retryAfter };
 }
 
+/** RFC 3261 §21.5: these say what the server lacks, not how it is doing. */
+const UNABLE: ReadonlySet<number> = new Set([501, 505, 513]);
+
 /** Advice after a SUBSCRIBE that would have made a subscription was refused. */
 export function afterRefusal(status: number, retryAfter?: number): Resubscribe {
   if (retryAfter !== undefined) return { kind: "later", seconds: retryAfter };
-  const isServerSide = status >= 500 && status < 600 && status !== 501;
+  const isServerSide = status >= 500 && status < 600 && !UNABLE.has(status);
   return isServerSide || status === 408 || status === 480
     ? { kind: "later", seconds: LATER_SECONDS }
     : NEVER;

@@ -40,7 +40,8 @@ export type NotifyOutcome =
   | { readonly kind: "acknowledged"; readonly status: number }
   /** `retryAfter`: seconds, as the answer asks. */
   | { readonly kind: "failed"; readonly status: number; readonly retryAfter?: number }
-  | { readonly kind: "timeout" }
+  /** `isHopThere`: the next hop has said 100, so that it is someone behind it who is silent. */
+  | { readonly kind: "timeout"; readonly isHopThere?: boolean }
   | { readonly kind: "unsent"; readonly why: string }; // transport failure, or ended before its turn
 
 export interface NotifyRequest {

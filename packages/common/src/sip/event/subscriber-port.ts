@@ -39,6 +39,8 @@ export interface SubscriptionRequest {
 export interface SubscriptionHandlers {
   /** Seconds after the grant at which to refresh; undefined: never. Default: 600 s before the end, or at half time up to 1200 s. */
   refreshAfter?(granted: number): number | undefined;
+  /** Seconds that such a refresh asks for; absent: as many as the first SUBSCRIBE. */
+  expires?(): number;
   /** Before the answer: a status to refuse the NOTIFY with, undefined to accept it. */
   judge?(notify: SipRequest): number | undefined;
   /** After the 200 to a NOTIFY was handed to the transaction. */

@@ -55,6 +55,8 @@ export type SubscriberInput = { readonly now: number } & (
       readonly expires?: number | undefined;
       readonly minExpires?: number | undefined;
       readonly retryAfter?: number | undefined;
+      /** Its Allow-Events lists the package. */
+      readonly isServed?: boolean | undefined;
     }
   | { readonly kind: "failure"; readonly why: string } // "timeout" or a transport failure
   | {
@@ -74,6 +76,8 @@ export interface Ending {
         readonly kind: "refused";
         readonly status: number;
         readonly retryAfter?: number | undefined;
+        /** Its Allow-Events lists the package. */
+        readonly isServed?: boolean;
       }
     | { readonly kind: "terminated"; readonly reason?: string | undefined } // said by the notifier
     | { readonly kind: "no-notify" } // Timer N
@@ -93,4 +97,21 @@ export type SubscriberEffect =
 export interface SubscriberStep {
   readonly state: SubscriberState;
   readonly effects: readonly SubscriberEffect[];
+}
+
+/** For the log. @param notifier who it was subscribed at, as "the P-CSCF" */
+export function endingInWords(why: Ending["why"], notifier: string): string {
+  switch (why.kind) {
+    case "refused":
+      return `SUBSCRIBE answered ${why.status}`;
+    case "terminated":
+      return `terminated by ${notifier}: ${why.reason ?? "no reason given"}`;
+    case "no-notify":
+      return "no NOTIFY within 32 s of SUBSCRIBE";
+    case "unreachable":
+      return `SUBSCRIBE not answered: ${why.failure}`;
+    case "expired":
+    case "left":
+      return why.kind;
+  }
 }

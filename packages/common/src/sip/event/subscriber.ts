@@ -74,12 +74,7 @@ function firstAnswered(
   const longer = longerExpires(state.open, input);
   if (longer !== undefined)
     return send(context, { name: "notifyWait", next: state.next }, longer, now, state.open);
-  const { retryAfter } = input;
-  const why: Ending["why"] =
-    retryAfter === undefined
-      ? { kind: "refused", status }
-      : { kind: "refused", status, retryAfter };
-  return end(why, afterRefusal(status, retryAfter));
+  return end(refusedBy(input), afterRefusal(status, input.retryAfter));
 }
 
 /** RFC 6665 §4.1.2.1: 423 names the shortest duration; undefined when that is no help. */
@@ -140,7 +135,7 @@ function refreshRefused(
 ): SubscriberStep {
   const { status, now, retryAfter } = input;
   if (open.asked === 0) return end(...left());
-  if (endsSubscription(status)) return end({ kind: "refused", status }, { kind: "now" });
+  if (endsSubscription(status)) return end(refusedBy(input), { kind: "now" });
   const longer = longerExpires(open, input);
   if (longer !== undefined) return send(context, state, longer, now, open);
   return retryLater(context, state, now, retryAfter);
@@ -270,6 +265,15 @@ function send(
       { kind: "set", timer: "N", at: now + context.timerN },
       { kind: "stop", timer: "refresh" },
     ],
+  };
+}
+
+function refusedBy({ status, retryAfter, isServed }: Input<"response">): Ending["why"] {
+  return {
+    kind: "refused",
+    status,
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...(isServed === true && { isServed }),
   };
 }
 

@@ -50,6 +50,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
   /** Of the CANCEL. */
   #reasons = NO_REASON;
   #why: RequestFailure = "timeout";
+  #heard = false;
 
   constructor(
     surroundings: Surroundings,
@@ -89,6 +90,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
 
   receive(response: SipResponse, flow: Flow): void {
     this.#fallback = undefined;
+    this.#heard = true;
     this.#step({ kind: "response", status: response.status }, { response, flow });
   }
 
@@ -210,7 +212,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     const handlers = this.#handlers;
     if (handlers === undefined) return;
     this.#handlers = undefined;
-    this.surroundings.port.onFailed(this.#why, this.#flow);
+    this.surroundings.port.onFailed(this.#why, this.#flow, this.#heard);
     handlers.onFailure(this.#why);
   }
 }

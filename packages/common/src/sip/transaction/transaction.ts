@@ -24,7 +24,8 @@ export interface TransactionPort {
   /** A message is about to be sent once more. */
   onRepeat(kind: "request" | "response"): void;
   /** A request ends without a final response. @param flow undefined when it never was sent */
-  onFailed(why: RequestFailure, flow: Flow | undefined): void;
+  /** @param heard whether a provisional response has come: who was asked is there */
+  onFailed(why: RequestFailure, flow: Flow | undefined, heard: boolean): void;
   /** A value for a To tag that was left out (RFC 3261 §19.3). */
   newTag(): string;
 }
