@@ -142,7 +142,7 @@ export function isRegistered({ aor, impus }: Binding, wanted: string): boolean {
 }
 
 /** Undefined for what is no URI. */
-export function aorOfText(impu: string): string | undefined {
+function aorOfText(impu: string): string | undefined {
   const uri = parseUri(impu);
   return uri && aorOf(uri);
 }
