@@ -11,6 +11,7 @@ it("by UDP and by TCP, a keep-alive not, and nothing after its end", async () =>
   const device = createSocket("udp4");
   device.bind(0, HOST);
   await once(device, "listening");
+  const quiet = createSocket("udp4");
   const taken = createSocket("udp4");
   taken.bind(0, HOST);
   await once(taken, "listening");
@@ -23,7 +24,7 @@ it("by UDP and by TCP, a keep-alive not, and nothing after its end", async () =>
   const end = noticeKnocks({ host: HOST, port }, (from) => void heard.push(from));
   const me = `${HOST}:${device.address().port}/udp`;
   await vi.waitFor(() => {
-    device.send("\r\n\r\n", port, HOST);
+    quiet.send("\r\n\r\n", port, HOST);
     device.send("REGISTER sip:a SIP/2.0\r\n", port, HOST);
     expect(heard).toContain(me);
   });
@@ -35,6 +36,7 @@ it("by UDP and by TCP, a keep-alive not, and nothing after its end", async () =>
   expect(answers).toEqual([]);
   end();
   device.close();
+  quiet.close();
 });
 
 it("an address that cannot be had is nothing to complain about", () => {
