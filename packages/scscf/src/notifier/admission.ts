@@ -24,6 +24,8 @@ export interface AdmissionRules {
   identityOf(uri: Uri): string;
   /** Undefined when the AoR is nobody's. */
   setOf(aor: string): RegistrationSet | undefined;
+  /** More than one where users share the identity. */
+  setsOf(aor: string): readonly RegistrationSet[];
   bindingsOf(set: string): readonly Binding[];
   /** The token of a Service-Route of ours, undefined for any other URI. */
   tokenOf(uri: Uri): string | undefined;
@@ -43,7 +45,7 @@ export function admit(
   watched: string | undefined,
 ): Watching | Refusal {
   const aor = watched ?? rules.identityOf(request.requestUri);
-  const set = rules.setOf(aor);
+  const set = watched === undefined ? setMeant(rules, request, aor) : rules.setOf(watched);
   if (set === undefined) return refusal("no-such-user", `${aor} is nobody's`);
   const bindings = rules.bindingsOf(set.name);
   if (bindings.length === 0) {
@@ -61,6 +63,20 @@ export function admit(
   }
   const claimed = asserted[0] ?? "nobody we trust";
   return refusal("not-allowed-to-subscribe", `${claimed} may not watch ${aor}`);
+}
+
+/** Of several that share an identity: the one whose registration the request came by. */
+function setMeant(
+  rules: AdmissionRules,
+  request: SipRequest,
+  aor: string,
+): RegistrationSet | undefined {
+  const sets = rules.setsOf(aor);
+  if (sets.length < 2) return sets[0];
+  const own = sets.find(
+    ({ name }) => bindingOf(rules, request, rules.bindingsOf(name)) !== undefined,
+  );
+  return own ?? rules.setOf(aor);
 }
 
 /** A device without P-CSCF is who its binding says, when it comes from where it registered. */

@@ -28,6 +28,7 @@ export interface RoutingParts {
   readonly reauthentications: Reauthentications;
   readonly send: SendRequest;
   setOf(aor: string): RegistrationSet | undefined;
+  setsOf(aor: string): readonly RegistrationSet[];
   onLimited(limit: string): void;
 }
 
