@@ -21,7 +21,7 @@ import { Reauthentications } from "./reauthentication/reauthentications.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import type { Binding, BindingContext } from "./registrar/binding.ts";
 import { Bindings } from "./registrar/bindings.ts";
-import { setOf as setNameOf } from "./registrar/identify.ts";
+import { registrationSets } from "./registrar/identify.ts";
 import { Lifecycle } from "./registrar/lifecycle.ts";
 import type { RegisteredDevices } from "./registrar/past-pcscf.ts";
 import { Registrar } from "./registrar/registrar.ts";
@@ -30,7 +30,7 @@ import { type RequestServices, requestHandler } from "./requests.ts";
 import { createRouting } from "./routing/routing.ts";
 import { commit } from "./store/commit.ts";
 import type { Store } from "./store/store.ts";
-import { atHome, filedAs } from "./subscribers/identity.ts";
+import { filedAs } from "./subscribers/identity.ts";
 import type { LoadedSubscribers } from "./subscribers/load.ts";
 import { memorySqnMarks, type SqnMarks } from "./subscribers/sqn-marks.ts";
 
@@ -57,6 +57,7 @@ export interface Scscf {
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
+  setsOf(aor: string): readonly RegistrationSet[];
   listen(): Promise<void>;
   /** Refuses new work, finishes what is under way, ends all timers. */
   stop(): Promise<void>;
@@ -73,16 +74,18 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const context = contextOf(config);
   const authenticator = authenticatorOf(config, tools);
 
+  const bindingsOf = (set: string): ReturnType<Bindings["ofSet"]> => bindings.ofSet(set);
+  const setsOf = registrationSets(directory, config.domain);
+  /** Of several that share an identity, one that is registered. */
   const setOf = (aor: string): RegistrationSet | undefined => {
-    const owner = directory.ownerOf(atHome(config.domain, aor));
-    return owner && { name: setNameOf(owner), impus: owner.impus };
+    const sets = setsOf(aor);
+    return sets.find(({ name }) => bindingsOf(name).length > 0) ?? sets[0];
   };
   const devices: RegisteredDevices = {
     tokenOf: (uri) => tokenOf(endpoint, uri),
     bindingOf: (token) => bindings.get(token),
-    bindingsOfUser: (aor) => bindings.ofSet(setOf(aor)?.name ?? ""),
+    bindingsOfUser: (aor) => setsOf(aor).flatMap(({ name }) => bindingsOf(name)),
   };
-  const bindingsOf = (set: string): ReturnType<Bindings["ofSet"]> => bindings.ofSet(set);
   const send = senderOf(endpoint);
 
   const reactions = bindingReactions({
@@ -108,6 +111,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     send,
     identityOf: (uri) => filedAs({ directory, domain: config.domain }, uri),
     setOf,
+    setsOf,
     bindingsOf,
     tokenOf: (uri) => tokenOf(endpoint, uri),
     applicationServers: config.applicationServers,
@@ -149,6 +153,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     send,
     setOf,
     devices,
+    setsOf,
     onLimited,
   });
   reactions.connect({ notifier, pcscfSubscriptions, reauthentications, dialogs });
@@ -194,7 +199,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
         formatHostPort(endpoint.advertised(flow.remote, flow.transport)),
       ),
     isOwn: (host, port) => endpoint.isOwn(host, port),
-    setOf,
+    setsOf,
     bindingsOf,
     bindingOf: (token) => bindings.get(token),
   };
@@ -211,6 +216,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       return inbox?.size ?? 0;
     },
     setOf,
+    setsOf,
     listen: async () => {
       const unheard = await takeOver({ store, lifecycle, reauthentications, notifier });
       await endpoint.listen(requestHandler(services));

@@ -37,7 +37,7 @@ export interface RequestServices {
   readonly devices: RegisteredDevices;
   standingOf(incoming: Incoming): Standing;
   isOwn(host: string, port: number): boolean;
-  setOf(aor: string): RegistrationSet | undefined;
+  setsOf(aor: string): readonly RegistrationSet[];
   bindingsOf(set: string): readonly Binding[];
   bindingOf(token: string): Binding | undefined;
 }
@@ -110,8 +110,9 @@ function isForThemselves(
   standing: Standing,
 ): boolean {
   if (services.notifier.owns(request)) return true;
-  const watched = services.setOf(filedAs(services, request.requestUri));
-  return watched !== undefined && watched.name === servedSet(services, request, standing)?.name;
+  const served = servedSets(services, request, standing);
+  const watched = services.setsOf(filedAs(services, request.requestUri));
+  return watched.some(({ name }) => served.some((set) => set.name === name));
 }
 
 function options(services: RequestServices, incoming: Incoming, standing: Standing): void {
@@ -169,24 +170,19 @@ function other(services: RequestServices, incoming: Incoming, standing: Standing
 }
 
 /**
- * The set of the user on whose behalf it is sent: whom a trusted peer asserts, else From. A device
+ * The sets of the user on whose behalf it is sent: whom a trusted peer asserts, else From. A device
  * without P-CSCF is who From says only where that user registered from.
  */
-function servedSet(
-  { setOf, bindingsOf }: RequestServices,
+function servedSets(
+  { setsOf, bindingsOf }: RequestServices,
   request: SipRequest,
   { trusted, source }: Standing,
-): RegistrationSet | undefined {
+): readonly RegistrationSet[] {
   const asserted = trusted ? assertedIdentities(request) : [];
   const uris = asserted.length > 0 ? asserted : [request.from.uri];
-  for (const uri of uris) {
-    const set = setOf(aorOf(uri));
-    if (set === undefined) continue;
-    if (trusted || bindingsOf(set.name).some(({ address }) => address.source === source)) {
-      return set;
-    }
-  }
-  return undefined;
+  const isServed = ({ name }: RegistrationSet): boolean =>
+    trusted || bindingsOf(name).some(({ address }) => address.source === source);
+  return uris.flatMap((uri) => setsOf(aorOf(uri))).filter(isServed);
 }
 
 function untrusted(

@@ -45,6 +45,15 @@ subscribers:
   - impi: sim@${DOMAIN}
     impus: ["sip:sim@${DOMAIN}"]
     auth: { scheme: aka, k: ${"11".repeat(16)}, opc: ${"22".repeat(16)} }
+  - impi: mother@${DOMAIN}
+    impus: ["sip:family@${DOMAIN}", "sip:mother@${DOMAIN}"]
+    auth: { scheme: digest, password: pw }
+  - impi: father@${DOMAIN}
+    impus: ["sip:family@${DOMAIN}", "sip:father@${DOMAIN}"]
+    auth: { scheme: digest, password: pw }
+  - impi: child@${DOMAIN}
+    impus: ["sip:child@${DOMAIN}", { uri: "sip:family@${DOMAIN}", barred: true }]
+    auth: { scheme: digest, password: pw }
 `;
 
 type Headers = readonly (readonly [name: string, value: string])[];

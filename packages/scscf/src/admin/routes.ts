@@ -13,6 +13,7 @@ import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
 import type { RegistrationSet } from "../notifier/admission.ts";
 import type { Binding, RemovalCause } from "../registrar/binding.ts";
+import { setNameOf } from "../registrar/identify.ts";
 import { reauthenticationView, registrationView, subscriberView } from "./views.ts";
 
 const impuParams = {
@@ -55,7 +56,11 @@ function addRegistrations(app: FastifyInstance, scscf: Scscf): void {
   app.get<{ Params: { impu: string } }>(
     "/registrations/:impu",
     { schema: { summary: "One user's registration.", params: impuParams } },
-    ({ params }) => registrationView(scscf, setNamed(scscf, params.impu), params.impu),
+    ({ params: { impu } }) => {
+      const views = setsNamed(scscf, impu).map((set) => registrationView(scscf, set, impu));
+      const shown = views.find(({ bindings }) => bindings.length > 0) ?? views[0];
+      return { ...shown, bindings: views.flatMap(({ bindings }) => bindings) };
+    },
   );
 }
 
@@ -173,17 +178,18 @@ function addSubscribers(app: FastifyInstance, scscf: Scscf): void {
   );
 }
 
-/** The set of an IMPU, or of an IMPI's default IMPU. */
-function setNamed(scscf: Scscf, impu: string): RegistrationSet {
+/** The sets of an IMPU, several where users share it, or that of an IMPI. */
+function setsNamed(scscf: Scscf, impu: string): readonly RegistrationSet[] {
   const uri = parseUri(impu);
-  const byImpi = uri === undefined ? scscf.directory.byImpi(impu)?.impus[0]?.aor : undefined;
-  const set = uri === undefined ? byImpi && scscf.setOf(byImpi) : scscf.setOf(aorOf(uri));
-  if (set === undefined || set === "") throw problem(404, "No such user", `${impu} is unknown.`);
-  return set;
+  const subscriber = uri === undefined ? scscf.directory.byImpi(impu) : undefined;
+  const name = subscriber && setNameOf(scscf.directory, subscriber);
+  const sets = scscf.setsOf(uri === undefined ? (name ?? "") : aorOf(uri));
+  if (sets.length === 0) throw problem(404, "No such user", `${impu} is unknown.`);
+  return sets;
 }
 
 function bindingsOf(scscf: Scscf, impu: string, contact: string | undefined): readonly Binding[] {
-  const all = scscf.bindings.ofSet(setNamed(scscf, impu).name);
+  const all = setsNamed(scscf, impu).flatMap(({ name }) => scscf.bindings.ofSet(name));
   const found =
     contact === undefined ? all : all.filter(({ address }) => address.contact === contact);
   if (found.length > 0) return found;

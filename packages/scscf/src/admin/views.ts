@@ -10,6 +10,7 @@ import type { Scscf } from "../node.ts";
 import type { RegistrationSet } from "../notifier/admission.ts";
 import type { Reauthentication } from "../reauthentication/reauthentication.ts";
 import type { Binding } from "../registrar/binding.ts";
+import { setNameOf } from "../registrar/identify.ts";
 import type { Subscriber } from "../subscribers/subscriber.ts";
 
 export function registrationView(
@@ -18,7 +19,7 @@ export function registrationView(
   impu: string,
 ): RegistrationView {
   const bindings = scscf.bindings.ofSet(set.name);
-  const impi = bindings[0]?.impi ?? scscf.directory.ownerOf(set.name)?.impi ?? "";
+  const impi = bindings[0]?.impi ?? impiOf(scscf, set.name);
   return {
     impu,
     impi,
@@ -26,6 +27,11 @@ export function registrationView(
     state: bindings.length > 0 ? "registered" : "not-registered",
     bindings: bindings.map((binding) => bindingView(scscf, binding)),
   };
+}
+
+/** Of a set that nobody has registered. */
+function impiOf({ directory }: Scscf, set: string): string {
+  return (directory.byImpi(set) ?? directory.ownersOf(set)[0])?.impi ?? "";
 }
 
 function bindingView({ notifier }: Scscf, binding: Binding): BindingView {
@@ -122,7 +128,7 @@ export interface SubscriberView {
 export function subscriberView(scscf: Scscf, subscriber: Subscriber): SubscriberView {
   const { impi, impus, auth, subscription = null } = subscriber;
   const failure = scscf.failures.of(impi);
-  const set = impus[0]?.aor ?? "";
+  const set = setNameOf(scscf.directory, subscriber);
   return {
     impi,
     impus: impus.map(({ uri, barred }) => ({ uri, barred })),

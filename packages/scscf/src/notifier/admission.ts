@@ -27,6 +27,8 @@ export interface AdmissionRules {
   identityOf(uri: Uri): string;
   /** Undefined when the AoR is nobody's. */
   setOf(aor: string): RegistrationSet | undefined;
+  /** More than one where users share the identity. */
+  setsOf(aor: string): readonly RegistrationSet[];
   bindingsOf(set: string): readonly Binding[];
   /** The token of a Service-Route of ours, undefined for any other URI. */
   tokenOf(uri: Uri): string | undefined;
@@ -48,7 +50,7 @@ export function admit(
   existing: Refreshed | undefined,
 ): Watching | Refusal {
   const aor = existing?.subject ?? rules.identityOf(request.requestUri);
-  const set = rules.setOf(aor);
+  const set = existing === undefined ? setMeant(rules, request, aor) : rules.setOf(aor);
   if (set === undefined) return refusal("no-such-user", `${aor} is nobody's`);
   const bindings = rules.bindingsOf(set.name);
   if (bindings.length === 0) {
@@ -75,6 +77,20 @@ function knownWatcher({ subject, memo }: Refreshed, bindings: readonly Binding[]
   const token = isDeviceMemo(memo) ? tokenIn(memo) : undefined;
   const binding = bindings.find((one) => one.token === token);
   return { set: subject, who: watcherIn(memo), ...(binding !== undefined && { binding }) };
+}
+
+/** Of several that share an identity: the one whose registration the request came by. */
+function setMeant(
+  rules: AdmissionRules,
+  request: SipRequest,
+  aor: string,
+): RegistrationSet | undefined {
+  const sets = rules.setsOf(aor);
+  if (sets.length < 2) return sets[0];
+  const own = sets.find(
+    ({ name }) => bindingOf(rules, request, rules.bindingsOf(name)) !== undefined,
+  );
+  return own ?? rules.setOf(aor);
 }
 
 /** A device without P-CSCF is who its binding says, when it comes from where it registered. */

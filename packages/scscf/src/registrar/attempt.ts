@@ -121,7 +121,7 @@ function disguise(
   const subscriber = directory.byImpi(name) ?? authenticator.phantom(name);
   return subscriber && { subscriber, impu, set: "" };
 }
-const HIDDEN: ReadonlySet<string> = new Set(["unknown-user", "foreign-impu"]);
+const HIDDEN: ReadonlySet<string> = new Set(["unknown-user", "foreign-impu", "ambiguous-user"]);
 const NOBODYS = { targets: [], superseded: [], bindings: [] } as const;
 
 /**

@@ -1,6 +1,7 @@
 // Who registers which identity. RFC 3261 §10.3 steps 1, 4 and 5; TS 24.229 §5.4.1.2.1.
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
+import type { RegistrationSet } from "../notifier/admission.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import { atHome } from "../subscribers/identity.ts";
 import type { Subscriber } from "../subscribers/subscriber.ts";
@@ -26,16 +27,45 @@ export function identify(
     return refusal("not-our-domain", `${request.uri} is not ${domain}`);
   }
   const aor = atHome(domain, aorOf(request.to.uri));
-  const subscriber = impi === undefined ? directory.ownerOf(aor) : directory.byImpi(impi);
+  const subscriber = impi === undefined ? soleOwner(directory, aor) : directory.byImpi(impi);
   if (subscriber === undefined) return refusal("unknown-user", `nobody is ${impi ?? aor}`);
+  if ("refused" in subscriber) return subscriber;
   const impu = subscriber.impus.find((one) => one.aor === aor)?.aor;
   if (impu === undefined) {
     return refusal("foreign-impu", `${aor} does not belong to ${subscriber.impi}`);
   }
-  return { subscriber, impu, set: setOf(subscriber) };
+  return { subscriber, impu, set: setNameOf(directory, subscriber) };
 }
 
-/** A set is named after its default identity. */
-export function setOf(subscriber: Subscriber): string {
-  return subscriber.impus[0]?.aor ?? subscriber.impi;
+/** Implicit registration sets by the name of one, or by an identity of theirs. */
+export function registrationSets(
+  directory: SubscriberDirectory,
+  domain: string,
+): (nameOrAor: string) => readonly RegistrationSet[] {
+  return (nameOrAor) => {
+    const owners = directory.ownersOf(atHome(domain, nameOrAor));
+    const named = owners.length > 0 ? undefined : directory.byImpi(nameOrAor);
+    const subscribers = named === undefined ? owners : [named];
+    return subscribers.map((subscriber) => ({
+      name: setNameOf(directory, subscriber),
+      impus: subscriber.impus,
+    }));
+  };
+}
+
+/** Without credentials: the one subscriber that owns the IMPU. */
+function soleOwner(directory: SubscriberDirectory, aor: string): Subscriber | Refusal | undefined {
+  const owners = directory.ownersOf(aor);
+  if (owners.length < 2) return owners[0];
+  const impis = owners.map(({ impi }) => impi).join(", ");
+  return refusal("ambiguous-user", `${aor} belongs to ${impis}: an Authorization header must say`);
+}
+
+/**
+ * A set is named after its default identity; where several users share that one, after the private
+ * one: each of them registers on his own (TS 23.228 §5.2.1a).
+ */
+export function setNameOf(directory: SubscriberDirectory, { impi, impus }: Subscriber): string {
+  const first = impus[0]?.aor;
+  return first === undefined || directory.ownersOf(first).length > 1 ? impi : first;
 }

@@ -18,6 +18,7 @@ const STATUS = {
   "past-pcscf": 403, // the same, from a device that has a P-CSCF
   "not-our-domain": 403, // RFC 3261 §10.3 step 1
   "unknown-user": 403, // TS 24.229 §5.4.1.2.1; 404 would tell strangers who exists
+  "ambiguous-user": 403, // no Authorization and the IMPU belongs to several subscribers
   "foreign-impu": 403, // RFC 3261 §10.3 step 4: not this subscriber's
   "authentication-failed": 403, // TS 24.229 §5.4.1.2.3
   "too-many-challenges": 403, // bounded: at most 4 outstanding per IMPI

@@ -11,6 +11,8 @@ import { isProblem, type RoutingProblem } from "./problems.ts";
 
 export interface Users {
   setOf(aor: string): RegistrationSet | undefined;
+  /** More than one where users share the identity. */
+  setsOf(aor: string): readonly RegistrationSet[];
   bindingsOf(set: string): readonly Binding[];
   bindingOf(token: string): Binding | undefined;
 }
@@ -39,13 +41,13 @@ export function servedUser(
     return servedBy(users, binding, claimed, standing);
   }
   const names = claimed.length > 0 || standing.trusted ? claimed : [aorOf(request.from.uri)];
-  const set = names.flatMap((aor) => users.setOf(aor) ?? [])[0];
-  if (set === undefined) return undefined;
-  const [binding] = users
-    .bindingsOf(set.name)
-    .filter(({ address }) => standing.trusted || address.source === standing.source);
+  const sets = names.map((aor) => users.setsOf(aor)).find((found) => found.length > 0);
+  if (sets === undefined) return undefined;
+  const binding = sets
+    .flatMap(({ name }) => users.bindingsOf(name))
+    .find(({ address }) => standing.trusted || address.source === standing.source);
   if (binding === undefined) {
-    return { kind: "not-registered", detail: `${names[0] ?? set.name} is not registered` };
+    return { kind: "not-registered", detail: `${names[0]} is not registered` };
   }
   return servedBy(users, binding, names, standing);
 }
@@ -78,7 +80,7 @@ function servedBy(
   claimed: readonly string[],
   standing: Standing,
 ): Served | RoutingProblem {
-  const set = users.setOf(binding.impu);
+  const set = users.setOf(binding.set);
   if (set === undefined) return { kind: "not-registered", detail: `${binding.impu} is nobody's` };
   if (!standing.trusted && binding.address.source !== standing.source) {
     const detail = `${standing.source} is not where it registered`;

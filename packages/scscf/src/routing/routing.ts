@@ -30,6 +30,7 @@ export interface RoutingParts {
   readonly send: SendRequest;
   setOf(aor: string): RegistrationSet | undefined;
   readonly devices: RegisteredDevices;
+  setsOf(aor: string): readonly RegistrationSet[];
   onLimited(limit: string): void;
 }
 

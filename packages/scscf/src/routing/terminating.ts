@@ -8,7 +8,7 @@ import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
 import { mayReach, sameSchemeAs } from "@ims-lab/common/sip/proxy/secured";
 import type { Destination } from "@ims-lab/common/sip/transaction/user";
 import type { Binding } from "../registrar/binding.ts";
-import { setOf as setNameOf } from "../registrar/identify.ts";
+import { setNameOf } from "../registrar/identify.ts";
 import { filedAs, type Home } from "../subscribers/identity.ts";
 import type { RoutingProblem } from "./problems.ts";
 
@@ -23,16 +23,19 @@ export interface Called extends Home {
 
 /** True for a number or name that a subscriber of this domain has. */
 export function isOurs(called: Called, uri: Uri): boolean {
-  return called.directory.ownerOf(filedAs(called, uri)) !== undefined;
+  return called.directory.ownersOf(filedAs(called, uri)).length > 0;
 }
 
 export function devicesOf(called: Called, onward: SipRequest): DeviceTarget[] | RoutingProblem {
   const aor = filedAs(called, onward.requestUri);
-  const owner = called.directory.ownerOf(aor);
-  if (owner === undefined) return { kind: "no-such-user", detail: `${aor} is nobody's` };
-  if (owner.impus.some((impu) => impu.aor === aor && impu.barred))
-    return { kind: "barred-callee", detail: `${aor} is barred` };
-  const bindings = called.bindingsOf(setNameOf(owner));
+  const { directory } = called;
+  const owners = directory.ownersOf(aor);
+  if (owners.length === 0) return { kind: "no-such-user", detail: `${aor} is nobody's` };
+  const reachable = owners.filter(({ impus }) =>
+    impus.some((one) => one.aor === aor && !one.barred),
+  );
+  if (reachable.length === 0) return { kind: "barred-callee", detail: `${aor} is barred` };
+  const bindings = reachable.flatMap((owner) => called.bindingsOf(setNameOf(directory, owner)));
   if (bindings.length === 0)
     return { kind: "callee-not-registered", detail: `${aor} is not registered` };
   const fit = bindings.filter(({ address }) => mayReach(onward, address.contact));

@@ -17,8 +17,8 @@ export interface SubscriberDirectory {
   /** How many private identities there are. */
   readonly size: number;
   byImpi(impi: string): Subscriber | undefined;
-  /** `aor`: in the form of `aorOf`; no identity has two owners (docs/decisions/0025). */
-  ownerOf(aor: string): Subscriber | undefined;
+  /** `aor`: in the form of `aorOf`. More than one when an identity is shared. */
+  ownersOf(aor: string): readonly Subscriber[];
   /** The public identities that register together, the default first; none for a stranger. */
   implicitSet(impi: string): readonly Impu[];
   /** In the file's order. */
@@ -30,30 +30,37 @@ export function subscriberDirectory(
   templates: readonly SubscriberTemplate[],
 ): SubscriberDirectory {
   const byImpi = new Map(subscribers.map((subscriber) => [subscriber.impi, subscriber]));
-  const byAor = new Map<string, Subscriber>();
-  for (const subscriber of subscribers)
-    for (const { aor } of subscriber.impus) byAor.set(aor, subscriber);
+  const byAor = new Map<string, Subscriber[]>();
+  for (const subscriber of subscribers) {
+    for (const { aor } of subscriber.impus) {
+      const owners = byAor.get(aor);
+      if (owners === undefined) byAor.set(aor, [subscriber]);
+      else owners.push(subscriber);
+    }
+  }
   const find = (impi: string): Subscriber | undefined =>
     byImpi.get(impi) ?? expandFirst(templates, (template) => template.impi.match(impi));
 
   return {
     size: templates.reduce((sum, { from, to }) => sum + to - from + 1, subscribers.length),
     byImpi: find,
-    ownerOf: (aor) => byAor.get(aor) ?? templateOwner(templates, aor),
+    ownersOf(aor) {
+      const owners = byAor.get(aor)?.slice() ?? [];
+      for (const template of templates) {
+        const owner = templateOwner(template, aor);
+        if (owner !== undefined) owners.push(owner);
+      }
+      return owners;
+    },
     implicitSet: (impi) => find(impi)?.impus ?? [],
     list: (offset, limit) => page(subscribers, templates, offset, limit),
   };
 }
 
-function templateOwner(
-  templates: readonly SubscriberTemplate[],
-  aor: string,
-): Subscriber | undefined {
-  for (const template of templates) {
-    for (const impu of template.impus) {
-      const n = inRange(template, impu.match(aor));
-      if (n !== undefined) return expandOnce(template, n);
-    }
+function templateOwner(template: SubscriberTemplate, aor: string): Subscriber | undefined {
+  for (const impu of template.impus) {
+    const n = inRange(template, impu.match(aor));
+    if (n !== undefined) return expandOnce(template, n);
   }
   return undefined;
 }

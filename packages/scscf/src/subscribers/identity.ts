@@ -26,8 +26,8 @@ export function filedAs(home: Home, uri: Uri): string {
   const number = numberIn(home.domain, uri);
   if (number === undefined || number === asItIs) return asItIs;
   const [first, second] = isSaidToBeNumber(uri) ? [number, asItIs] : [asItIs, number];
-  if (home.directory.ownerOf(first) !== undefined) return first;
-  return home.directory.ownerOf(second) !== undefined ? second : asItIs;
+  if (home.directory.ownersOf(first).length > 0) return first;
+  return home.directory.ownersOf(second).length > 0 ? second : asItIs;
 }
 
 /** Our domain at its own port is our domain. @param aor see `aorOf` */

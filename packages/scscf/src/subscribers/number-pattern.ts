@@ -22,13 +22,6 @@ export class NumberPattern {
     return this.#parts.length > 1;
   }
 
-  /** False where no number of one can make a text of the other: their beginnings differ before any digit. */
-  mayMeet(other: NumberPattern): boolean {
-    const [a, b] = [this.#parts[0] ?? "", other.#parts[0] ?? ""];
-    const [short, long] = a.length < b.length ? [a, b] : [b, a];
-    return long.startsWith(short) && /^\d*$/.test(long.slice(short.length, short.length + 1));
-  }
-
   expand(n: number): string {
     let text = this.#parts[0] ?? "";
     for (let at = 1; at < this.#parts.length; at += 2) {

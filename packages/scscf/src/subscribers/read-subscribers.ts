@@ -19,7 +19,7 @@ export interface Entries {
 export function readEntries(place: Place): Entries {
   const subscribers: Subscriber[] = [];
   const templates: SubscriberTemplate[] = [];
-  const seen: Seen = { impis: new Map(), aors: new Map() };
+  const seen = new Map<string, string>();
   for (const item of place.items("a list of subscribers") ?? []) {
     const members = item.members([...IDENTITY_KEYS, "template"]);
     if (members === undefined) continue;
@@ -28,24 +28,18 @@ export function readEntries(place: Place): Entries {
       if (subscriber !== undefined) subscribers.push(subscriber);
     } else {
       refuseBeside(members);
-      const template = readTemplate(members.template, subscribers, templates, seen);
+      const template = readTemplate(members.template, subscribers, templates);
       if (template !== undefined) templates.push(template);
     }
   }
   return { subscribers, templates };
 }
 
-/** Where in the file each identity of a single subscriber stands. */
-interface Seen {
-  readonly impis: Map<string, string>;
-  readonly aors: Map<string, string>;
-}
-
 type Identity = Readonly<Record<(typeof IDENTITY_KEYS)[number], Place>>;
 
 function readSubscriber(
   members: Identity,
-  seen: Seen,
+  seen: Map<string, string>,
   templates: readonly SubscriberTemplate[],
 ): Subscriber | undefined {
   const impi = members.impi.text(IMPI, isImpi);
@@ -53,31 +47,13 @@ function readSubscriber(
   const auth = readCredentials(members.auth)?.(0);
   const subscription = readDuty(members.subscription);
   if (impi === undefined) return undefined;
-  const before = seen.impis.get(impi);
+  const before = seen.get(impi);
   if (before !== undefined) members.impi.refuse(`each impi once, this is ${before}'s`);
   if (templates.some((template) => inRange(template, template.impi.match(impi)) !== undefined))
     members.impi.refuse("an impi that no template makes");
-  seen.impis.set(impi, members.impi.path);
-  for (const impu of impus ?? []) claim(impu, members.impus, seen, templates);
+  seen.set(impi, members.impi.path);
   return impus && auth && { impi, impus, auth, ...(subscription && { subscription }) };
 }
-
-/** TS 23.228 §5.2.1a lets users share identities; here each has its own (docs/decisions/0025). */
-function claim(
-  { aor }: Impu,
-  place: Place,
-  { aors }: Seen,
-  templates: readonly SubscriberTemplate[],
-): void {
-  const before = aors.get(aor);
-  const template = templates.find(({ from, to, impus }) =>
-    impus.some((impu) => inRange({ from, to }, impu.match(aor)) !== undefined),
-  );
-  const owner = before ?? (template && `the template ${template.impi.expand(template.from)} …`);
-  if (owner !== undefined) place.refuse(UNSHARED, `${aor} is in ${owner} too`);
-  aors.set(aor, place.path);
-}
-const UNSHARED = "public identities that no other subscriber has";
 
 function readDuty(place: Place): Subscriber["subscription"] {
   return place.isAbsent ? undefined : place.oneOf(["enforce", "warn", "optional"]);
@@ -129,7 +105,6 @@ function readTemplate(
   place: Place,
   subscribers: readonly Subscriber[],
   templates: readonly SubscriberTemplate[],
-  seen: Seen,
 ): SubscriberTemplate | undefined {
   const members = place.members([...IDENTITY_KEYS, "from", "to"]);
   if (members === undefined) return undefined;
@@ -150,10 +125,9 @@ function readTemplate(
   if (impus.length === 0) return members.impus.refuse("at least one public identity");
   const template = templateOf({ from, to, impi, impus, auth, subscription });
   const twice = collision(template, subscribers, templates);
-  if (twice !== undefined)
-    return members.impi.refuse("each impi once", `${JSON.stringify(twice)} is there already`);
-  const shared = sharedBy(template, templates, seen);
-  return shared === undefined ? template : members.impus.refuse(UNSHARED, shared);
+  return twice === undefined
+    ? template
+    : members.impi.refuse("each impi once", `${JSON.stringify(twice)} is there already`);
 }
 
 function readNumber(place: Place): number | undefined {
@@ -221,54 +195,6 @@ function collision(
       const impi = small.impi.expand(n);
       if (makes(large, impi)) return impi;
     }
-  }
-  return undefined;
-}
-
-/** A public identity that the new template shares with what was there before, or with itself. */
-function sharedBy(
-  template: SubscriberTemplate,
-  templates: readonly SubscriberTemplate[],
-  { aors }: Seen,
-): string | undefined {
-  for (const [aor, path] of aors) {
-    if (template.impus.some((impu) => inRange(template, impu.match(aor)) !== undefined))
-      return `${aor} is in ${path} too`;
-  }
-  for (const other of [template, ...templates]) {
-    const shared = sharedBetween(template, other);
-    if (shared !== undefined) return shared;
-  }
-  return undefined;
-}
-
-function sharedBetween(
-  template: SubscriberTemplate,
-  other: SubscriberTemplate,
-): string | undefined {
-  const [small, large] =
-    template.to - template.from < other.to - other.from ? [template, other] : [other, template];
-  for (const one of small.impus) {
-    for (const another of large.impus) {
-      const found = one === another ? undefined : sharedNumber(small, one, large, another);
-      if (found === undefined) continue;
-      const owners = [small.impi.expand(found.n), large.impi.expand(found.m)];
-      return `${one.expand(found.n)} is of ${owners.join(" and ")}`;
-    }
-  }
-  return undefined;
-}
-
-function sharedNumber(
-  small: SubscriberTemplate,
-  one: NumberPattern,
-  large: SubscriberTemplate,
-  another: NumberPattern,
-): { readonly n: number; readonly m: number } | undefined {
-  if (!one.mayMeet(another)) return undefined;
-  for (let n = small.from; n <= small.to; n++) {
-    const m = inRange(large, another.match(one.expand(n)));
-    if (m !== undefined && (small !== large || m !== n)) return { n, m };
   }
   return undefined;
 }
