@@ -9,8 +9,12 @@ const CALL = /\b(?:debug|info|warn|error)\(\s*(?:\w+ \? )?("[a-z]+\.[a-z.-]+"(?:
 /** Names that no call has in its text. */
 const NOT_AT_CALLS = [
   "access.refused",
+  "authentication.challenged-again",
+  "authentication.probe",
+  "authentication.resync",
   "core.refused",
   "log.lines-dropped",
+  "message.malformed",
   "node.fault",
   "node.stop-failed",
 ];

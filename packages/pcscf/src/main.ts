@@ -23,6 +23,11 @@ import { createPcscf } from "./node.ts";
 /** By which a HEP collector tells the nodes apart. */
 const CAPTURE_ID = 2002;
 
+function oneFamily(host: string): string {
+  const [own, other] = host.includes(":") ? ["IPv6", "IPv4"] : ["IPv4", "IPv6"];
+  return `the access side listens on ${host}, ${own} only: devices with ${other} hear nothing (access.host)`;
+}
+
 await runNode(process, { ...settings, start });
 
 async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<RunningNode> {
@@ -53,13 +58,14 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
   const admin = await adminServer({
     settings: config.http,
     log,
-    title: "ims-lab P-CSCF",
+    node: "P-CSCF",
     version: productVersion(),
     metrics,
     ready: () => ready,
   });
   addRoutes(admin, pcscf);
   await pcscf.start();
+  log.info("access.one-family", { why: oneFamily(config.access.host) });
   const http = await admin.listen({ host: config.http.host, port: config.http.port });
   ready = true;
   return {

@@ -9,6 +9,7 @@ import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Metrics } from "@ims-lab/common/platform/metrics";
 import { oncePer } from "@ims-lab/common/platform/once-per";
 import type { Random } from "@ims-lab/common/platform/random";
+import { SummedLines } from "@ims-lab/common/platform/summed-lines";
 import {
   type AdvertiseRule,
   createEndpoint,
@@ -30,6 +31,7 @@ import {
   provenNames,
   type Transport,
 } from "@ims-lab/common/sip/transport/transport";
+import { AccessHistory } from "./access-history.ts";
 import type { PcscfConfig } from "./config.ts";
 import { createFigures } from "./figures.ts";
 import { type Binding, contactsOf } from "./flows/binding.ts";
@@ -70,6 +72,7 @@ export interface Pcscf {
   readonly core: Endpoint;
   readonly table: FlowTable;
   readonly asker: Asker;
+  readonly history: AccessHistory;
   start(): Promise<void>;
   /** Refuses new requests, gives those under way a moment, ends. */
   stop(): Promise<void>;
@@ -83,9 +86,11 @@ const RESOLVE_AGAIN_MS = 5_000;
 export function createPcscf(parts: PcscfParts): Pcscf {
   const { config, clock, random, log, metrics } = parts;
   const figures = createFigures(metrics);
+  const history = new AccessHistory(clock);
+  const lines = new SummedLines({ clock, log });
   const inbox = inboxOf(config.limits, clock, parts.nextTurn);
   const backpressure = new Backpressure();
-  const brakes = { inbox, backpressure };
+  const brakes = { inbox, backpressure, history };
   const access = endpointOf(parts, "access", figures.endpoint("access"), brakes);
   const core = endpointOf(parts, "core", figures.endpoint("core"), brakes);
   const table = new FlowTable({
@@ -95,6 +100,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       log.info("binding.contact-gone", { ...named(binding), contact, cause }),
     onGone: (binding, cause) => {
       log.info("binding.gone", { ...named(binding), cause });
+      history.note({ impi: binding.impi, impu: binding.impus[0] }, "gone", cause);
       watch.gone(binding);
       rules.gone(binding);
     },
@@ -118,6 +124,8 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     tokens: createTokens(random.bytes(32)),
     calls: new ProxyCore({ clock }),
     privateDialogs: new PrivateDialogs(),
+    history,
+    lines,
     maySay: oncePer(clock, REFUSAL_LOG_MS),
     knowsHop: (hop) => trust.isTrusted(hop.host, hop.port, provenNames(hop)),
     corePressed: () => backpressure.press(clock.now()),
@@ -209,6 +217,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     core,
     table,
     asker,
+    history,
     async start() {
       await trust.ready;
       await core.listen((incoming) => coreRelay.handle(incoming));
@@ -221,6 +230,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
       for (const part of [pool, rules, asker, watch, keepAlive, table]) part.close();
       inbox?.close();
+      lines.close();
       await Promise.all([access.close(), core.close()]);
     },
   };
@@ -230,7 +240,14 @@ function endpointOf(
   { config, clock, random, log, resolver, transports, trace }: PcscfParts,
   side: "access" | "core",
   counters: ReturnType<ReturnType<typeof createFigures>["endpoint"]>,
-  brakes: { readonly inbox: Inbox | undefined; readonly backpressure: Backpressure },
+  {
+    history,
+    ...brakes
+  }: {
+    readonly inbox: Inbox | undefined;
+    readonly backpressure: Backpressure;
+    readonly history: AccessHistory;
+  },
 ): Endpoint {
   const { limits } = config;
   return createEndpoint({
@@ -241,6 +258,10 @@ function endpointOf(
     log: log.child({ side }),
     resolver,
     counters,
+    onUnreadable: ({ source, why, status, impu }) => {
+      const answered = status === undefined ? "" : `${status}: `;
+      history.note({ source, impu }, "unreadable", `${answered}${why}`);
+    },
     advertise: config[side].advertise.map(advertiseRule),
     // A UE is reached over its flow whatever the size (RFC 5626 §5.3.1).
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,

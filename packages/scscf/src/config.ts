@@ -61,6 +61,7 @@ export interface ScscfConfig {
     readonly awaitSeconds: number;
     readonly maxFailures: number;
     readonly hideUnknown: boolean;
+    readonly probe: boolean;
     readonly onRefresh: "always" | "never";
   };
   readonly reauthentication: {
@@ -162,6 +163,10 @@ export const settings: Settings<ScscfConfig> = {
     authentication: {
       awaitSeconds: seconds({ doc: "One challenge's life.", min: 1, default: 240 }),
       maxFailures: integer({ doc: "Failed answers in one attempt.", min: 1, max: 10, default: 2 }),
+      probe: flag({
+        doc: "Ask devices that reject AUTN what they have mixed up, to name it.",
+        default: false,
+      }),
       hideUnknown: flag({
         doc: "Challenge whom nobody knows like a user, before his 403.",
         default: false,

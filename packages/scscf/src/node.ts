@@ -11,6 +11,8 @@ import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
 import { FailureNotes } from "./authentication-failures.ts";
 import type { ScscfConfig } from "./config.ts";
+import { SilentDevices } from "./history/silent-devices.ts";
+import { UserHistory } from "./history/user-history.ts";
 import type { RegistrationSet } from "./notifier/admission.ts";
 import { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
@@ -54,6 +56,7 @@ export interface Scscf {
   readonly notifier: RegistrationNotifier;
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly failures: FailureNotes;
+  readonly history: UserHistory;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -73,6 +76,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const failures = new FailureNotes();
   const context = contextOf(config);
   const authenticator = authenticatorOf(config, tools);
+  const history = new UserHistory(directory, clock);
+  const refusals = new RefusalLog({ log, clock, history });
 
   const bindingsOf = (set: string): ReturnType<Bindings["ofSet"]> => bindings.ofSet(set);
   const setsOf = registrationSets(directory, config.domain);
@@ -90,6 +95,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
 
   const reactions = bindingReactions({
     log,
+    history,
+    dutySeconds: config.subscription.deadlineSeconds,
     subscribesAtPcscf: config.pcscf.subscribe,
     onEnded: (reauthentication) => tools.onEnded?.(reauthentication),
     onGone: (impi) => authenticator.endNonces(impi),
@@ -103,7 +110,13 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     listener: reactions.listener,
     onStoreProblem,
   });
-  const reauthentications = new Reauthentications({ clock, random, bindings, lifecycle });
+  const reauthentications = new Reauthentications({
+    clock,
+    random,
+    bindings,
+    lifecycle,
+    history,
+  });
   const notifier = new RegistrationNotifier({
     clock,
     random,
@@ -120,6 +133,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     maxPerUser: config.limits.maxSubscriptionsPerUser,
     onLimited,
     listener: reactions.onNotifier(lifecycle, bindings, clock),
+    refusals,
     save: (id, value, proceed) =>
       commit(store, [{ table: "subscriptions", id, value }], (problem) => {
         if (problem !== undefined) onStoreProblem(problem);
@@ -141,7 +155,6 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       if (binding !== undefined) reauthentications.ask([binding], "pcscf");
     },
   });
-  const refusals = new RefusalLog(log, clock);
   const { router, dialogs } = createRouting(config, {
     clock,
     random,
@@ -158,6 +171,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   });
   reactions.connect({ notifier, pcscfSubscriptions, reauthentications, dialogs });
 
+  const silent = new SilentDevices(clock, ({ impi, impu, callId, source }, seconds) => {
+    const cause = authenticator.silent(impi) ?? "the device gave up, or the 401 did not reach it";
+    const why = `no answer to its 401 for ${seconds} s: ${cause}`;
+    refusals.warn("authentication.silent", { impi, impu, source, why, callId }, "silent");
+  });
   const registrar = new Registrar({
     clock,
     random,
@@ -170,6 +188,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     domain: config.domain,
     allowDirect: config.allowDirect,
     authenticator,
+    history,
+    silent,
     onRefresh: config.authentication.onRefresh,
     sharedPathUsers: config.pcscf.sharedPathUsers,
     expires: {
@@ -212,6 +232,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     notifier,
     pcscfSubscriptions,
     failures,
+    history,
     get waitingMessages() {
       return inbox?.size ?? 0;
     },
@@ -230,6 +251,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       inbox?.close();
       lifecycle.close();
       notifier.close();
+      silent.close();
+      refusals.close();
       pcscfSubscriptions.close();
       await endpoint.close();
       await store.close();
@@ -278,7 +301,7 @@ function authenticatorOf(
   tools: ScscfTools,
 ): Authenticator {
   const { clock, random, subscribers, marks = memorySqnMarks() } = tools;
-  const { awaitSeconds, maxFailures, hideUnknown } = authentication;
+  const { awaitSeconds, maxFailures, hideUnknown, probe } = authentication;
   return new Authenticator(
     {
       ...AUTHENTICATION_DEFAULTS,
@@ -286,6 +309,7 @@ function authenticatorOf(
       awaitSeconds,
       maxFailures,
       hideUnknown,
+      probe,
       maxOutstanding: limits.maxChallengesPerUser,
       vectors: subscribers.options,
     },

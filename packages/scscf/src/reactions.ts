@@ -1,6 +1,10 @@
 // What follows when a binding changes: NOTIFYs, subscriptions at the P-CSCF, log lines, events. Design §3, §4.
 import type { Clock } from "@ims-lab/common/platform/clock";
-import type { Logger } from "@ims-lab/common/platform/logger";
+import type { LogFields, Logger } from "@ims-lab/common/platform/logger";
+import { reasonOfEnd, whyRemoved } from "./history/end-reasons.ts";
+import type { EventKind } from "./history/event-words.ts";
+import type { UserHistory } from "./history/user-history.ts";
+import { describeFailure } from "./notifier/notify-failure.ts";
 import type { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
 import type { NotifierListener, RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import type { Ended } from "./reauthentication/reauthentication.ts";
@@ -27,12 +31,17 @@ export interface Reactions {
 
 export function bindingReactions(options: {
   readonly log: Logger;
+  readonly history: UserHistory;
+  /** Time to subscribe. */
+  readonly dutySeconds: number;
   readonly subscribesAtPcscf: boolean;
   onEnded(reauthentication: Ended): void;
   /** A binding of this private identity has gone, for whatever cause. */
   onGone(impi: string): void;
 }): Reactions {
-  const { log, subscribesAtPcscf } = options;
+  const { log, history, subscribesAtPcscf } = options;
+  /** Whatever ends with its binding ends right before it. */
+  let lastEnded: Ended | undefined;
   let parts: ReactingParts | undefined;
   const connected = (): ReactingParts => {
     if (parts === undefined) throw new Error("a binding changed before the node was wired");
@@ -43,9 +52,9 @@ export function bindingReactions(options: {
       parts = given;
     },
     onNotifier(lifecycle, bindings, clock) {
-      const listener = toBindings(lifecycle, clock);
-      const onSubscribed = (token: string): void => {
-        listener.onSubscribed(token);
+      const listener = noted(toBindings(lifecycle, clock), bindings, history);
+      const onSubscribed = (token: string, eventPackage: string): void => {
+        listener.onSubscribed(token, eventPackage);
         const binding = bindings.get(token);
         if (binding !== undefined && subscribesAtPcscf)
           connected().pcscfSubscriptions.subscribe(binding); // Figure 4, message 13
@@ -55,12 +64,14 @@ export function bindingReactions(options: {
     listener: {
       onBound(binding) {
         if (log.enabled("info")) log.info("registration.bound", fieldsOf(binding));
+        history.note(binding.impi, "registered", binding.address.contact);
         connected().notifier.show(binding);
         if (subscribesAtPcscf && !isAwaited(binding))
           connected().pcscfSubscriptions.subscribe(binding);
       },
       onRefreshed(binding, before) {
         if (log.enabled("debug")) log.debug("registration.refreshed", fieldsOf(binding));
+        history.note(binding.impi, "refreshed", binding.address.contact);
         if (subscribesAtPcscf && !isAwaited(binding))
           connected().pcscfSubscriptions.renew(binding, before);
       },
@@ -69,16 +80,27 @@ export function bindingReactions(options: {
       onTrigger(binding) {
         const reauthentication = binding.reauthentication?.id;
         log.info("reauthentication.requested", { ...fieldsOf(binding), reauthentication });
+        history.note(binding.impi, "notified");
         connected().notifier.trigger(binding);
       },
-      onOverdue: (binding) => log.warn("subscription.overdue", fieldsOf(binding)),
+      onOverdue(binding) {
+        const why = `no SUBSCRIBE within ${options.dutySeconds} s`;
+        log.warn("subscription.overdue", { ...fieldsOf(binding), why });
+        history.note(binding.impi, "overdue");
+      },
       onEnded(reauthentication) {
         log.info("reauthentication.ended", fieldsOfEnded(reauthentication));
+        history.note(reauthentication.impi, "ended", wordsOfEnd(reauthentication));
+        lastEnded = reauthentication;
         options.onEnded(reauthentication);
         connected().reauthentications.ended(reauthentication);
       },
       onGone(binding, cause) {
-        log.info("registration.removed", { ...fieldsOf(binding), cause: cause.kind });
+        const missed = lastEnded?.bindingId === binding.token ? lastEnded : undefined;
+        lastEnded = undefined;
+        const why = whyRemoved(cause, missed, options.dutySeconds);
+        log.info("registration.removed", { ...fieldsOf(binding), cause: cause.kind, why });
+        history.note(binding.impi, "removed", why);
         options.onGone(binding.impi);
         const { notifier, pcscfSubscriptions, dialogs } = connected();
         const released = dialogs?.release(binding.token) ?? 0; // TS 24.229 §5.4.1.5: calls first
@@ -104,6 +126,7 @@ function toBindings(lifecycle: Lifecycle, clock: Clock): NotifierListener {
     onNotified: (token, at) => lifecycle.input(token, { kind: "notified", at }),
     onAcknowledged: (token) => lifecycle.input(token, { kind: "acknowledged", at: clock.now() }),
     onNotifyFailed: (token, why) => lifecycle.input(token, { kind: "notify-failed", why }),
+    onNotifyOutcome: () => undefined,
   };
 }
 
@@ -111,8 +134,44 @@ function fieldsOf({ impi, impu, callId, address }: Binding): Record<string, stri
   return { impi, impu, callId, contact: address.contact };
 }
 
-function fieldsOfEnded(ended: Ended): Record<string, string | undefined> {
-  const { id, impi, impu, cause, end, course } = ended;
-  const why = course.refusal ?? course.notifyFailure;
-  return { reauthentication: id, impi, impu, cause, end, why };
+/** The same, and what the user's history says of it. */
+function noted(
+  listener: NotifierListener,
+  bindings: Bindings,
+  history: UserHistory,
+): NotifierListener {
+  const note = (token: string, kind: EventKind, detail?: string): void => {
+    const impi = bindings.get(token)?.impi;
+    if (impi !== undefined) history.note(impi, kind, detail);
+  };
+  return {
+    ...listener,
+    onSubscribed(token, eventPackage) {
+      note(token, "subscribed", `Event: ${eventPackage}`);
+      listener.onSubscribed(token, eventPackage);
+    },
+    onUnsubscribed(token) {
+      note(token, "unsubscribed");
+      listener.onUnsubscribed(token);
+    },
+    onNotifyOutcome(token, outcome) {
+      if (outcome.kind === "acknowledged") note(token, "notify-answered", String(outcome.status));
+      else note(token, "notify-failed", describeFailure(outcome));
+    },
+  };
+}
+
+function fieldsOfEnded(ended: Ended): LogFields {
+  const { id, impi, impu, contact, cause, end, requestedAt, endedAt } = ended;
+  const milliseconds = Math.round(endedAt - requestedAt);
+  const why = reasonOfEnd(ended);
+  return { reauthentication: id, impi, impu, contact, cause, end, why, milliseconds };
+}
+
+function wordsOfEnd(ended: Ended): string {
+  const { end, requestedAt, endedAt } = ended;
+  const after = `after ${Math.round(endedAt - requestedAt)} ms`;
+  return end === "reauthenticated"
+    ? `authenticated again ${after}`
+    : `${end} ${after}: ${reasonOfEnd(ended)}`;
 }

@@ -1,25 +1,25 @@
-// Refusals in the log: those of users behind a peer we trust as fast as people read, those of a stranger once in ten minutes.
+// Refusals in the log and in the users' histories: each cause of each user and device once, then summed up.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger, LogValue } from "@ims-lab/common/platform/logger";
-import { type OncePer, oncePer } from "@ims-lab/common/platform/once-per";
-import { TokenBuckets } from "@ims-lab/common/sip/overload/token-buckets";
+import { SummedLines } from "@ims-lab/common/platform/summed-lines";
+import { hostOfPeer } from "@ims-lab/common/sip/transport/transport";
+import type { EventKind } from "./history/event-words.ts";
+import type { UserHistory } from "./history/user-history.ts";
 
-/** `detail` is for the operator; the peer hears the status alone. */
+/** What was refused; the peer hears the status alone. */
 export interface RefusalFields extends Readonly<Record<string, LogValue>> {
-  readonly status: number;
-  readonly reason: string;
-  readonly detail: string;
-}
-
-/** One refused attempt at authentication. */
-export interface FailureFields extends Readonly<Record<string, LogValue>> {
-  readonly impi: string;
+  /** One plain sentence, for the operator. */
   readonly why: string;
+  /** The device's address: `192.0.2.7:5060/udp`. */
+  readonly source: string;
+  readonly impi?: string | undefined;
+  readonly impu?: string | undefined;
+  readonly status?: number;
+  /** The kind of refusal. */
+  readonly reason?: string;
 }
 
-const SAY_AGAIN_MS = 600_000;
-/** Strangers reach us through the P-CSCF, too: lines per second and event, and how many at once. */
-const PACE = { perSecond: 10, burst: 100, maxSources: 10 };
+const ADVISE_AGAIN_MS = 600_000;
 /** What strangers are told nothing of, and an operator should do about it. */
 const ADVICE: ReadonlyMap<LogValue | undefined, Readonly<Record<string, string>>> = new Map([
   [
@@ -32,36 +32,51 @@ const ADVICE: ReadonlyMap<LogValue | undefined, Readonly<Record<string, string>>
   ],
 ]);
 
-export class RefusalLog {
-  readonly #log: Logger;
-  readonly #clock: Clock;
-  readonly #maySay: OncePer;
-  readonly #pace = new TokenBuckets(PACE);
+export interface RefusalLogOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly history: UserHistory;
+}
 
-  constructor(log: Logger, clock: Clock) {
-    this.#log = log;
-    this.#clock = clock;
-    this.#maySay = oncePer(clock, SAY_AGAIN_MS);
+export class RefusalLog {
+  readonly #lines: SummedLines;
+  /** Who is no peer of ours: advice, said once in a while. */
+  readonly #strangers: SummedLines;
+  readonly #history: UserHistory;
+
+  constructor({ log, clock, history }: RefusalLogOptions) {
+    this.#lines = new SummedLines({ log, clock });
+    this.#strangers = new SummedLines({ log, clock, windowMs: ADVISE_AGAIN_MS, burst: 1 });
+    this.#history = history;
   }
 
-  warn(event: string, fields: RefusalFields | FailureFields): void {
-    this.#say("warn", event, fields);
+  warn(event: string, fields: RefusalFields, kind?: EventKind): void {
+    this.#say("warn", event, fields, kind);
   }
 
   /** What users may run into every day. */
-  info(event: string, fields: RefusalFields): void {
-    this.#say("info", event, fields);
+  info(event: string, fields: RefusalFields, kind?: EventKind): void {
+    this.#say("info", event, fields, kind);
   }
 
-  #isInPace(event: string): boolean {
-    return this.#pace.take(event, this.#clock.now()) === "within";
+  /** Says what was counted and not said yet. */
+  close(): void {
+    this.#lines.close();
+    this.#strangers.close();
   }
 
-  #say(level: "info" | "warn", event: string, fields: RefusalFields | FailureFields): void {
-    const advice = ADVICE.get(fields["reason"]);
-    if (advice === undefined) {
-      if (this.#isInPace(event)) this.#log[level](event, fields);
-    } else if (this.#maySay(String(fields["detail"])))
-      this.#log.warn(event, { ...fields, ...advice });
+  #say(level: "info" | "warn", event: string, fields: RefusalFields, kind?: EventKind): void {
+    const { impi, impu, source, why, status, reason } = fields;
+    if (kind !== undefined)
+      this.#history.tried(fields, kind, status === undefined ? why : `${status}: ${why}`);
+    const host = hostOfPeer(source);
+    const advice = ADVICE.get(reason);
+    if (advice !== undefined) {
+      const advised = { ...fields, ...advice };
+      this.#strangers.say({ level: "warn", event, key: why, host, fields: advised });
+      return;
+    }
+    const key = `${reason ?? why} ${impi ?? impu ?? ""} ${host}`;
+    this.#lines.say({ level, event, key, host, fields });
   }
 }

@@ -12,6 +12,7 @@ import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
 import { isOwnUri, isStrictlyRouted } from "@ims-lab/common/sip/proxy/route";
 import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
+import { deviceSource } from "./history/device-source.ts";
 import type { RegistrationSet } from "./notifier/admission.ts";
 import type { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
 import type { RegistrationNotifier } from "./notifier/registration-notifier.ts";
@@ -77,7 +78,7 @@ export function requestHandler(services: RequestServices): RequestHandler {
 function subscribe(services: RequestServices, incoming: Incoming, standing: Standing): void {
   const { request } = incoming;
   if (!standing.trusted && !services.allowDirect) {
-    refuse(services, incoming, untrusted(services, incoming, standing));
+    refuse(services, incoming, untrusted(services, incoming, standing), standing);
     return;
   }
   const eventPackage = request.get(EventHeader)?.value ?? "";
@@ -150,12 +151,12 @@ function notify(services: RequestServices, incoming: Incoming, standing: Standin
   if (isPassing) router.handle(incoming, standing);
   else if (isServed && isOfUser(services, request)) {
     const what = `a NOTIFY that came by a user's Service-Route, by ${standing.source}`;
-    refuse(services, incoming, refusal("no-subscription", what));
+    refuse(services, incoming, refusal("no-subscription", what), standing);
   } else if (isServed && !pcscfSubscriptions.owns(request)) {
     const what = `NOTIFY of ${standing.source} in no subscription of ours`;
-    refuse(services, incoming, refusal("no-subscription", what));
+    refuse(services, incoming, refusal("no-subscription", what), standing);
   } else if (isServed && !standing.trusted)
-    refuse(services, incoming, untrusted(services, incoming, standing));
+    refuse(services, incoming, untrusted(services, incoming, standing), standing);
   else pcscfSubscriptions.handle(incoming);
 }
 
@@ -194,15 +195,18 @@ function untrusted(
   return refusal(kind, detail);
 }
 
-function refuse({ refusals }: RequestServices, incoming: Incoming, refused: Refusal): void {
-  const { method, callId } = incoming.request;
+function refuse(
+  { refusals }: RequestServices,
+  incoming: Incoming,
+  refused: Refusal,
+  standing: Standing,
+): void {
+  const { request } = incoming;
+  const { method, callId, from } = request;
   const status = statusOf(refused);
-  refusals.warn("request.refused", {
-    method,
-    status,
-    reason: refused.refused,
-    detail: refused.detail,
-    callId,
-  });
+  const { refused: reason, detail: why } = refused;
+  const source = deviceSource(request, standing);
+  const fields = { method, status, reason, why, impu: from.uriText, source, callId };
+  refusals.warn("request.refused", fields, "request-refused");
   incoming.refuse(status);
 }

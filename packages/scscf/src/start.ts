@@ -59,7 +59,7 @@ export async function startScscf(
   const app = await adminServer({
     settings: config.http,
     log,
-    title: "ims-lab S-CSCF",
+    node: "S-CSCF",
     version: productVersion(),
     metrics,
     ready: () => ready,

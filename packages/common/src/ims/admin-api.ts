@@ -125,6 +125,20 @@ export interface AskAnswer {
   readonly contacts: readonly string[];
 }
 
+/** Something that happened to a user or came from an address: `GET /registrations/{impu}/history`, `GET /sources/{address}/history`. */
+export interface HistoryEventView {
+  /** Of the last time. */
+  readonly at: number;
+  /** A fixed name, such as `refused`. */
+  readonly event: string;
+  /** What happened and why, in one line. */
+  readonly text: string;
+  /** The device's address, where it is known: `192.0.2.7:5060/udp`. */
+  readonly source: string | null;
+  /** How often in a row. */
+  readonly times: number;
+}
+
 /** A call as its UE sees it: UE `POST /call`, `GET /state`. */
 export interface CallView {
   readonly callId: string;

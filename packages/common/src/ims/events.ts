@@ -32,7 +32,9 @@ export const UNLIMITED_EXPIRES: number = 2 ** 32 - 1;
 
 /** Why a binding ends. */
 export type DeregistrationCause =
-  | "deadline" // no SUBSCRIBE or no re-authentication in time
+  | "deadline" // no re-authentication in time
+  | "not-subscribed" // no SUBSCRIBE in time
+  | "displaced" // a newer device needed the room
   | "expired" // nobody refreshed it
   | "deactivated" // operator: come back
   | "rejected" // operator: stay away; fraud; barred
@@ -49,6 +51,8 @@ export interface Deregistration {
 
 export const DEREGISTRATIONS: Readonly<Record<DeregistrationCause, Deregistration>> = {
   deadline: { contactEvent: "expired", reason: "noresource", retryAfter: false },
+  "not-subscribed": { contactEvent: "expired", reason: "noresource", retryAfter: false },
+  displaced: { contactEvent: "deactivated", reason: "deactivated", retryAfter: false },
   expired: { contactEvent: "expired", reason: "noresource", retryAfter: false },
   deactivated: { contactEvent: "deactivated", reason: "deactivated", retryAfter: false },
   rejected: { contactEvent: "rejected", reason: "rejected", retryAfter: false },

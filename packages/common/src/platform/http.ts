@@ -6,6 +6,7 @@ import { isHost } from "./cidr.ts";
 import { SettingError } from "./config/error.ts";
 import { limitConnections } from "./http/connections.ts";
 import { guard } from "./http/guard.ts";
+import { OPENAPI_VERSION, openApiOf } from "./http/openapi.ts";
 import {
   answerBeforeRouting,
   answerNoRequest,
@@ -78,11 +79,14 @@ export function httpSettings(defaultPort: number): SchemaOf<HttpSettings> {
 /** Shorter ones can be guessed. */
 const TOKEN_LENGTH = 16;
 
+/** Names the node that answers, so that nobody takes one for another: "S-CSCF". */
+export const NODE_HEADER = "x-ims-lab-node";
+
 export interface AdminServerOptions {
   readonly settings: HttpSettings;
   readonly log: Logger;
-  /** Of the API, for OpenAPI. */
-  readonly title: string;
+  /** "S-CSCF": in every answer, and in the title of its OpenAPI document. */
+  readonly node: string;
   readonly version: string;
   readonly metrics: Metrics;
   /** Whether the node takes work: `/readyz`. */
@@ -127,6 +131,8 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
     // Unknown query parameters and properties are refused, not dropped.
     ajv: { customOptions: { removeAdditional: false, allErrors: false } },
   });
+  // The routes' answers are described, not cut into shape: what is not described shows in a test.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   answerProblems(app, options.log);
   limitConnections(app.server, settings.maxConnections, options);
   const answers = metrics.counters("http_answers_total", "Answers of the admin interface.", [
@@ -136,10 +142,15 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
     answers(String(statusCode)).inc();
     done();
   });
+  app.addHook("onRequest", (_request, reply, done) => {
+    reply.header(NODE_HEADER, options.node);
+    done();
+  });
   guard(app, { host: settings.host, names: settings.names, token });
   await app.register(swagger, {
     openapi: {
-      info: { title: options.title, version: options.version },
+      openapi: OPENAPI_VERSION,
+      info: { title: `ims-lab ${options.node}`, version: options.version },
       components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
       security: [{ token: [] }],
     },
@@ -154,7 +165,7 @@ export async function adminServer(options: AdminServerOptions): Promise<FastifyI
   app.get("/metrics", hidden, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.text()),
   );
-  app.get("/openapi.json", hidden, () => app.swagger());
+  app.get("/openapi.json", hidden, () => openApiOf(app));
   return app;
 }
 

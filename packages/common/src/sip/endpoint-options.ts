@@ -36,6 +36,18 @@ export interface EndpointCounters {
   count(event: EndpointEvent, label: string): void;
 }
 
+/** What somebody sent that is no SIP, or no valid SIP. */
+export interface Unreadable {
+  /** As `peerOf` names it. */
+  readonly source: string;
+  /** One plain sentence. */
+  readonly why: string;
+  /** What it was answered; undefined when it cannot be. */
+  readonly status: number | undefined;
+  /** Whom it seems to be about. */
+  readonly impu: string | undefined;
+}
+
 /** Sees every whole message on the wire; `at` in milliseconds since the epoch. */
 export type Trace = (direction: "in" | "out", bytes: Buffer, flow: Flow, at: number) => void;
 
@@ -69,6 +81,8 @@ export interface EndpointOptions {
   /** The setting that names this next hop; undefined: no setting does, such as for a device. */
   readonly settingOf?: (hop: HostPort) => string | undefined;
   readonly log?: Logger;
+  /** Told of what came and cannot be read. */
+  readonly onUnreadable?: (message: Unreadable) => void;
   readonly counters?: EndpointCounters;
   readonly trace?: Trace;
 }

@@ -1,5 +1,6 @@
 // How messages enter an endpoint: decoding, refusals without state, matching. RFC 3261 §8.2.7, §18.2.1.
 import { type OncePer, oncePer } from "../platform/once-per.ts";
+import { SummedLines } from "../platform/summed-lines.ts";
 import type { EndpointAddresses } from "./endpoint-addresses.ts";
 import { EndpointGate } from "./endpoint-gate.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
@@ -10,6 +11,7 @@ import { encode } from "./message/encode.ts";
 import { Via } from "./message/fields.ts";
 import { TOO_LONG_HEADER, TOO_MANY_HEADERS } from "./message/header-section.ts";
 import { newResponse, type SipRequest, type SipResponse } from "./message/message.ts";
+import { parseNameAddr } from "./message/name-addr.ts";
 import type { Addressee } from "./overload/inbox.ts";
 import type { LayerUser, TransactionLayer } from "./transaction/layer.ts";
 import type { Arrival } from "./transaction/server.ts";
@@ -20,14 +22,19 @@ import type {
   RequestFailure,
   RequestHandler,
 } from "./transaction/user.ts";
+import { foreignProtocol } from "./transport/foreign-octets.ts";
 import { CONNECTION_LIMITS, IDLE } from "./transport/stream-limits.ts";
-import type { Flow, SendFailure } from "./transport/transport.ts";
+import { type Flow, peerOf, type SendFailure } from "./transport/transport.ts";
 import type { Unreachable } from "./unreachable.ts";
 
 const TAG_OCTETS = 8;
 const SAY_AGAIN_MS = 600_000;
 /** Sources that keep running into a limit, of which each is named once in that time. */
 const SOURCES_NAMED = 100;
+/** Octets are cheap to send, from any address. */
+const MALFORMED_LINES = { burst: 2, maxKeys: 50, maxPerHost: 5, maxLines: 60 };
+/** A connection that came while we were ending. */
+const CLOSING = "closing";
 
 export class EndpointReceiver implements LayerUser, Addressee<Flow> {
   handler: RequestHandler = (incoming) => incoming.drop();
@@ -42,6 +49,7 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
   readonly #maxTransactionBytes: number;
   readonly #gate: EndpointGate;
   readonly #maySayLimit: OncePer;
+  readonly #lines: SummedLines | undefined;
   #layer: TransactionLayer | undefined;
 
   constructor(
@@ -59,6 +67,8 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
     this.#maxTransactionBytes = options.maxTransactionBytes ?? 2 ** 29;
     this.#gate = new EndpointGate(options, wire, this.#tagSecret);
     this.#maySayLimit = oncePer(options.clock, SAY_AGAIN_MS, SOURCES_NAMED);
+    const { clock, log } = options;
+    this.#lines = log && new SummedLines({ clock, log, ...MALFORMED_LINES });
   }
 
   serve(layer: TransactionLayer): void {
@@ -77,7 +87,7 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
   handle(bytes: Buffer, flow: Flow, isLate: boolean = false): void {
     if (isLate && !this.#gate.admitsLate(bytes, flow, this.#layer)) return;
     const { message, problem } = decode(bytes, this.#options.messageLimits);
-    if (problem !== undefined) this.#refuseMalformed(problem, flow);
+    if (problem !== undefined) this.#refuseMalformed(problem, flow, bytes);
     else if (message.kind === "response") this.#receiveResponse(message, flow);
     else this.#receiveRequest(message, flow);
   }
@@ -87,6 +97,7 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
     this.#wire.count(setting === undefined ? "dropped" : "limited", reason);
     const { name, log } = this.#options;
     log?.debug("transport.rejected", { endpoint: name, reason, flow: flow.id });
+    if (setting === undefined && reason !== CLOSING) this.#unreadable(flow, reason, {});
     if (setting === undefined || reason === IDLE) return;
     const { host } = flow.remote;
     if (!this.#maySayLimit(`${reason} ${host}`)) return;
@@ -113,12 +124,14 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
       this.#wire.count("dropped", "stray-response"); // RFC 6026 §8.9
   }
 
-  #refuseMalformed({ reason, status, request }: Problem, flow: Flow): void {
-    const { name, log } = this.#options;
-    log?.debug("message.malformed", { endpoint: name, reason, flow: flow.id });
+  #refuseMalformed({ reason, status, request }: Problem, flow: Flow, bytes: Buffer): void {
+    const isAnswered = request?.has("Via") === true;
+    const why = foreignProtocol(bytes) ?? `no valid SIP: ${printable(reason)}`;
+    const about = request === undefined ? undefined : identityIn(request);
+    this.#unreadable(flow, why, { impu: about, ...(isAnswered && { status }) });
     if (LIMITS.has(reason)) this.#wire.count("limited", reason);
     // Without a Via there is no way back that the peer has named.
-    if (status === undefined || request === undefined || !request.has("Via")) {
+    if (status === undefined || request === undefined || !isAnswered) {
       this.#wire.count("dropped", reason);
       return;
     }
@@ -126,6 +139,28 @@ export class EndpointReceiver implements LayerUser, Addressee<Flow> {
     const replyFlow = via === undefined ? flow : this.#wire.replyFlow(via, flow);
     if (via !== undefined) fillReceived(request, via, flow);
     this.refuse(request, replyFlow, status, { reason: printable(reason) });
+  }
+
+  #unreadable(
+    flow: Flow,
+    why: string,
+    { impu, status }: { readonly impu?: string | undefined; readonly status?: number | undefined },
+  ): void {
+    const source = peerOf(flow);
+    this.#options.onUnreadable?.({ source, why, status, impu });
+    const { host } = flow.remote;
+    const fields = { endpoint: this.#options.name, source, impu, status, why };
+    this.#lines?.say({
+      level: "warn",
+      event: "message.malformed",
+      key: `${why} ${host}`,
+      host,
+      fields,
+    });
+  }
+
+  close(): void {
+    this.#lines?.close();
   }
 
   // What the transaction layer asks for.
@@ -231,6 +266,12 @@ const LIMITS: ReadonlySet<string> = new Set([TOO_MANY_HEADERS, TOO_LONG_HEADER])
 
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** Whom a damaged request is about, as far as it can be read. */
+function identityIn(request: SipRequest): string | undefined {
+  const text = request.text(request.method === "REGISTER" ? "To" : "From");
+  return text === undefined ? undefined : parseNameAddr(text)?.uriText;
 }
 
 /** A reason phrase holds no line ends, whatever a decoder says about a peer's text. */

@@ -139,6 +139,7 @@ class NodeEndpoint implements Endpoint, TransportEvents {
 
   async close(): Promise<void> {
     this.#layer.close();
+    this.#receiver.close();
     await Promise.all(this.#options.transports.map((transport) => transport.close()));
   }
 

@@ -72,22 +72,33 @@ class Notifier implements NotifierAgent {
     const type = event && this.#options.packages.get(event.package);
     if (event === undefined || type === undefined) {
       const known = [...this.#options.packages.keys()].join(", ");
-      return refusal(489, { headers: [["Allow-Events", known]] });
+      const why = `${saidEvent(request)}, served are ${known}`;
+      return this.#own(request, why, refusal(489, { headers: [["Allow-Events", known]] }));
     }
     const entry = this.#table.find(request);
     const isInitial = tagOf(request.to) === "";
-    if (!isInitial && !isOpen(entry, event)) return refusal(481);
-    if (!acceptsType(request, type)) return refusal(406, { headers: [["Accept", type]] });
+    if (!isInitial && !isOpen(entry, event))
+      return this.#own(request, "in no subscription that stands here", refusal(481));
+    if (!acceptsType(request, type)) {
+      const why = `Accept: ${request.text("Accept")} leaves out ${type}`;
+      return this.#own(request, why, refusal(406, { headers: [["Accept", type]] }));
+    }
     return entry === undefined
       ? this.#subscribe(incoming, event)
       : this.#resubscribe(incoming, entry);
+  }
+
+  #own(request: SipRequest, why: string, refused: Refusal): Refusal {
+    this.#options.onRefused?.(request, refused.status, why);
+    return refused;
   }
 
   #subscribe(incoming: IncomingRequest, event: EventName): Refusal | undefined {
     const { request } = incoming;
     const id = this.#options.random.hex(8);
     const dialog = dialogAsUas(request, id);
-    if (dialog === undefined) return refusal(400, { reason: "Missing Contact" });
+    if (dialog === undefined)
+      return this.#own(request, "no usable Contact", refusal(400, { reason: "Missing Contact" }));
     const verdict = this.#options.decide(request, undefined);
     if (verdict.kind === "refuse") return verdict;
     const entry = this.#table.add({
@@ -108,7 +119,10 @@ class Notifier implements NotifierAgent {
   #resubscribe(incoming: IncomingRequest, entry: Entry): Refusal | undefined {
     const { subscription } = entry;
     const accepted = acceptRequest(subscription.dialog, incoming.request);
-    if (accepted.kind === "out-of-order") return refusal(500, { reason: "CSeq Out of Order" });
+    if (accepted.kind === "out-of-order") {
+      const refused = refusal(500, { reason: "CSeq Out of Order" });
+      return this.#own(incoming.request, "its CSeq is not higher than the last one's", refused);
+    }
     const asked = { ...subscription, dialog: accepted.dialog };
     const verdict = this.#options.decide(incoming.request, asked);
     // Whoever is refused moves neither the target nor the order of the dialog.
@@ -292,6 +306,7 @@ class Notifier implements NotifierAgent {
     if (this.#table.get(entry.subscription.id) === entry)
       this.#apply(entry, input(this.#options.clock.now()));
     for (const request of asked) request.onOutcome?.(outcome);
+    this.#options.onOutcome?.(entry.subscription, outcome);
   }
 
   #remove(entry: Entry): void {
@@ -330,6 +345,11 @@ function outcomeOf(response: SipResponse): NotifyOutcome {
   if (status < 300) return { kind: "acknowledged", status };
   const retryAfter = response.get(RetryAfter);
   return { kind: "failed", status, ...(retryAfter !== undefined && { retryAfter }) };
+}
+
+function saidEvent(request: SipRequest): string {
+  const said = request.text("Event");
+  return said === undefined ? "no Event header" : `Event: ${said} is not served here`;
 }
 
 function isOpen(entry: Entry | undefined, event: EventName): boolean {

@@ -98,6 +98,8 @@ describe("docs/events.md: the two packages", () => {
 
   it.each([
     ["deadline", "expired", "noresource"],
+    ["not-subscribed", "expired", "noresource"],
+    ["displaced", "deactivated", "deactivated"],
     ["expired", "expired", "noresource"],
     ["deactivated", "deactivated", "deactivated"],
     ["rejected", "rejected", "rejected"],

@@ -33,7 +33,7 @@ async function server(
       ...settings,
     },
     log,
-    title: "S-CSCF",
+    node: "test",
     version: "0.1.0",
     metrics: createMetrics({ node: "scscf", processFigures: false }),
     ready: () => ready,
@@ -62,7 +62,7 @@ describe("health", () => {
     expect((await app.inject("/readyz")).statusCode).toBe(200);
     expect((await app.inject("/metrics")).headers["content-type"]).toContain("text/plain");
     const api = (await app.inject("/openapi.json")).json<{ paths: object; info: object }>();
-    expect(api.info).toEqual({ title: "S-CSCF", version: "0.1.0" });
+    expect(api.info).toEqual({ title: "ims-lab test", version: "0.1.0" });
     expect(Object.keys(api.paths)).toEqual([
       "/registrations",
       "/registrations/{impu}",

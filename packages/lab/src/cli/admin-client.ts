@@ -1,5 +1,6 @@
 // HTTP to a node's admin interface: an answer, or one line on why there is none.
 import type { Page, ProblemDetails } from "@ims-lab/common/ims/admin-api";
+import { NODE_HEADER } from "@ims-lab/common/platform/http";
 import { EXIT } from "./exit-codes.ts";
 
 /** What a person is told instead of an answer, and the exit code. */
@@ -17,7 +18,7 @@ export interface AdminClient {
   post<T>(path: string, query?: Query, body?: object): Promise<T>;
   delete<T>(path: string, query?: Query): Promise<T>;
   /** All of a list, page by page. */
-  all<T>(path: string): Promise<Page<T>>;
+  all<T>(path: string, query?: Query): Promise<Page<T>>;
 }
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
@@ -59,19 +60,41 @@ export function adminClient(options: {
         `cannot reach the ${node} at ${url} (${causeOf(problem)}): start it, or name another with ${options.urlOption}`,
       );
     }
+    checkNode(response);
     const answer = jsonOf(text);
     if (response.ok && answer !== undefined) return answer as T;
     throw failureOf(node, url, response.status, answer);
+  }
+
+  /** Swapped URLs: the wrong node answers well, in another form. */
+  function checkNode(response: Response): void {
+    const said = response.headers.get(NODE_HEADER);
+    if (said === node || (said === null && !response.ok)) return;
+    throw new CommandFailure(
+      EXIT.unknown,
+      said === null
+        ? `what answers at ${url} is no ${node} of this lab: name it with ${options.urlOption}`
+        : `at ${url} a ${said} answers, not the ${node}: ${options.urlOption} names the ${node}`,
+    );
   }
 
   return {
     get: (path, query) => request("GET", path, query),
     post: (path, query, body) => request("POST", path, query, body),
     delete: (path, query) => request("DELETE", path, query),
-    all: async <T>(path: string) => {
+    all: async <T>(path: string, query: Query = {}) => {
       const items: T[] = [];
       for (;;) {
-        const page = await request<Page<T>>("GET", path, { limit: PAGE, offset: items.length });
+        const page = await request<Page<T>>("GET", path, {
+          ...query,
+          limit: PAGE,
+          offset: items.length,
+        });
+        if (!Array.isArray(page.items))
+          throw new CommandFailure(
+            EXIT.unknown,
+            `${url}${path} answered no list: is this a ${node}?`,
+          );
         items.push(...page.items);
         // An empty page before the total: users left meanwhile.
         if (items.length >= page.total || page.items.length === 0) {

@@ -7,6 +7,19 @@ export type Command =
   | { readonly name: "list"; readonly what: "registrations" | "reauthentications"; from: Side }
   | { readonly name: "show"; readonly impu: string }
   | {
+      readonly name: "why";
+      /** IMPU or IMPI; undefined where an address is given. */
+      readonly user: string | undefined;
+      readonly address: Address | undefined;
+    }
+  | { readonly name: "register"; readonly identity: string | undefined }
+  | {
+      readonly name: "wait";
+      readonly impu: string;
+      readonly until: "registered" | "authenticated";
+      readonly timeoutSeconds: number;
+    }
+  | {
       readonly name: "reauth";
       readonly impu: string;
       readonly from: Side;
@@ -31,6 +44,11 @@ export type Command =
     }
   | { readonly name: "message"; readonly from: string; readonly to: string; readonly text: string };
 
+export interface Address {
+  readonly host: string;
+  readonly port: string | undefined;
+}
+
 /** The node whose view is shown, or that asks. */
 export type Side = "scscf" | "pcscf";
 
@@ -52,11 +70,17 @@ export const HELP = `imslab: see and steer the lab's users.
 
   imslab list [registrations|reauthentications] [--from scscf|pcscf]
   imslab show IMPU
+  imslab why IMPU|IMPI|ADDRESS[:PORT]
+      What happened to a user, or came from an address: both CSCFs' latest events, and why.
   imslab reauth IMPU [--wait SECONDS] [--contact URI] [--from scscf|pcscf]
       Makes the user authenticate again and waits for the end; --wait 0 only asks.
   imslab dereg IMPU [--cause expired|deactivated|rejected|probation] [--contact URI]
                [--retry-after SECONDS]
       Ends the registration; deactivated (the default): the device may come back at once.
+  imslab register [USER]
+      Has the lab's UE (all of them, or this IMPU or IMPI) register now, and waits for its answer.
+  imslab wait IMPU [--registered|--authenticated] [--timeout SECONDS]
+      Until the user is registered (the default), or has authenticated anew; 60 s at most.
   imslab call FROM TO [--seconds N]
       Has a UE of the lab call somebody, and hang up N seconds after the answer (3; 0: never).
   imslab message FROM TO TEXT
@@ -68,7 +92,7 @@ export const HELP = `imslab: see and steer the lab's users.
   --token TOKEN      bearer token of all (IMSLAB_TOKEN)
   --token-file FILE  file that holds it (IMSLAB_TOKEN_FILE)
 
-exit codes: 0 done, 1 node not reached, time over or call refused, 2 usage, 3 not registered,
+exit codes: 0 done, 1 node not reached, time over, or refused, 2 usage, 3 not registered,
             10 refused, 11 ignored, 12 unreachable, 13 unsubscribed, 14 unanswered, 15 withdrawn
 `;
 
@@ -86,13 +110,17 @@ const OPTIONS = {
   contact: { type: "string" },
   cause: { type: "string" },
   "retry-after": { type: "string" },
+  registered: { type: "boolean" },
+  authenticated: { type: "boolean" },
+  timeout: { type: "string" },
 } as const satisfies ParseArgsConfig["options"];
 
 type Option = keyof typeof OPTIONS;
 type Values = { readonly [O in Option]?: string | boolean };
 
 const UE_URL = "http://127.0.0.1:9063";
-const NAMES = "list, show, reauth, dereg, call and message";
+const NAMES = "list, show, why, reauth, dereg, register, wait, call and message";
+const WAIT_SECONDS = 60;
 /** Words after the first argument, where there may be any. */
 const ARGUMENTS: Readonly<Record<string, number>> = { call: 1, message: 2 };
 
@@ -109,6 +137,9 @@ const COMMON: readonly Option[] = [
 const OWN: Readonly<Record<Exclude<Command["name"], "help">, readonly Option[]>> = {
   list: ["from"],
   show: [],
+  why: [],
+  register: [],
+  wait: ["registered", "authenticated", "timeout"],
   reauth: ["from", "wait", "contact"],
   dereg: ["cause", "contact", "retry-after"],
   call: ["seconds"],
@@ -165,6 +196,12 @@ function commandOf(words: readonly string[], values: Values): Command {
       return listOf(argument, values);
     case "show":
       return { name, impu: impuOf(argument, name) };
+    case "why":
+      return whyOf(argument);
+    case "register":
+      return { name, identity: argument };
+    case "wait":
+      return waitOf(impuOf(argument, name), values);
     case "reauth":
       return reauthOf(impuOf(argument, name), values);
     case "dereg":
@@ -174,6 +211,30 @@ function commandOf(words: readonly string[], values: Values): Command {
     case "message":
       return messageOf(argument, others);
   }
+}
+
+function whyOf(argument: string | undefined): Command {
+  if (argument === undefined)
+    throw new UsageError("say whom: imslab why sip:alice@DOMAIN, or an address: 192.0.2.7");
+  const address = addressIn(argument);
+  return { name: "why", user: address === undefined ? argument : undefined, address };
+}
+
+/** `192.0.2.7`, `192.0.2.7:5060`, `2001:db8::7`, `[2001:db8::7]:5060`. */
+function addressIn(text: string): Address | undefined {
+  const four = /^(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?$/.exec(text);
+  const six = /^\[([\da-f:.]+)\](?::(\d{1,5}))?$/i.exec(text);
+  const bare = /^([\da-f]*:[\da-f:.]*:[\da-f.:]*)$/i.exec(text);
+  const [, host, port] = four ?? six ?? bare ?? [];
+  return host === undefined ? undefined : { host: host.toLowerCase(), port };
+}
+
+function waitOf(impu: string, values: Values): Command {
+  if (values.registered === true && values.authenticated === true)
+    throw new UsageError("--registered or --authenticated, not both");
+  const until = values.authenticated === true ? "authenticated" : "registered";
+  const timeoutSeconds = secondsOf("--timeout", values.timeout) ?? WAIT_SECONDS;
+  return { name: "wait", impu, until, timeoutSeconds };
 }
 
 function callOf(from: string | undefined, [to]: readonly string[], values: Values): Command {

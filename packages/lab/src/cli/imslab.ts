@@ -16,6 +16,7 @@ import { type AdminClient, adminClient, CommandFailure } from "./admin-client.ts
 import { type Command, HELP, type Invocation, readArguments, UsageError } from "./arguments.ts";
 import { callLine, followCall, messageLine, placeCall } from "./calls.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { historyOfAddress, historyOfUser, historyText, type NodeEvent } from "./history.ts";
 import { askPcscf, askScscf } from "./reauthenticate.ts";
 import {
   accessTable,
@@ -24,6 +25,13 @@ import {
   registrationsTable,
   registrationText,
 } from "./views.ts";
+import {
+  awaitUser,
+  isRegistered,
+  registerLine,
+  registerUes,
+  type UeRegistration,
+} from "./waiting.ts";
 
 /** Where the command runs; `main.ts` hands in the real ones. */
 export interface Terminal {
@@ -91,6 +99,12 @@ function run(command: Command, session: Session): Promise<number> | number {
       return list(command, session);
     case "show":
       return show(command.impu, session);
+    case "why":
+      return why(command, session);
+    case "register":
+      return register(command.identity, session);
+    case "wait":
+      return wait(command, session);
     case "reauth":
       return reauth(command, session);
     case "dereg":
@@ -132,7 +146,62 @@ function printPage<T>(
 
 async function show(impu: string, session: Session): Promise<number> {
   const found = await session.scscf.get<RegistrationView>(pathOf(impu));
-  return print(found, registrationText(found, session.terminal.clock.now()), session);
+  const { events } = await historyOfUser(impu, session).catch(nothingTold);
+  const text = registrationText(found, session.terminal.clock.now());
+  const past = events.length === 0 ? "" : `\n${historyText(events)}`;
+  return print({ ...found, history: events }, text + past, session);
+}
+
+/** The registration itself has been found: that is what was asked for. */
+function nothingTold(problem: unknown): { events: readonly NodeEvent[] } {
+  if (problem instanceof CommandFailure) return { events: [] };
+  throw problem;
+}
+
+async function why(
+  { user, address }: Extract<Command, { name: "why" }>,
+  session: Session,
+): Promise<number> {
+  const { stderr } = session.terminal;
+  const told =
+    address === undefined
+      ? await historyOfUser(user ?? "", session)
+      : await historyOfAddress(address.host, address.port, session);
+  for (const problem of told.missing) stderr.write(`imslab: left out: ${printable(problem)}\n`);
+  const { events, registration } = told;
+  const past = events.length === 0 ? "nothing has happened yet\n" : historyText(events);
+  const now = registration === undefined ? "" : `now ${registration.state}\n`;
+  return print({ items: events, total: events.length }, past + now, session);
+}
+
+async function register(identity: string | undefined, session: Session): Promise<number> {
+  const { terminal, ue } = session;
+  const line = progressLine(terminal);
+  let ues: readonly UeRegistration[];
+  try {
+    ues = await registerUes(identity, ue, { clock: terminal.clock, show: line.show });
+  } finally {
+    line.clear();
+  }
+  const text = ues.map((one) => printable(registerLine(one).trimEnd())).join("\n");
+  print({ items: ues, total: ues.length }, `${text}\n`, session);
+  return ues.every(isRegistered) ? EXIT.done : EXIT.unknown;
+}
+
+async function wait(
+  command: Extract<Command, { name: "wait" }>,
+  session: Session,
+): Promise<number> {
+  const { terminal, scscf } = session;
+  const line = progressLine(terminal);
+  let found: RegistrationView;
+  try {
+    found = await awaitUser(command, scscf, { clock: terminal.clock, show: line.show });
+  } finally {
+    line.clear();
+  }
+  const verb = command.until === "registered" ? "is registered" : "has authenticated";
+  return print(found, `${printable(command.impu)} ${verb}\n`, session);
 }
 
 async function reauth(

@@ -4,6 +4,11 @@ import { systemClock } from "@ims-lab/common/platform/clock";
 import { imslab } from "./imslab.ts";
 
 const { argv, env, stdout, stderr } = process;
+// `imslab list | head`: whoever has read enough has not made anything fail.
+for (const output of [stdout, stderr])
+  output.on("error", (problem: NodeJS.ErrnoException) => {
+    if (problem.code !== "EPIPE") throw problem;
+  });
 process.exitCode = await imslab(argv.slice(2), {
   env,
   stdout,

@@ -1,9 +1,9 @@
 // `imslab reauth`: asks the S-CSCF (or the P-CSCF, which asks the S-CSCF) and follows it to its end.
 import type {
   AskAnswer,
+  Page,
   ReauthenticateAnswer,
   ReauthenticationView,
-  RegistrationView,
 } from "@ims-lab/common/ims/admin-api";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type AdminClient, CommandFailure } from "./admin-client.ts";
@@ -52,15 +52,19 @@ export async function askPcscf(
   following: Following,
 ): Promise<readonly ReauthenticationView[] | AskAnswer> {
   const { scscf, clock } = following;
-  const path = registration(asked.impu);
+  const list = (): Promise<Page<ReauthenticationView>> =>
+    scscf.all("/reauthentications", { impu: asked.impu });
   const watched = asked.waitSeconds !== 0;
-  const before = watched ? await scscf.get<RegistrationView>(path) : undefined;
+  const earlier = watched ? (await list()).items : [];
+  const over = new Set(earlier.filter(({ end }) => end !== null).map(({ id }) => id));
   const until = deadline(asked, clock);
-  const answer = await pcscf.post<AskAnswer>(`${path}/reauthenticate`);
-  if (before === undefined) return answer;
+  const answer = await pcscf.post<AskAnswer>(`${registration(asked.impu)}/reauthenticate`);
+  if (!watched) return answer;
   const arrival = Math.min(until, clock.now() + ARRIVAL_MS);
   for (;;) {
-    const found = started(before, await scscf.get<RegistrationView>(path), clock.now());
+    // All times are the S-CSCF's own, of one that was over before we could look, too.
+    const { items } = await list();
+    const found = items.filter(({ id }) => !over.has(id));
     if (found.length > 0) return follow(found, until, following);
     if (clock.now() >= arrival) {
       throw new CommandFailure(
@@ -79,39 +83,6 @@ function registration(impu: string): string {
 function deadline({ waitSeconds }: Asked, clock: Clock): number {
   return waitSeconds === undefined ? Number.POSITIVE_INFINITY : clock.now() + waitSeconds * 1000;
 }
-
-/** Re-authentications that run, or that were over before we could look. */
-function started(
-  before: RegistrationView,
-  after: RegistrationView,
-  now: number,
-): ReauthenticationView[] {
-  const earlier = new Map(before.bindings.map((one) => [one.id, one.authenticatedAt]));
-  return after.bindings.flatMap((binding) => {
-    if (binding.reauthentication !== null) return [binding.reauthentication];
-    const known = earlier.get(binding.id);
-    if (known === undefined || binding.authenticatedAt === known) return [];
-    const { id: bindingId, contact, authenticatedAt } = binding;
-    const { impi, impu } = after;
-    return [
-      { ...QUICK, impi, impu, bindingId, contact, requestedAt: now, endedAt: authenticatedAt },
-    ];
-  });
-}
-/** One that we saw by its effect alone. */
-const QUICK = {
-  id: "",
-  cause: "pcscf",
-  askers: ["pcscf"],
-  progress: "challenged",
-  end: "reauthenticated",
-  notifiedAt: null,
-  acknowledgedAt: null,
-  challengedAt: null,
-  deadlineAt: null,
-  deregisteredAt: null,
-  reason: "authenticated again before its start was seen",
-} as const;
 
 async function follow(
   items: readonly ReauthenticationView[],
@@ -135,9 +106,11 @@ async function follow(
   }
 }
 
-function waitingFor({ contact, progress, deadlineAt }: ReauthenticationView, now: number): string {
+function waitingFor(one: ReauthenticationView, now: number): string {
+  const { contact, progress, deadlineAt, reason } = one;
   const left = deadlineAt === null ? "" : `, ${timeLeft(deadlineAt, now)} left`;
-  return `waiting for ${contact}: ${progress}${left}`;
+  const why = progress === "requested" && reason !== null ? `: ${reason}` : "";
+  return `waiting for ${contact}: ${progress}${why}${left}`;
 }
 
 function pause(clock: Clock): Promise<void> {

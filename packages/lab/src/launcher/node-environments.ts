@@ -60,6 +60,7 @@ export function nodeEnvironments(
       SCSCF_HTTP_PORT: String(ports.scscfHttp),
       SCSCF_TRUSTED_PEERS: `${LAB_HOST}:${ports.core}`,
       SCSCF_SUBSCRIPTION_EXPIRES: options.expires,
+      SCSCF_AUTHENTICATION_PROBE: "true",
       SCSCF_TRACE_HEP: hep,
       ...(options.domain !== undefined && { SCSCF_DOMAIN: options.domain }),
       ...(subscribers !== undefined && { SCSCF_SUBSCRIBERS: subscribers }),

@@ -10,6 +10,7 @@ import type {
   RegistrationView,
 } from "@ims-lab/common/ims/admin-api";
 import { systemClock } from "@ims-lab/common/platform/clock";
+import { NODE_HEADER } from "@ims-lab/common/platform/http";
 import { FAKE_EPOCH, FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { describe, expect, it } from "vitest";
 import { imslab, type Terminal } from "../../src/cli/imslab.ts";
@@ -60,6 +61,8 @@ function ended(end: ReauthenticationEnd): ReauthenticationView {
   return { ...running, end, endedAt: FAKE_EPOCH + 900, reason: `because ${end}` };
 }
 
+const NODES: Readonly<Record<string, string>> = { 9061: "P-CSCF", 9062: "S-CSCF", 9063: "UE" };
+
 interface Answer {
   readonly status: number;
   readonly body: unknown;
@@ -96,8 +99,10 @@ async function run(
       const turn = served.get(short) ?? 0;
       served.set(short, turn + 1);
       const answer = answers[Math.min(turn, answers.length - 1)];
+      const name = NODES[new URL(String(input)).port];
+      const headers: Record<string, string> = name === undefined ? {} : { [NODE_HEADER]: name };
       return Promise.resolve(
-        new Response(JSON.stringify(answer?.body), { status: answer?.status ?? 500 }),
+        new Response(JSON.stringify(answer?.body), { status: answer?.status ?? 500, headers }),
       );
     },
   };
@@ -115,7 +120,7 @@ async function run(
 
 describe("usage", () => {
   it.each([
-    [[], "say what to do: list, show, reauth, dereg, call and message"],
+    [[], "say what to do: list, show, why, reauth, dereg, register, wait, call and message"],
     [["lost"], 'no command "lost"'],
     [["show"], "say whom: imslab show sip:alice@DOMAIN"],
     [["show", "alice"], '"alice" is no IMPU: it begins with sip: or tel:'],
@@ -138,6 +143,10 @@ describe("usage", () => {
     [["call", ALICE, ALICE, "now"], '"now" is one word too many'],
     [["message", ALICE, ALICE], "say what: imslab message FROM TO TEXT"],
     [["message", ALICE, ALICE, "x", "--seconds", "3"], "message does not take --seconds"],
+    [["why"], "say whom: imslab why"],
+    [["wait", ALICE, "--registered", "--authenticated"], "not both"],
+    [["wait", ALICE, "--timeout", "soon"], '--timeout: "soon" is no number of seconds'],
+    [["register", ALICE, "--timeout", "3"], "register does not take --timeout"],
     [["list", "everything"], "none of registrations, reauthentications"],
   ])("%j exits with 2 and says what to write", async (argv, message) => {
     const { code, out, err } = await run(argv);
@@ -222,6 +231,7 @@ describe("list and show", () => {
 
   it("shows one user, or exits with 3", async () => {
     const found = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [ok(registration)] });
+    expect(found.code).toBe(0);
     expect(found.out).toContain("implicit set         sip:alice@ims.example, tel:+15550001");
     const lost = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [notRegistered] });
     expect([lost.code, lost.err]).toEqual([3, `imslab: not registered: ${ALICE} is not\n`]);
@@ -313,31 +323,39 @@ describe("reauth", () => {
 describe("reauth --from pcscf (Figure 5)", () => {
   const ask = `POST :9061${ALICE_PATH}/reauthenticate`;
   const asked = { status: 202, body: { impu: ALICE, contacts: [binding.contact] } };
-  const get = `GET ${ALICE_PATH}`;
   const argv = ["reauth", ALICE, "--from", "pcscf"];
 
+  const list = `GET /reauthentications?impu=${encodeURIComponent(ALICE)}&limit=1000&offset=0`;
+  const listed = (...items: ReauthenticationView[]): Answer => ok({ items, total: items.length });
+
   it("follows the S-CSCF's re-authentication", async () => {
-    const begun = { ...registration, bindings: [{ ...binding, reauthentication: running }] };
     const { code } = await run(argv, {
       [ask]: [asked],
-      [get]: [ok(registration), ok(registration), ok(begun)],
+      [list]: [listed(), listed(), listed(running)],
       "GET /reauthentications/r1": [ok(ended("refused"))],
     });
     expect(code).toBe(10);
   });
 
-  it("sees one that was over before it could look", async () => {
-    const fresh = { ...binding, authenticatedAt: FAKE_EPOCH + 10 };
+  it("sees one that was over before it could look, in the node's own time", async () => {
+    const earlier = { ...ended("ignored"), id: "r0" };
+    const quick = {
+      ...ended("reauthenticated"),
+      requestedAt: FAKE_EPOCH - 16.2,
+      endedAt: FAKE_EPOCH,
+    };
     const { code, out } = await run(argv, {
       [ask]: [asked],
-      [get]: [ok(registration), ok({ ...registration, bindings: [fresh] })],
+      [list]: [listed(earlier), listed(quick, earlier)],
     });
     expect(code).toBe(0);
-    expect(out).toContain("reauthenticated");
+    expect(out).toBe(
+      `${ALICE} (${binding.contact}): reauthenticated after 16 ms: because reauthenticated\n`,
+    );
   });
 
   it("says so when the S-CSCF does not act", async () => {
-    const { code, err } = await run(argv, { [ask]: [asked], [get]: [ok(registration)] });
+    const { code, err } = await run(argv, { [ask]: [asked], [list]: [listed()] });
     expect(code).toBe(1);
     expect(err).toContain("has not started a re-authentication");
   });
@@ -346,6 +364,140 @@ describe("reauth --from pcscf (Figure 5)", () => {
     const { code, out, requests } = await run([...argv, "--wait", "0"], { [ask]: [asked] });
     expect([code, requests.length]).toEqual([0, 1]);
     expect(out).toBe(`asked for ${binding.contact}\n`);
+  });
+});
+
+describe("why", () => {
+  const event = (at: number, text: string, source: string | null = null, times = 1) => ({
+    at: FAKE_EPOCH + at,
+    event: "refused",
+    text,
+    source,
+    times,
+  });
+  const list = (...items: object[]): Answer => ok({ items, total: items.length });
+  const page = "?limit=1000&offset=0";
+  const history = (name: string): string =>
+    `/registrations/${encodeURIComponent(name)}/history${page}`;
+  const unknown: Answer = {
+    status: 404,
+    body: { title: "No such user", status: 404, detail: "x" },
+  };
+
+  it("tells what both nodes remember, in order, of every name of the user", async () => {
+    const twice = event(2, "binding over");
+    const { code, out } = await run(["why", "tel:+15550001"], {
+      "GET /registrations/tel%3A%2B15550001": [ok(registration)],
+      [`GET ${history("tel:+15550001")}`]: [
+        list(event(1, "one"), event(3, "three", "192.0.2.7:5060/udp", 4)),
+      ],
+      [`GET :9061${history("tel:+15550001")}`]: [list()],
+      [`GET :9061${history(ALICE)}`]: [list(twice)],
+      [`GET :9061${history("alice@ims.example")}`]: [list(twice)],
+    });
+    expect(code).toBe(0);
+    expect(out.split("\n").map((line) => line.slice(25))).toEqual([
+      "S-CSCF  one",
+      "P-CSCF  binding over",
+      "S-CSCF  three (4 times) [192.0.2.7:5060/udp]",
+      "",
+      "",
+    ]);
+    expect(out).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.001 {2}S-CSCF {2}one\n/);
+    expect(out).toMatch(/\nnow registered\n$/);
+  });
+
+  it("a name that nobody has, and that was tried; one that nobody has tried: 3", async () => {
+    const tried = await run(["why", "ghost"], {
+      "GET /registrations/ghost": [unknown],
+      [`GET ${history("ghost")}`]: [list(event(1, "nobody"))],
+      [`GET :9061${history("ghost")}`]: [list()],
+    });
+    expect([tried.code, tried.out.slice(25)]).toEqual([0, "S-CSCF  nobody\n"]);
+    const never = await run(["why", "ghost"], {
+      "GET /registrations/ghost": [unknown],
+      [`GET ${history("ghost")}`]: [unknown],
+      [`GET :9061${history("ghost")}`]: [list()],
+    });
+    expect([never.code, never.err]).toEqual([
+      3,
+      "imslab: nobody is ghost, and nobody has tried that name\n",
+    ]);
+  });
+
+  it.each([
+    ["192.0.2.7", "192.0.2.7", 2],
+    ["192.0.2.7:5070", "192.0.2.7", 1],
+    ["[2001:db8::7]:5070", "2001:db8::7", 1],
+    ["2001:DB8::7", "2001:db8::7", 2],
+  ])("%s: what came from that address", async (written, host, lines) => {
+    const path = `/sources/${encodeURIComponent(host)}/history${page}`;
+    const { code, out } = await run(["why", written], {
+      [`GET ${path}`]: [list(event(1, "a", `${host}:5060/udp`))],
+      [`GET :9061${path}`]: [list(event(2, "b", `${host}:5070/tcp`))],
+    });
+    expect([code, out.split("\n").length - 1]).toEqual([0, lines]);
+  });
+
+  it("leaves a node out that cannot be reached, and says so; none there: 1", async () => {
+    const some = await run(["why", "bob"], {
+      "GET /registrations/bob": [ok(registration)],
+      [`GET ${history("bob")}`]: [list(event(1, "one"))],
+    });
+    expect(some.code).toBe(0);
+    expect(some.err).toMatch(/^imslab: left out: cannot reach the P-CSCF/);
+    expect((await run(["why", "bob"])).code).toBe(1);
+    expect((await run(["why", "192.0.2.7"])).code).toBe(1);
+  });
+});
+
+describe("wait", () => {
+  const get = `GET ${ALICE_PATH}`;
+  const gone = { ...registration, state: "not-registered" as const, bindings: [] };
+  const again = { ...registration, bindings: [{ ...binding, authenticatedAt: FAKE_EPOCH + 9 }] };
+  const another = { ...registration, bindings: [binding, { ...binding, id: "b2" }] };
+
+  it.each([
+    ["registered already", [], [registration], 0],
+    ["registers meanwhile", ["--registered"], [gone, gone, registration], 0],
+    ["registers never", ["--registered"], [gone], 3],
+    ["authenticates anew", ["--authenticated"], [registration, registration, again], 0],
+    ["another device does", ["--authenticated"], [registration, another], 0],
+    ["leaves and comes back", ["--authenticated"], [registration, gone, again], 0],
+    ["does not authenticate", ["--authenticated"], [registration], 1],
+    ["leaves", ["--authenticated"], [registration, gone], 3],
+  ])("%s: %j %#", async (_what, options, answers, expected) => {
+    const argv = ["wait", ALICE, ...options, "--timeout", "2"];
+    expect((await run(argv, { [get]: answers.map(ok) })).code).toBe(expected);
+  });
+
+  it("a user that nobody is: 3, at once", async () => {
+    const { code, requests } = await run(["wait", ALICE], { [get]: [notRegistered] });
+    expect([code, requests.length]).toEqual([3, 1]);
+  });
+});
+
+describe("register", () => {
+  const ue = (state: string, lastFailure: string | null = null) => ({
+    impi: "a",
+    impu: ALICE,
+    registration: { state, why: null, lastFailure },
+  });
+  const others = { ...ue("waiting"), impi: "b", impu: "sip:other@ims.example" };
+  const answer = (...items: object[]): Answer => ok({ items, total: items.length });
+
+  it.each([
+    ["registered", null, 0, `${ALICE}: registered\n`],
+    ["waiting", "answered 403", 1, `${ALICE}: waiting: answered 403\n`],
+  ])("%s", async (state, failure, expected, text) => {
+    const { code, out } = await run(["register", ALICE], {
+      "POST :9063/register": [answer(ue("registering"))],
+      "GET :9063/state?limit=1000&offset=0": [
+        answer(ue("registering"), others),
+        answer(ue(state, failure), others),
+      ],
+    });
+    expect([code, out]).toEqual([expected, text]);
   });
 });
 
@@ -382,6 +534,33 @@ describe("nodes that cannot be asked", () => {
     const { code, err } = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [answer] });
     expect(code).toBe(1);
     expect(err).toContain(message);
+  });
+
+  it.each([
+    [
+      ["list", "--url", "http://127.0.0.1:9061"],
+      "GET :9061/registrations?limit=1000&offset=0",
+      "--url",
+    ],
+    [
+      ["list", "--from", "pcscf", "--pcscf-url", "http://127.0.0.1:9062"],
+      "GET /registrations?limit=1000&offset=0",
+      "--pcscf-url",
+    ],
+  ])("swapped URLs: %j says which node answered there", async (argv, path, option) => {
+    const { code, err } = await run(argv, { [path]: [ok({ items: [{}], total: 1 })] });
+    expect(code).toBe(1);
+    expect(err).toMatch(/^imslab: at http:\/\/\S+ a [PS]-CSCF answers, not the [PS]-CSCF: /);
+    expect(err).toContain(`${option} names the`);
+  });
+
+  it("what is no node of the lab is none, however well it answers", async () => {
+    const url = "http://127.0.0.1:8080";
+    const answers = {
+      "GET :8080/registrations?limit=1000&offset=0": [ok({ items: [], total: 0 })],
+    };
+    const { code, err } = await run(["list", "--url", url], answers);
+    expect([code, err]).toEqual([1, expect.stringContaining("no S-CSCF of this lab")]);
   });
 
   it("sends the token of the environment, or the option's", async () => {
@@ -468,6 +647,8 @@ describe("over HTTP", () => {
   it("talks to a real server, and names one that is not there", async () => {
     const server = createServer((request, response) => {
       response.setHeader("content-type", "application/json");
+      response.setHeader(NODE_HEADER, "S-CSCF");
+      response.setHeader("connection", "close");
       response.end(JSON.stringify({ ...registration, impi: request.url }));
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -111,7 +111,7 @@ describe("does not do what is asked of it", () => {
     const { port } = await sippPasses({ scenario: "register", users });
     expect(await admin.registration(BOB)).toBeDefined();
     await admin.untilGone(BOB, SUBSCRIPTION_DEADLINE_SECONDS * 1000 + GRACE_MS);
-    await logged({ event: "registration.removed", cause: "deadline", impu: BOB });
+    await logged({ event: "registration.removed", cause: "not-subscribed", impu: BOB });
     await sippPasses({ scenario: "subscribe-refused", users, port });
   });
 

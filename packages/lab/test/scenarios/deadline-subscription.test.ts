@@ -46,7 +46,9 @@ describe("enforce: a device that does not subscribe", () => {
     expectGoneAt(lab, ue, at);
     expect(ue.news()).toEqual([]);
     expect(lab.logs.scscf.named("deregistration.nobody-subscribed")).toHaveLength(1);
-    expect(lab.logs.scscf.named("registration.removed")).toMatchObject([{ cause: "deadline" }]);
+    expect(lab.logs.scscf.named("registration.removed")).toMatchObject([
+      { cause: "not-subscribed" },
+    ]);
     // It never subscribed at the P-CSCF: an initial SUBSCRIBE with Expires 0 names the user.
     expect(toldToPcscf(lab, ue)).toEqual(["SUBSCRIBE with Expires 0"]);
     expect(lab.passed("200 SUBSCRIBE", "P-CSCF", "S-CSCF")).toHaveLength(1);

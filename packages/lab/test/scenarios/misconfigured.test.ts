@@ -74,7 +74,7 @@ test("the S-CSCF's `trustedPeers` lack the P-CSCF", async () => {
   expect(advice(lab.logs.scscf)).toMatchObject([
     {
       reason: "untrusted-peer",
-      detail: `udp:${CORE.host}:${CORE.port} is no trusted peer (trustedPeers)`,
+      why: `udp:${CORE.host}:${CORE.port} is no trusted peer (trustedPeers): devices register at their P-CSCF`,
       setting: "trustedPeers",
       next: expect.stringMatching(/add it there/),
     },

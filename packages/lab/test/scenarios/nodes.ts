@@ -32,6 +32,8 @@ export const DOMAIN = "ims.example";
 
 export const K = "465b5ce8b199b49faa5f0a2ee238a6bc";
 export const OPC = "cd63cb71954a9f4e48a5994e37a02baf";
+/** TS 35.208 test set 1: what OPC was made from. */
+export const OP = "cdc202d5123e20f62b6d676ac72cb318";
 
 /** Alice has an ISIM, the others a password; nobody expects `phone` to subscribe. */
 const SUBSCRIBERS = `
@@ -39,6 +41,9 @@ subscribers:
   - impi: alice@${DOMAIN}
     impus: [sip:alice@${DOMAIN}, "tel:+15550001"]
     auth: { scheme: aka, k: ${K}, opc: ${OPC} }
+  - impi: sim@${DOMAIN}
+    impus: [sip:sim@${DOMAIN}]
+    auth: { scheme: aka, k: ${K}, op: ${OP} }
   - impi: bob@${DOMAIN}
     impus: [sip:bob@${DOMAIN}, sip:robert@${DOMAIN}]
     auth: { scheme: digest, password: pw }

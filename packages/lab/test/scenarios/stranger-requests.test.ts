@@ -233,7 +233,7 @@ describe("a Route of a registered user's own making, within a dialog", () => {
     expect(toStranger()).toBe(0);
     expect(lab.logs.scscf.named("request.refused").at(-1)).toMatchObject({
       reason: "unknown-hop",
-      detail: "sip:192.0.2.99:5060;lr is neither in trustedPeers nor in routes",
+      why: "sip:192.0.2.99:5060;lr is neither in trustedPeers nor in routes",
     });
   });
 

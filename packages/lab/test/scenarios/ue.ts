@@ -7,7 +7,7 @@ export class Ue {
   readonly host: string;
   readonly user: string;
   readonly equipment: UserEquipment;
-  readonly #node: UeNode;
+  readonly node: UeNode;
 
   constructor(host: string, user: string, node: UeNode) {
     const [equipment] = node.ues;
@@ -15,7 +15,7 @@ export class Ue {
     this.host = host;
     this.user = user;
     this.equipment = equipment;
-    this.#node = node;
+    this.node = node;
   }
 
   register(): void {
@@ -35,6 +35,6 @@ export class Ue {
   }
 
   close(): Promise<void> {
-    return this.#node.close();
+    return this.node.close();
   }
 }

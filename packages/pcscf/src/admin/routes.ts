@@ -1,9 +1,16 @@
 // The admin interface: bindings here, and "ask for re-registration" (Figure 5). Design section 9.
 import type { AccessBindingView, AskAnswer } from "@ims-lab/common/ims/admin-api";
+import {
+  accessBindingSchema,
+  askAnswerSchema,
+  historySchema,
+  pageOf,
+} from "@ims-lab/common/ims/admin-schemas";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
+import type { AccessHistory } from "../access-history.ts";
 import { type Binding, type BoundContact, contactsOf, sourceOf } from "../flows/binding.ts";
 import type { Pcscf } from "../node.ts";
 
@@ -13,13 +20,26 @@ const impuParams = {
   required: ["impu"],
 } as const;
 
+const addressParams = {
+  type: "object",
+  properties: { address: { type: "string", description: "IP address, percent-encoded." } },
+  required: ["address"],
+} as const;
+
 export function addRoutes(
   app: FastifyInstance,
-  { table, asker }: Pick<Pcscf, "table" | "asker">,
+  { table, asker, history }: Pick<Pcscf, "table" | "asker" | "history">,
 ): void {
+  addHistories(app, history);
   app.get<{ Querystring: PageQuery }>(
     "/registrations",
-    { schema: { summary: "Bindings this P-CSCF keeps.", querystring: pageQuerySchema } },
+    {
+      schema: {
+        summary: "Bindings this P-CSCF keeps.",
+        querystring: pageQuerySchema,
+        response: { 200: pageOf(accessBindingSchema) },
+      },
+    },
     ({ query }) => {
       const items = { size: table.contacts, [Symbol.iterator]: () => everyContact(table) };
       return page(items, query, ([binding, contact]) =>
@@ -33,6 +53,7 @@ export function addRoutes(
       schema: {
         summary: "Ask the S-CSCF to have this user register again (NOTIFY, Figure 5).",
         params: impuParams,
+        response: { 202: askAnswerSchema },
       },
     },
     (request, reply) => {
@@ -55,6 +76,33 @@ export function addRoutes(
           );
       }
     },
+  );
+}
+
+function addHistories(app: FastifyInstance, history: AccessHistory): void {
+  app.get<{ Params: { impu: string }; Querystring: PageQuery }>(
+    "/registrations/:impu/history",
+    {
+      schema: {
+        summary: "What this node refused or could not read of a user name, oldest first.",
+        params: impuParams,
+        querystring: pageQuerySchema,
+        response: { 200: historySchema },
+      },
+    },
+    ({ params: { impu }, query }) => page(history.of(impu), query, (event) => event),
+  );
+  app.get<{ Params: { address: string }; Querystring: PageQuery }>(
+    "/sources/:address/history",
+    {
+      schema: {
+        summary: "What this node refused or could not read of an address, oldest first.",
+        params: addressParams,
+        querystring: pageQuerySchema,
+        response: { 200: historySchema },
+      },
+    },
+    ({ params: { address }, query }) => page(history.ofSource(address), query, (event) => event),
   );
 }
 

@@ -236,7 +236,7 @@ export class AccessSide {
   }
 
   #refuse(incoming: Incoming, problem: Problem): void {
-    noteRefusal(this.#relay, "access", incoming, problem.kind);
+    noteRefusal(this.#relay, "access", incoming, problem);
     refuse(incoming, problem);
   }
 }

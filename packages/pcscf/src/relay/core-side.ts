@@ -158,7 +158,7 @@ export class CoreSide {
   }
 
   #refuse(incoming: Incoming, problem: Problem): void {
-    noteRefusal(this.#relay, "core", incoming, problem.kind);
+    noteRefusal(this.#relay, "core", incoming, problem);
     refuse(incoming, problem);
   }
 }

@@ -11,7 +11,7 @@ export type Problem =
   | { readonly kind: "extension"; readonly tags: readonly string[] }
   | { readonly kind: "binding-of-another" } // what the S-CSCF took would change whose binding it is
   | { readonly kind: "route-mismatch" }
-  | { readonly kind: "malformed"; readonly what: string }
+  | { readonly kind: "malformed"; readonly what: string; readonly why?: string }
   | { readonly kind: "unknown-token" }
   | { readonly kind: "flow-lost" }
   | { readonly kind: "unknown-hop" } // a Route within a dialog that leaves the core we know

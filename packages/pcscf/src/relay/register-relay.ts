@@ -12,7 +12,7 @@ import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { aorOf, type SipUri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
-import type { Flow } from "@ims-lab/common/sip/transport/transport";
+import { type Flow, peerOf } from "@ims-lab/common/sip/transport/transport";
 import { type Attempt, Attempts } from "../flows/attempts.ts";
 import { type Binding, contactsOf, deviceOf, guessedImpi } from "../flows/binding.ts";
 import { handsOver } from "../flows/holder.ts";
@@ -102,8 +102,9 @@ export class RegisterRelay {
   }
 
   #malformed(incoming: Incoming, what: string, why: string): void {
-    noteRefusal(this.#relay, "access", incoming, "malformed", why);
-    refuse(incoming, { kind: "malformed", what });
+    const problem = { kind: "malformed", what, why } as const;
+    noteRefusal(this.#relay, "access", incoming, problem);
+    refuse(incoming, problem);
   }
 
   /** Undefined when Contact cannot be read. */
@@ -185,6 +186,7 @@ export class RegisterRelay {
     const { request, flow, device, token, scscf } = pending;
     const { status } = response;
     if (status >= 200) this.#relay.counters.register(String(status));
+    if (status >= 300 && status !== 401) this.#noteAnswer(pending, status);
     if (status === 401) {
       const challenge = challengeIn(response);
       this.attempts.challenged(request, flow, device, { token, scscf, ...challenge });
@@ -200,7 +202,7 @@ export class RegisterRelay {
   #handsOver(pending: Sent, response: SipResponse): boolean {
     const { request, flow, token, impi, aor, device } = pending;
     if (device === NO_DEVICE) return false; // touches what is this IMPI's alone
-    const { table, counters, log, maySay } = this.#relay;
+    const { table, counters, log, maySay, history } = this.#relay;
     const before = table.registered(token);
     const why = handsOver({
       ...{ impi, aor, flow, response, before },
@@ -210,9 +212,17 @@ export class RegisterRelay {
     if (why === undefined) return false;
     counters.refused(ANOTHERS.kind);
     const { callId } = request;
+    const source = peerOf(flow);
+    history.note({ impi, impu: aor, source }, "refused", `REGISTER 403: ${why}`);
     if (maySay(`another ${token} ${impi}`))
-      log.warn("register.binding-of-another", { impi, impu: aor, callId, source: flow.id, why });
+      log.warn("register.binding-of-another", { impi, impu: aor, callId, source, why });
     return true;
+  }
+
+  /** Of somebody who knows no name to ask for: his address leads to it. */
+  #noteAnswer({ request, flow }: Sent, status: number): void {
+    const what = `${request.to.uriText}: REGISTER answered ${status}, imslab why says more of that name`;
+    this.#relay.history.note({ source: peerOf(flow) }, "answered-by-core", what);
   }
 }
 

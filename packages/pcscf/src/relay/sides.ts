@@ -3,19 +3,24 @@ import { formatChargingVector, newChargingVector } from "@ims-lab/common/ims/cha
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
+import type { SummedLines } from "@ims-lab/common/platform/summed-lines";
 import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
+import { Authorization } from "@ims-lab/common/sip/message/fields";
 import { parseBracketed } from "@ims-lab/common/sip/message/name-addr";
 import { isSip, parseUri, type SipUri } from "@ims-lab/common/sip/message/uri";
 import type { Hop } from "@ims-lab/common/sip/proxy/known-hops";
 import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";
 import type { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import type { Side } from "@ims-lab/common/sip/proxy/record-route";
-import type { Flow } from "@ims-lab/common/sip/transport/transport";
+import { type Flow, formatHostPort, peerOf } from "@ims-lab/common/sip/transport/transport";
+import type { AccessHistory } from "../access-history.ts";
 import type { FlowTable } from "../flows/flow-table.ts";
 import type { Tokens } from "../flows/token.ts";
 import type { SecurityAgreement } from "./option-tags.ts";
 import { pathValue } from "./own-routes.ts";
 import type { PrivateDialogs } from "./private-dialogs.ts";
+import { whyRefused } from "./refusal-words.ts";
+import { type Problem, refusalOf } from "./refusals.ts";
 
 export interface RelayCounters {
   /** A Route that is not the stored Service-Route. */
@@ -48,6 +53,8 @@ export interface Relay {
   readonly tokens: Tokens;
   readonly calls: ProxyCore;
   readonly privateDialogs: PrivateDialogs;
+  readonly history: AccessHistory;
+  readonly lines: SummedLines;
   /** True when this source and cause have not been logged lately. */
   maySay(key: string): boolean;
   /** Whether the core side listens to whoever is there: the peers of the settings. */
@@ -56,29 +63,28 @@ export interface Relay {
   corePressed(): void;
 }
 
-/** What was refused is counted each time and logged once in a while. */
+/** What was refused is counted each time, kept for people who ask, and logged: the first few, then their sum. */
 export function noteRefusal(
   relay: Relay,
-  side: string,
-  incoming: Incoming,
-  why: string,
-  detail?: string,
+  side: "access" | "core",
+  { request, flow }: Incoming,
+  problem: Problem,
 ): void {
-  const { request, flow } = incoming;
-  relay.counters.refused(why);
-  if (!relay.log.enabled("info") || !relay.maySay(`${side} ${why} ${flow.remote.host}`)) return;
+  const { kind: reason } = problem;
+  relay.counters.refused(reason);
   const { method, callId } = request;
-  const from = request.from.uriText;
-  const setting = why === "untrusted-peer" ? "trustedPeers, or scscf" : undefined;
-  relay.log.info(`${side}.refused`, {
-    why,
-    method,
-    callId,
-    from,
-    source: flow.id,
-    setting,
-    detail,
-  });
+  const { status } = refusalOf(problem);
+  const source = peerOf(flow);
+  const { host } = flow.remote;
+  const impi = request.get(Authorization)?.params.get("username") || undefined;
+  const impu = (method === "REGISTER" ? request.to : request.from).uriText;
+  const why = whyRefused(problem, request, formatHostPort(accessSide(relay, flow)));
+  if (side === "access" || method === "REGISTER")
+    relay.history.note({ impi, impu, source }, "refused", `${method} ${status}: ${why}`);
+  const setting = reason === "untrusted-peer" ? "trustedPeers, or scscf" : undefined;
+  const fields = { impi, impu, source, status, reason, why, method, callId, setting };
+  const key = `${reason} ${impi ?? impu} ${host}`;
+  relay.lines.say({ level: "info", event: `${side}.refused`, key, host, fields });
 }
 
 /** The answer goes on as it should have come; who sent it may want to know. @param from the UE's flow */

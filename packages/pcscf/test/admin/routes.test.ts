@@ -15,7 +15,7 @@ async function served(): Promise<{ app: FastifyInstance; lab: Lab; scscf: Peer; 
   const app = await adminServer({
     settings: config.http,
     log,
-    title: "P-CSCF",
+    node: "P-CSCF",
     version: "1",
     metrics,
     ready: () => true,

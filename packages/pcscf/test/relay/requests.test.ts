@@ -194,7 +194,7 @@ describe("strangers", () => {
     lab.run();
     stranger.takeResponse(403);
     expect(scscf.inbox).toEqual([]);
-    expect(lab.log.named("access.refused")[0]).toMatchObject({ why: "stranger" });
+    expect(lab.log.named("access.refused")[0]).toMatchObject({ reason: "stranger" });
   });
 
   test("an ACK that matches nothing is dropped", async () => {
@@ -368,7 +368,7 @@ describe("from the core", () => {
     lab.run();
     stranger.takeResponse(403);
     expect(ue.inbox).toEqual([]);
-    expect(lab.log.named("core.refused")[0]).toMatchObject({ why: "untrusted-peer" });
+    expect(lab.log.named("core.refused")[0]).toMatchObject({ reason: "untrusted-peer" });
   });
 
   test("what the network keeps to itself does not reach the UE", async () => {

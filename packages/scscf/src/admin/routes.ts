@@ -5,6 +5,15 @@ import {
   deregistrationCauses,
   type ReauthenticateAnswer,
 } from "@ims-lab/common/ims/admin-api";
+import {
+  deregisterAnswerSchema,
+  historySchema,
+  pageOf,
+  reauthenticateAnswerSchema,
+  reauthenticationSchema,
+  registrationSchema,
+  subscriberSchema,
+} from "@ims-lab/common/ims/admin-schemas";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
@@ -14,12 +23,17 @@ import type { Scscf } from "../node.ts";
 import type { RegistrationSet } from "../notifier/admission.ts";
 import type { Binding, RemovalCause } from "../registrar/binding.ts";
 import { setNameOf } from "../registrar/identify.ts";
-import { reauthenticationView, registrationView, subscriberView } from "./views.ts";
+import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
 
 const impuParams = {
   type: "object",
   properties: { impu: { type: "string", description: "Public identity, percent-encoded." } },
   required: ["impu"],
+} as const;
+const addressParams = {
+  type: "object",
+  properties: { address: { type: "string", description: "IP address, percent-encoded." } },
+  required: ["address"],
 } as const;
 const idParams = {
   type: "object",
@@ -34,6 +48,7 @@ const impiParams = {
 
 export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock: Clock }): void {
   addRegistrations(app, scscf);
+  addHistories(app, scscf);
   addDeregister(app, scscf, clock);
   addReauthenticate(app, scscf);
   addReauthentications(app, scscf);
@@ -43,7 +58,13 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
 function addRegistrations(app: FastifyInstance, scscf: Scscf): void {
   app.get<{ Querystring: PageQuery }>(
     "/registrations",
-    { schema: { summary: "Who is registered.", querystring: pageQuerySchema } },
+    {
+      schema: {
+        summary: "Who is registered.",
+        querystring: pageQuerySchema,
+        response: { 200: pageOf(registrationSchema) },
+      },
+    },
     ({ query }) => {
       const { bindings } = scscf;
       const names = { size: bindings.setCount, [Symbol.iterator]: () => bindings.sets() };
@@ -55,12 +76,50 @@ function addRegistrations(app: FastifyInstance, scscf: Scscf): void {
   );
   app.get<{ Params: { impu: string } }>(
     "/registrations/:impu",
-    { schema: { summary: "One user's registration.", params: impuParams } },
+    {
+      schema: {
+        summary: "One user's registration.",
+        params: impuParams,
+        response: { 200: registrationSchema },
+      },
+    },
     ({ params: { impu } }) => {
       const views = setsNamed(scscf, impu).map((set) => registrationView(scscf, set, impu));
       const shown = views.find(({ bindings }) => bindings.length > 0) ?? views[0];
       return { ...shown, bindings: views.flatMap(({ bindings }) => bindings) };
     },
+  );
+}
+
+function addHistories(app: FastifyInstance, { history }: Scscf): void {
+  app.get<{ Params: { impu: string }; Querystring: PageQuery }>(
+    "/registrations/:impu/history",
+    {
+      schema: {
+        summary: "The latest events of a user or of a name that was tried, oldest first.",
+        params: impuParams,
+        querystring: pageQuerySchema,
+        response: { 200: historySchema },
+      },
+    },
+    ({ params: { impu }, query }) => {
+      const { isKnown, events } = history.of(impu);
+      if (!isKnown && events.length === 0)
+        throw problem(404, "No such user", `${impu} is unknown, and nobody has tried that name.`);
+      return page(events, query, (event) => event);
+    },
+  );
+  app.get<{ Params: { address: string }; Querystring: PageQuery }>(
+    "/sources/:address/history",
+    {
+      schema: {
+        summary: "What was refused to an address, oldest first.",
+        params: addressParams,
+        querystring: pageQuerySchema,
+        response: { 200: historySchema },
+      },
+    },
+    ({ params: { address }, query }) => page(history.ofSource(address), query, (event) => event),
   );
 }
 
@@ -85,7 +144,14 @@ function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
   } as const;
   app.delete<{ Params: { impu: string }; Querystring: DeregisterQuery }>(
     "/registrations/:impu",
-    { schema: { summary: "De-register by cause.", params: impuParams, querystring } },
+    {
+      schema: {
+        summary: "De-register by cause.",
+        params: impuParams,
+        querystring,
+        response: { 200: deregisterAnswerSchema },
+      },
+    },
     ({ params: { impu }, query: { cause, retryAfterSeconds, contact } }) => {
       if (retryAfterSeconds !== undefined && cause !== "probation") {
         throw problem(400, "Bad request", "retryAfterSeconds goes with cause=probation.");
@@ -119,6 +185,11 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
       properties: { contact: { type: "string" } },
       additionalProperties: false,
     },
+    response: {
+      200: reauthenticateAnswerSchema,
+      201: reauthenticateAnswerSchema,
+      202: reauthenticateAnswerSchema,
+    },
   } as const;
   app.post<{
     Params: { impu: string };
@@ -135,24 +206,46 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     const items = ids.flatMap((id) => scscf.reauthentications.get(id) ?? []);
     const isOver = items.every(({ progress }) => progress === "ended");
     const done = asked.some(({ isNew }) => isNew) ? 201 : 200;
-    const answer: ReauthenticateAnswer = { items: items.map(reauthenticationView) };
+    const answer: ReauthenticateAnswer = {
+      items: items.map((one) => reauthenticationOf(scscf, one)),
+    };
     return reply.code(query.wait > 0 && !isOver ? 202 : done).send(answer);
   });
 }
 
 function addReauthentications(app: FastifyInstance, scscf: Scscf): void {
-  app.get<{ Querystring: PageQuery }>(
+  const querystring = {
+    ...pageQuerySchema,
+    properties: {
+      ...pageQuerySchema.properties,
+      impu: { type: "string", description: "Only those of this user." },
+    },
+  };
+  const response = { 200: pageOf(reauthenticationSchema) };
+  const schema = { summary: "Running ones, then the latest ended.", querystring, response };
+  app.get<{ Querystring: PageQuery & { readonly impu?: string } }>(
     "/reauthentications",
-    { schema: { summary: "Running ones, then the latest ended.", querystring: pageQuerySchema } },
-    ({ query }) => page(scscf.reauthentications.list(), query, reauthenticationView),
+    { schema },
+    ({ query }) => {
+      const impis = query.impu === undefined ? undefined : impisOf(scscf, query.impu);
+      const all = scscf.reauthentications.list();
+      const meant = impis === undefined ? all : all.filter(({ impi }) => impis.has(impi));
+      return page(meant, query, (one) => reauthenticationOf(scscf, one));
+    },
   );
   app.get<{ Params: { id: string } }>(
     "/reauthentications/:id",
-    { schema: { summary: "One re-authentication.", params: idParams } },
+    {
+      schema: {
+        summary: "One re-authentication.",
+        params: idParams,
+        response: { 200: reauthenticationSchema },
+      },
+    },
     ({ params: { id } }) => {
       const found = scscf.reauthentications.get(id);
       if (found === undefined) throw problem(404, "No such re-authentication", `${id} is unknown.`);
-      return reauthenticationView(found);
+      return reauthenticationOf(scscf, found);
     },
   );
 }
@@ -161,7 +254,13 @@ function addSubscribers(app: FastifyInstance, scscf: Scscf): void {
   const { directory } = scscf;
   app.get<{ Querystring: PageQuery }>(
     "/subscribers",
-    { schema: { summary: "Who there is, without secrets.", querystring: pageQuerySchema } },
+    {
+      schema: {
+        summary: "Who there is, without secrets.",
+        querystring: pageQuerySchema,
+        response: { 200: pageOf(subscriberSchema) },
+      },
+    },
     ({ query: { offset, limit } }) => ({
       items: directory.list(offset, limit).map((one) => subscriberView(scscf, one)),
       total: directory.size,
@@ -169,13 +268,24 @@ function addSubscribers(app: FastifyInstance, scscf: Scscf): void {
   );
   app.get<{ Params: { impi: string } }>(
     "/subscribers/:impi",
-    { schema: { summary: "One subscriber, without secrets.", params: impiParams } },
+    {
+      schema: {
+        summary: "One subscriber, without secrets.",
+        params: impiParams,
+        response: { 200: subscriberSchema },
+      },
+    },
     ({ params: { impi } }) => {
       const subscriber = directory.byImpi(impi);
       if (subscriber === undefined) throw problem(404, "No such subscriber", `${impi} is unknown.`);
       return subscriberView(scscf, subscriber);
     },
   );
+}
+
+function impisOf(scscf: Scscf, impu: string): ReadonlySet<string> {
+  const names = setsNamed(scscf, impu).map(({ name }) => name);
+  return new Set(names.flatMap((name) => scscf.directory.ownersOf(name).map(({ impi }) => impi)));
 }
 
 /** The sets of an IMPU, several where users share it, or that of an IMPI. */

@@ -6,6 +6,7 @@ import type {
   SubscriptionView,
 } from "@ims-lab/common/ims/admin-api";
 import { isLive } from "@ims-lab/common/sip/event/notifier";
+import { reasonOf } from "../history/end-reasons.ts";
 import type { Scscf } from "../node.ts";
 import type { RegistrationSet } from "../notifier/admission.ts";
 import type { Reauthentication } from "../reauthentication/reauthentication.ts";
@@ -47,8 +48,7 @@ function bindingView({ notifier }: Scscf, binding: Binding): BindingView {
     authenticatedAt: Math.round(binding.authenticatedAt),
     subscription: subscriptionView(notifier, binding),
     subscriptionDeadlineAt: duty.state === "owed" ? Math.round(duty.by) : null,
-    reauthentication:
-      reauthentication === undefined ? null : reauthenticationView(reauthentication),
+    reauthentication: reauthentication === undefined ? null : dueView(reauthentication, binding),
   };
 }
 
@@ -83,8 +83,24 @@ export function reauthenticationView(one: Reauthentication): ReauthenticationVie
     endedAt: rounded(ended?.endedAt),
     deadlineAt: Math.round(one.deadline),
     deregisteredAt: rounded(ended?.deregisteredAt),
-    reason: reasonOf(one),
+    reason: reasonOf(one) ?? null,
   };
+}
+
+/** The same, and what one waits for that nobody could be told of yet. */
+export function reauthenticationOf(
+  { bindings }: Scscf,
+  one: Reauthentication,
+): ReauthenticationView {
+  return dueView(one, bindings.get(one.bindingId));
+}
+
+function dueView(one: Reauthentication, binding: Binding | undefined): ReauthenticationView {
+  const view = reauthenticationView(one);
+  const waits = one.progress === "requested" && binding?.duty.state !== "fulfilled";
+  return waits
+    ? { ...view, reason: "has not subscribed: takes effect when it does, or at its next REGISTER" }
+    : view;
 }
 
 /** How far it had come before its end. */
@@ -92,25 +108,6 @@ function lastProgress({ course }: Reauthentication): ReauthenticationView["progr
   if (course.challengedAt !== undefined) return "challenged";
   if (course.acknowledgedAt !== undefined) return "acknowledged";
   return course.notifiedAt === undefined ? "requested" : "notified";
-}
-
-const REASONS = {
-  reauthenticated: "answered a fresh challenge",
-  refused: "the last answer was wrong",
-  unanswered: "challenged, no answer",
-  ignored: "NOTIFY acknowledged, no REGISTER",
-  unreachable: "NOTIFY not answered, no REGISTER",
-  unsubscribed: "nobody to notify by the deadline",
-  withdrawn: "de-registered meanwhile",
-} as const;
-
-function reasonOf(one: Reauthentication): string | null {
-  const { refusal, notifyFailure } = one.course;
-  const detail = refusal ?? notifyFailure;
-  if (one.progress !== "ended") return detail ?? null;
-  const { end } = one;
-  const explains = end === "refused" || end === "unreachable";
-  return explains && detail !== undefined ? detail : REASONS[end];
 }
 
 /** What is known of a subscriber, without a secret. */

@@ -1,5 +1,5 @@
 // The authentication centre: AKA vectors and their sequence numbers. TS 33.102 §6.3, Annex C.
-import { deriveOpc, Milenage, xor } from "@ims-lab/common/ims/milenage";
+import { Milenage, xor } from "@ims-lab/common/ims/milenage";
 import {
   nextSqn,
   resynchronised,
@@ -13,6 +13,7 @@ import type { AkaKeys } from "@ims-lab/common/sip/auth/aka";
 import { sameSecret } from "@ims-lab/common/sip/auth/challenge";
 import type { SqnMarks } from "../subscribers/sqn-marks.ts";
 import type { AkaCredentials } from "../subscribers/subscriber.ts";
+import { confusedOpcs, type Mixup } from "./mixups.ts";
 
 /** SEQs that one durable mark covers; a restart skips at most so many. */
 const BLOCK = 32;
@@ -69,6 +70,34 @@ export class AuthenticationCentre {
     }
     const autn = milenage.autn(rand, sqn, user.auth.amf, keys.ak);
     return { rand, autn, res: keys.res, ck: keys.ck, ik: keys.ik };
+  }
+
+  /**
+   * A vector as a device with this mix-up takes for genuine. Numbers far ahead are not ours: what
+   * we use goes on where it was. @param floor the last such number, which is used up
+   */
+  vectorFor(
+    impi: string,
+    { k, opc, amf, ahead }: Mixup,
+    floor: Sqn,
+  ): { readonly vector: AkaVector; readonly sqn: Sqn } {
+    const own = this.#draw(impi);
+    const sqn = ahead === 0 ? own : Math.max(sqnOf(seqOf(own) + ahead, 0), nextSqn(floor));
+    const milenage = new Milenage(k, opc);
+    const rand = this.#options.rand();
+    const { ak, res, ck, ik } = milenage.keys(rand);
+    return {
+      sqn,
+      vector: { rand, autn: milenage.autn(rand, sqnToOctets(sqn), amf, ak), res, ck, ik },
+    };
+  }
+
+  /** A device has taken this number: the next ones are higher. */
+  raise(impi: string, sqn: Sqn): void {
+    const numbers = this.#numbersOf(impi);
+    if (seqOf(sqn) <= seqOf(numbers.last)) return;
+    numbers.last = sqn;
+    this.#reserve(impi, numbers);
   }
 
   /** The keys of a vector that was made here for this user; undefined when it was not. */
@@ -151,14 +180,6 @@ function whyInvalid(auth: AkaCredentials, rand: Buffer, auts: Buffer): string {
   return confused === undefined
     ? "AUTS: MAC-S is wrong: K or OP/OPc differ, or AUTS is garbage"
     : `AUTS: MAC-S is wrong: ${confused.why}`;
-}
-
-/** What a device uses for OPc when somebody mixed OP and OPc up. */
-export function confusedOpcs(auth: AkaCredentials): readonly { opc: Buffer; why: string }[] {
-  const opc = auth.opc.reveal();
-  const twice = { opc: deriveOpc(auth.k.reveal(), opc), why: "the device takes OPc for OP" };
-  if (auth.op === undefined) return [twice];
-  return [{ opc: auth.op.reveal(), why: "the device takes OP for OPc" }, twice];
 }
 
 function sameOctets(a: Buffer, b: Buffer): boolean {

@@ -27,6 +27,7 @@ import type {
   IssuedChallenge,
 } from "./outcome.ts";
 import { Phantoms } from "./phantoms.ts";
+import { Prober } from "./prober.ts";
 import { standingOf } from "./standing.ts";
 
 export interface AuthenticatorSettings {
@@ -42,6 +43,8 @@ export interface AuthenticatorSettings {
   readonly nonceSeconds: number;
   /** Who is nobody is challenged first, like anybody. */
   readonly hideUnknown: boolean;
+  /** Asks devices that reject AUTN what they have mixed up. */
+  readonly probe: boolean;
   readonly qop: readonly Qop[];
   readonly vectors: VectorOptions;
 }
@@ -52,6 +55,7 @@ export const AUTHENTICATION_DEFAULTS: Omit<AuthenticatorSettings, "realm" | "vec
   maxOutstanding: 4,
   nonceSeconds: 300,
   hideUnknown: false,
+  probe: false,
   qop: ["auth"],
 };
 
@@ -75,6 +79,8 @@ interface Desk {
   readonly auc: AuthenticationCentre;
   readonly issuer: Issuer;
   readonly judge: Judge;
+  /** Undefined: `authentication.probe` is off. */
+  readonly prober: Prober | undefined;
 }
 
 export class Authenticator {
@@ -113,9 +119,11 @@ export class Authenticator {
       redrawZeroOctets: aka.redrawZeroOctets && aka.fixedVectors.length === 0,
       rand: () => this.#rand(),
     });
-    const parts = { clock, mint: this.#mint, auc, attempts };
+    const prober = this.#settings.probe ? new Prober(auc) : undefined;
+    const parts = { clock, mint: this.#mint, auc, attempts, prober };
     const issuer = new Issuer({ realm, qop, awaitMs, fixedNonces: digest.fixedNonces }, parts);
-    return { attempts, auc, issuer, judge: new Judge(this.#settings, { ...parts, issuer }) };
+    const judge = new Judge(this.#settings, { ...parts, issuer });
+    return { attempts, auc, issuer, judge, prober };
   }
 
   get hidesUnknown(): boolean {
@@ -150,8 +158,18 @@ export class Authenticator {
     const found = this.#whoIs(attempt.impi);
     if (found === undefined) return undefined;
     const { stale = false } = options;
-    const { issuer } = found.desk;
-    return issuer.issue(found.subscriber, keyOf(attempt), { failures: 0, stale });
+    const { issuer, prober } = found.desk;
+    const { impi, auth } = found.subscriber;
+    const key = keyOf(attempt);
+    const isAsked = auth.scheme === "aka" && prober?.isDue(impi) === true;
+    const probe = isAsked ? issuer.probe(impi, auth, key, true) : undefined;
+    return probe ?? issuer.issue(found.subscriber, key, { failures: 0, stale });
+  }
+
+  /** A device did not answer its challenge; gives what that says of it, if anything. */
+  silent(impi: string): string | undefined {
+    const found = this.#whoIs(impi);
+    return found?.desk.prober?.silent(found.subscriber);
   }
 
   /** Judges an answer. It changes nothing but its own attempt, and, when it is right, its nonce. */
@@ -161,8 +179,8 @@ export class Authenticator {
     const { subscriber, desk } = found;
     const answer = readAnswer(claim.authorization, offered(subscriber));
     if ("kind" in answer) {
-      return answer.kind === "unknown-algorithm"
-        ? refuse("unknown-algorithm", unknownAlgorithm(answer.token, subscriber))
+      return answer.kind === "unknown-algorithm" || !isOffered(claim, subscriber)
+        ? refuse("unknown-algorithm", unknownAlgorithm(saidAlgorithm(claim), subscriber))
         : refuse("bad-parameters", answer.why);
     }
     const misfit = this.#misfit(answer, claim, subscriber);
@@ -180,8 +198,7 @@ export class Authenticator {
     if (answer.username !== claim.impi)
       return refuse("bad-parameters", `username ${answer.username}, the IMPI is ${claim.impi}`);
     if (!offered(subscriber).some((name) => name === answer.algorithm)) {
-      const said = claim.authorization.params.has("algorithm") ? answer.algorithm : "none (MD5)";
-      return refuse("unknown-algorithm", unknownAlgorithm(said, subscriber));
+      return refuse("unknown-algorithm", unknownAlgorithm(saidAlgorithm(claim), subscriber));
     }
     if (answer.realm !== realm)
       return refuse("bad-parameters", `realm ${answer.realm}, ${realm} was asked for`);
@@ -194,7 +211,7 @@ export class Authenticator {
     answer: Answer,
     claim: Claim,
     subscriber: Subscriber,
-    { auc, attempts, judge }: Desk,
+    { auc, attempts, judge, prober }: Desk,
   ): AuthenticationOutcome {
     const { nonce, algorithm } = answer;
     const now = this.#ports.clock.now();
@@ -221,6 +238,9 @@ export class Authenticator {
       ...(claim.body !== undefined && { body: claim.body }),
     };
     const judged: Judged = { answer, claim, subscriber, key, standing, input };
+    const { impi, auth } = subscriber;
+    if (auth.scheme === "aka" && prober?.isProbe(impi, nonce, key))
+      return judge.probed(judged, auth, prober);
     return judge.outcome(judged);
   }
 
@@ -235,6 +255,16 @@ export class Authenticator {
 
 function offered({ auth }: Subscriber): readonly AuthAlgorithm[] {
   return auth.scheme === "aka" ? [auth.algorithm] : auth.algorithms;
+}
+
+function saidAlgorithm({ authorization }: Claim): string {
+  return authorization.params.get("algorithm") ?? "none (MD5)";
+}
+
+/** One that was not offered explains whatever else is odd about the answer. */
+function isOffered({ authorization }: Claim, subscriber: Subscriber): boolean {
+  const said = authorization.params.get("algorithm")?.toLowerCase();
+  return said === undefined || offered(subscriber).some((name) => name.toLowerCase() === said);
 }
 
 function unknownAlgorithm(said: string, subscriber: Subscriber): string {

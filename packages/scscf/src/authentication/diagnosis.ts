@@ -10,7 +10,7 @@ import {
   responseLength,
 } from "@ims-lab/common/sip/auth/digest";
 import type { AkaCredentials, PasswordCredentials } from "../subscribers/subscriber.ts";
-import { confusedOpcs } from "./auc.ts";
+import { mixupsOf } from "./mixups.ts";
 
 /** A wrong response and what it should have been computed from. */
 export interface WrongResponse {
@@ -66,13 +66,14 @@ export function diagnoseAka(
     const why = `the password is that of ${algorithm}, ${auth.algorithm} was asked for`;
     if (algorithm !== auth.algorithm) guesses.push(guess(why, akaPassword(algorithm, keys)));
   }
-  for (const { opc, why } of confusedOpcs(auth)) {
-    const confused = new Milenage(k, opc).keys(rand);
-    guesses.push(guess(why, akaPassword(auth.algorithm, confused)));
+  for (const mixup of mixupsOf(auth)) {
+    if (mixup.ahead > 0 || mixup.amf !== auth.amf) continue; // RES is that of the right keys
+    const confused = new Milenage(mixup.k, mixup.opc).keys(rand);
+    guesses.push(guess(mixup.why, akaPassword(auth.algorithm, confused)));
   }
   return (
     matching(wrong, [...formulaGuesses(wrong), ...guesses]) ??
-    "RES differs: K or OP/OPc differ and the device did not check AUTN"
+    "RES differs: K differs, or OP/OPc is quite another one (no usual mix-up of them gives it), and the device did not check AUTN"
   );
 }
 

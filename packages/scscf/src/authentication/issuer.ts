@@ -5,9 +5,10 @@ import { type AuthAlgorithm, formatChallenge } from "@ims-lab/common/sip/auth/ch
 import type { DigestAlgorithm, Qop } from "@ims-lab/common/sip/auth/digest";
 import type { AkaCredentials, Subscriber } from "../subscribers/subscriber.ts";
 import type { AttemptTable } from "./attempts.ts";
-import type { AuthenticationCentre } from "./auc.ts";
+import type { AkaVector, AuthenticationCentre } from "./auc.ts";
 import type { NonceMint } from "./nonce-mint.ts";
 import type { IssuedChallenge } from "./outcome.ts";
+import type { Prober } from "./prober.ts";
 
 export interface IssuerOptions {
   /** Home domain (TS 24.229 §5.4.1.2.1). */
@@ -24,6 +25,8 @@ interface IssuerParts {
   readonly mint: NonceMint;
   readonly auc: AuthenticationCentre;
   readonly attempts: AttemptTable;
+  /** Undefined: `authentication.probe` is off. */
+  readonly prober: Prober | undefined;
 }
 
 export interface IssueOptions {
@@ -58,12 +61,35 @@ export class Issuer {
     return { values, expiresAt };
   }
 
+  /** Asks the device about a mix-up; the prober remembers it. Undefined where it is off. */
+  probe(
+    impi: string,
+    auth: AkaCredentials,
+    key: string,
+    isFirst: boolean,
+  ): IssuedChallenge | undefined {
+    const probe = this.#parts.prober?.probe(impi, auth, key, isFirst);
+    if (probe === undefined) return undefined;
+    const { vector, nonce, question } = probe;
+    const expiresAt = this.#parts.clock.now() + this.#options.awaitMs;
+    return { values: [this.#akaValue(auth, vector, nonce, false)], expiresAt, question };
+  }
+
   #aka(impi: string, auth: AkaCredentials, stale: boolean): Made {
     const vector = this.#parts.auc.vector({ impi, auth });
     const nonce = packNonce(vector.rand, vector.autn);
-    const { ik, ck } = akaSessionKeys(auth.algorithm, vector);
+    return { nonce, values: [this.#akaValue(auth, vector, nonce, stale)] };
+  }
+
+  #akaValue(
+    { algorithm }: AkaCredentials,
+    vector: AkaVector,
+    nonce: string,
+    stale: boolean,
+  ): string {
+    const { ik, ck } = akaSessionKeys(algorithm, vector);
     const keys = { ik: ik.toString("hex"), ck: ck.toString("hex") };
-    return { nonce, values: [this.#value(auth.algorithm, nonce, stale, keys)] };
+    return this.#value(algorithm, nonce, stale, keys);
   }
 
   #digest(impi: string, algorithms: readonly DigestAlgorithm[], stale: boolean): Made {

@@ -9,6 +9,7 @@ import type { AuthenticationCentre } from "./auc.ts";
 import { diagnoseAka, diagnosePassword } from "./diagnosis.ts";
 import type { Issuer } from "./issuer.ts";
 import type { AnswerFailure, Authenticated, AuthenticationOutcome, Claim } from "./outcome.ts";
+import type { Prober } from "./prober.ts";
 import type { Standing } from "./standing.ts";
 
 export interface JudgeParts {
@@ -16,6 +17,7 @@ export interface JudgeParts {
   readonly auc: AuthenticationCentre;
   readonly attempts: AttemptTable;
   readonly issuer: Issuer;
+  readonly prober: Prober | undefined;
 }
 
 /** One answer with all that is known about it. */
@@ -83,13 +85,14 @@ export class Judge {
     if (password === undefined || !this.#isRight(judged, password)) {
       return { kind: "wrong-response", attemptOver: false, diagnosis: this.#whyWrong(judged) };
     }
+    const isUsual = standing.wasUsed === true;
     if (use === undefined || subscriber.auth.scheme === "aka")
-      return { kind: "stale", diagnosis: why };
+      return { kind: "stale", diagnosis: why, isUsual };
     const nc = Number.parseInt(answer.nc ?? "0", 16);
     if (nc <= use.lastNc)
       return { kind: "stale", diagnosis: `${why}, nc is ${nc} and was ${use.lastNc} already` };
     if (!claim.allowPreemptive)
-      return { kind: "stale", diagnosis: `${why}, and a fresh challenge is due` };
+      return { kind: "stale", diagnosis: `${why}, and a fresh challenge is due`, isUsual };
     return this.#accept(judged, password, { issuedAt: use.issuedAt, how: "preemptive" });
   }
 
@@ -98,11 +101,10 @@ export class Judge {
     const { impi, auth } = subscriber;
     if (auth.scheme === "aka" && answer.auts !== undefined)
       return this.#resync(judged, standing, auth, answer.auts);
+    if (answer.response === "" && auth.scheme === "aka")
+      return this.#rejected(judged, standing, auth);
     if (answer.response === "") {
-      const why =
-        auth.scheme === "aka"
-          ? "UE rejected AUTN: K, OP/OPc or AMF differ"
-          : "the response is empty: the device has no password";
+      const why = "the response is empty: the device has no password";
       return this.#failed("network-rejected", judged, standing, why);
     }
     const password = this.#password(judged);
@@ -111,6 +113,30 @@ export class Judge {
     if (answer.nc !== undefined && Number.parseInt(answer.nc, 16) === 0)
       return { kind: "bad-parameters", diagnosis: `nc 00000000 of ${impi}, it counts from 1` };
     return this.#accept(judged, password, { issuedAt: standing.issuedAt, how: "challenge" });
+  }
+
+  /** RFC 3310 §3.3, TS 24.229 §5.1.1.5.3: no response and no AUTS. */
+  #rejected(judged: Judged, standing: Fresh, auth: AkaCredentials): AnswerFailure {
+    const { subscriber, key } = judged;
+    const { prober, issuer } = this.#parts;
+    const { impi } = subscriber;
+    const why = prober?.verdict(impi) ?? "UE rejected AUTN: K, OP/OPc or AMF differ";
+    const failed = this.#failed("network-rejected", judged, standing, why);
+    // A challenge that is not remembered may well be the first.
+    const mayAsk = standing.challenge === undefined ? this.#maxFailures > 1 : !failed.attemptOver;
+    const next = mayAsk ? issuer.probe(impi, auth, key, false) : undefined;
+    return next === undefined ? failed : { ...failed, attemptOver: false, next };
+  }
+
+  /** An answer to a probe; it never registers anybody. */
+  probed(judged: Judged, auth: AkaCredentials, prober: Prober): AnswerFailure {
+    const { accepted, isFirst, why: diagnosis } = prober.judge(judged, auth);
+    if (accepted) return { kind: "wrong-response", attemptOver: true, diagnosis };
+    const kind = "network-rejected";
+    if (!isFirst) return { kind, attemptOver: true, diagnosis };
+    const { issuer } = this.#parts;
+    const next = issuer.issue(judged.subscriber, judged.key, { failures: 1, stale: false });
+    return { kind, attemptOver: false, diagnosis, next };
   }
 
   #accept(
@@ -122,6 +148,7 @@ export class Judge {
     const { attempts, clock } = this.#parts;
     // AKA vectors count once, and so does the formula without nc.
     const once = subscriber.auth.scheme === "aka" || answer.nc === undefined;
+    this.#parts.prober?.forget(subscriber.impi);
     const lastNc = once ? Number.POSITIVE_INFINITY : Number.parseInt(answer.nc ?? "", 16);
     // Joined anew, so that no slice of the message is kept.
     const nonce = Buffer.from(answer.nonce, "latin1").toString("latin1");
@@ -173,7 +200,7 @@ export class Judge {
     if (result.kind === "invalid")
       return this.#failed("resync-invalid", judged, standing, result.why);
     const { sqnMs, before } = result;
-    const diagnosis = `stale SQN: the network used ${hex(before)}, the device has seen ${hex(sqnMs)}`;
+    const diagnosis = whyOutOfStep(before, sqnMs);
     const failures = (standing.challenge?.failures ?? 0) + 1;
     // This RAND's AUTS counts once: replayed, it would turn the numbers back.
     this.#spend(judged, standing);
@@ -230,6 +257,14 @@ function authenticationInfo(answer: Answer, input: DigestInput): string {
   const rspauth = `rspauth="${responseAuth(input)}"`;
   if (answer.qop === undefined) return rspauth;
   return `qop=${answer.qop},${rspauth},cnonce="${answer.cnonce ?? ""}",nc=${answer.nc ?? ""}`;
+}
+
+/** @param ours the network's last; @param seen the device's highest */
+function whyOutOfStep(ours: number, seen: number): string {
+  const numbers = `the network used ${hex(ours)}, the device has seen ${hex(seen)}`;
+  return seen >= ours
+    ? `stale SQN: the network's is behind the device's (${numbers})`
+    : `SQN: the network's is too far ahead for the device (${numbers})`;
 }
 
 function hex(sqn: number): string {

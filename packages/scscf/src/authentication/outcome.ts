@@ -25,6 +25,8 @@ export interface IssuedChallenge {
   readonly values: readonly string[];
   /** Milliseconds since the epoch: reg-await-auth. */
   readonly expiresAt: number;
+  /** What the device is asked by it, where it is a probe. */
+  readonly question?: string;
 }
 
 export interface Authenticated {
@@ -41,6 +43,8 @@ export interface AnswerFailure {
   /** `authentication.maxFailures` reached: this challenge is no longer answerable. */
   readonly attemptOver: boolean;
   readonly diagnosis: string;
+  /** Another challenge in this attempt: a probe behind a real one, a real one behind a probe. */
+  readonly next?: IssuedChallenge;
 }
 
 /** A valid AUTS: the SQN has been set. Undefined `challenge`: the attempt is over. */
@@ -61,6 +65,8 @@ export interface ClaimRefused {
     | "bad-parameters"
     | "unknown-user";
   readonly diagnosis: string;
+  /** `stale` as any device that uses its nonce on meets it now and then. */
+  readonly isUsual?: boolean;
 }
 
 export type AuthenticationOutcome = Authenticated | AnswerFailure | Resynchronised | ClaimRefused;

@@ -12,6 +12,8 @@ export type Standing =
   | {
       readonly kind: "spent";
       readonly why: string;
+      /** It has authenticated the user once: trying it again is every device's right. */
+      readonly wasUsed?: true;
       readonly use?: Pick<Used, "issuedAt" | "lastNc">;
     }
   /** `maxFailures` reached. */
@@ -56,8 +58,12 @@ function ofAnotherAttempt(challenge: Outstanding, awaitMs: number): Standing {
 
 function spent(used: Used, { now, nonceMs }: NonceQuestion): Standing {
   if (used.issuedAt + nonceMs <= now)
-    return { kind: "spent", why: `the nonce is ${seconds(now - used.issuedAt)} s old` };
-  return { kind: "spent", why: "the nonce was used before", use: used };
+    return {
+      kind: "spent",
+      why: `the nonce is ${seconds(now - used.issuedAt)} s old`,
+      wasUsed: true,
+    };
+  return { kind: "spent", why: "the nonce was used before", wasUsed: true, use: used };
 }
 
 /** Further off than any clock: such a date stands in a RAND by chance only. */

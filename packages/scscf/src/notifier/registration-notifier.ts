@@ -1,11 +1,13 @@
 // Tells subscribers what becomes of registrations, in both event packages. TS 24.229 §5.4.2.1; RFC 3680; RFC 6665 §4.2.
 import { DEREGISTRATIONS, OWN_PACKAGE, REGISTRATION_PACKAGES } from "@ims-lab/common/ims/events";
+import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import { Resending } from "@ims-lab/common/sip/event/resending";
 import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sender";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { formatUri } from "@ims-lab/common/sip/message/uri";
 import {
   createNotifierAgent,
   type NotifierAgent,
@@ -15,6 +17,8 @@ import {
   type Rendering,
   type SubscribeVerdict,
 } from "@ims-lab/common/sip/notifier-agent";
+import { deviceSource } from "../history/device-source.ts";
+import type { RefusalLog } from "../refusal-log.ts";
 import type { Binding, RemovalCause } from "../registrar/binding.ts";
 import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../registrar/refusals.ts";
 import type { Standing } from "../registrar/trust.ts";
@@ -26,12 +30,14 @@ import { deviceMemo, isDeviceMemo, tokenIn } from "./subscription-owner.ts";
 
 /** What the notifier tells the bindings. */
 export interface NotifierListener {
-  onSubscribed(token: string): void;
+  onSubscribed(token: string, eventPackage: string): void;
   onUnsubscribed(token: string): void;
   /** First transmission of a trigger. */
   onNotified(token: string, at: number): void;
   onAcknowledged(token: string): void;
   onNotifyFailed(token: string, why: string): void;
+  /** What became of any NOTIFY to the binding's own device, a trigger or not. */
+  onNotifyOutcome(token: string, outcome: NotifyOutcome): void;
 }
 
 export interface NotifierOptions extends VerdictRules {
@@ -44,6 +50,7 @@ export interface NotifierOptions extends VerdictRules {
   readonly maxPerUser: number;
   onLimited(limit: string): void;
   readonly listener: NotifierListener;
+  readonly refusals: RefusalLog;
   save: NonNullable<NotifierAgentOptions["save"]>;
 }
 
@@ -75,6 +82,10 @@ export class RegistrationNotifier {
       render: (subscription, rendering) => this.#render(subscription, rendering, {}),
       onSubscribed: (subscription) => this.#subscribed(subscription),
       onEnded: (subscription) => this.#ended(subscription),
+      onRefused: (request, status, why) => this.#noteRefused(request, status, `${status}`, why),
+      onOutcome: ({ memo }, outcome) => {
+        if (isDeviceMemo(memo)) options.listener.onNotifyOutcome(tokenIn(memo), outcome);
+      },
       save: options.save,
     });
     this.#spacing = new Spacing({
@@ -200,7 +211,14 @@ export class RegistrationNotifier {
     const why = describeFailure(outcome);
     const { callId } = target.dialog;
     const silent = silentParty(outcome, binding);
-    const fields = { bindingId: token, impi: binding.impi, callId, why, silent };
+    const fields = {
+      bindingId: token,
+      impi: binding.impi,
+      impu: binding.impu,
+      callId,
+      why,
+      silent,
+    };
     log.warn("reauthentication.notify-failed", fields);
     listener.onNotifyFailed(token, why);
     const next = this.#isOver(binding) ? undefined : this.subscriptionsOf(binding)[0];
@@ -246,9 +264,19 @@ export class RegistrationNotifier {
     if (!isRefusal(verdict)) return verdict;
     const { refused: reason, detail } = verdict;
     const status = statusOf(verdict);
-    const { callId } = request;
-    this.#options.log.warn("subscription.refused", { status, reason, detail, callId });
+    this.#noteRefused(request, status, reason, detail);
     return { kind: "refuse", status, headers: headersOf(verdict) };
+  }
+
+  #noteRefused(request: SipRequest, status: number, reason: string, why: string): void {
+    const standing = this.#standings.get(request);
+    if (standing === undefined) return;
+    const { callId, from } = request;
+    const [asserted] = standing.trusted ? assertedIdentities(request) : [];
+    const impu = asserted === undefined ? from.uriText : formatUri(asserted);
+    const source = deviceSource(request, standing);
+    const fields = { status, reason, why, impu, source, callId };
+    this.#options.refusals.warn("subscription.refused", fields, "subscribe-refused");
   }
 
   /** Refreshes and fetches always pass. */
@@ -266,7 +294,7 @@ export class RegistrationNotifier {
   #subscribed({ memo, package: eventPackage, dialog }: NotifierSubscription): void {
     const { log, listener } = this.#options;
     log.info("subscription.granted", { package: eventPackage, callId: dialog.callId, memo });
-    if (isDeviceMemo(memo)) listener.onSubscribed(tokenIn(memo));
+    if (isDeviceMemo(memo)) listener.onSubscribed(tokenIn(memo), eventPackage);
   }
 
   #ended(ended: NotifierSubscription): void {

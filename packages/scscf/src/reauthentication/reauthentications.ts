@@ -2,6 +2,7 @@
 import type { ReauthenticationCause } from "@ims-lab/common/ims/admin-api";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
+import type { UserHistory } from "../history/user-history.ts";
 import type { Binding } from "../registrar/binding.ts";
 import type { Bindings } from "../registrar/bindings.ts";
 import type { Lifecycle } from "../registrar/lifecycle.ts";
@@ -21,6 +22,7 @@ export class Reauthentications {
   readonly #random: Random;
   readonly #bindings: Bindings;
   readonly #lifecycle: Lifecycle;
+  readonly #history: UserHistory;
   readonly #running = new Map<string, string>();
   readonly #ended = new Map<string, Ended>();
   readonly #waiting = new Map<string, Set<() => void>>();
@@ -30,11 +32,13 @@ export class Reauthentications {
     readonly random: Random;
     readonly bindings: Bindings;
     readonly lifecycle: Lifecycle;
+    readonly history: UserHistory;
   }) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#bindings = options.bindings;
     this.#lifecycle = options.lifecycle;
+    this.#history = options.history;
   }
 
   /** One object per binding under one request id; a binding whose re-authentication runs is joined. */
@@ -42,7 +46,8 @@ export class Reauthentications {
     const requestId = this.#random.hex(8);
     const at = this.#clock.now();
     const asked: Asked[] = [];
-    for (const { token, reauthentication } of bindings) {
+    for (const { token, impi, reauthentication } of bindings) {
+      this.#history.note(impi, "asked", wordsOfAsker(cause));
       const id = reauthentication?.id ?? this.#random.hex(8);
       asked.push({ isNew: reauthentication === undefined, id });
       this.#running.set(id, token);
@@ -115,4 +120,9 @@ export class Reauthentications {
   #dueOf(token: string): Due | undefined {
     return this.#bindings.get(token)?.reauthentication;
   }
+}
+
+function wordsOfAsker(cause: ReauthenticationCause): string {
+  if (cause === "operator") return "by an operator";
+  return cause === "pcscf" ? "by the P-CSCF" : `by ${cause}`;
 }

@@ -72,7 +72,8 @@ export function readAttempt(
 ): Attempt | Refusal {
   const { request } = incoming;
   if (!origin.trusted && !rules.allowDirect) {
-    return refusal("untrusted-peer", `${origin.source} is no trusted peer (trustedPeers)`);
+    const why = `${origin.source} is no trusted peer (trustedPeers): devices register at their P-CSCF`;
+    return refusal("untrusted-peer", why);
   }
   const unsupported = request.texts("Require").filter((tag) => tag.toLowerCase() !== "path");
   if (unsupported.length > 0) {

@@ -238,7 +238,10 @@ function reauthenticate(
   if (state.reauthentication === undefined) return same(state);
   const next = stepReauthentication(context.reauthentication, state.reauthentication, input);
   if (next === state.reauthentication) return same(state);
-  if (next.progress === "ended") return goneWith(next, { kind: "deadline" });
+  if (next.progress === "ended") {
+    const isUnsubscribed = next.end === "unsubscribed" && state.mode === "enforce";
+    return goneWith(next, { kind: isUnsubscribed ? "not-subscribed" : "deadline" });
+  }
   const expiresAt = next.progress === "requested" ? state.expiresAt : next.deadline;
   return same({ ...state, expiresAt, reauthentication: next });
 }
@@ -253,7 +256,7 @@ function due(context: BindingContext, state: Binding, at: number): BindingStep {
   }
   if (expiresAt <= at) return gone(context, state, at, { kind: "expired" });
   if (duty.state !== "owed" || duty.by > at || !dutyRuns(state)) return same(state);
-  if (state.mode === "enforce") return gone(context, state, at, { kind: "deadline" });
+  if (state.mode === "enforce") return gone(context, state, at, { kind: "not-subscribed" });
   return { state: { ...state, duty: OVERDUE }, effects: [{ kind: "overdue" }] };
 }
 

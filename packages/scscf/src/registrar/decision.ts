@@ -12,10 +12,15 @@ export type Decision =
       readonly kind: "challenge";
       readonly stale: boolean;
       readonly values?: readonly string[];
-      /** After a resynchronisation: what it was about. */
-      readonly why?: string;
+      /** Not the first of its attempt: what came before it. */
+      readonly after?: ChallengeReason;
     }
   | { readonly kind: "fail"; readonly refused: RefusalKind; readonly why: string };
+
+export interface ChallengeReason {
+  readonly kind: "resync" | "probe" | "stale" | "unknown-nonce";
+  readonly why: string;
+}
 
 export interface DecisionRules {
   readonly authenticator: Authenticator;
@@ -47,18 +52,26 @@ function judged(rules: DecisionRules, attempt: Attempt, outcome: AuthenticationO
     case "authenticated":
       return { kind: "accept", authenticated: true };
     case "stale":
-      return passOrChallenge(rules, attempt, true);
-    case "unknown-nonce":
-      return passOrChallenge(rules, attempt, false);
+    case "unknown-nonce": {
+      const { kind, diagnosis: why, isUsual = false } = outcome;
+      return passOrChallenge(rules, attempt, kind === "stale", isUsual ? undefined : { kind, why });
+    }
     case "resync": {
       const { challenge, diagnosis } = outcome;
       if (challenge !== undefined) {
-        return { kind: "challenge", stale: false, values: challenge.values, why: diagnosis };
+        const after = { kind: outcome.kind, why: diagnosis };
+        return { kind: "challenge", stale: false, values: challenge.values, after };
       }
       return { kind: "fail", refused: "authentication-failed", why: diagnosis };
     }
+    case "network-rejected": {
+      const { next, diagnosis: why } = outcome;
+      if (next === undefined) return { kind: "fail", refused: "authentication-failed", why };
+      const asked = next.question === undefined ? why : `${why}; ${next.question}`;
+      const after = { kind: "probe", why: asked } as const;
+      return { kind: "challenge", stale: false, values: next.values, after };
+    }
     case "wrong-response":
-    case "network-rejected":
     case "resync-invalid":
     case "nonce-of-another-user":
       return { kind: "fail", refused: "authentication-failed", why: outcome.diagnosis };
@@ -71,7 +84,13 @@ function judged(rules: DecisionRules, attempt: Attempt, outcome: AuthenticationO
 }
 
 /** A removal over a protected association goes through even where refreshes are always challenged. */
-function passOrChallenge(rules: DecisionRules, attempt: Attempt, stale: boolean): Decision {
+function passOrChallenge(
+  rules: DecisionRules,
+  attempt: Attempt,
+  stale: boolean,
+  after?: ChallengeReason,
+): Decision {
   const passes = mayPass(attempt) && (rules.onRefresh === "never" || isLeaving(attempt));
-  return passes ? { kind: "accept", authenticated: false } : { kind: "challenge", stale };
+  if (passes) return { kind: "accept", authenticated: false };
+  return { kind: "challenge", stale, ...(after !== undefined && { after }) };
 }

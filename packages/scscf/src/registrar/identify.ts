@@ -6,6 +6,7 @@ import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import { atHome } from "../subscribers/identity.ts";
 import type { Subscriber } from "../subscribers/subscriber.ts";
 import { type Refusal, refusal } from "./refusals.ts";
+import { nobodyIs } from "./unknown-name.ts";
 
 export interface Registrant {
   readonly subscriber: Subscriber;
@@ -24,15 +25,21 @@ export function identify(
 ): Registrant | Refusal {
   const { requestUri } = request;
   if (!isSip(requestUri) || requestUri.host !== domain) {
-    return refusal("not-our-domain", `${request.uri} is not ${domain}`);
+    return refusal(
+      "not-our-domain",
+      `the Request-URI ${request.uri} is not the home domain, sip:${domain}`,
+    );
   }
   const aor = atHome(domain, aorOf(request.to.uri));
   const subscriber = impi === undefined ? soleOwner(directory, aor) : directory.byImpi(impi);
-  if (subscriber === undefined) return refusal("unknown-user", `nobody is ${impi ?? aor}`);
+  if (subscriber === undefined)
+    return refusal("unknown-user", nobodyIs(directory, domain, { impi, aor }));
   if ("refused" in subscriber) return subscriber;
   const impu = subscriber.impus.find((one) => one.aor === aor)?.aor;
   if (impu === undefined) {
-    return refusal("foreign-impu", `${aor} does not belong to ${subscriber.impi}`);
+    const owner = directory.ownersOf(aor)[0];
+    const whose = owner === undefined ? "is nobody's" : `belongs to ${owner.impi}`;
+    return refusal("foreign-impu", `${subscriber.impi} may not register ${aor}, which ${whose}`);
   }
   return { subscriber, impu, set: setNameOf(directory, subscriber) };
 }

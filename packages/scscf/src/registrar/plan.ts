@@ -161,7 +161,7 @@ function evictions(rules: PlanRules, attempt: Attempt, at: number): readonly Bin
   return oldest.map(({ token }) => ({
     kind: "input",
     token,
-    input: { kind: "removed", at, cause: { kind: "deactivated" } },
+    input: { kind: "removed", at, cause: { kind: "displaced" } },
   }));
 }
 

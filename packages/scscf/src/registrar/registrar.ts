@@ -4,6 +4,11 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { ownCopy } from "@ims-lab/common/sip/message/scan";
+import { answersChallenge } from "../authentication/outcome.ts";
+import { deviceSource } from "../history/device-source.ts";
+import type { SilentDevices } from "../history/silent-devices.ts";
+import type { UserHistory } from "../history/user-history.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import { acceptedResponse } from "./accepted-response.ts";
 import {
@@ -17,7 +22,7 @@ import {
   readAttempt,
 } from "./attempt.ts";
 import type { Binding, BindingInput } from "./binding.ts";
-import { type Decision, type DecisionRules, decide } from "./decision.ts";
+import { type ChallengeReason, type Decision, type DecisionRules, decide } from "./decision.ts";
 import type { BindingChange, Lifecycle } from "./lifecycle.ts";
 import { type Plan, type PlanRules, planOf } from "./plan.ts";
 import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "./refusals.ts";
@@ -28,6 +33,8 @@ export interface RegistrarOptions extends ReadingRules, PlanRules, DecisionRules
   readonly log: Logger;
   readonly refusals: RefusalLog;
   readonly lifecycle: Lifecycle;
+  readonly history: UserHistory;
+  readonly silent: SilentDevices;
   onLimited(limit: string): void;
   /** The one-line reason of a failed authentication, for the API. */
   onAuthenticationFailed(impi: string, why: string): void;
@@ -43,10 +50,13 @@ export class Registrar {
   handle(incoming: Incoming, standing: Standing): void {
     const attempt = readAttempt(this.#options, incoming, standing);
     if (isRefusal(attempt)) {
-      this.#refuseStranger(incoming, attempt);
+      this.#refuseStranger(incoming, attempt, standing);
       return;
     }
-    const { lifecycle } = this.#options;
+    const { lifecycle, silent } = this.#options;
+    const { credentials, subscriber } = attempt;
+    if (credentials !== undefined && answersChallenge(credentials))
+      silent.answered({ impi: subscriber.impi, callId: incoming.request.callId });
     if (lifecycle.isSettled(attempt.set)) {
       this.#perform(attempt, decide(this.#options, attempt));
       return;
@@ -64,8 +74,11 @@ export class Registrar {
         this.#accept(attempt, decision.authenticated);
         break;
       case "challenge":
-        this.#logResync(attempt, decision.why);
-        this.#challenge(attempt, decision.values ?? this.#issue(attempt, decision.stale));
+        this.#challenge(
+          attempt,
+          decision.values ?? this.#issue(attempt, decision.stale),
+          decision.after,
+        );
         break;
       case "fail":
         this.#fail(attempt, refusal(decision.refused, decision.why));
@@ -74,15 +87,26 @@ export class Registrar {
   }
 
   /** Answered statelessly (RFC 3261 §8.2.7): nothing is kept for whoever it is. */
-  #refuseStranger(incoming: Incoming, refused: Refusal): void {
-    this.#logRefusal(incoming.request, refused);
+  #refuseStranger(incoming: Incoming, refused: Refusal, standing: Standing): void {
+    this.#logRefusal(incoming, refused, standing);
     incoming.refuse(statusOf(refused), { headers: headersOf(refused) });
   }
 
-  #logResync({ subscriber, impu, request }: Attempt, why: string | undefined): void {
-    if (why === undefined) return;
+  /** That it was challenged, and why once more. */
+  #noteChallenge(attempt: Attempt, after: ChallengeReason | undefined): void {
+    const { subscriber, impu, request, standing } = attempt;
     const { impi } = subscriber;
-    this.#options.log.info("authentication.resync", { impi, impu, callId: request.callId, why });
+    const { history, silent, refusals } = this.#options;
+    const source = deviceSource(request, standing);
+    silent.challenged({ impi, impu, callId: ownCopy(request.callId), source });
+    if (after === undefined) {
+      // Whom nobody knows is in no user's history, only among the strangers.
+      if (attempt.hiddenRefusal === undefined) history.note(impi, "challenged");
+      return;
+    }
+    const { kind: reason, why } = after;
+    const [event, kind] = EVENT_OF_CHALLENGE[reason];
+    refusals.info(event, { impi, impu, source, reason, why, callId: request.callId }, kind);
   }
 
   /** Nothing when the subscriber went meanwhile. */
@@ -90,13 +114,19 @@ export class Registrar {
     return this.#options.authenticator.challenge(attemptKey(attempt), { stale })?.values ?? [];
   }
 
-  #challenge(attempt: Attempt, values: readonly string[]): void {
+  #challenge(
+    attempt: Attempt,
+    values: readonly string[],
+    after: ChallengeReason | undefined,
+  ): void {
     if (values.length === 0) {
       this.#refuse(attempt, refusal("unknown-user", "the subscriber has gone"));
       return;
     }
     const { incoming, request, standing, hiddenRefusal } = attempt;
-    if (hiddenRefusal !== undefined) this.#logRefusal(request, challengedFirst(hiddenRefusal));
+    this.#noteChallenge(attempt, after);
+    if (hiddenRefusal !== undefined)
+      this.#logRefusal(incoming, challengedFirst(hiddenRefusal), standing);
     const at = this.#options.clock.now();
     const inputs = (binding: Binding): readonly BindingInput[] => {
       const challenged = {
@@ -122,13 +152,14 @@ export class Registrar {
       this.#refuse(attempt, { ...refused, detail: attempt.hiddenRefusal.detail });
       return;
     }
-    const { subscriber, impu, request } = attempt;
+    const { subscriber, impu, request, standing } = attempt;
     const { impi } = subscriber;
     const { clock, refusals, onAuthenticationFailed } = this.#options;
     const at = clock.now();
     const why = refused.detail;
     onAuthenticationFailed(impi, why);
-    refusals.warn("authentication.failed", { impi, impu, callId: request.callId, why });
+    const source = deviceSource(request, standing);
+    refusals.warn("authentication.failed", { impi, impu, source, why, callId: request.callId });
     this.#tell(
       attempt,
       (binding) => [{ kind: "failed", at, ownFlow: overOwnFlow(attempt, binding), why }],
@@ -208,21 +239,24 @@ export class Registrar {
     });
   }
 
-  #refuse({ incoming, request }: Attempt, refused: Refusal): void {
-    this.#logRefusal(request, refused);
+  #refuse({ incoming, request, standing }: Attempt, refused: Refusal): void {
+    this.#logRefusal(incoming, refused, standing);
     const headers = headersOf(refused);
     incoming.respond(newResponse(request, statusOf(refused), { toTag: this.#tag(), headers }));
   }
 
-  #logRefusal(request: SipRequest, refused: Refusal): void {
-    this.#options.refusals.warn("registration.refused", {
+  #logRefusal(incoming: Incoming, refused: Refusal, standing: Standing): void {
+    const { request } = incoming;
+    const fields = {
       status: statusOf(refused),
       reason: refused.refused,
-      detail: refused.detail,
+      why: refused.detail,
       impi: this.#impiIn(request),
       impu: request.to.uriText,
+      source: deviceSource(request, standing),
       callId: request.callId,
-    });
+    };
+    this.#options.refusals.warn("registration.refused", fields, "refused");
   }
 
   #impiIn(request: SipRequest): string | undefined {
@@ -239,6 +273,13 @@ export class Registrar {
 function challengedFirst(refused: Refusal): Refusal {
   return { ...refused, detail: `${refused.detail}; challenged all the same (hideUnknown)` };
 }
+
+const EVENT_OF_CHALLENGE = {
+  resync: ["authentication.resync", "resynchronised"],
+  probe: ["authentication.probe", "probed"],
+  stale: ["authentication.challenged-again", "challenged-again"],
+  "unknown-nonce": ["authentication.challenged-again", "challenged-again"],
+} as const;
 
 function challengeHeader(value: string): readonly [string, string] {
   return ["WWW-Authenticate", value];

@@ -1,5 +1,6 @@
 // Requests between users: originating, then terminating, then along the dialog's route. TS 24.229 §5.4.3.
 import { formatChargingVector } from "@ims-lab/common/ims/charging-vector";
+import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
@@ -9,6 +10,7 @@ import {
   type SipRequest,
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
+import { formatUri } from "@ims-lab/common/sip/message/uri";
 import { isEnding } from "@ims-lab/common/sip/overload/first-look";
 import type { KnowsHop } from "@ims-lab/common/sip/proxy/known-hops";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
@@ -16,6 +18,8 @@ import { restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";
 import { takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay, countHop } from "@ims-lab/common/sip/proxy/validate";
 import type { Destination } from "@ims-lab/common/sip/transaction/user";
+import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import { deviceSource } from "../history/device-source.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import { type RegisteredDevices, senderProblem } from "../registrar/past-pcscf.ts";
 import type { Standing } from "../registrar/trust.ts";
@@ -267,10 +271,17 @@ export class Router {
   }
 
   #refuse(incoming: Incoming, problem: RoutingProblem): void {
-    const { method, callId } = incoming.request;
+    const { request, flow } = incoming;
+    const { method, callId } = request;
     const { status, ...options } = refusalFor(problem);
-    const { kind: reason, detail } = problem;
-    this.#options.refusals.info("request.refused", { method, status, reason, detail, callId });
+    const { kind: reason, detail: why } = problem;
+    const trusted = reason !== "untrusted-peer";
+    const [asserted] = trusted ? assertedIdentities(request) : [];
+    const impu = asserted === undefined ? request.from.uriText : formatUri(asserted);
+    const hop = `${flow.transport}:${formatHostPort(flow.remote)}`;
+    const source = deviceSource(request, { trusted, source: hop });
+    const fields = { method, status, reason, why, impu, source, callId };
+    this.#options.refusals.info("request.refused", fields, "request-refused");
     // RFC 3261 §8.2.7: strangers get no state.
     if (reason === "untrusted-peer" || reason === "past-pcscf") incoming.refuse(status, options);
     else incoming.respond(newResponse(incoming.request, status, options));

@@ -35,7 +35,7 @@ beforeEach(async () => {
       requestSeconds: 30,
     },
     log: nullLogger,
-    title: "S-CSCF",
+    node: "S-CSCF",
     version: "0",
     metrics: createMetrics({ node: "scscf", processFigures: false }),
     ready: () => true,
@@ -130,4 +130,23 @@ test("GET /subscribers: no secret, but why the last authentication failed", asyn
   expect(view).toHaveProperty("lastFailure.why");
   const [, list] = await ask<Page<object>>("GET", "/subscribers?limit=2");
   expect([list.items.length, list.total]).toEqual([2, 7]);
+});
+
+test("one that nobody could be told of says what it waits for, until the device subscribes", async () => {
+  bob.register();
+  type Asked = { items: readonly { id: string; progress: string; reason: string | null }[] };
+  const [, asked] = await ask<Asked>("POST", `${url}/reauthenticate`);
+  expect(asked.items).toMatchObject([
+    {
+      progress: "requested",
+      reason: "has not subscribed: takes effect when it does, or at its next REGISTER",
+    },
+  ]);
+  const [, { bindings }] = await ask<RegistrationView>("GET", url);
+  expect(bindings[0]?.reauthentication?.reason).toMatch(/^has not subscribed/);
+  bob.subscribe(OWN_PACKAGE, 3600);
+  const [, listed] = await ask<Asked>("GET", `/reauthentications?impu=${encodeURIComponent(BOB)}`);
+  expect(listed.items).toMatchObject([{ id: asked.items[0]?.id, reason: null }]);
+  const [, others] = await ask<Asked>("GET", "/reauthentications?impu=sip%3Acarol@ims.example");
+  expect(others.items).toEqual([]);
 });

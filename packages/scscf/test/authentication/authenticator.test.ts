@@ -405,8 +405,8 @@ describe("parameters", () => {
     [
       "SHA-256 said, MD5 sent",
       (t) => t.replace("=MD5", "=SHA-256"),
-      "bad-parameters",
-      "SHA-256 has 64",
+      "unknown-algorithm",
+      "algorithm SHA-256, MD5 was offered",
     ],
     ["another's username", (t) => t.replace(BOB, ALICE), "bad-parameters", "username alice@home"],
     [

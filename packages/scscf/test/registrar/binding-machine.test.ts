@@ -88,7 +88,7 @@ describe("the duty to subscribe", () => {
     expect(dueAt(alive(run(enforce, [])))).toBe(T0 + 32_000);
     const after = run(enforce, [due(T0 + 32_000)]);
     expect(after.state).toBeUndefined();
-    expect(after.effects).toEqual([{ kind: "gone", cause: { kind: "deadline" } }]);
+    expect(after.effects).toEqual([{ kind: "gone", cause: { kind: "not-subscribed" } }]);
   });
   test("it stops at the SUBSCRIBE and starts again at any end of the subscription", () => {
     expect(dueAt(alive(run(enforce, [subscribed])))).toBe(T0 + 3_600_000);
@@ -146,7 +146,7 @@ describe("re-authentication", () => {
     const after = run(enforce, [asked(T0 + 5), due(T0 + 32_000)]);
     expect(after.effects).toMatchObject([
       { kind: "ended", reauthentication: { end: "unsubscribed", deregisteredAt: T0 + 32_000 } },
-      { kind: "gone", cause: { kind: "deadline" } },
+      { kind: "gone", cause: { kind: "not-subscribed" } },
     ]);
   });
   test("optional without subscription: the deadline is the remaining lifetime", () => {

@@ -55,7 +55,7 @@ describe("of several Authorization values one counts", () => {
     expect(send(values, [["Contact", bob.contact]]).status).toBe(400);
     const [line] = lab.log.named("registration.refused");
     expect(line).toMatchObject({ status: 400, reason: "bad-authorization" });
-    expect(line?.["detail"]).toMatch(/^(Authorization|username\*):? ./);
+    expect(line?.["why"]).toMatch(/^(Authorization|username\*):? ./);
   });
 
   test("integrity-protected counts in that value alone", () => {

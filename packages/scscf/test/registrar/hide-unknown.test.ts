@@ -188,8 +188,8 @@ describe("on", () => {
       ?.params.get("nonce");
     probe({ impi: "nobody0", impu: "nobody0", more: `nonce="${nonce}",response="${ZEROES}"` });
     expect(lab.log.named("registration.refused")).toMatchObject([
-      { reason: "unknown-user", detail: expect.stringContaining("hideUnknown") },
-      { detail: `nobody is nobody0@${DOMAIN}` },
+      { reason: "unknown-user", why: expect.stringContaining("hideUnknown") },
+      { why: `nobody has the user name nobody0@${DOMAIN}` },
     ]);
     expect(lab.scscf.failures.of(`nobody0@${DOMAIN}`)).toBeUndefined();
   });

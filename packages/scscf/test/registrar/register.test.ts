@@ -185,7 +185,7 @@ describe("bindings", () => {
     const left = [...lab.scscf.bindings.all()].map(({ address }) => address.contact);
     expect(left).toHaveLength(4);
     expect(left[0]).toContain("bob2@");
-    expect(lab.log.named("registration.removed")[0]).toMatchObject({ cause: "deactivated" });
+    expect(lab.log.named("registration.removed")[0]).toMatchObject({ cause: "displaced" });
   });
   test("+sip.instance names the device: a new Contact replaces the old", () => {
     const bob = device();

@@ -44,7 +44,7 @@ describe("a sips: Contact", () => {
       expect(device.register({ silent: true }).status).toBe(400);
       expect(lab.log.named("registration.refused")[0]).toMatchObject({
         reason: "insecure-hop",
-        detail: expect.stringMatching(/^a sips: Contact with .*sip:.* on the way: register a sip:/),
+        why: expect.stringMatching(/^a sips: Contact with .*sip:.* on the way: register a sip:/),
       });
     },
   );

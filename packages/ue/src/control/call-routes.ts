@@ -1,4 +1,5 @@
 // Calls and messages over HTTP: what `imslab call` and `imslab message` speak. docs/calls.md.
+import { callSchema, messageSchema, ueSchema } from "@ims-lab/common/ims/admin-schemas";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
@@ -24,7 +25,7 @@ function bodySchema(required: readonly string[], properties: object): object {
   return {
     type,
     properties: { identity, ...properties },
-    required,
+    ...(required.length > 0 && { required }),
     additionalProperties: false,
   };
 }
@@ -32,7 +33,13 @@ function bodySchema(required: readonly string[], properties: object): object {
 export function callRoutes(app: FastifyInstance, node: UeNode): void {
   app.post<{ Body: Which & { readonly to: string } }>(
     "/call",
-    { schema: { summary: "Call somebody", body: bodySchema(["to"], { to }) } },
+    {
+      schema: {
+        summary: "Call somebody",
+        body: bodySchema(["to"], { to }),
+        response: { 202: callSchema },
+      },
+    },
     ({ body }, reply) => {
       const ue = registered(node, body);
       return reply.code(202).send(ue.calls.dial(targetOf(ue, body.to), nameOf(ue, body)));
@@ -44,6 +51,7 @@ export function callRoutes(app: FastifyInstance, node: UeNode): void {
       schema: {
         summary: "Send a MESSAGE and wait for its answer",
         body: bodySchema(["to", "text"], { to, text: { type: "string", maxLength: 8192 } }),
+        response: { 200: messageSchema },
       },
     },
     ({ body }) => {
@@ -55,7 +63,7 @@ export function callRoutes(app: FastifyInstance, node: UeNode): void {
     const properties = path === "/hold" ? { on: { type: "boolean" } } : {};
     app.post<{ Body: (Which & { readonly on?: boolean }) | null }>(
       path,
-      { schema: { summary, body: bodySchema([], properties) } },
+      { schema: { summary, body: bodySchema([], properties), response: { 202: ueSchema } } },
       ({ body }, reply) => {
         const ue = chosen(node, body ?? {});
         for (const call of active(ue)) call.apply(input(body ?? {}));

@@ -1,4 +1,5 @@
 // HTTP control of the UEs: register, de-register, look. docs/operations.md.
+import { pageOf, ueSchema } from "@ims-lab/common/ims/admin-schemas";
 import { adminServer, type HttpSettings } from "@ims-lab/common/platform/http";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
@@ -32,17 +33,23 @@ const whichSchema = {
 /** Routes are there, nothing listens yet. */
 export async function controlServer(options: ControlOptions): Promise<FastifyInstance> {
   const { node, ...rest } = options;
-  const app = await adminServer({ ...rest, title: "ims-lab UE", ready: () => node.isReady });
+  const app = await adminServer({ ...rest, node: "UE", ready: () => node.isReady });
 
   app.get<{ Querystring: PageQuery }>(
     "/state",
-    { schema: { summary: "Every UE's state", querystring: pageQuerySchema } },
+    {
+      schema: {
+        summary: "Every UE's state",
+        querystring: pageQuerySchema,
+        response: { 200: pageOf(ueSchema) },
+      },
+    },
     (request) => page(node.ues, request.query, (ue) => ue.view),
   );
   const command = (path: string, summary: string, apply: (ue: UserEquipment) => void): void => {
     app.post<{ Body: Which | null }>(
       path,
-      { schema: { summary, body: whichSchema } },
+      { schema: { summary, body: whichSchema, response: { 202: pageOf(ueSchema) } } },
       (request, reply) => {
         const chosen = chosenBy(request.body ?? {}, node);
         for (const ue of chosen) apply(ue);

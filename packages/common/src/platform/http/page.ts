@@ -6,7 +6,11 @@ export interface PageQuery {
 }
 
 /** A route's `schema.querystring` for a list; fastify fills in the defaults. */
-export const pageQuerySchema: object = {
+export const pageQuerySchema: {
+  readonly type: "object";
+  readonly properties: object;
+  readonly additionalProperties: false;
+} = {
   type: "object",
   properties: {
     limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },

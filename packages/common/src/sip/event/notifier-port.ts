@@ -64,6 +64,10 @@ export interface NotifierAgentOptions {
   render(subscription: NotifierSubscription, rendering: Rendering): NotifyBody;
   /** A SUBSCRIBE was granted (the 200 has been handed over); not called for a fetch or unsubscribe. */
   onSubscribed?(subscription: NotifierSubscription, initial: boolean): void;
+  /** A SUBSCRIBE that was refused without asking `decide`; `why` for the log. */
+  onRefused?(request: SipRequest, status: number, why: string): void;
+  /** What became of a NOTIFY. */
+  onOutcome?(subscription: NotifierSubscription, outcome: NotifyOutcome): void;
   /** No longer live: expired, unsubscribed, terminated, NOTIFY failed. */
   onEnded?(subscription: NotifierSubscription, end: SubscriptionEnd): void;
   /**

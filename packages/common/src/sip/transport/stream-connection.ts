@@ -1,6 +1,7 @@
 // One connection of a stream transport: framing, keep-alive, write queue, deadlines. RFC 3261 §18.3, RFC 5626 §4.4.1.
 import type { Clock, Timer } from "../../platform/clock.ts";
 import { type Frame, Framer } from "../message/framer.ts";
+import { foreignProtocol } from "./foreign-octets.ts";
 import { PING, PONG } from "./keep-alive.ts";
 import type { Pipe } from "./pipe.ts";
 import { IDLE, MADE_ROOM, type StreamLimits } from "./stream-limits.ts";
@@ -173,6 +174,11 @@ export class StreamConnection {
   #received(chunk: Buffer): void {
     if (this.#state !== "open") return;
     this.#activeAt = this.#clock.now();
+    const foreign = this.#heard || this.#isPartial ? undefined : this.#foreign(chunk);
+    if (foreign !== undefined) {
+      this.#reject(foreign);
+      return;
+    }
     let whole = false;
     for (const frame of this.#framer.push(chunk)) {
       if (this.#state !== "open") return; // a handler closed the transport
@@ -183,6 +189,11 @@ export class StreamConnection {
     if (!this.#isPartial || this.#partialSince !== undefined) return;
     this.#partialSince = this.#activeAt;
     this.#watch();
+  }
+
+  /** What is no SIP from its first octet on would be waited for in vain. */
+  #foreign(chunk: Buffer): string | undefined {
+    return this.flow.transport === "tcp" ? foreignProtocol(chunk) : undefined;
   }
 
   get #isPartial(): boolean {

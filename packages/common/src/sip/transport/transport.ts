@@ -89,6 +89,16 @@ export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** As logs and histories name a peer: `192.0.2.7:5060/udp`. */
+export function peerOf({ remote, transport }: Pick<Flow, "remote" | "transport">): string {
+  return `${formatHostPort(remote)}/${transport}`;
+}
+
+/** The address alone of what `peerOf` gives. */
+export function hostOfPeer(peer: string): string {
+  return peer.slice(0, peer.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+}
+
 /** False for port numbers that no socket takes: a peer's Via or Contact may well name one. */
 export function isPort(port: number): boolean {
   return Number.isInteger(port) && port > 0 && port <= 65_535;

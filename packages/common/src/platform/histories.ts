@@ -1,0 +1,108 @@
+// The latest events of many names, for people who ask what happened. Bounded per name and in names; compact.
+import type { Clock } from "./clock.ts";
+
+/** Something that happened, once or several times in a row. */
+export interface Happened<K extends string> {
+  /** Milliseconds since the epoch; of the last time. */
+  readonly at: number;
+  readonly kind: K;
+  readonly detail: string | undefined;
+  /** Who did it, as an address. */
+  readonly source: string | undefined;
+  readonly times: number;
+}
+
+export interface HistoriesOptions<K extends string> {
+  readonly clock: Clock;
+  /** Names; those quiet longest are forgotten, half of them at once. */
+  readonly maxNames: number;
+  /** What anybody can cause, whoever the name belongs to: has a share of its own in each history. */
+  isUnproven(kind: K): boolean;
+}
+
+export const EVENTS_KEPT = 20;
+/** So that a stranger's attempts do not push out what the user did. */
+const UNPROVEN_KEPT = 12;
+/** Time, kind, detail, source, times. */
+const SLOTS = 5;
+
+/** One flat array per name, times counted from the first: most of it are small integers and shared texts. */
+interface Kept {
+  readonly since: number;
+  readonly slots: (number | string | undefined)[];
+}
+
+export class Histories<K extends string> {
+  readonly #options: HistoriesOptions<K>;
+  #recent = new Map<string, Kept>();
+  #older: ReadonlyMap<string, Kept> = new Map();
+
+  constructor(options: HistoriesOptions<K>) {
+    this.#options = options;
+  }
+
+  note(name: string, kind: K, detail?: string, source?: string): void {
+    const now = Math.round(this.#options.clock.now());
+    const kept = this.#touched(name, now);
+    const { slots } = kept;
+    const at = now - kept.since;
+    const last = slots.length - SLOTS;
+    if (last >= 0 && slots[last + 1] === kind && slots[last + 2] === detail) {
+      slots[last] = at;
+      slots[last + 3] = source;
+      slots[last + 4] = Number(slots[last + 4]) + 1;
+      return;
+    }
+    if (slots.length >= EVENTS_KEPT * SLOTS) slots.splice(this.#leastWorth(slots), SLOTS);
+    slots.push(at, kind, detail, source, 1);
+  }
+
+  /** Oldest first. */
+  of(name: string): readonly Happened<K>[] {
+    const kept = this.#recent.get(name) ?? this.#older.get(name);
+    if (kept === undefined) return [];
+    const found: Happened<K>[] = [];
+    const { slots, since } = kept;
+    for (let at = 0; at < slots.length; at += SLOTS) {
+      const [time, kind, detail, source, times] = slots.slice(at, at + SLOTS);
+      found.push({
+        at: since + Number(time),
+        kind: kind as K,
+        detail: textOf(detail),
+        source: textOf(source),
+        times: Number(times),
+      });
+    }
+    return found;
+  }
+
+  /** Two generations: moving each name to the end of one map would cost more than all the rest. */
+  #touched(name: string, now: number): Kept {
+    const known = this.#recent.get(name);
+    if (known !== undefined) return known;
+    const kept = this.#older.get(name) ?? { since: now, slots: [] };
+    if (this.#recent.size * 2 >= this.#options.maxNames) {
+      this.#older = this.#recent;
+      this.#recent = new Map();
+    }
+    this.#recent.set(name, kept);
+    return kept;
+  }
+
+  /** The oldest; among what anybody can cause, when there is more of that than its share. */
+  #leastWorth(slots: Kept["slots"]): number {
+    const { isUnproven } = this.#options;
+    let unproven = 0;
+    let oldest = 0;
+    for (let at = slots.length - SLOTS; at >= 0; at -= SLOTS) {
+      if (!isUnproven(slots[at + 1] as K)) continue;
+      unproven += 1;
+      oldest = at;
+    }
+    return unproven > UNPROVEN_KEPT ? oldest : 0;
+  }
+}
+
+function textOf(slot: number | string | undefined): string | undefined {
+  return typeof slot === "string" ? slot : undefined;
+}

@@ -1,0 +1,61 @@
+// Histories: bounded, compact, what repeats is counted.
+import { Histories } from "@ims-lab/common/platform/histories";
+import { FakeClock } from "@ims-lab/common/testing/fake-clock";
+import { expect, test } from "vitest";
+
+type Kind = "tried" | "done";
+
+function lab(maxNames = 3) {
+  const clock = new FakeClock();
+  const isUnproven = (kind: Kind): boolean => kind === "tried";
+  return { clock, histories: new Histories<Kind>({ clock, maxNames, isUnproven }) };
+}
+
+test("in order, with whole milliseconds, and the same twice in a row is one that happened twice", () => {
+  const { clock, histories } = lab();
+  const start = clock.now();
+  histories.note("a", "done", "x", "s1");
+  clock.advance(1.4);
+  histories.note("a", "done", "x", "s2");
+  histories.note("a", "done", "y");
+  clock.advance(30 * 86_400_000);
+  histories.note("a", "done", "x");
+  expect(histories.of("a")).toEqual([
+    { at: start + 1, kind: "done", detail: "x", source: "s2", times: 2 },
+    { at: start + 1, kind: "done", detail: "y", source: undefined, times: 1 },
+    { at: start + 1 + 30 * 86_400_000, kind: "done", detail: "x", source: undefined, times: 1 },
+  ]);
+  expect(histories.of("b")).toEqual([]);
+});
+
+test("twenty are kept, the latest", () => {
+  const { histories } = lab();
+  for (let n = 0; n < 50; n++) histories.note("a", "done", String(n));
+  expect(histories.of("a").map(({ detail }) => Number(detail))).toEqual(
+    Array.from({ length: 20 }, (_, n) => 30 + n),
+  );
+});
+
+test("what anybody can cause pushes out itself only, once it has its share", () => {
+  const { histories } = lab();
+  for (let n = 0; n < 6; n++) histories.note("a", "done", String(n));
+  for (let n = 0; n < 500; n++) histories.note("a", "tried", String(n));
+  const kept = histories.of("a");
+  expect(kept.filter(({ kind }) => kind === "done")).toHaveLength(6);
+  expect(kept.filter(({ kind }) => kind === "tried").at(-1)?.detail).toBe("499");
+  for (let n = 0; n < 500; n++) histories.note("a", "done", String(n));
+  expect(histories.of("a").every(({ kind }) => kind === "done" || kind === "tried")).toBe(true);
+  expect(histories.of("a")).toHaveLength(20);
+});
+
+test("the names quiet longest are forgotten, and never more than so many are kept", () => {
+  const { histories } = lab(4);
+  for (const name of ["a", "b", "a", "c", "a", "d", "e"]) histories.note(name, "done");
+  const kept = ["a", "b", "c", "d", "e"].filter((name) => histories.of(name).length > 0);
+  expect(kept).toEqual(["a", "c", "d", "e"]);
+  expect(histories.of("a")).toMatchObject([{ times: 3 }]);
+  for (let n = 0; n < 100; n++) histories.note(String(n), "done");
+  const left = Array.from({ length: 100 }, (_, n) => String(n));
+  expect(left.filter((name) => histories.of(name).length > 0).length).toBeLessThanOrEqual(4);
+  expect(histories.of("a")).toEqual([]);
+});

@@ -1,0 +1,225 @@
+// The three OpenAPI documents: valid, complete, and true of what the nodes answer.
+import type { HttpSettings } from "@ims-lab/common/platform/http";
+import { adminServer, NODE_HEADER } from "@ims-lab/common/platform/http";
+import { createMetrics } from "@ims-lab/common/platform/metrics";
+import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { describe, expect, test } from "vitest";
+import { addRoutes as pcscfRoutes } from "../../../pcscf/src/admin/routes.ts";
+import { addRoutes as scscfRoutes } from "../../../scscf/src/admin/routes.ts";
+import { controlServer } from "../../../ue/src/control/server.ts";
+import { impuOf, Lab } from "./lab.ts";
+import { ScriptedUe } from "./scripted-ue.ts";
+
+const settings: HttpSettings = {
+  host: "127.0.0.1",
+  port: 0,
+  token: undefined,
+  tokenFile: undefined,
+  names: [],
+  maxBodyBytes: 10_000,
+  maxConnections: 100,
+  requestSeconds: 30,
+};
+const headers = { host: "127.0.0.1" };
+
+interface Operation {
+  readonly requestBody?: { readonly required: boolean };
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: object }>> }>
+  >;
+}
+interface Document {
+  readonly openapi: string;
+  readonly info: { readonly title: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+type Method = "GET" | "POST" | "DELETE";
+
+function options(node: string) {
+  const log = memoryLogger();
+  const metrics = createMetrics({ node: "scscf", processFigures: false });
+  return { settings, log, node, version: "1", metrics, ready: () => true };
+}
+
+async function labWithServers() {
+  const { lab, alice } = await Lab.withAlice();
+  const bob = await ScriptedUe.start(lab, "bob");
+  bob.faults = { wrongRes: true };
+  bob.register();
+  const scscf = await adminServer(options("S-CSCF"));
+  scscfRoutes(scscf, lab.scscf, { clock: lab.clock });
+  const pcscf = await adminServer(options("P-CSCF"));
+  pcscfRoutes(pcscf, lab.pcscf);
+  const { ready: _, ...rest } = options("UE");
+  const ue = await controlServer({ ...rest, node: alice.node });
+  return { lab, apps: { scscf, pcscf, ue } };
+}
+
+type Node = keyof Awaited<ReturnType<typeof labWithServers>>["apps"];
+
+async function documentOf(app: Awaited<ReturnType<typeof adminServer>>): Promise<Document> {
+  return (await app.inject({ url: "/openapi.json", headers })).json();
+}
+
+const ALICE = encodeURIComponent(impuOf("alice"));
+const BOB = encodeURIComponent(impuOf("bob"));
+
+/** Every operation once, and errors of each kind. */
+const REQUESTS: readonly (readonly [
+  Node,
+  Method,
+  path: string,
+  url: string,
+  status: number,
+  body?: object,
+])[] = [
+  ["scscf", "GET", "/registrations", "/registrations", 200],
+  ["scscf", "GET", "/registrations/{impu}", `/registrations/${ALICE}`, 200],
+  ["scscf", "GET", "/registrations/{impu}", `/registrations/${BOB}`, 200],
+  ["scscf", "GET", "/registrations/{impu}", "/registrations/sip%3Anobody@x", 404],
+  ["scscf", "GET", "/registrations/{impu}/history", `/registrations/${BOB}/history`, 200],
+  ["scscf", "GET", "/registrations/{impu}/history", "/registrations/ghost/history", 404],
+  ["scscf", "GET", "/sources/{address}/history", "/sources/192.0.2.2/history", 200],
+  ["scscf", "GET", "/sources/{address}/history", "/sources/192.0.2.2/history?limit=0", 400],
+  [
+    "scscf",
+    "POST",
+    "/registrations/{impu}/reauthenticate",
+    `/registrations/${ALICE}/reauthenticate`,
+    201,
+  ],
+  [
+    "scscf",
+    "POST",
+    "/registrations/{impu}/reauthenticate",
+    `/registrations/${ALICE}/reauthenticate`,
+    200,
+    {},
+  ],
+  [
+    "scscf",
+    "POST",
+    "/registrations/{impu}/reauthenticate",
+    `/registrations/${BOB}/reauthenticate`,
+    404,
+  ],
+  ["scscf", "GET", "/reauthentications", "/reauthentications", 200],
+  ["scscf", "GET", "/reauthentications", `/reauthentications?impu=${ALICE}`, 200],
+  ["scscf", "GET", "/reauthentications/{id}", "/reauthentications/nope", 404],
+  ["scscf", "GET", "/registrations", "/registrations?offset=x", 400],
+  ["scscf", "GET", "/subscribers", "/subscribers", 200],
+  ["scscf", "GET", "/subscribers/{impi}", "/subscribers/bob@ims.example", 200],
+  ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=rejected`, 200],
+  ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=boredom`, 400],
+  ["pcscf", "GET", "/registrations", "/registrations", 200],
+  ["pcscf", "GET", "/registrations/{impu}/history", `/registrations/${BOB}/history`, 200],
+  ["pcscf", "GET", "/sources/{address}/history", "/sources/192.0.2.2/history", 200],
+  [
+    "pcscf",
+    "POST",
+    "/registrations/{impu}/reauthenticate",
+    `/registrations/${ALICE}/reauthenticate`,
+    202,
+  ],
+  [
+    "pcscf",
+    "POST",
+    "/registrations/{impu}/reauthenticate",
+    `/registrations/${BOB}/reauthenticate`,
+    404,
+  ],
+  ["ue", "GET", "/state", "/state", 200],
+  ["ue", "POST", "/call", "/call", 202, { to: impuOf("bob") }],
+  ["ue", "POST", "/call", "/call", 400, { to: "nobody" }],
+  ["ue", "POST", "/hangup", "/hangup", 202],
+  ["ue", "POST", "/answer", "/answer", 202, {}],
+  ["ue", "POST", "/hold", "/hold", 202, { on: false }],
+  ["ue", "POST", "/register", "/register", 202],
+  ["ue", "POST", "/deregister", "/deregister", 404, { identity: "sip:nobody@x" }],
+];
+/** Answered only when the network has spoken. */
+const NOT_ASKED = ["ue POST /message", "ue POST /deregister 202"];
+
+describe.each(["scscf", "pcscf", "ue"] as const)("%s", (node) => {
+  test("its document is valid OpenAPI 3.1, and every operation says how it answers", async () => {
+    const { apps } = await labWithServers();
+    const document = await documentOf(apps[node]);
+    const result = await new Validator().validate(structuredClone(document) as never);
+    expect(result.errors ?? []).toEqual([]);
+    expect([result.valid, document.openapi.slice(0, 3)]).toEqual([true, "3.1"]);
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const [method, { responses }] of Object.entries(methods)) {
+        const good = Object.keys(responses).filter((status) => status.startsWith("2"));
+        const schemas = good.map(
+          (status) => responses[status]?.content?.["application/json"]?.schema,
+        );
+        expect([path, method, schemas.length > 0, schemas.every(Boolean)]).toEqual([
+          path,
+          method,
+          true,
+          true,
+        ]);
+        expect(Object.keys(responses["default"]?.content ?? {})).toEqual([
+          "application/problem+json",
+        ]);
+      }
+    }
+  });
+
+  test("its answers, errors too, are as the document has them, of every operation", async () => {
+    const { apps } = await labWithServers();
+    const app = apps[node];
+    const { paths } = await documentOf(app);
+    const ajv = new Ajv2020({ strict: false, allErrors: true });
+    const left = new Set(
+      Object.entries(paths).flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => `${node} ${method.toUpperCase()} ${path}`),
+      ),
+    );
+    for (const [whose, method, path, url, status, body] of REQUESTS) {
+      if (whose !== node) continue;
+      const payload = body === undefined ? {} : { payload: body };
+      const answer = await app.inject({ method, url, headers, ...payload });
+      expect([url, answer.statusCode]).toEqual([url, status]);
+      const { responses } = paths[path]?.[method.toLowerCase()] ?? { responses: {} };
+      const described = responses[String(status)] ?? responses["default"];
+      const type = String(answer.headers["content-type"]).split(";")[0] ?? "";
+      const schema = described?.content?.[type]?.schema;
+      if (schema === undefined)
+        throw new Error(`${method} ${path} does not describe ${status} ${type}`);
+      ajv.validate(schema, answer.json());
+      expect([url, ajv.errors ?? []]).toEqual([url, []]);
+      expect(answer.headers[NODE_HEADER]).toMatch(/^(UE|[PS]-CSCF)$/);
+      left.delete(`${node} ${method} ${path}`);
+    }
+    expect([...left].filter((one) => !NOT_ASKED.includes(one))).toEqual([]);
+  });
+});
+
+test("a re-authentication that has ended is as the document has it", async () => {
+  const { lab, apps } = await labWithServers();
+  lab.askByScscf("alice");
+  lab.pass(5);
+  const [ended] = lab.reauthentications;
+  const { paths } = await documentOf(apps.scscf);
+  const schema =
+    paths["/reauthentications/{id}"]?.["get"]?.responses["200"]?.content?.["application/json"]
+      ?.schema;
+  const answer = await apps.scscf.inject({ url: `/reauthentications/${ended?.id}`, headers });
+  const ajv = new Ajv2020({ strict: false });
+  expect(ajv.validate(schema ?? {}, answer.json())).toBe(true);
+  expect(answer.json()).toMatchObject({ end: "reauthenticated", deadlineAt: expect.any(Number) });
+});
+
+test("a body is required where there is no default, and nowhere else", async () => {
+  const { apps } = await labWithServers();
+  const needed: string[] = [];
+  for (const app of Object.values(apps)) {
+    for (const [path, methods] of Object.entries((await documentOf(app)).paths))
+      for (const { requestBody } of Object.values(methods))
+        if (requestBody?.required) needed.push(path);
+  }
+  expect(needed.sort()).toEqual(["/call", "/message"]);
+});
