@@ -12,6 +12,8 @@ export interface ProcessPort {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: LineStream;
   readonly stderr: { write(text: string): unknown };
+  /** To the launcher that started it; undefined when none did. */
+  readonly connected?: boolean;
   exit(code: number): void;
   on(event: string, listener: (reason: unknown) => void): unknown;
 }

