@@ -1,6 +1,7 @@
 // What a user agent server checks before it acts on a request, in the order of RFC 3261 §8.2.
-import { readBody } from "./bodies.ts";
+
 import { acceptsType } from "./message/accept.ts";
+import { readBody } from "./message/bodies.ts";
 import type { SipRequest } from "./message/message.ts";
 import { isSip } from "./message/uri.ts";
 import type { Refusal } from "./transaction/user.ts";

@@ -1,7 +1,7 @@
 // What a UE checks of an INVITE or UPDATE before it acts on it. RFC 3261 §8.2, §12.1.1, §14.2; RFC 3264 §6; RFC 3311 §5.2; RFC 4028 §9.
 import type { Random } from "@ims-lab/common/platform/random";
-import { readBody } from "@ims-lab/common/sip/bodies";
 import { contactOf } from "@ims-lab/common/sip/dialog/dialog";
+import { readBody } from "@ims-lab/common/sip/message/bodies";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import type { Refusal } from "@ims-lab/common/sip/transaction/user";
 import type { CallState } from "./call-state.ts";

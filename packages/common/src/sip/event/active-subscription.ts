@@ -1,6 +1,5 @@
 // A subscription at another node while it lives: performs what the machine says. RFC 6665 §4.1.
 import type { Timer } from "../../platform/clock.ts";
-import { type BodyReading, readBody } from "../bodies.ts";
 import {
   acceptRequest,
   acceptResponse,
@@ -10,6 +9,7 @@ import {
   recordRouteOf,
   tagOf,
 } from "../dialog/dialog.ts";
+import { type BodyReading, readBody } from "../message/bodies.ts";
 import { Expires, MinExpires, RetryAfter, SubscriptionState } from "../message/fields.ts";
 import { newRequest, newResponse, type SipRequest, type SipResponse } from "../message/message.ts";
 import { trimLws } from "../message/scan.ts";

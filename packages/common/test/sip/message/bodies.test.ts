@@ -1,8 +1,8 @@
 // Bodies by type, encoding and disposition, and how long the worst of them may take. RFC 3261 §8.2.3; RFC 5621; RFC 2046 §5.1.
 import { performance } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
-import { type BodyReading, readBody } from "../../src/sip/bodies.ts";
-import { newRequest } from "../../src/sip/message/message.ts";
+import { type BodyReading, readBody } from "../../../src/sip/message/bodies.ts";
+import { newRequest } from "../../../src/sip/message/message.ts";
 
 type Headers = readonly (readonly [string, string])[];
 

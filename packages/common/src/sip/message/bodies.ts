@@ -1,9 +1,8 @@
 // The body of a request by type, encoding and disposition: understood, to be ignored, or refused. RFC 3261 §8.2.3, §20.11; RFC 5621; RFC 2046 §5.1.
-import { mediaType } from "./message/accept.ts";
-import { ContentDisposition, ContentType, type ParamValue } from "./message/fields.ts";
-import type { SipRequest } from "./message/message.ts";
-import { Params } from "./message/params.ts";
-import type { Refusal } from "./transaction/user.ts";
+import { mediaType } from "./accept.ts";
+import { ContentDisposition, ContentType, type ParamValue } from "./fields.ts";
+import type { SipRequest } from "./message.ts";
+import { Params } from "./params.ts";
 
 export interface BodyAbilities {
   /** Types understood, `type/subtype` in lower case. */
@@ -12,11 +11,18 @@ export interface BodyAbilities {
   readonly dispositions?: readonly string[];
 }
 
+/** How a request is refused whose body is not understood. */
+export interface BodyRefusal {
+  readonly status: 400 | 415;
+  readonly reason?: string;
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+}
+
 export type BodyReading =
   /** There is none, or nothing but what may be ignored. */
   | { readonly kind: "none" }
   | { readonly kind: "body"; readonly type: string; readonly octets: Buffer }
-  | { readonly kind: "refused"; readonly refusal: Refusal };
+  | { readonly kind: "refused"; readonly refusal: BodyRefusal };
 
 /** One body, or one part of a multipart body. */
 interface Entity {
