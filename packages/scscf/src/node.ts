@@ -92,7 +92,6 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     log,
     subscribesAtPcscf: config.pcscf.subscribe,
     onEnded: (reauthentication) => tools.onEnded?.(reauthentication),
-    onGone: (impi) => authenticator.endNonces(impi),
   });
   const onStoreProblem = (error: Error): void => log.error("store.failed", { error });
   const lifecycle = new Lifecycle({
@@ -101,6 +100,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     bindings,
     context,
     listener: reactions.listener,
+    onRemoved: (impi) => authenticator.endNonces(impi),
     onStoreProblem,
   });
   const reauthentications = new Reauthentications({ clock, random, bindings, lifecycle });

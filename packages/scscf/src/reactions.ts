@@ -29,8 +29,6 @@ export function bindingReactions(options: {
   readonly log: Logger;
   readonly subscribesAtPcscf: boolean;
   onEnded(reauthentication: Ended): void;
-  /** A binding of this private identity has gone, for whatever cause. */
-  onGone(impi: string): void;
 }): Reactions {
   const { log, subscribesAtPcscf } = options;
   let parts: ReactingParts | undefined;
@@ -79,7 +77,6 @@ export function bindingReactions(options: {
       },
       onGone(binding, cause) {
         log.info("registration.removed", { ...fieldsOf(binding), cause: cause.kind });
-        options.onGone(binding.impi);
         const { notifier, pcscfSubscriptions, dialogs } = connected();
         const released = dialogs?.release(binding.token) ?? 0; // TS 24.229 §5.4.1.5: calls first
         if (released > 0) log.info("dialogs.released", { ...fieldsOf(binding), released });
