@@ -99,7 +99,6 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     dutySeconds: config.subscription.deadlineSeconds,
     subscribesAtPcscf: config.pcscf.subscribe,
     onEnded: (reauthentication) => tools.onEnded?.(reauthentication),
-    onGone: (impi) => authenticator.endNonces(impi),
   });
   const onStoreProblem = (error: Error): void => log.error("store.failed", { error });
   const lifecycle = new Lifecycle({
@@ -108,6 +107,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     bindings,
     context,
     listener: reactions.listener,
+    onRemoved: (impi) => authenticator.endNonces(impi),
     onStoreProblem,
   });
   const reauthentications = new Reauthentications({

@@ -36,8 +36,6 @@ export function bindingReactions(options: {
   readonly dutySeconds: number;
   readonly subscribesAtPcscf: boolean;
   onEnded(reauthentication: Ended): void;
-  /** A binding of this private identity has gone, for whatever cause. */
-  onGone(impi: string): void;
 }): Reactions {
   const { log, history, subscribesAtPcscf } = options;
   /** Whatever ends with its binding ends right before it. */
@@ -101,7 +99,6 @@ export function bindingReactions(options: {
         const why = whyRemoved(cause, missed, options.dutySeconds);
         log.info("registration.removed", { ...fieldsOf(binding), cause: cause.kind, why });
         history.note(binding.impi, "removed", why);
-        options.onGone(binding.impi);
         const { notifier, pcscfSubscriptions, dialogs } = connected();
         const released = dialogs?.release(binding.token) ?? 0; // TS 24.229 §5.4.1.5: calls first
         if (released > 0) log.info("dialogs.released", { ...fieldsOf(binding), released });

@@ -233,7 +233,8 @@ describe("integrity-protected", () => {
     [[A, B], "ip-assoc-yes"],
     [[B], "ip-assoc-yes"],
     [["<sip:%61@192.0.2.1:5060;ob>"], "ip-assoc-yes"],
-    [[`${A};expires=0`], "ip-assoc-pending"],
+    [[`${A};expires=0`], "ip-assoc-pending"], // over UDP (decision 0017)
+    [[A, `${B};expires=0`], "ip-assoc-pending"],
     [[A, C], "ip-assoc-pending"],
     [[C], "ip-assoc-pending"],
     [[C, `${A};expires=0`], "ip-assoc-pending"],

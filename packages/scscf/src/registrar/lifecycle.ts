@@ -59,6 +59,8 @@ export interface LifecycleOptions {
   readonly bindings: Bindings;
   readonly listener: BindingListener;
   readonly context: BindingContext;
+  /** A binding of this private identity has left the table; before anything is answered. */
+  onRemoved(impi: string): void;
   onStoreProblem(problem: Error): void;
 }
 
@@ -216,10 +218,12 @@ export class Lifecycle {
   }
 
   #settle({ states }: Staged): void {
-    const { bindings } = this.#options;
+    const { bindings, onRemoved } = this.#options;
     for (const [token, state] of states) {
       if (state === undefined) {
+        const before = bindings.get(token);
         bindings.delete(token);
+        if (before !== undefined) onRemoved(before.impi);
         this.#armed.get(token)?.timer.cancel();
         this.#armed.delete(token);
       } else {
