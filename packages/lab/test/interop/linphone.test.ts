@@ -56,7 +56,7 @@ describe.each(["udp", "tcp", "tls"] as const)("linphone over %s", (transport) =>
     await registered();
     const [binding] = await admin.accessBindings(softphone.impu);
     expect(binding).toMatchObject({ impi: softphone.impi });
-    await phone.logs(/LinphoneRegistrationOk/);
+    await phone.logs(/to \[LinphoneRegistrationOk\]/);
   });
 
   test("calls our UE: answered with SDP, up at both", async () => {
@@ -104,7 +104,7 @@ test("without outbound proxy it sends past the P-CSCF: refused, and the log says
   const settings = { proxy, transport: "udp", interval: 60, outboundProxy: false } as const;
   const phone = await startLinphone(settings);
   try {
-    await registered();
+    await phone.logs(/to \[LinphoneRegistrationOk\]/);
     await phone.command(`message ${ue.impu} past`);
     await vi.waitFor(() => {
       expect(lab.events.filter(({ reason }) => reason === "past-pcscf")).toMatchObject([
