@@ -3,6 +3,7 @@ import { mediaType } from "./message/accept.ts";
 import { ContentDisposition, ContentType, type ParamValue } from "./message/fields.ts";
 import type { SipRequest } from "./message/message.ts";
 import { Params } from "./message/params.ts";
+import { trimLws } from "./message/scan.ts";
 import type { Refusal } from "./transaction/user.ts";
 
 export interface BodyAbilities {
@@ -125,7 +126,7 @@ function partOf(text: Buffer): Entity {
   for (const line of head.split("\r\n")) {
     const colon = line.indexOf(":");
     if (colon > 0)
-      headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+      headers.set(trimLws(line.slice(0, colon)).toLowerCase(), trimLws(line.slice(colon + 1)));
   }
   const encoding = headers.get("content-encoding")?.toLowerCase();
   const transfer = headers.get("content-transfer-encoding")?.toLowerCase() ?? "binary";
