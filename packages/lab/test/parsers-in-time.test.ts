@@ -1,5 +1,6 @@
 // Whatever a peer writes, 64 kB of it are read in milliseconds: every parser of peers' text and octets, bodies included.
 import { parseChargingVector } from "@ims-lab/common/ims/charging-vector";
+import { credentialsOf } from "@ims-lab/common/ims/credentials";
 import { impiFrom } from "@ims-lab/common/ims/identities";
 import { parseAccessNetworkInfo } from "@ims-lab/common/ims/p-headers";
 import { parseReginfo } from "@ims-lab/common/ims/reginfo";
@@ -9,6 +10,7 @@ import { readAnswer, readChallenge } from "@ims-lab/common/sip/auth/challenge";
 import { eventOf, secondsParam } from "@ims-lab/common/sip/event/event-headers";
 import { acceptsType } from "@ims-lab/common/sip/message/accept";
 import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
+import { readBody } from "@ims-lab/common/sip/message/bodies";
 import { parseCseq } from "@ims-lab/common/sip/message/cseq";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { encode } from "@ims-lab/common/sip/message/encode";
@@ -34,6 +36,7 @@ import { extensionProblem, stripSecurityAgreement } from "../../pcscf/src/relay/
 import { readContacts } from "../../scscf/src/registrar/contacts.ts";
 import { parsePattern } from "../../scscf/src/subscribers/number-pattern.ts";
 import { answerSdp, isHold, readSdp } from "../../ue/src/call/sdp.ts";
+import { checkSession, sessionAnswer } from "../../ue/src/call/session-timer.ts";
 
 /** The largest message that a node takes. */
 const LENGTH = 65_000;
@@ -53,6 +56,16 @@ function quickest(work: () => unknown): number {
   }
   return least;
 }
+
+/** How much slower this machine is just now than one that has nothing else to do: processors share their caches and more. */
+function slowness(): number {
+  const octets = Buffer.alloc(LENGTH, "a");
+  const began = process.threadCpuUsage();
+  for (let turn = 0; turn < 20; turn++) octets.toString("latin1").split("").join("");
+  const { user, system } = process.threadCpuUsage(began);
+  return Math.min(4, Math.max(1, (user + system) / 1000 / IDLE_MS));
+}
+const IDLE_MS = 20;
 
 /** Each character that means something somewhere, and what a parser of the kind makes something of. */
 const CHARACTERS = [..." \t\r\n\0\xa0\xff!\"%&'(),-./01:;<=>?@Az[\\]"];
@@ -98,6 +111,8 @@ const OF_SIP = [
   "Digest ",
   'realm="a",',
   "SIP/2.0/UDP a,",
+  "\r\n--b",
+  "--b\r\n",
   'ik="',
   "URI:a, ",
   'DNS:"a", ',
@@ -239,6 +254,8 @@ const OF_TEXT: Readonly<Record<string, readonly [(text: string) => unknown, ...s
       const uri = parseUri(text);
       if (uri !== undefined) sameUri(uri, uri);
     },
+    "sip:h?",
+    "sip:?@h",
     "sip:h?x=?",
     "tel:?",
   ],
@@ -310,6 +327,11 @@ const OF_A_HEADER: Readonly<Record<string, (request: SipRequest, text: string) =
   Accept: (request) => acceptsType(request, "application/reginfo+xml"),
   Event: (request) => eventOf(request),
   Contact: (request) => readContacts(request, 4),
+  Authorization: (request) => credentialsOf(request, "ims.example"),
+  "Session-Expires": (request) => {
+    checkSession(request);
+    sessionAnswer(request, 1800);
+  },
   Require: (request) => checkAsUas(request, { methods: ["REGISTER"], extensions: ["path"] }),
   "Security-Client": (request) => {
     extensionProblem(request, "reject");
@@ -333,7 +355,7 @@ const OF_OCTETS: Readonly<Record<string, readonly [(octets: Buffer) => unknown, 
       const { message } = decode(octets);
       if (message !== undefined) encode(message.clone().withOwnLength());
     },
-    REQUEST_LINE + "?",
+    `${REQUEST_LINE}?`,
     `${REQUEST_LINE + HEADERS}Subject: ?\r\n\r\n`,
     `${REQUEST_LINE + HEADERS}?: x\r\n\r\n`,
     `${REQUEST_LINE + HEADERS}Content-Length: ?\r\n\r\n`,
@@ -344,7 +366,7 @@ const OF_OCTETS: Readonly<Record<string, readonly [(octets: Buffer) => unknown, 
   ],
   framer: [
     (octets) => new Framer(65_535).push(octets),
-    REQUEST_LINE + "?",
+    `${REQUEST_LINE}?`,
     `${REQUEST_LINE}l: ?\r\n\r\n`,
     `${REQUEST_LINE}?\r\n\r\n`,
     `${REQUEST_LINE}l: 9\r\n?\r\n\r\n`,
@@ -357,7 +379,7 @@ const OF_OCTETS: Readonly<Record<string, readonly [(octets: Buffer) => unknown, 
       topViaOf(head);
       shortRefusal(head, { host: "192.0.2.1", port: 5060 }, { status: 503, tag: "t" });
     },
-    REQUEST_LINE + "?",
+    `${REQUEST_LINE}?`,
     `${REQUEST_LINE}Via: SIP/2.0/UDP ?`,
     `${REQUEST_LINE}Via: SIP/2.0/UDP h;?`,
     `${REQUEST_LINE}Authorization: ?`,
@@ -388,6 +410,17 @@ const OF_OCTETS: Readonly<Record<string, readonly [(octets: Buffer) => unknown, 
     "v=0\r\nc=?\r\nm=audio 1 RTP/AVP 0\r\n",
     "v=0\r\nm=audio 1 RTP/AVP 0\r\nm=?\r\n",
   ],
+  "multipart body": [
+    (octets) => {
+      const request = requestWith("Content-Type", "multipart/mixed;boundary=b");
+      request.body = octets;
+      readBody(request, { types: ["application/sdp"] });
+    },
+    "--b\r\n?",
+    "--b\r\n?\r\n\r\n\r\n--b--",
+    "--b\r\nContent-Type: ?\r\n\r\nx\r\n--b--",
+    "--b?",
+  ],
   STUN: [
     (octets) => isStun(octets) && stunAnswer(octets, { host: "192.0.2.1", port: 5060 }),
     "\0\x01\xfd\xd4\x21\x12\xa4\x420123456789ab?",
@@ -402,7 +435,7 @@ function tooSlow(
 ): readonly string[] {
   return inputs.flatMap(([name, text]) => {
     const took = quickest(() => work(text));
-    return took > MOST_MS ? [`${name}: ${took.toFixed(1)} ms`] : [];
+    return took > MOST_MS * slowness() ? [`${name}: ${took.toFixed(1)} ms`] : [];
   });
 }
 

@@ -3,7 +3,7 @@ import { Contact, Expires } from "../sip/message/fields.ts";
 import type { SipRequest } from "../sip/message/message.ts";
 import type { NameAddr } from "../sip/message/name-addr.ts";
 import type { Params } from "../sip/message/params.ts";
-import { ownCopy, unescapeUri } from "../sip/message/scan.ts";
+import { ownCopy, trimLws, unescapeUri } from "../sip/message/scan.ts";
 import { isSip, parseUri, sameUri, type Uri } from "../sip/message/uri.ts";
 
 /** One Contact of a REGISTER. */
@@ -65,7 +65,7 @@ export function isRemoval({ expires }: NamedContact): boolean {
 export function instanceOf(params: Params): string | undefined {
   const text = params.get("+sip.instance");
   if (text === undefined) return undefined;
-  const urn = (/^\s*<([^<>]*)>\s*$/.exec(text)?.[1] ?? text).trim();
+  const urn = trimLws(/^[ \t]*<([^<>]*)>[ \t]*$/.exec(text)?.[1] ?? text);
   const [, namespace, name] = /^urn:([^:]*):(.*)$/i.exec(urn) ?? [];
   if (namespace === undefined || name === undefined)
     return isNothing(urn) ? undefined : ownCopy(urn);

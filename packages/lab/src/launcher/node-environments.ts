@@ -125,7 +125,7 @@ function ueEnvironment(options: LabOptions, facts: LabFacts, user: AkaAccount): 
 }
 
 /** By which the lab's own UE reaches the access side. */
-export function ueHost(accessHost: string): string {
+function ueHost(accessHost: string): string {
   if (!isWildcard(accessHost)) return accessHost;
   return accessHost.includes(":") ? "::1" : LAB_HOST;
 }

@@ -1,4 +1,5 @@
 // Takes parameters out of Authorization and WWW-Authenticate: all other octets stay as they came. RFC 3261 §25.1.
+import { trimLws } from "@ims-lab/common/sip/message/scan";
 
 /** Every occurrence goes, repeated ones too: a second one must not slip through. */
 export function withoutAuthParams(text: string, names: readonly string[]): string {
@@ -11,7 +12,7 @@ export function withoutAuthParams(text: string, names: readonly string[]): strin
 
 function nameOf(part: string): string {
   const equals = part.indexOf("=");
-  return (equals < 0 ? part : part.slice(0, equals)).trim().toLowerCase();
+  return trimLws(equals < 0 ? part : part.slice(0, equals)).toLowerCase();
 }
 
 /** At top-level commas, white space kept. */

@@ -100,6 +100,6 @@ function sessionExpiresOf(
 
 /** Parameters may follow (Min-SE has generic ones). */
 function secondsIn(text: string | undefined): number | undefined {
-  const digits = /^\s*(\d{1,10})\s*(?:;|$)/.exec(text ?? "")?.[1];
+  const digits = /^(\d{1,10})[ \t]*(?:;|$)/.exec(text ?? "")?.[1];
   return digits === undefined ? undefined : Math.min(Number(digits), MOST_SESSION_SECONDS);
 }

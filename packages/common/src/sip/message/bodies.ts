@@ -3,6 +3,7 @@ import { mediaType } from "./accept.ts";
 import { ContentDisposition, ContentType, type ParamValue } from "./fields.ts";
 import type { SipRequest } from "./message.ts";
 import { Params } from "./params.ts";
+import { trimLws } from "./scan.ts";
 
 export interface BodyAbilities {
   /** Types understood, `type/subtype` in lower case. */
@@ -131,7 +132,7 @@ function partOf(text: Buffer): Entity {
   for (const line of head.split("\r\n")) {
     const colon = line.indexOf(":");
     if (colon > 0)
-      headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+      headers.set(trimLws(line.slice(0, colon)).toLowerCase(), trimLws(line.slice(colon + 1)));
   }
   const encoding = headers.get("content-encoding")?.toLowerCase();
   const transfer = headers.get("content-transfer-encoding")?.toLowerCase() ?? "binary";

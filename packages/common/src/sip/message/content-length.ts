@@ -3,7 +3,7 @@ import { HeaderCursor } from "./header-cursor.ts";
 import { unfold } from "./header-line.ts";
 
 const NAME = "Content-Length";
-export const NO_LENGTH = "no Content-Length";
+const NO_LENGTH = "no Content-Length";
 
 /**
  * @param values of every Content-Length line; those that say the same number count as one

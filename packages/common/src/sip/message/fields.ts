@@ -66,7 +66,8 @@ export const Contact: Field<NameAddr | "*"> = {
   name: "Contact",
   parse: (text) => (text === "*" ? "*" : withoutBadQ(parseNameAddr(text))),
 };
-export const Route: Field<NameAddr> = bracketed("Route");
+/** Without its brackets, too: who loses them is sent the right way by the P-CSCF (TS 24.229 §5.2.6.3.2). */
+export const Route: Field<NameAddr> = nameAddr("Route");
 export const RecordRoute: Field<NameAddr> = bracketed("Record-Route");
 export const MaxForwards: Field<number> = number("Max-Forwards", 255);
 export const Expires: Field<number> = number("Expires", MAX_DELTA_SECONDS);

@@ -33,7 +33,7 @@ export function parseNameAddr(text: string): NameAddr | undefined {
   return isTokens(name) ? parseAngle(text, angle, name) : undefined;
 }
 
-/** For headers whose grammar knows brackets only: Route, Record-Route, Path, Service-Route (RFC 3261 §20.30, §20.34). */
+/** Where the grammar knows brackets only (RFC 3261 §20.30). */
 export function parseBracketed(text: string): NameAddr | undefined {
   const found = parseNameAddr(text);
   return found?.isBracketed === true ? found : undefined;
