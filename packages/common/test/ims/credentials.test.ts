@@ -20,7 +20,7 @@ function reading(...lines: readonly string[]): string {
     ...lines,
   ];
   const { message } = decode(Buffer.from(`${head.join("\r\n")}\r\n\r\n`, "latin1"));
-  if (message?.kind !== "request") return "malformed"; // refused before anybody reads it
+  if (message?.kind !== "request") return "refused"; // before anybody reads it
   const read = credentialsOf(message, REALM);
   return isMalformed(read) ? "malformed" : (read?.impi ?? "");
 }
