@@ -15,7 +15,7 @@ test("limits.maxSubscriptionsPerUser: over it 403, for this user alone; a fetch 
   expect(lab.limited).toEqual(["subscriptions-per-user"]);
   expect(lab.scscf.notifier.size).toBe(2);
   expect(subscribe(bob, "4", 0)).toBe(200);
-  expect(subscribe(carol, "1 of carol")).toBe(200);
+  expect(subscribe(carol, "1-of-carol")).toBe(200);
   expect(lab.limited).toHaveLength(1);
 });
 

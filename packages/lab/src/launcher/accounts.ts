@@ -94,8 +94,10 @@ function softphoneLines(
       "baresip",
       `<sip:${uri};transport=udp>;auth_user=${impi};auth_pass=${password};outbound="sip:${at}";regint=300`,
     ],
-    ["linphone", `username ${user}, userid ${impi}, domain ${domain}, password ${password}`],
-    ["", `reg_proxy and reg_route (outbound proxy) sip:${at}, sip_port=-1`],
+    [
+      "linphone",
+      `username ${user}, userid ${impi}, domain ${domain}, password ${password}, reg_proxy and reg_route (outbound proxy) sip:${at}, sip_port=-1`,
+    ],
   ];
 }
 

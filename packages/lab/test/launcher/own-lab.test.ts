@@ -197,6 +197,10 @@ describe("users", () => {
     );
     expect(lines.join("\n")).toContain("auth_user=user7@a.example;auth_pass=pw7");
     expect(lines.join("\n")).toContain("sip:[2001:db8::1]:5060");
+    // Without an outbound proxy linphone sends past the P-CSCF; 5060 is taken on the lab's own machine.
+    expect(lines.join("\n")).toMatch(
+      /^linphone .*reg_route \(outbound proxy\) sip:\S+, sip_port=-1$/m,
+    );
     // SIPp knows OP, and this user has an OPc.
     expect(lines.some((line) => line.startsWith("SIPp"))).toBe(false);
     expect(accountLines([], "a.example", at)).toEqual([]);
