@@ -163,6 +163,7 @@ export const ueSchema: Schema = object({
     serviceRoute: texts,
     associatedUris: texts,
     lastFailure: maybeText,
+    lastCheck: maybeText,
   }),
   subscription: maybe(
     object({

@@ -1,11 +1,11 @@
 // The two sides of the node, and what both relays need of it.
 import { formatChargingVector, newChargingVector } from "@ims-lab/common/ims/charging-vector";
+import { isMalformed } from "@ims-lab/common/ims/credentials";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { SummedLines } from "@ims-lab/common/platform/summed-lines";
 import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
-import { Authorization } from "@ims-lab/common/sip/message/fields";
 import { parseBracketed } from "@ims-lab/common/sip/message/name-addr";
 import { isSip, parseUri, type SipUri } from "@ims-lab/common/sip/message/uri";
 import type { Hop } from "@ims-lab/common/sip/proxy/known-hops";
@@ -21,6 +21,7 @@ import { pathValue } from "./own-routes.ts";
 import type { PrivateDialogs } from "./private-dialogs.ts";
 import { whyRefused } from "./refusal-words.ts";
 import { type Problem, refusalOf } from "./refusals.ts";
+import { credentialsFromUe } from "./register-upstream.ts";
 
 export interface RelayCounters {
   /** A Route that is not the stored Service-Route. */
@@ -76,7 +77,8 @@ export function noteRefusal(
   const { status } = refusalOf(problem);
   const source = peerOf(flow);
   const { host } = flow.remote;
-  const impi = request.get(Authorization)?.params.get("username") || undefined;
+  const credentials = method === "REGISTER" ? credentialsFromUe(request) : undefined;
+  const impi = isMalformed(credentials) ? undefined : credentials?.impi;
   const impu = (method === "REGISTER" ? request.to : request.from).uriText;
   const why = whyRefused(problem, request, formatHostPort(accessSide(relay, flow)));
   if (side === "access" || method === "REGISTER")

@@ -73,6 +73,9 @@ interface Journey {
   readonly served: Served | undefined;
 }
 
+/** Refused is somebody whose word, Vias and identity count for nothing here. */
+const ARE_DIRECT: ReadonlySet<RoutingProblem["kind"]> = new Set(["untrusted-peer", "past-pcscf"]);
+
 export class Router {
   readonly #options: RouterOptions;
   readonly #core: ProxyCore;
@@ -275,7 +278,7 @@ export class Router {
     const { method, callId } = request;
     const { status, ...options } = refusalFor(problem);
     const { kind: reason, detail: why } = problem;
-    const trusted = reason !== "untrusted-peer";
+    const trusted = !ARE_DIRECT.has(reason);
     const [asserted] = trusted ? assertedIdentities(request) : [];
     const impu = asserted === undefined ? request.from.uriText : formatUri(asserted);
     const hop = `${flow.transport}:${formatHostPort(flow.remote)}`;
@@ -283,7 +286,7 @@ export class Router {
     const fields = { method, status, reason, why, impu, source, callId };
     this.#options.refusals.info("request.refused", fields, "request-refused");
     // RFC 3261 §8.2.7: strangers get no state.
-    if (reason === "untrusted-peer" || reason === "past-pcscf") incoming.refuse(status, options);
+    if (!trusted) incoming.refuse(status, options);
     else incoming.respond(newResponse(incoming.request, status, options));
   }
 }

@@ -124,7 +124,7 @@ describe("contacts.maxPerImpi", () => {
     expect(bound()).toBe("a");
     const [line] = lab.log.named("registration.refused");
     expect(line).toMatchObject({ reason: "too-many-contacts" });
-    expect(line?.["detail"]).toContain("contacts.maxPerImpi is 4");
+    expect(line?.["why"]).toContain("contacts.maxPerImpi is 4");
   });
   test("as many as there may be push out all others; repeated ones count once", () => {
     register("a b c d");
@@ -140,8 +140,8 @@ describe("contacts.maxPerImpi", () => {
     register("e f a");
     expect(bound()).toBe("a d e f");
     expect(lab.log.named("registration.removed").map(({ cause }) => cause)).toEqual([
-      "deactivated",
-      "deactivated",
+      "displaced",
+      "displaced",
     ]);
   });
   test("a REGISTER that takes many away is none too many", () => {

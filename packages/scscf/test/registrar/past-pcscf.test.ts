@@ -35,7 +35,7 @@ function refused(peer: Peer, method: string, headers: Headers, user = phone.impu
 const PAST = {
   status: 403,
   reason: "past-pcscf",
-  detail: expect.stringContaining(
+  why: expect.stringContaining(
     `of phone@${DOMAIN}, registered through the P-CSCF ${PCSCF.host}:${PCSCF.port}`,
   ),
   next: expect.stringContaining("outbound proxy"),
