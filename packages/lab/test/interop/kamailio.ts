@@ -18,7 +18,7 @@ export interface Kamailio {
  * Its ports must be free: a second Kamailio on one port starts without a word (SO_REUSEADDR).
  */
 export async function startKamailio(
-  config: "edge" | "registrar",
+  config: "edge" | "registrar" | "reader",
   defines: Readonly<Record<string, number>>,
 ): Promise<Kamailio> {
   const folder = mkdtempSync("/tmp/ims-lab-kamailio-");
