@@ -23,7 +23,7 @@ const TABLES = "/usr/share/kamailio/dbtext/kamailio";
  * Its ports must be free: a second Kamailio on one port starts without a word (SO_REUSEADDR).
  */
 export async function startKamailio(
-  config: "edge" | "registrar" | "pcscf",
+  config: "edge" | "registrar" | "pcscf" | "reader",
   defines: Readonly<Record<string, number | string>>,
 ): Promise<Kamailio> {
   const folder = mkdtempSync("/tmp/ims-lab-kamailio-");
