@@ -1,4 +1,5 @@
 // S-CSCF and P-CSCF as processes on free ports, with their logs and admin interfaces.
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type {
   AccessBindingView,
@@ -122,6 +123,12 @@ export interface UeState {
 }
 
 /** The project's own UE, registered by `pcscf`, and subscribed unless told not to. */
+/** A user's UEs are one device that is switched off and on, not many. */
+function instanceOf(impi: string): string {
+  const hex = createHash("sha256").update(impi).digest("hex");
+  return `urn:uuid:${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
 export async function startUe(options: {
   /** Port of the first hop. */
   readonly pcscf: number;
@@ -162,6 +169,7 @@ export async function startUe(options: {
       UE_HTTP_PORT: String(http),
       UE_USER_IMPI: impi,
       UE_USER_IMPU: impu,
+      UE_USER_INSTANCE: instanceOf(impi),
       ...credentials,
     },
     onLine: (line) => said.push(line),
