@@ -163,7 +163,7 @@ export const ueSchema: Schema = object({
     serviceRoute: texts,
     associatedUris: texts,
     lastFailure: maybeText,
-    lastCheck: maybeText,
+    lastCheck: maybe(object({ at: time, status: maybeCount, why: maybeText })),
   }),
   subscription: maybe(
     object({
