@@ -12,6 +12,7 @@ const NO_LENGTH = "no Content-Length";
 export function declaredLength(values: readonly string[]): number | string {
   const [first] = values;
   if (first === undefined) return NO_LENGTH;
+  if (values.length === 1) return isDigits(first) ? Number(first) : "malformed Content-Length";
   if (!values.every(isDigits)) return "malformed Content-Length";
   const length = Number(first);
   return values.every((value) => Number(value) === length) ? length : "conflicting Content-Length";

@@ -10,9 +10,15 @@ export interface CSeq {
 const LARGEST = 2 ** 31 - 1;
 
 export function parseCseq(text: string): CSeq | undefined {
-  const space = text.search(/[ \t]/);
+  const space = firstBlank(text);
   if (space < 0) return undefined;
   const number = parseNumber(text.slice(0, space), LARGEST);
   const method = text.slice(skipSpace(text, space));
   return number === undefined || !isToken(method) ? undefined : { number, method };
+}
+
+function firstBlank(text: string): number {
+  const space = text.indexOf(" ");
+  const tab = text.indexOf("\t");
+  return tab < 0 || (space >= 0 && space < tab) ? space : tab;
 }

@@ -41,7 +41,8 @@ function paramValue(name: string): Field<ParamValue> {
 }
 
 /** RFC 3261 §20.10: a `q` that is no qvalue says nothing, and is not said again. */
-function withoutBadQ(contact: NameAddr | undefined): NameAddr | undefined {
+function withoutBadQ(text: string, contact: NameAddr | undefined): NameAddr | undefined {
+  if (!text.includes("q") && !text.includes("Q")) return contact; // mostly nobody has to look into it
   const q = contact?.params.get("q");
   if (contact === undefined || q === undefined || parseQvalue(q) !== undefined) return contact;
   const { displayName, uri, uriText, isBracketed, params } = contact;
@@ -64,7 +65,7 @@ export const CSeqField: Field<CSeq> = { name: "CSeq", parse: parseCseq };
 /** `"*"` stands for every binding of the address of record (RFC 3261 §10.2.2). */
 export const Contact: Field<NameAddr | "*"> = {
   name: "Contact",
-  parse: (text) => (text === "*" ? "*" : withoutBadQ(parseNameAddr(text))),
+  parse: (text) => (text === "*" ? "*" : withoutBadQ(text, parseNameAddr(text))),
 };
 /** Without its brackets, too: who loses them is sent the right way by the P-CSCF (TS 24.229 §5.2.6.3.2). */
 export const Route: Field<NameAddr> = nameAddr("Route");

@@ -17,7 +17,7 @@ export const BLANK = "[ \\t]";
 /** What stands in a parameter's value without quotes: printable ASCII but `",;<>`. */
 export const BARE = "[!#-+\\-./0-:=?-~]";
 /** The inside of a quoted string, as the source of an expression. A control octet stands behind a backslash only. */
-export const QUOTED_INSIDE = '(?:[^"\\\\\\x00-\\x08\\n-\\x1f\\x7f]|\\\\[^\\r\\n])*';
+export const QUOTED_INSIDE = '(?:[^"\\\\]|\\\\[\\s\\S])*';
 
 /** SP or HTAB. */
 export function isBlank(code: number): boolean {
