@@ -44,7 +44,8 @@ function options(node: string) {
 }
 
 async function labWithServers() {
-  const { lab, alice } = await Lab.withAlice();
+  const { lab, alice } = await Lab.withAlice({ ue: { "registration.checkSeconds": 1 } });
+  lab.pass(3); // by then its registration has been checked
   const bob = await ScriptedUe.start(lab, "bob");
   bob.faults = { wrongRes: true };
   bob.register();

@@ -44,15 +44,6 @@ describe("design section 6: HTTP control", () => {
     });
   });
 
-  test("GET /state shows the last check of the registration as the UE keeps it", async () => {
-    const lab = await new Lab({ checkSeconds: 30 }).start();
-    await lab.pass(90);
-    const { lastCheck } = lab.view.registration;
-    expect(lastCheck).toMatchObject({ at: expect.any(Number) });
-    const answer = await (await control(lab)).inject({ url: "/state" });
-    expect(answer.json()).toMatchObject({ items: [{ registration: { lastCheck } }] });
-  });
-
   test("POST /deregister, then /register", async () => {
     const lab = await new Lab({}).start();
     const app = await control(lab);
