@@ -5,25 +5,25 @@ import type { Advertised } from "@ims-lab/common/platform/cidr";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
 import type { Clock, NextTurn } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
+import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Metrics } from "@ims-lab/common/platform/metrics";
-import { oncePer } from "@ims-lab/common/platform/once-per";
 import type { Random } from "@ims-lab/common/platform/random";
 import { SummedLines } from "@ims-lab/common/platform/summed-lines";
+import { endpointLimits, requestQueueOf } from "@ims-lab/common/sip/admission/admission";
+import { Backpressure } from "@ims-lab/common/sip/admission/backpressure";
+import type { RequestQueue } from "@ims-lab/common/sip/admission/request-queue";
+import type { Resolver } from "@ims-lab/common/sip/dns/resolver";
 import {
   type AdvertiseRule,
   createEndpoint,
   type Endpoint,
   type Incoming,
   type Trace,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
-import { endpointLimits, inboxOf } from "@ims-lab/common/sip/overload/admission";
-import { Backpressure } from "@ims-lab/common/sip/overload/backpressure";
-import type { Inbox } from "@ims-lab/common/sip/overload/inbox";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
-import type { Resolver } from "@ims-lab/common/sip/resolver";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
 import {
   formatHostPort,
@@ -88,9 +88,9 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   const figures = createFigures(metrics);
   const history = new AccessHistory(clock);
   const lines = new SummedLines({ clock, log });
-  const inbox = inboxOf(config.limits, clock, parts.nextTurn);
+  const queue = requestQueueOf(config.limits, clock, parts.nextTurn);
   const backpressure = new Backpressure();
-  const brakes = { inbox, backpressure, history };
+  const brakes = { queue, backpressure, history };
   const access = endpointOf(parts, "access", figures.endpoint("access"), brakes);
   const core = endpointOf(parts, "core", figures.endpoint("core"), brakes);
   const table = new FlowTable({
@@ -110,7 +110,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     trustedPeers: config.trustedPeers,
     scscf: config.scscf,
     resolver: parts.resolver,
-    mayAsk: oncePer(clock, RESOLVE_AGAIN_MS),
+    mayAsk: logRateLimit(clock, RESOLVE_AGAIN_MS),
   });
   const relay: Relay = {
     clock,
@@ -126,7 +126,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     privateDialogs: new PrivateDialogs(),
     history,
     lines,
-    maySay: oncePer(clock, REFUSAL_LOG_MS),
+    maySay: logRateLimit(clock, REFUSAL_LOG_MS),
     knowsHop: (hop) => trust.isTrusted(hop.host, hop.port, provenNames(hop)),
     corePressed: () => backpressure.press(clock.now()),
   };
@@ -203,7 +203,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   metrics.gauge("admitted_share", "Of new work: below 1 when an S-CSCF has too much.", () =>
     backpressure.share(clock.now()),
   );
-  metrics.gauge("waiting_messages", "Messages that wait for their turn.", () => inbox?.size ?? 0);
+  metrics.gauge("waiting_messages", "Messages that wait for their turn.", () => queue?.size ?? 0);
   metrics.gauge("subscriptions", "Subscriptions of S-CSCFs here.", () => asker.size);
   metrics.gauge("watches", "Own subscriptions to registrations.", () => watch.size);
   metrics.gauge(
@@ -229,7 +229,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       core.drain();
       await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
       for (const part of [pool, rules, asker, watch, keepAlive, table]) part.close();
-      inbox?.close();
+      queue?.close();
       lines.close();
       await Promise.all([access.close(), core.close()]);
     },
@@ -244,7 +244,7 @@ function endpointOf(
     history,
     ...brakes
   }: {
-    readonly inbox: Inbox | undefined;
+    readonly queue: RequestQueue | undefined;
     readonly backpressure: Backpressure;
     readonly history: AccessHistory;
   },

@@ -4,6 +4,8 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
+import { endpointLimits } from "@ims-lab/common/sip/admission/admission";
+import type { RequestQueue } from "@ims-lab/common/sip/admission/request-queue";
 import { nextHop } from "@ims-lab/common/sip/dialog/next-hop";
 import {
   type AdvertiseRule,
@@ -12,11 +14,9 @@ import {
   type EndpointCounters,
   type EndpointOptions,
   type Trace,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
-import { endpointLimits } from "@ims-lab/common/sip/overload/admission";
-import type { Inbox } from "@ims-lab/common/sip/overload/inbox";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import { formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "./config.ts";
@@ -36,7 +36,7 @@ export interface EndpointTools {
 export function endpointOf(
   config: ScscfConfig,
   tools: EndpointTools,
-  inbox: Inbox | undefined,
+  queue: RequestQueue | undefined,
 ): Endpoint {
   const { sip, limits } = config;
   const { clock, random, log, transports, trace, counters } = tools;
@@ -55,7 +55,7 @@ export function endpointOf(
     log,
     udpMtuBytes: sip.udpMtuBytes,
     settingOf: hopSettings(config),
-    ...endpointLimits(limits, { random, inbox }),
+    ...endpointLimits(limits, { random, queue }),
     ...(advertise.length > 0 && { advertise }),
     ...(trace !== undefined && { trace }),
     ...(counters !== undefined && { counters }),

@@ -1,7 +1,7 @@
 // A node's traces by setting: HEP3 to a collector, a capture file. Design §10.
 import type { Logger } from "../platform/logger.ts";
 import { optional, type SchemaOf, text, textThat } from "../platform/settings.ts";
-import type { Trace } from "../sip/endpoint-options.ts";
+import type { Trace } from "../sip/endpoint/options.ts";
 import { parseHostPort } from "../sip/message/uri.ts";
 import { hepSender } from "./hep-socket.ts";
 import { pcapFile } from "./pcap-file.ts";

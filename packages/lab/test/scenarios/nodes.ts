@@ -4,7 +4,7 @@ import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
-import type { Trace } from "@ims-lab/common/sip/endpoint";
+import type { Trace } from "@ims-lab/common/sip/endpoint/endpoint";
 import { type MemoryNetwork, memoryTransport } from "@ims-lab/common/sip/transport/memory";
 import {
   formatHostPort,

@@ -8,7 +8,7 @@ import {
   type NamedContacts,
   namedContacts,
 } from "@ims-lab/common/ims/registered-contacts";
-import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint";
+import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { aorOf, type SipUri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";

@@ -3,11 +3,6 @@ import { DEREGISTRATIONS, OWN_PACKAGE, REGISTRATION_PACKAGES } from "@ims-lab/co
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
-import { Resending } from "@ims-lab/common/sip/event/resending";
-import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sender";
-import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
-import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { formatUri } from "@ims-lab/common/sip/message/uri";
 import {
   createNotifierAgent,
   type NotifierAgent,
@@ -16,7 +11,12 @@ import {
   type NotifyOutcome,
   type Rendering,
   type SubscribeVerdict,
-} from "@ims-lab/common/sip/notifier-agent";
+} from "@ims-lab/common/sip/event/notifier-agent";
+import { Resending } from "@ims-lab/common/sip/event/resending";
+import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sender";
+import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { formatUri } from "@ims-lab/common/sip/message/uri";
 import { deviceSource } from "../history/device-source.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import type { Binding, RemovalCause } from "../registrar/binding.ts";

@@ -1,5 +1,5 @@
 // Where requests wait for their caller's authentication, or end for want of it: the rule `onMethods`. TS 24.229 §5.4.3.2.
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import type { Binding } from "../registrar/binding.ts";
 import type { MethodPolicy } from "./method-policy.ts";

@@ -10,7 +10,7 @@ import type {
   RequestHandler,
   ResponseHandlers,
   Trace,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { encode } from "@ims-lab/common/sip/message/encode";
 import {

@@ -7,24 +7,24 @@ import { type InviteClientState, stepInviteClient } from "./invite-client.ts";
 import type { ClientInput, Effect, MachineContext } from "./machine.ts";
 import { type NonInviteClientState, stepNonInviteClient } from "./non-invite-client.ts";
 import type { TimerName } from "./timers.ts";
-import { type Surroundings, Transaction } from "./transaction.ts";
+import { Transaction, type TransactionContext } from "./transaction.ts";
 import type { ClientTransaction, RequestFailure, ResponseHandlers } from "./user.ts";
 
 /** A request as it goes out: our Via on top, its octets, the path it takes. */
-export interface Departure {
+export interface OutgoingRequest {
   readonly request: SipRequest;
   readonly bytes: Buffer;
   readonly flow: Flow;
 }
 
 /** Another way to send what could not be sent: RFC 3261 §18.1.1, from TCP back to UDP. */
-export type Fallback = (why: SendFailure) => Departure | undefined;
+export type Fallback = (why: SendFailure) => OutgoingRequest | undefined;
 
 /** What a client transaction needs of its layer. */
 export interface ClientOwner {
   forget(transaction: RunningClient): void;
   /** Sends a CANCEL, a transaction of its own under the branch of its INVITE. */
-  sendCancel(branch: string, departure: Departure): void;
+  sendCancel(branch: string, outgoing: OutgoingRequest): void;
 }
 
 /** RFC 3261 §9.1: a CANCEL waits for the first provisional response. */
@@ -53,12 +53,12 @@ export abstract class RunningClient extends Transaction implements ClientTransac
   #heard = false;
 
   constructor(
-    surroundings: Surroundings,
+    context: TransactionContext,
     owner: ClientOwner,
     request: { readonly method: string; readonly branch: string },
     handlers: ResponseHandlers,
   ) {
-    super(surroundings);
+    super(context);
     this.branch = request.branch;
     this.method = request.method;
     this.#owner = owner;
@@ -70,9 +70,9 @@ export abstract class RunningClient extends Transaction implements ClientTransac
   protected abstract restart(): void;
   protected abstract advance(context: MachineContext, input: ClientInput): readonly Effect[];
 
-  start(departure: Departure, fallback?: Fallback): void {
+  start(outgoing: OutgoingRequest, fallback?: Fallback): void {
     if (this.#handlers === undefined) return; // abandoned while its host name was looked up
-    const { request, bytes, flow } = departure;
+    const { request, bytes, flow } = outgoing;
     this.#flow = flow;
     this.#invite = this.method === "INVITE" ? request : undefined;
     this.#fallback = fallback;
@@ -155,19 +155,19 @@ export abstract class RunningClient extends Transaction implements ClientTransac
   #send(): void {
     const flow = this.#flow;
     if (this.bytes === undefined || flow === undefined) return;
-    this.surroundings.port.send(this.bytes, flow, (why) => this.#notSent(flow, why));
+    this.context.port.send(this.bytes, flow, (why) => this.#notSent(flow, why));
   }
 
   #resend(): void {
     if (this.bytes === undefined || this.#flow === undefined) return;
-    this.surroundings.port.onRepeat("request");
-    this.surroundings.port.send(this.bytes, this.#flow);
+    this.context.port.onRepeat("request");
+    this.context.port.send(this.bytes, this.#flow);
   }
 
   #acknowledge(response: SipResponse): void {
     if (this.#invite === undefined || this.#flow === undefined) return;
     this.bytes = encode(ackOfFailure(this.#invite, response));
-    this.surroundings.port.send(this.bytes, this.#flow);
+    this.context.port.send(this.bytes, this.#flow);
   }
 
   #deliver({ response, flow }: Received): void {
@@ -182,8 +182,8 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     this.#cancelling = "sent";
     if (this.#invite === undefined || this.#flow === undefined) return; // it has its final response
     const request = cancelOf(this.#invite, this.#reasons);
-    const departure = { request, bytes: encode(request), flow: this.#flow };
-    this.#owner.sendCancel(this.branch, departure);
+    const outgoing = { request, bytes: encode(request), flow: this.#flow };
+    this.#owner.sendCancel(this.branch, outgoing);
   }
 
   /** What is left to do: send the ACK again, or hand up the 2xx of another fork. */
@@ -212,7 +212,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     const handlers = this.#handlers;
     if (handlers === undefined) return;
     this.#handlers = undefined;
-    this.surroundings.port.onFailed(this.#why, this.#flow, this.#heard);
+    this.context.port.onFailed(this.#why, this.#flow, this.#heard);
     handlers.onFailure(this.#why);
   }
 }

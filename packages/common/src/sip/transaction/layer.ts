@@ -14,16 +14,16 @@ import { FixedDelays } from "./fixed-delays.ts";
 import { cancelledKey, clientKey, serverKey } from "./key.ts";
 import { machineContext } from "./machine.ts";
 import {
-  type Arrival,
   InviteServerTransaction,
   NonInviteServerTransaction,
+  type ReceivedRequest,
   type ServerOwner,
   type ServerTransaction,
   statelessIncoming,
 } from "./server.ts";
 import { Slab } from "./slab.ts";
 import type { TimerValues } from "./timers.ts";
-import type { Surroundings, TransactionPort } from "./transaction.ts";
+import type { TransactionContext, TransactionPort } from "./transaction.ts";
 import type { Incoming, RefusalOptions, ResponseHandlers } from "./user.ts";
 
 /** What the layer asks of the endpoint above it. */
@@ -35,7 +35,7 @@ export interface LayerUser extends TransactionPort {
   readonly maxPendingPerHolder: number;
   onShareUsedUp(): void;
   /** A request that would make a new transaction; false: it was refused instead. */
-  admit(arrival: Arrival): boolean;
+  admit(received: ReceivedRequest): boolean;
 }
 
 /** RFC 3261 §9.1: the answer to a CANCEL says nothing; the INVITE's does. */
@@ -43,7 +43,7 @@ const UNHEARD: ResponseHandlers = { onResponse: () => undefined, onFailure: () =
 
 export class TransactionLayer implements ServerOwner {
   readonly #user: LayerUser;
-  readonly #surroundings: Surroundings;
+  readonly #context: TransactionContext;
   readonly #delays: FixedDelays;
   readonly #servers = new Map<string, ServerTransaction>();
   readonly #clients = new Map<string, RunningClient>();
@@ -59,7 +59,7 @@ export class TransactionLayer implements ServerOwner {
   constructor(clock: Clock, timers: TimerValues, user: LayerUser) {
     this.#user = user;
     this.#delays = new FixedDelays(clock);
-    this.#surroundings = {
+    this.#context = {
       port: user,
       delays: this.#delays,
       slab: new Slab(),
@@ -93,28 +93,28 @@ export class TransactionLayer implements ServerOwner {
   }
 
   /** Returns true when the request belonged to a transaction that exists. */
-  receiveRequest(arrival: Arrival, via: Via): boolean {
-    const { request } = arrival;
+  receiveRequest(received: ReceivedRequest, via: Via): boolean {
+    const { request } = received;
     const key = serverKey(request, via);
     const existing = this.#servers.get(key);
     if (existing !== undefined) {
-      if (request.method === "ACK") existing.acknowledged(arrival);
+      if (request.method === "ACK") existing.acknowledged(received);
       else existing.repeated();
       return true;
     }
     // RFC 3261 §13.3.1.4: the ACK of a 2xx is a transaction of its own, without any answer.
-    if (request.method === "ACK") this.#user.onRequest(statelessIncoming(arrival));
-    else if (this.#user.admit(arrival)) this.#open(key, arrival, via);
+    if (request.method === "ACK") this.#user.onRequest(statelessIncoming(received));
+    else if (this.#user.admit(received)) this.#open(key, received, via);
     return false;
   }
 
-  #open(key: string, arrival: Arrival, via: Via): void {
-    const { method } = arrival.request;
+  #open(key: string, received: ReceivedRequest, via: Via): void {
+    const { method } = received.request;
     const kind = method === "INVITE" ? InviteServerTransaction : NonInviteServerTransaction;
-    const whole = method === "CANCEL" ? this.#withCancelled(arrival, via) : arrival;
+    const whole = method === "CANCEL" ? this.#withCancelled(received, via) : received;
     if (whole === undefined) return;
     // The key outlives the message it was read from.
-    const transaction = new kind(this.#surroundings, this, ownCopy(key), whole);
+    const transaction = new kind(this.#context, this, ownCopy(key), whole);
     this.#servers.set(transaction.key, transaction);
     this.#pending++;
     this.#octets += transaction.octets;
@@ -122,11 +122,11 @@ export class TransactionLayer implements ServerOwner {
   }
 
   /** RFC 3261 §9.2: a CANCEL that comes after the final response is answered 200 and does nothing. */
-  #withCancelled(arrival: Arrival, via: Via): Arrival | undefined {
-    const { request, replyFlow } = arrival;
+  #withCancelled(received: ReceivedRequest, via: Via): ReceivedRequest | undefined {
+    const { request, replyFlow } = received;
     const cancelled = this.#servers.get(cancelledKey(request, via));
-    if (cancelled === undefined) return arrival;
-    if (cancelled.incoming !== undefined) return { ...arrival, cancels: cancelled.incoming };
+    if (cancelled === undefined) return received;
+    if (cancelled.incoming !== undefined) return { ...received, cancels: cancelled.incoming };
     this.#user.refuse(request, replyFlow, 200);
     return undefined;
   }
@@ -135,7 +135,7 @@ export class TransactionLayer implements ServerOwner {
   newClient(method: string, branch: string, handlers: ResponseHandlers): RunningClient {
     const kind = method === "INVITE" ? InviteClientTransaction : NonInviteClientTransaction;
     const request = { method, branch };
-    const client = new kind(this.#surroundings, this.#clientOwner, request, handlers);
+    const client = new kind(this.#context, this.#clientOwner, request, handlers);
     this.#clients.set(clientKey(branch, method), client);
     return client;
   }

@@ -6,7 +6,7 @@ import { type InviteServerState, stepInviteServer } from "./invite-server.ts";
 import type { Effect, MachineContext, ServerInput } from "./machine.ts";
 import { type NonInviteServerState, stepNonInviteServer } from "./non-invite-server.ts";
 import type { TimerName } from "./timers.ts";
-import { type Surroundings, Transaction } from "./transaction.ts";
+import { Transaction, type TransactionContext } from "./transaction.ts";
 import type { Incoming, RefusalOptions } from "./user.ts";
 
 /** What a server transaction needs of its layer. */
@@ -21,7 +21,7 @@ export interface ServerOwner {
   settled(holder: string | undefined): void;
 }
 
-export interface Arrival {
+export interface ReceivedRequest {
   readonly request: SipRequest;
   readonly flow: Flow;
   /** Where responses go: the request's flow, or over UDP the port that its Via asks for. */
@@ -38,13 +38,18 @@ export abstract class ServerTransaction extends Transaction {
   #incoming: IncomingRequest | undefined;
   #holder: string | undefined;
 
-  constructor(surroundings: Surroundings, owner: ServerOwner, key: string, arrival: Arrival) {
-    super(surroundings);
+  constructor(
+    context: TransactionContext,
+    owner: ServerOwner,
+    key: string,
+    received: ReceivedRequest,
+  ) {
+    super(context);
     this.key = key;
-    this.octets = arrival.request.octets;
+    this.octets = received.request.octets;
     this.owner = owner;
-    this.#replyFlow = arrival.replyFlow;
-    this.#incoming = new IncomingRequest(this, arrival);
+    this.#replyFlow = received.replyFlow;
+    this.#incoming = new IncomingRequest(this, received);
   }
 
   /** The request while it has no final response. */
@@ -64,7 +69,7 @@ export abstract class ServerTransaction extends Transaction {
     this.#step(REPEATED);
   }
 
-  acknowledged(ack: Arrival): void {
+  acknowledged(ack: ReceivedRequest): void {
     this.#step(ACKNOWLEDGED, undefined, ack);
   }
 
@@ -100,13 +105,17 @@ export abstract class ServerTransaction extends Transaction {
     this.owner.settled(this.#holder);
   }
 
-  #step(input: ServerInput, response?: SipResponse, ack?: Arrival): void {
+  #step(input: ServerInput, response?: SipResponse, ack?: ReceivedRequest): void {
     const effects = this.advance(this.contextFor(this.#replyFlow), input);
     if (this.ended) this.forget();
     for (const effect of effects) this.#perform(effect, response, ack);
   }
 
-  #perform(effect: Effect, response: SipResponse | undefined, ack: Arrival | undefined): void {
+  #perform(
+    effect: Effect,
+    response: SipResponse | undefined,
+    ack: ReceivedRequest | undefined,
+  ): void {
     switch (effect.kind) {
       case "send":
         if (response !== undefined) this.#send(response);
@@ -131,7 +140,7 @@ export abstract class ServerTransaction extends Transaction {
   }
 
   #send(response: SipResponse): void {
-    const { port, slab } = this.surroundings;
+    const { port, slab } = this.context;
     const tagged = this.#withTag(response);
     const whole = encode(tagged);
     const request = this.#incoming?.request;
@@ -146,11 +155,11 @@ export abstract class ServerTransaction extends Transaction {
 
   #resend(): void {
     if (this.bytes === undefined) return;
-    this.surroundings.port.onRepeat("response");
-    this.surroundings.port.reply(this.bytes, this.#replyFlow);
+    this.context.port.onRepeat("response");
+    this.context.port.reply(this.bytes, this.#replyFlow);
   }
 
-  #deliver(ack: Arrival | undefined): void {
+  #deliver(ack: ReceivedRequest | undefined): void {
     const incoming = ack === undefined ? this.#incoming : statelessIncoming(ack);
     if (incoming !== undefined) this.owner.deliver(incoming);
   }
@@ -161,7 +170,7 @@ export abstract class ServerTransaction extends Transaction {
     // Mostly it is there and spelt so; only otherwise the header has to be read.
     if (response.status === 100 || to.includes(";tag=") || response.to.params.has("tag"))
       return response;
-    return response.set("To", `${to};tag=${this.surroundings.port.newTag()}`);
+    return response.set("To", `${to};tag=${this.context.port.newTag()}`);
   }
 }
 
@@ -208,12 +217,12 @@ class IncomingRequest implements Incoming {
   readonly #transaction: ServerTransaction;
   readonly #replyFlow: Flow;
 
-  constructor(transaction: ServerTransaction, arrival: Arrival) {
-    this.request = arrival.request;
-    this.flow = arrival.flow;
-    this.cancels = arrival.cancels;
+  constructor(transaction: ServerTransaction, received: ReceivedRequest) {
+    this.request = received.request;
+    this.flow = received.flow;
+    this.cancels = received.cancels;
     this.#transaction = transaction;
-    this.#replyFlow = arrival.replyFlow;
+    this.#replyFlow = received.replyFlow;
   }
 
   claim(holder: string): boolean {
@@ -237,7 +246,7 @@ class IncomingRequest implements Incoming {
 }
 
 /** An ACK: nothing can be answered to it. */
-export function statelessIncoming({ request, flow }: Arrival): Incoming {
+export function statelessIncoming({ request, flow }: ReceivedRequest): Incoming {
   const nothing = (): void => undefined;
   return { request, flow, respond: nothing, refuse: nothing, drop: nothing };
 }

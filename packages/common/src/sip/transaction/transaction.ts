@@ -1,4 +1,4 @@
-// What client and server transactions share: surroundings, timers, the carrying out of effects.
+// What client and server transactions share: context, timers, the carrying out of effects.
 import type { Timer } from "../../platform/clock.ts";
 import type { SipRequest, SipResponse } from "../message/message.ts";
 import type { Flow, SendFailure } from "../transport/transport.ts";
@@ -31,7 +31,7 @@ export interface TransactionPort {
 }
 
 /** One per layer, shared by all its transactions. */
-export interface Surroundings {
+export interface TransactionContext {
   readonly port: TransactionPort;
   readonly delays: FixedDelays;
   readonly slab: Slab;
@@ -40,21 +40,21 @@ export interface Surroundings {
 }
 
 export abstract class Transaction implements TimerOwner {
-  protected readonly surroundings: Surroundings;
+  protected readonly context: TransactionContext;
   /** The message to send again; all that is kept once there was a final response. */
   protected bytes: Buffer | undefined;
   /** At most one timer that repeats (A, E, G) and one that ends something. */
   #repeating: Timer | undefined;
   #ending: Timer | undefined;
 
-  constructor(surroundings: Surroundings) {
-    this.surroundings = surroundings;
+  constructor(context: TransactionContext) {
+    this.context = context;
   }
 
   abstract onTimer(timer: TimerName): void;
 
   protected contextFor(flow: Flow): MachineContext {
-    return flow.transport === "udp" ? this.surroundings.unreliable : this.surroundings.reliable;
+    return flow.transport === "udp" ? this.context.unreliable : this.context.reliable;
   }
 
   protected setTimer(effect: Extract<Effect, { kind: "start" | "stop" }>): void {
@@ -63,7 +63,7 @@ export abstract class Transaction implements TimerOwner {
       else this.#stopEnding();
       return;
     }
-    const timer = this.surroundings.delays.after(effect.ms, this, effect.timer);
+    const timer = this.context.delays.after(effect.ms, this, effect.timer);
     if (isRepeating(effect.timer)) this.#repeating = timer;
     else this.#ending = timer;
   }
