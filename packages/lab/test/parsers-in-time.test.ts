@@ -6,7 +6,7 @@ import { parseAccessNetworkInfo } from "@ims-lab/common/ims/p-headers";
 import { parseReginfo } from "@ims-lab/common/ims/reginfo";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import { parseIp } from "@ims-lab/common/platform/ip-address";
-import { headOf, isUrgent, methodOf, topViaOf } from "@ims-lab/common/sip/admission/peek";
+import { Peek } from "@ims-lab/common/sip/admission/peek";
 import { shortRefusal } from "@ims-lab/common/sip/admission/short-refusal";
 import { readAnswer, readChallenge } from "@ims-lab/common/sip/auth/challenge";
 import { checkAsUas } from "@ims-lab/common/sip/endpoint/uas-checks";
@@ -373,11 +373,9 @@ const OF_OCTETS: Readonly<Record<string, readonly [(octets: Buffer) => unknown, 
   ],
   "first look": [
     (octets) => {
-      const head = headOf(octets);
-      methodOf(head);
-      isUrgent(head);
-      topViaOf(head);
-      shortRefusal(head, { host: "192.0.2.1", port: 5060 }, { status: 503, tag: "t" });
+      const peek = new Peek(octets);
+      void [peek.method, peek.isUrgent, peek.isOngoing, peek.via, peek.transactionKey];
+      shortRefusal(peek.head, { host: "192.0.2.1", port: 5060 }, { status: 503, tag: "t" });
     },
     `${REQUEST_LINE}?`,
     `${REQUEST_LINE}Via: SIP/2.0/UDP ?`,

@@ -52,7 +52,7 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
       core: transportsOf(core, { side: "core", clock, log, limits }),
     },
     nextTurn,
-    ...(traced.trace !== undefined && { trace: traced.trace }),
+    interceptors: traced.interceptors,
   });
   let ready = false;
   const admin = await adminServer({

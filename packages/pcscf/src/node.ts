@@ -10,7 +10,6 @@ import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Metrics } from "@ims-lab/common/platform/metrics";
 import type { Random } from "@ims-lab/common/platform/random";
 import { SummedLines } from "@ims-lab/common/platform/summed-lines";
-import { endpointLimits, requestQueueOf } from "@ims-lab/common/sip/admission/admission";
 import { Backpressure } from "@ims-lab/common/sip/admission/backpressure";
 import type { RequestQueue } from "@ims-lab/common/sip/admission/request-queue";
 import type { Resolver } from "@ims-lab/common/sip/dns/resolver";
@@ -19,8 +18,9 @@ import {
   createEndpoint,
   type Endpoint,
   type Incoming,
-  type Trace,
 } from "@ims-lab/common/sip/endpoint/endpoint";
+import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
+import { endpointLimits, requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
@@ -62,7 +62,7 @@ export interface PcscfParts {
     readonly access: readonly Transport[];
     readonly core: readonly Transport[];
   };
-  readonly trace?: Trace;
+  readonly interceptors?: readonly Interceptor[];
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
 }
@@ -237,7 +237,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
 }
 
 function endpointOf(
-  { config, clock, random, log, resolver, transports, trace }: PcscfParts,
+  { config, clock, random, log, resolver, transports, interceptors = [] }: PcscfParts,
   side: "access" | "core",
   counters: ReturnType<ReturnType<typeof createFigures>["endpoint"]>,
   {
@@ -266,8 +266,8 @@ function endpointOf(
     // A UE is reached over its flow whatever the size (RFC 5626 §5.3.1).
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
     ...(side === "core" && { settingOf: ({ host }: HostPort) => settingOf(config, host) }),
-    ...endpointLimits(limits, { random, ...brakes }, side === "access" ? limits : undefined),
-    ...(trace !== undefined && { trace }),
+    ...endpointLimits(limits, brakes, side === "access" ? limits : undefined),
+    interceptors,
   });
 }
 

@@ -4,7 +4,6 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
-import { endpointLimits } from "@ims-lab/common/sip/admission/admission";
 import type { RequestQueue } from "@ims-lab/common/sip/admission/request-queue";
 import { nextHop } from "@ims-lab/common/sip/dialog/next-hop";
 import {
@@ -13,8 +12,9 @@ import {
   type Endpoint,
   type EndpointCounters,
   type EndpointOptions,
-  type Trace,
 } from "@ims-lab/common/sip/endpoint/endpoint";
+import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
+import { endpointLimits } from "@ims-lab/common/sip/endpoint/limits";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
@@ -29,7 +29,7 @@ export interface EndpointTools {
   readonly random: Random;
   readonly log: Logger;
   readonly transports: readonly Transport[];
-  readonly trace?: Trace;
+  readonly interceptors?: readonly Interceptor[];
   readonly counters?: EndpointCounters;
 }
 
@@ -39,7 +39,7 @@ export function endpointOf(
   queue: RequestQueue | undefined,
 ): Endpoint {
   const { sip, limits } = config;
-  const { clock, random, log, transports, trace, counters } = tools;
+  const { clock, random, log, transports, interceptors = [], counters } = tools;
   const advertise = sip.advertise.map(
     ({ forPeers, host, port }): AdvertiseRule => ({
       forPeers: (peer) => cidrContains(forPeers, peer),
@@ -55,9 +55,9 @@ export function endpointOf(
     log,
     udpMtuBytes: sip.udpMtuBytes,
     settingOf: hopSettings(config),
-    ...endpointLimits(limits, { random, queue }),
+    ...endpointLimits(limits, { queue }),
     ...(advertise.length > 0 && { advertise }),
-    ...(trace !== undefined && { trace }),
+    interceptors,
     ...(counters !== undefined && { counters }),
   });
 }

@@ -52,7 +52,7 @@ export async function startScscf(
     counters: figures.endpoint,
     nextTurn,
     onEnded: (reauthentication) => figures.ended(reauthentication),
-    ...(trace.trace !== undefined && { trace: trace.trace }),
+    interceptors: trace.interceptors,
   });
   figures.watch(scscf);
   let ready = false;

@@ -8,10 +8,10 @@ import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import { createMetrics, type Metrics } from "@ims-lab/common/platform/metrics";
 import type { Random } from "@ims-lab/common/platform/random";
-import { endpointLimits, requestQueueOf } from "@ims-lab/common/sip/admission/admission";
 import { streamLimitsOf } from "@ims-lab/common/sip/admission/limits";
 import type { RequestQueue } from "@ims-lab/common/sip/admission/request-queue";
 import type { EndpointCounters } from "@ims-lab/common/sip/endpoint/endpoint";
+import { endpointLimits, requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { endpointCounters } from "@ims-lab/common/sip/endpoint/metrics";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import { transportOf } from "@ims-lab/common/sip/transport/listeners";
@@ -36,7 +36,7 @@ export interface UeTools {
 }
 
 interface StackTools extends UeTools {
-  readonly trace: NodeTrace["trace"];
+  readonly interceptors: NodeTrace["interceptors"];
   readonly counters: EndpointCounters;
   readonly queue: RequestQueue | undefined;
 }
@@ -60,7 +60,8 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
     }),
     users: usersOf(config, { random: tools.random, onFileFailed: fileWarning(tools) }),
     perSecond: config.registration.perSecond,
-    stackFor: (index) => stackOf(config, { ...tools, trace: traces.trace, counters, queue }, index),
+    stackFor: (index) =>
+      stackOf(config, { ...tools, interceptors: traces.interceptors, counters, queue }, index),
     mediaFor: () => mediaOf(config),
   });
   await node.listen();
@@ -127,7 +128,7 @@ function proxyOf(config: UeConfig): HostPort {
 }
 
 function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
-  const { clock, random, log, trace, counters, queue } = tools;
+  const { clock, random, log, interceptors, counters, queue } = tools;
   const { host } = config.sip;
   const port = config.sip.port === 0 ? 0 : config.sip.port + index;
   const transport = (at: number): Transport =>
@@ -150,8 +151,8 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
       counters,
       timers: timersOf(config),
       transport: transport(port),
-      ...endpointLimits(config.limits, { random, queue }),
-      ...(trace && { trace }),
+      ...endpointLimits(config.limits, { queue }),
+      interceptors,
     });
   }
   return new NpmSipStack({
@@ -160,7 +161,7 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
     transport: config.transport === "tcp" ? "tcp" : "udp",
     host,
     findPort: () => (port === 0 ? freePort(transport(0)) : Promise.resolve(port)),
-    trace,
+    interceptors,
     onTrouble: (reason) => log.warn("stack.trouble", { reason }),
   });
 }

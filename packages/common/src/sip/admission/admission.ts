@@ -1,60 +1,86 @@
-// Admission options of an endpoint, made from the settings of a node.
-import type { Clock, NextTurn } from "../../platform/clock.ts";
+// Admission of messages at an endpoint: the state that `decide` works on, gathered for each of them.
+import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
-import type { MessageLimits } from "../message/header-section.ts";
 import type { Backpressure } from "./backpressure.ts";
-import { Gate } from "./decide.ts";
-import type { SipLimits } from "./limits.ts";
-import { type RateLimits, SourceRates } from "./rates.ts";
-import { RequestQueue } from "./request-queue.ts";
+import { type AdmissionState, type Decision, decide } from "./decide.ts";
+import type { Peek } from "./peek.ts";
+import type { SourceRates } from "./rates.ts";
+import type { Taken } from "./token-buckets.ts";
 
-/** One for all endpoints of a node; undefined where time is not the system's. */
-export function requestQueueOf(
-  { maxWaitMs }: SipLimits,
-  clock: Clock,
-  nextTurn: NextTurn | undefined,
-): RequestQueue | undefined {
-  return nextTurn && new RequestQueue({ clock, nextTurn, maxWaitMs });
+/** What admission asks of the transactions behind it. */
+export interface PendingTransactions {
+  /** Server transactions without a final answer. */
+  readonly pendingCount: number;
+  hasServer(key: string): boolean;
 }
 
-interface EndpointLimits {
-  readonly maxTransactions: number;
-  readonly maxTransactionBytes: number;
-  readonly maxPendingPerHolder: number;
+export interface AdmissionOptions {
   readonly maxMessageBytes: number;
-  readonly retryAfterSeconds: number;
-  readonly messageLimits: MessageLimits;
-  readonly gate: Gate;
-  readonly queue?: RequestQueue;
+  /** Server transactions without a final answer. */
+  readonly maxPendingTransactions: number;
+  /** Undefined: sources are not told apart. */
+  readonly rates?: SourceRates | undefined;
+  /** Undefined: no next node is asked. */
+  readonly backpressure?: Backpressure | undefined;
 }
 
-/** Spread into an endpoint's options. @param rates given where sources are told apart */
-export function endpointLimits(
-  limits: SipLimits,
-  parts: {
-    readonly random: Random;
-    readonly queue: RequestQueue | undefined;
-    readonly backpressure?: Backpressure;
-  },
-  rates?: RateLimits,
-): EndpointLimits {
-  const { maxTransactions, maxTransactionBytes, retryAfterSeconds } = limits;
-  const { maxMessageBytes, maxPendingTransactions, pendingSharePercent } = limits;
-  const { random, queue, backpressure } = parts;
-  return {
-    maxTransactions,
-    maxTransactionBytes,
-    maxPendingPerHolder: Math.ceil((maxPendingTransactions * pendingSharePercent) / 100),
-    maxMessageBytes,
-    retryAfterSeconds,
-    messageLimits: limits,
-    gate: new Gate({
-      random,
-      backpressure,
-      maxMessageBytes,
-      maxPendingTransactions,
-      rates: rates && new SourceRates(rates),
-    }),
-    ...(queue !== undefined && { queue }),
-  };
+/** Absent limits let everything in. */
+export class Admission implements AdmissionState {
+  readonly maxMessageBytes: number;
+  readonly maxPending: number;
+  readonly #rates: SourceRates | undefined;
+  readonly #backpressure: Backpressure | undefined;
+  readonly #random: Random;
+  readonly #clock: Clock;
+  readonly #transactions: PendingTransactions;
+  // Of the message at hand.
+  rate: Taken = "within";
+  share = 1;
+  draw = 0;
+  isLate = false;
+
+  constructor(
+    options: AdmissionOptions | undefined,
+    tools: { readonly clock: Clock; readonly random: Random },
+    transactions: PendingTransactions,
+  ) {
+    this.maxMessageBytes = options?.maxMessageBytes ?? Number.POSITIVE_INFINITY;
+    this.maxPending = options?.maxPendingTransactions ?? Number.POSITIVE_INFINITY;
+    this.#rates = options?.rates;
+    this.#backpressure = options?.backpressure;
+    this.#random = tools.random;
+    this.#clock = tools.clock;
+    this.#transactions = transactions;
+  }
+
+  get pending(): number {
+    return this.#transactions.pendingCount;
+  }
+
+  hasServer(key: string): boolean {
+    return this.#transactions.hasServer(key);
+  }
+
+  /** At its arrival. @param host its source's literal address */
+  onArrival(message: Peek, host: string): Decision {
+    const now = this.#clock.now();
+    this.isLate = false;
+    this.rate = this.#rateOf(message, host, now);
+    this.share = this.#backpressure?.share(now) ?? 1;
+    this.draw = this.share < 1 ? this.#random.fraction() : 0;
+    return decide(message, this);
+  }
+
+  /** When its turn came too late. */
+  onLateTurn(message: Peek): Decision {
+    this.isLate = true;
+    this.rate = "within"; // counted at its arrival
+    return decide(message, this);
+  }
+
+  /** What is refused for its size takes nothing of its source's rate. */
+  #rateOf({ bytes }: Peek, host: string, now: number): Taken {
+    if (this.#rates === undefined || bytes.length > this.maxMessageBytes) return "within";
+    return this.#rates.take(bytes, host, now);
+  }
 }

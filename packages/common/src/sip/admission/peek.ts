@@ -3,15 +3,61 @@
 /** How much of a message is looked at; what stands behind is not missed. */
 const LOOK_OCTETS = 8192;
 
-/** The header section's beginning, start line included, as latin1 text. */
-export function headOf(bytes: Buffer): string {
+/** One message before it is decoded; each question is answered when it is asked first. */
+export class Peek {
+  readonly bytes: Buffer;
+  #head: string | undefined;
+  #method: string | undefined;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  /** The header section's beginning, start line included, as latin1 text. */
+  get head(): string {
+    this.#head ??= headOf(this.bytes);
+    return this.#head;
+  }
+
+  /** Undefined for a response and for what is no SIP. */
+  get method(): string | undefined {
+    this.#method ??= methodOf(this.head) ?? "";
+    return this.#method === "" ? undefined : this.#method;
+  }
+
+  get isEnding(): boolean {
+    return isEnding(this.method ?? "");
+  }
+
+  /** Within a dialog, the end of something, or the answer to a challenge. */
+  get isOngoing(): boolean {
+    return isOngoing(this.method ?? "", this.head);
+  }
+
+  /** A response or work under way; a CANCEL must not overtake its INVITE. */
+  get isUrgent(): boolean {
+    return this.method === undefined || (this.method !== "CANCEL" && this.isOngoing);
+  }
+
+  /** The topmost Via; undefined when it cannot be read at a glance. */
+  get via(): TopVia | undefined {
+    return topViaOf(this.head);
+  }
+
+  /** Of the server transaction it belongs to (RFC 3261 §17.2.3), as far as it can be told. */
+  get transactionKey(): string | undefined {
+    const { via, method } = this;
+    return via && method && `${via.branch} ${via.sentBy} ${method}`;
+  }
+}
+
+function headOf(bytes: Buffer): string {
   const text = bytes.toString("latin1", 0, LOOK_OCTETS);
   const end = text.indexOf("\r\n\r\n");
   return end < 0 ? text : text.slice(0, end + 2);
 }
 
-/** The method; undefined for a response and for what is no SIP. */
-export function methodOf(head: string): string | undefined {
+function methodOf(head: string): string | undefined {
   const end = head.indexOf(" ");
   const method = head.slice(0, Math.max(end, 0));
   return method === "" || /^sip\//i.test(method) || !/^[\w.!%*+`'~-]{1,32}$/.test(method)
@@ -19,21 +65,14 @@ export function methodOf(head: string): string | undefined {
     : method;
 }
 
-/** Requests that end or confirm something: refusing them would only make more work. */
-const ENDING: ReadonlySet<string> = new Set(["ACK", "CANCEL", "BYE", "PRACK"]);
-
+/** Methods that end or confirm something: refusing them would only make more work. */
 export function isEnding(method: string): boolean {
   return ENDING.has(method);
 }
 
-/** A response or work under way; a CANCEL must not overtake its INVITE. */
-export function isUrgent(head: string): boolean {
-  const method = methodOf(head);
-  return method === undefined || (method !== "CANCEL" && isOngoing(method, head));
-}
+const ENDING: ReadonlySet<string> = new Set(["ACK", "CANCEL", "BYE", "PRACK"]);
 
-/** Within a dialog, the end of something, or the answer to a challenge. */
-export function isOngoing(method: string, head: string): boolean {
+function isOngoing(method: string, head: string): boolean {
   if (ENDING.has(method)) return true;
   if (method === "REGISTER") return /\r\nAuthorization[ \t]*:[^\r]*response="?[^\r",]/i.test(head);
   return /\r\n(?:To|t)[ \t]*:[^\r]*;[ \t]*tag=/i.test(head);
@@ -54,8 +93,7 @@ const TOP_VIA = /^[ \t]*SIP\/2\.0\/\w+[ \t]+([!-+\--:=-~]+)([^\r,]*)/i;
 const BRANCH = /;[ \t]*branch=([!-+\--:=-~]+)/i;
 const RPORT = /;[ \t]*rport(?=[;= \t]|$)/i;
 
-/** Undefined when it cannot be read at a glance. */
-export function topViaOf(head: string): TopVia | undefined {
+function topViaOf(head: string): TopVia | undefined {
   const name = VIA_NAME.exec(head);
   if (name === null) return undefined;
   const from = name.index + name[0].length;

@@ -1,11 +1,11 @@
 // Messages that wait for their turn, those of work under way first; who waited too long is told so. RFC 6357 §4, RFC 7339 §5.10.
 import type { Clock } from "../../platform/clock.ts";
-import { headOf, isUrgent } from "./peek.ts";
+import type { Peek } from "./peek.ts";
 
 /** Whom a message is for when its turn has come. */
 export interface Addressee<Flow> {
   /** @param isLate it waited longer than a request may */
-  handle(bytes: Buffer, flow: Flow, isLate: boolean): void;
+  handle(message: Peek, flow: Flow, isLate: boolean): void;
 }
 
 export interface RequestQueueOptions {
@@ -53,24 +53,25 @@ export class RequestQueue {
   }
 
   /** Handles it at once while there is time, else when its turn comes. */
-  take<Flow>(addressee: Addressee<Flow>, bytes: Buffer, flow: Flow): void {
+  take<Flow>(addressee: Addressee<Flow>, message: Peek, flow: Flow): void {
     const now = this.#options.clock.now();
     if (this.#behindSince === undefined) {
       this.#beginTurn(now);
       if (now < (this.#turnEnds ?? 0)) {
-        addressee.handle(bytes, flow, false);
+        addressee.handle(message, flow, false);
         return;
       }
       this.#behindSince = now;
     }
-    if (this.#octets + bytes.length > MOST_OCTETS) {
-      addressee.handle(bytes, flow, true);
+    const octets = message.bytes.length;
+    if (this.#octets + octets > MOST_OCTETS) {
+      addressee.handle(message, flow, true);
       return;
     }
-    const queue = isUrgent(headOf(bytes)) ? this.#urgent : this.#ordinary;
-    const handle = (isLate: boolean): void => addressee.handle(bytes, flow, isLate);
-    queue.add({ octets: bytes.length, since: now, handle });
-    this.#octets += bytes.length;
+    const queue = message.isUrgent ? this.#urgent : this.#ordinary;
+    const handle = (isLate: boolean): void => addressee.handle(message, flow, isLate);
+    queue.add({ octets, since: now, handle });
+    this.#octets += octets;
   }
 
   /** Forgets what waits. */

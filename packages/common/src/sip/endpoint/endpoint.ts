@@ -1,7 +1,7 @@
 // One side of a node: its transports, transactions and addresses (RFC 3261 §5, §8, §18).
 
 import type { SipMessage, SipRequest } from "../message/message.ts";
-import { TransactionLayer } from "../transaction/layer.ts";
+import { type LayerOptions, TransactionLayer } from "../transaction/layer.ts";
 import { timerValues } from "../transaction/timers.ts";
 import type {
   ClientTransaction,
@@ -11,12 +11,16 @@ import type {
   RequestSender,
   ResponseHandlers,
 } from "../transaction/user.ts";
+import type { TransactionView } from "../transaction/view.ts";
 import type { Flow, HostPort, TransportEvents, TransportName } from "../transport/transport.ts";
 import { EndpointAddresses } from "./addresses.ts";
+import { intercepted, type Passage } from "./interceptors.ts";
 import { NextHopLog } from "./next-hop-log.ts";
 import type { EndpointOptions } from "./options.ts";
 import { EndpointReceiver } from "./receive.ts";
 import { EndpointSender } from "./send.ts";
+import { StatelessAnswers } from "./stateless-answers.ts";
+import { EndpointTransactionPort } from "./transaction-port.ts";
 import { EndpointWire } from "./wire.ts";
 
 export type {
@@ -30,11 +34,11 @@ export type {
   RequestSender,
   ResponseHandlers,
 } from "../transaction/user.ts";
+export type { TransactionView } from "../transaction/view.ts";
 export type {
   AdvertiseRule,
   EndpointCounters,
   EndpointOptions,
-  Trace,
 } from "./options.ts";
 
 export interface LocalAddress extends HostPort {
@@ -49,6 +53,8 @@ export interface Endpoint extends RequestSender {
     readonly clients: number;
     readonly pending: number;
   };
+  /** Every live transaction; those that linger for retransmissions are live. */
+  listTransactions(): Iterable<TransactionView>;
   /** Where it listens; real ports once `listen` has settled. */
   readonly local: readonly LocalAddress[];
   /** Binds every transport and starts to serve. Rejects with the system's error. */
@@ -74,22 +80,30 @@ class NodeEndpoint implements Endpoint, TransportEvents {
   readonly name: string;
   readonly #options: EndpointOptions;
   readonly #addresses: EndpointAddresses;
+  readonly #port: EndpointTransactionPort;
   readonly #layer: TransactionLayer;
   readonly #sender: EndpointSender;
   readonly #receiver: EndpointReceiver;
+  readonly #arrive: Passage;
   readonly #flowClosed: ((flow: Flow) => void)[] = [];
 
   constructor(options: EndpointOptions) {
     this.name = options.name;
     this.#options = options;
-    const { transports, clock, timers } = options;
+    const { transports, clock, interceptors = [] } = options;
     const wire = new EndpointWire(options);
-    this.#addresses = new EndpointAddresses(options.advertise ?? [], transports);
-    const unreachable = new NextHopLog(options);
-    this.#receiver = new EndpointReceiver(options, wire, this.#addresses, unreachable);
-    this.#layer = new TransactionLayer(clock, timerValues(timers), this.#receiver);
-    this.#receiver.serve(this.#layer);
-    this.#sender = new EndpointSender(options, wire, this.#addresses, this.#layer, unreachable);
+    const answers = new StatelessAnswers(options, wire);
+    const nextHops = new NextHopLog(options);
+    const addresses = new EndpointAddresses(options.advertise ?? [], transports);
+    this.#addresses = addresses;
+    this.#port = new EndpointTransactionPort(options, wire, answers, nextHops);
+    this.#layer = new TransactionLayer(layerOptions(options), this.#port);
+    this.#sender = new EndpointSender(options, wire, addresses, this.#layer, nextHops);
+    const receiver = new EndpointReceiver(options, wire, addresses, answers, this.#layer);
+    this.#receiver = receiver;
+    this.#arrive = intercepted(interceptors, "in", clock, (bytes, flow) =>
+      receiver.receive(bytes, flow),
+    );
   }
 
   get local(): readonly LocalAddress[] {
@@ -101,8 +115,12 @@ class NodeEndpoint implements Endpoint, TransportEvents {
     return { servers: serverCount, clients: clientCount, pending: pendingCount };
   }
 
+  listTransactions(): Iterable<TransactionView> {
+    return this.#layer.list();
+  }
+
   async listen(handler: RequestHandler): Promise<void> {
-    this.#receiver.handler = handler;
+    this.#port.handler = handler;
     for (const transport of this.#options.transports) {
       await transport.listen(this);
       this.#addresses.refresh();
@@ -135,7 +153,7 @@ class NodeEndpoint implements Endpoint, TransportEvents {
   }
 
   drain(): void {
-    this.#receiver.draining = true;
+    this.#port.isDraining = true;
   }
 
   async close(): Promise<void> {
@@ -145,7 +163,7 @@ class NodeEndpoint implements Endpoint, TransportEvents {
   }
 
   onMessage(bytes: Buffer, flow: Flow): void {
-    this.#receiver.receive(bytes, flow);
+    this.#arrive(bytes, flow);
   }
 
   onClosed(flow: Flow): void {
@@ -155,4 +173,18 @@ class NodeEndpoint implements Endpoint, TransportEvents {
   onRejected(reason: string, flow: Flow): void {
     this.#receiver.rejected(reason, flow);
   }
+}
+
+function layerOptions(options: EndpointOptions): LayerOptions {
+  const { clock, timers, random } = options;
+  return {
+    clock,
+    timers: timerValues(timers),
+    limits: {
+      maxTransactions: options.maxTransactions ?? 500_000,
+      maxTransactionBytes: options.maxTransactionBytes ?? 2 ** 29,
+      maxPendingPerHolder: options.maxPendingPerHolder ?? Number.POSITIVE_INFINITY,
+    },
+    hashSeed: Number.parseInt(random.hex(4), 16),
+  };
 }

@@ -44,3 +44,10 @@ function remember(label: string): string {
   if (WORDS.size < MOST_WORDS) WORDS.set(label, word);
   return WORDS.has(label) ? word : "other";
 }
+
+/** `2xx` for 200: few labels, whatever peers send. */
+export function statusClass({ status }: { readonly status: number }): string {
+  return CLASSES[Math.floor(status / 100)] ?? "other";
+}
+
+const CLASSES = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"];

@@ -8,17 +8,17 @@ const SAY_AGAIN_MS = 600_000;
 
 export class NextHopLog {
   readonly #options: EndpointOptions;
-  readonly #maySay: LogRateLimit;
+  readonly #rateLimit: LogRateLimit;
 
   constructor(options: EndpointOptions) {
     this.#options = options;
-    this.#maySay = logRateLimit(options.clock, SAY_AGAIN_MS);
+    this.#rateLimit = logRateLimit(options.clock, SAY_AGAIN_MS);
   }
 
   /** The name leads nowhere. */
   unresolved(hop: HostPort, why: string): void {
     const { log, name, settingOf } = this.#options;
-    if (log === undefined || !this.#maySay(`${hop.host} ${why}`)) return;
+    if (log === undefined || !this.#rateLimit(`${hop.host} ${why}`)) return;
     const setting = settingOf?.(hop);
     const fix = setting === undefined ? "" : `correct ${setting}, or `;
     const next = `${fix}see that the DNS knows the name`;
@@ -35,7 +35,7 @@ export class NextHopLog {
     if (log === undefined || next === undefined) return;
     const setting = settingOf?.(remote);
     const peer = `${transport}:${formatHostPort(remote)}`;
-    if (setting === undefined || !this.#maySay(`${peer} ${heard}`)) return;
+    if (setting === undefined || !this.#rateLimit(`${peer} ${heard}`)) return;
     if (heard) {
       log.warn("request.unanswered", { endpoint: name, peer, why, next: BEHIND });
       return;

@@ -2,12 +2,13 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Random } from "../../platform/random.ts";
-import type { Gate } from "../admission/decide.ts";
+import type { AdmissionOptions } from "../admission/admission.ts";
 import type { RequestQueue } from "../admission/request-queue.ts";
 import type { Resolver } from "../dns/resolver.ts";
 import type { MessageLimits } from "../message/header-section.ts";
 import type { TimerSettings } from "../transaction/timers.ts";
-import type { Flow, HostPort, Transport } from "../transport/transport.ts";
+import type { HostPort, Transport } from "../transport/transport.ts";
+import type { Interceptor } from "./interceptors.ts";
 
 /** An address of ours as some peers must use it; the first rule that fits a peer holds. */
 export interface AdvertiseRule {
@@ -48,9 +49,6 @@ export interface Unreadable {
   readonly impu: string | undefined;
 }
 
-/** Sees every whole message on the wire; `at` in milliseconds since the epoch. */
-export type Trace = (direction: "in" | "out", bytes: Buffer, flow: Flow, at: number) => void;
-
 export interface EndpointOptions {
   readonly name: string;
   /** At most one of each kind; UDP and TCP listen on one port. */
@@ -75,7 +73,7 @@ export interface EndpointOptions {
   /** Lines and line lengths of one message. Default: no limit. */
   readonly messageLimits?: MessageLimits;
   /** Turns messages away before they are decoded. Default: takes everything. */
-  readonly gate?: Gate;
+  readonly admission?: AdmissionOptions;
   /** Where messages wait while the process is behind. Default: each is handled as it arrives. */
   readonly queue?: RequestQueue;
   /** The setting that names this next hop; undefined: no setting does, such as for a device. */
@@ -84,5 +82,6 @@ export interface EndpointOptions {
   /** Told of what came and cannot be read. */
   readonly onUnreadable?: (message: Unreadable) => void;
   readonly counters?: EndpointCounters;
-  readonly trace?: Trace;
+  /** Around every message on the wire, the first one outermost. */
+  readonly interceptors?: readonly Interceptor[];
 }

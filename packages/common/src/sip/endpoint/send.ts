@@ -25,6 +25,7 @@ import {
 } from "../transport/transport.ts";
 import type { EndpointAddresses } from "./addresses.ts";
 import { TargetFailover } from "./failover.ts";
+import { statusClass } from "./metrics.ts";
 import type { NextHopLog } from "./next-hop-log.ts";
 import type { EndpointOptions } from "./options.ts";
 import { TargetBlocklist } from "./target-blocklist.ts";
@@ -46,7 +47,7 @@ export class EndpointSender {
   readonly #wire: EndpointWire;
   readonly #addresses: EndpointAddresses;
   readonly #layer: TransactionLayer;
-  readonly #unreachable: NextHopLog;
+  readonly #nextHops: NextHopLog;
   readonly #resolver: Resolver;
   readonly #refusing: TargetBlocklist;
   readonly #unavailable: TargetBlocklist;
@@ -59,13 +60,13 @@ export class EndpointSender {
     wire: EndpointWire,
     addresses: EndpointAddresses,
     layer: TransactionLayer,
-    unreachable: NextHopLog,
+    nextHops: NextHopLog,
   ) {
     this.#options = options;
     this.#wire = wire;
     this.#addresses = addresses;
     this.#layer = layer;
-    this.#unreachable = unreachable;
+    this.#nextHops = nextHops;
     this.#resolver = options.resolver ?? systemResolver(options.clock);
     this.#refusing = new TargetBlocklist(options.clock);
     this.#unavailable = new TargetBlocklist(options.clock, UNAVAILABLE_MS);
@@ -222,7 +223,7 @@ export class EndpointSender {
   #located(to: NamedDestination, found: (targets: readonly Target[]) => void): void {
     const { random } = this.#options;
     const notFound = (why: string): void => {
-      this.#unreachable.unresolved(to, why);
+      this.#nextHops.unresolved(to, why);
       found([]);
     };
     const reaches = (transport: TransportName, address?: string): boolean =>
@@ -273,8 +274,3 @@ const VIA_NAME: Readonly<Record<TransportName, string>> = {
   ws: "WS",
   wss: "WSS",
 };
-
-/** `2xx` for 200: few labels, whatever peers send. */
-export function statusClass({ status }: { readonly status: number }): string {
-  return `${Math.floor(status / 100)}xx`;
-}

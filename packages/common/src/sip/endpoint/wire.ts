@@ -1,22 +1,25 @@
-// What passes an endpoint's transports, seen and counted on its way. RFC 3261 §18.
-
+// The transports of an endpoint as what is sent passes them: interceptors, counts, the way back. RFC 3261 §18.
 import { Via } from "../message/fields.ts";
-import type { SipRequest, SipResponse } from "../message/message.ts";
+import type { SipResponse } from "../message/message.ts";
 import type { Via as ViaValue } from "../message/via.ts";
 import type { Flow, SendFailure, Transport, TransportName } from "../transport/transport.ts";
-import type { EndpointCounters, EndpointEvent, EndpointOptions, Trace } from "./options.ts";
+import { intercepted, type Passage } from "./interceptors.ts";
+import { statusClass } from "./metrics.ts";
+import type { EndpointCounters, EndpointEvent, EndpointOptions } from "./options.ts";
 
 export class EndpointWire {
   readonly #transports: ReadonlyMap<TransportName, Transport>;
-  readonly #options: EndpointOptions;
-  readonly #trace: Trace | undefined;
   readonly #counters: EndpointCounters | undefined;
+  readonly #leave: Passage;
 
-  constructor(options: EndpointOptions) {
-    this.#transports = new Map(options.transports.map((each) => [each.name, each]));
-    this.#options = options;
-    this.#trace = options.trace;
-    this.#counters = options.counters;
+  constructor({ transports, counters, interceptors = [], clock }: EndpointOptions) {
+    this.#transports = new Map(transports.map((each) => [each.name, each]));
+    this.#counters = counters;
+    this.#leave = intercepted(interceptors, "out", clock, (bytes, flow, onFailure) => {
+      const transport = this.#transports.get(flow.transport);
+      if (transport === undefined) throw new Error(`no ${flow.transport} transport for ${flow.id}`);
+      transport.send(bytes, flow, onFailure);
+    });
   }
 
   transport(name: TransportName): Transport | undefined {
@@ -27,15 +30,14 @@ export class EndpointWire {
     this.#counters?.count(event, label);
   }
 
-  seen(bytes: Buffer, flow: Flow): void {
-    this.#trace?.("in", bytes, flow, this.#options.clock.now());
+  send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void {
+    this.#leave(bytes, flow, onFailure);
   }
 
-  send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void {
-    this.#trace?.("out", bytes, flow, this.#options.clock.now());
-    const transport = this.#transports.get(flow.transport);
-    if (transport === undefined) throw new Error(`no ${flow.transport} transport for ${flow.id}`);
-    transport.send(bytes, flow, onFailure);
+  /** A response that is sent for the first time. */
+  respond(bytes: Buffer, flow: Flow, response: SipResponse): void {
+    this.count("response-out", statusClass(response));
+    this.reply(bytes, flow, response);
   }
 
   /** RFC 3261 §18.2.2: over the request's connection; when that has gone, a new one to sent-by. */
@@ -72,23 +74,4 @@ function viaAddress(via: ViaValue): { host: string; port: number } {
     host: via.received ?? via.host,
     port: via.port ?? (via.transport === "TLS" ? 5061 : 5060),
   };
-}
-
-/** Writes down where a request really came from: RFC 3261 §18.2.1, RFC 3581 §4. */
-export function fillReceived(request: SipRequest, via: ViaValue, flow: Flow): void {
-  const { host, port } = flow.remote;
-  const asksForPort = via.rport !== undefined;
-  if (!asksForPort && via.host === host && via.received === undefined) return;
-  const [text = ""] = request.texts("Via");
-  request.replaceTop("Via", filled(text, via, host, asksForPort ? String(port) : undefined));
-}
-
-function filled(text: string, via: ViaValue, host: string, port: string | undefined): string {
-  // What our own nodes send, and most others: nothing to be replaced.
-  if (port !== undefined && text.endsWith(";rport") && via.received === undefined)
-    return `${text.slice(0, -6)};received=${host};rport=${port}`;
-  const received = via.params.with("received", host);
-  const params = port === undefined ? received : received.with("rport", port);
-  // Everything before the parameters stays as the peer wrote it.
-  return `${text.slice(0, text.length - via.params.toString().length)}${params}`;
 }

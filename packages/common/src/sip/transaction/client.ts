@@ -1,6 +1,7 @@
 // Client transactions as they run: a machine, its effects, the callbacks of the user.
 import { encode } from "../message/encode.ts";
 import type { SipRequest, SipResponse } from "../message/message.ts";
+import { ownCopy } from "../message/scan.ts";
 import type { Flow, SendFailure } from "../transport/transport.ts";
 import { ackOfFailure, cancelOf } from "./ack.ts";
 import { type InviteClientState, stepInviteClient } from "./invite-client.ts";
@@ -9,6 +10,7 @@ import { type NonInviteClientState, stepNonInviteClient } from "./non-invite-cli
 import type { TimerName } from "./timers.ts";
 import { Transaction, type TransactionContext } from "./transaction.ts";
 import type { ClientTransaction, RequestFailure, ResponseHandlers } from "./user.ts";
+import type { TransactionView } from "./view.ts";
 
 /** A request as it goes out: our Via on top, its octets, the path it takes. */
 export interface OutgoingRequest {
@@ -23,6 +25,8 @@ export type Fallback = (why: SendFailure) => OutgoingRequest | undefined;
 /** What a client transaction needs of its layer. */
 export interface ClientOwner {
   forget(transaction: RunningClient): void;
+  /** Over UDP: all that is left to do is to take repeated responses in silence. */
+  completed(transaction: RunningClient, flow: Flow): void;
   /** Sends a CANCEL, a transaction of its own under the branch of its INVITE. */
   sendCancel(branch: string, outgoing: OutgoingRequest): void;
 }
@@ -40,6 +44,8 @@ const NO_REASON: readonly string[] = [];
 export abstract class RunningClient extends Transaction implements ClientTransaction {
   readonly branch: string;
   readonly method: string;
+  /** Of its request, once that is known. */
+  callId = "";
   readonly #owner: ClientOwner;
   #handlers: ResponseHandlers | undefined;
   #flow: Flow | undefined;
@@ -65,15 +71,33 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     this.#handlers = handlers;
   }
 
-  protected abstract readonly ended: boolean;
+  protected abstract readonly stateName: string;
   /** Back to the initial state. */
   protected abstract restart(): void;
   protected abstract advance(context: MachineContext, input: ClientInput): readonly Effect[];
+
+  protected get ended(): boolean {
+    return this.stateName === "terminated";
+  }
+
+  get view(): TransactionView {
+    return {
+      kind: "client",
+      method: this.method,
+      state: this.stateName,
+      startedAt: this.startedAt,
+      endsAt: this.endsAt,
+      flow: this.#flow,
+      branch: this.branch,
+      callId: this.callId,
+    };
+  }
 
   start(outgoing: OutgoingRequest, fallback?: Fallback): void {
     if (this.#handlers === undefined) return; // abandoned while its host name was looked up
     const { request, bytes, flow } = outgoing;
     this.#flow = flow;
+    this.callId = request.callId;
     this.#invite = this.method === "INVITE" ? request : undefined;
     this.#fallback = fallback;
     this.bytes = bytes;
@@ -144,6 +168,9 @@ export abstract class RunningClient extends Transaction implements ClientTransac
         this.#fail();
         return;
       case "start":
+        if (effect.timer !== "K") this.setTimer(effect);
+        else if (this.#flow !== undefined) this.#owner.completed(this, this.#flow);
+        return;
       case "stop":
         this.setTimer(effect);
         return;
@@ -193,6 +220,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     if (!accepted) this.#handlers = undefined;
     if (!acknowledged) this.bytes = undefined;
     this.#invite = undefined;
+    this.callId = this.method === "INVITE" ? ownCopy(this.callId) : this.callId;
   }
 
   #notSent(flow: Flow, why: SendFailure): void {
@@ -225,8 +253,8 @@ const INVITE_INITIAL: InviteClientState = { name: "initial" };
 export class InviteClientTransaction extends RunningClient {
   #state = INVITE_INITIAL;
 
-  get ended(): boolean {
-    return this.#state.name === "terminated";
+  protected get stateName(): string {
+    return this.#state.name;
   }
 
   protected restart(): void {
@@ -245,8 +273,8 @@ const NON_INVITE_INITIAL: NonInviteClientState = { name: "initial" };
 export class NonInviteClientTransaction extends RunningClient {
   #state = NON_INVITE_INITIAL;
 
-  get ended(): boolean {
-    return this.#state.name === "terminated";
+  protected get stateName(): string {
+    return this.#state.name;
   }
 
   protected restart(): void {

@@ -1,11 +1,9 @@
-// What is turned away before it is decoded, and what a short answer looks like.
+// Admission, decided before a message is decoded, and what a short refusal looks like.
 import { describe, expect, test } from "vitest";
-import { Backpressure } from "../../../src/sip/admission/backpressure.ts";
-import { Gate, type Work } from "../../../src/sip/admission/decide.ts";
-import { headOf, isOngoing, methodOf, topViaOf } from "../../../src/sip/admission/peek.ts";
+import { type AdmissionState, type Decision, decide } from "../../../src/sip/admission/decide.ts";
+import { Peek } from "../../../src/sip/admission/peek.ts";
 import { shortRefusal } from "../../../src/sip/admission/short-refusal.ts";
 import { decode } from "../../../src/sip/message/decode.ts";
-import { seededRandom } from "../../../src/testing/seeded-random.ts";
 
 const SOURCE = { host: "192.0.2.9", port: 40_000 };
 
@@ -17,103 +15,206 @@ function request(method: string, more = "", via = "host:5060;rport;branch=z9hG4b
   );
 }
 
-const IDLE: Work = { pendingCount: 0, hasServer: () => false };
-const random = seededRandom(1);
-
-function pressed(): Gate {
-  const backpressure = new Backpressure();
-  for (let now = 1_000; now < 60_000; now += 100) backpressure.press(now);
-  return new Gate({ random, maxMessageBytes: 65_535, maxPendingTransactions: 10, backpressure });
-}
-
 const ANSWER = 'Authorization: Digest username="a", response="cafe", nonce="n"\r\n';
 const EMPTY = 'Authorization: Digest username="a", response="", nonce=""\r\n';
 
-describe("the next node has too much", () => {
-  test.each<[string, Buffer, boolean]>([
-    ["a new REGISTER", request("REGISTER"), false],
-    ["one that names its user only", request("REGISTER", EMPTY), false],
-    ["one that answers a challenge", request("REGISTER", ANSWER), true],
-    ["a new INVITE", request("INVITE"), false],
-    ["an INVITE in a dialog", request("INVITE", ";tag=9"), true],
-    ["NOTIFY in a dialog", request("NOTIFY", ";tag=9"), true],
-    ["BYE", request("BYE", ";tag=9"), true],
-    ["CANCEL", request("CANCEL"), true],
-    ["ACK", request("ACK"), true],
-    ["a response", Buffer.from("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\n\r\n"), true],
-  ])("%s", (_name, bytes, isTaken) => {
-    const gate = pressed();
-    const verdicts = Array.from({ length: 30 }, () => gate.judge(bytes, SOURCE.host, 60_000, IDLE));
-    const taken = verdicts.filter((verdict) => verdict === undefined).length;
-    if (isTaken) expect(taken).toBe(30);
-    else expect(taken).toBeLessThan(3);
-  });
+const MESSAGES = {
+  "a new REGISTER": request("REGISTER"),
+  "a REGISTER that names its user only": request("REGISTER", EMPTY),
+  "a REGISTER that answers a challenge": request("REGISTER", ANSWER),
+  "a new INVITE": request("INVITE"),
+  "a new OPTIONS": request("OPTIONS"),
+  "a new MESSAGE": request("MESSAGE"),
+  "a new SUBSCRIBE": request("SUBSCRIBE"),
+  "an INVITE in a dialog": request("INVITE", ";tag=9"),
+  "a NOTIFY in a dialog": request("NOTIFY", ";tag=9"),
+  "a BYE": request("BYE", ";tag=9"),
+  "a CANCEL": request("CANCEL"),
+  "an ACK": request("ACK"),
+  "a response": Buffer.from("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\n\r\n"),
+  "an INVITE without a Via": Buffer.from("INVITE sip:b SIP/2.0\r\n\r\n"),
+  "no SIP at all": Buffer.from("hello"),
+} as const;
+type Name = keyof typeof MESSAGES;
+const NAMES = Object.keys(MESSAGES) as Name[];
+const NEW_REGISTERS: readonly Name[] = ["a new REGISTER", "a REGISTER that names its user only"];
+const OTHER_NEW: readonly Name[] = [
+  "a new INVITE",
+  "a new OPTIONS",
+  "a new MESSAGE",
+  "a new SUBSCRIBE",
+];
+const NEW = [...NEW_REGISTERS, ...OTHER_NEW];
+const UNANSWERABLE: readonly Name[] = [
+  "an ACK",
+  "a response",
+  "an INVITE without a Via",
+  "no SIP at all",
+];
 
-  test("a repeated request is not refused while the first one is served", () => {
-    const key = "z9hG4bKa host:5060 REGISTER";
-    const work = { pendingCount: 1, hasServer: (asked: string): boolean => asked === key };
-    for (let n = 0; n < 30; n++)
-      expect(pressed().judge(request("REGISTER"), SOURCE.host, 60_000, work)).toBeUndefined();
-    expect(pressed().judgeLate(request("REGISTER"), work)).toBeUndefined();
-  });
-});
+/** Room for everybody. */
+const IDLE: AdmissionState = {
+  maxMessageBytes: 65_535,
+  rate: "within",
+  pending: 0,
+  maxPending: 10,
+  share: 1,
+  draw: 0.999,
+  isLate: false,
+  hasServer: () => false,
+};
 
-describe("limits.maxWaitMs: what waited longer", () => {
-  test.each<[string, Buffer, string | undefined]>([
-    ["a new REGISTER", request("REGISTER"), "refuse"],
-    ["one that answers a challenge", request("REGISTER", ANSWER), "refuse"],
-    ["an INVITE in a dialog", request("INVITE", ";tag=9"), "refuse"],
-    ["BYE", request("BYE", ";tag=9"), undefined],
-    ["CANCEL", request("CANCEL"), undefined],
-    ["ACK", request("ACK"), undefined],
-    ["a response", Buffer.from("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\n\r\n"), undefined],
-    ["a request without a Via", Buffer.from("INVITE sip:b SIP/2.0\r\n\r\n"), "drop"],
-  ])("%s", (_what, bytes, kind) => {
-    const gate = new Gate({ random, maxMessageBytes: 65_535, maxPendingTransactions: 10 });
-    expect(gate.judgeLate(bytes, IDLE)?.kind).toBe(kind);
+function shown(decision: Decision): string {
+  return decision.kind === "admit" ? "admit" : `${decision.kind} ${decision.why}`;
+}
+
+/** One row per state: what is turned away in it; everything else is let in. */
+const ROWS: readonly [
+  what: string,
+  state: Partial<AdmissionState>,
+  turnedAway: Partial<Record<Name, string>>,
+][] = [
+  ["there is room", {}, {}],
+  ["a source is over its rate", { rate: "over" }, everything("source-rate")],
+  ["a source is far over its rate", { rate: "far-over" }, all(NAMES, "drop source-rate")],
+  ["it is too long", { maxMessageBytes: 4 }, everything("message-size")],
+  [
+    "it is too long and over its rate",
+    { maxMessageBytes: 4, rate: "far-over" },
+    everything("message-size"),
+  ],
+  ["the next node has too much and the draw is below the share", { share: 0.5, draw: 0.49 }, {}],
+  [
+    "the next node has too much and the draw is at the share",
+    { share: 0.5, draw: 0.5 },
+    { ...all(NEW, "refuse overload"), "an INVITE without a Via": "drop overload" },
+  ],
+  ["7 of 10 are pending", { pending: 7 }, {}],
+  [
+    "8 of 10 are pending",
+    { pending: 8 },
+    {
+      ...all(OTHER_NEW, "refuse pending-transactions"),
+      "an INVITE without a Via": "drop pending-transactions",
+    },
+  ],
+  [
+    "10 of 10 are pending",
+    { pending: 10 },
+    {
+      ...all(NEW, "refuse pending-transactions"),
+      "an INVITE without a Via": "drop pending-transactions",
+    },
+  ],
+  [
+    "8 of 10 are pending and the next node has too much",
+    { pending: 8, share: 0.5, draw: 0.5 },
+    {
+      ...all(OTHER_NEW, "refuse pending-transactions"),
+      ...all(NEW_REGISTERS, "refuse overload"),
+      "an INVITE without a Via": "drop pending-transactions",
+    },
+  ],
+  [
+    "it waited for longer than limits.maxWaitMs",
+    { isLate: true },
+    {
+      ...all(
+        [
+          ...NEW,
+          "a REGISTER that answers a challenge",
+          "an INVITE in a dialog",
+          "a NOTIFY in a dialog",
+        ],
+        "refuse overload",
+      ),
+      "an INVITE without a Via": "drop overload",
+    },
+  ],
+  [
+    "its transaction exists, however full it is",
+    { pending: 10, hasServer: isKnown },
+    withoutVia("pending-transactions"),
+  ],
+  [
+    "its transaction exists, however late it is",
+    { isLate: true, hasServer: isKnown },
+    withoutVia("overload"),
+  ],
+];
+
+function all(names: readonly Name[], outcome: string): Partial<Record<Name, string>> {
+  return Object.fromEntries(names.map((name) => [name, outcome]));
+}
+
+function everything(why: string): Partial<Record<Name, string>> {
+  return { ...all(NAMES, `refuse ${why}`), ...all(UNANSWERABLE, `drop ${why}`) };
+}
+
+function withoutVia(why: string): Partial<Record<Name, string>> {
+  return { "an INVITE without a Via": `drop ${why}` };
+}
+
+/** As the transaction layer names it. */
+function isKnown(key: string): boolean {
+  return /^z9hG4bKa host:5060 [A-Z]+$/.test(key);
+}
+
+describe.each(ROWS)("%s", (_what, state, turnedAway) => {
+  test.each(NAMES)("%s", (name) => {
+    const decision = decide(new Peek(MESSAGES[name]), { ...IDLE, ...state });
+    expect(shown(decision)).toBe(turnedAway[name] ?? "admit");
   });
 });
 
 test("limits.maxPendingTransactions: new work is refused at 80 %, REGISTER at all of it, what is under way never", () => {
-  const gate = new Gate({ random, maxMessageBytes: 65_535, maxPendingTransactions: 10 });
-  const judge = (bytes: Buffer, pendingCount: number): string | undefined =>
-    gate.judge(bytes, SOURCE.host, 0, { ...IDLE, pendingCount })?.why;
-  for (const method of ["INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE"]) {
-    expect(judge(request(method), 7)).toBeUndefined();
-    expect(judge(request(method), 8)).toBe("pending-transactions");
-    expect(judge(request(method, ";tag=9"), 10)).toBeUndefined();
-  }
-  expect(judge(request("REGISTER"), 9)).toBeUndefined();
-  expect(judge(request("REGISTER"), 10)).toBe("pending-transactions");
-  expect(judge(request("REGISTER", ANSWER), 10)).toBeUndefined();
-  expect(judge(request("BYE", ";tag=9"), 10)).toBeUndefined();
+  const outcome = (name: Name, pending: number): string =>
+    shown(decide(new Peek(MESSAGES[name]), { ...IDLE, pending }));
+  expect([7, 8].map((pending) => outcome("a new INVITE", pending))).toEqual([
+    "admit",
+    "refuse pending-transactions",
+  ]);
+  expect([9, 10].map((pending) => outcome("a new REGISTER", pending))).toEqual([
+    "admit",
+    "refuse pending-transactions",
+  ]);
+  expect(outcome("a BYE", 10)).toBe("admit");
 });
 
 test("limits.maxMessageBytes: at it taken, over it refused", () => {
-  const bytes = request("INVITE");
-  const of = (maxMessageBytes: number): string | undefined =>
-    new Gate({ random, maxMessageBytes, maxPendingTransactions: 10 }).judge(bytes, "a", 0, IDLE)
-      ?.why;
-  expect(of(bytes.length)).toBeUndefined();
-  expect(of(bytes.length - 1)).toBe("message-size");
+  const bytes = MESSAGES["a new INVITE"];
+  const outcome = (maxMessageBytes: number): string =>
+    shown(decide(new Peek(bytes), { ...IDLE, maxMessageBytes }));
+  expect(outcome(bytes.length)).toBe("admit");
+  expect(outcome(bytes.length - 1)).toBe("refuse message-size");
 });
 
-test("a first look: method, branch and sent-by as the transaction's key has them, folds and short names too", () => {
-  const head = headOf(request("OPTIONS", "", "h.example;branch=z9hG4bKq"));
-  expect(methodOf(head)).toBe("OPTIONS");
-  expect(topViaOf(head)).toEqual({ branch: "z9hG4bKq", sentBy: "h.example:", port: 5060 });
-  const short =
-    "INVITE sip:b SIP/2.0\r\nv: SIP/2.0/TCP h:99;branch=z9hG4bKq;rport\r\nt: <sip:b>;tag=1\r\n";
-  expect(topViaOf(short)).toEqual({ branch: "z9hG4bKq", sentBy: "h:99", port: undefined });
-  expect(isOngoing("INVITE", short)).toBe(true);
+test("while there is room nothing of the message is read", () => {
+  const unread = new Peek(MESSAGES["a new INVITE"]);
+  Object.defineProperty(unread, "head", { get: () => expect.unreachable("the head was read") });
+  expect(shown(decide(unread, IDLE))).toBe("admit");
+});
+
+test("a peek: method, branch and sent-by as the transaction's key has them, folds and short names too", () => {
+  const peek = new Peek(request("OPTIONS", "", "h.example;branch=z9hG4bKq"));
+  expect(peek.method).toBe("OPTIONS");
+  expect(peek.via).toEqual({ branch: "z9hG4bKq", sentBy: "h.example:", port: 5060 });
+  expect(peek.transactionKey).toBe("z9hG4bKq h.example: OPTIONS");
+  const short = new Peek(
+    Buffer.from(
+      "INVITE sip:b SIP/2.0\r\nv: SIP/2.0/TCP h:99;branch=z9hG4bKq;rport\r\nt: <sip:b>;tag=1\r\n\r\n",
+    ),
+  );
+  expect(short.via).toEqual({ branch: "z9hG4bKq", sentBy: "h:99", port: undefined });
+  expect(short.isOngoing).toBe(true);
   for (const junk of ["", "\0\0", "hello", "SIP/2.0 200 OK\r\n"])
-    expect(methodOf(headOf(Buffer.from(junk)))).toBeUndefined();
+    expect(new Peek(Buffer.from(junk)).method).toBeUndefined();
 });
 
 describe("a short refusal", () => {
   const refusal = { status: 503, retryAfterSeconds: 7, tag: "t" };
   test("is a whole response to that request", () => {
-    const bytes = shortRefusal(headOf(request("INVITE")), SOURCE, refusal);
+    const bytes = shortRefusal(new Peek(request("INVITE")).head, SOURCE, refusal);
     const { message } = decode(bytes ?? Buffer.alloc(0));
     if (message?.kind !== "response") throw new Error("no response");
     expect(message.status).toBe(503);
@@ -135,7 +236,7 @@ describe("a short refusal", () => {
     expect(answer).toContain("t: <sip:b>;tag=2\r\n");
   });
   test("is not made where a header it needs is not in sight", () => {
-    const text = headOf(request("INVITE")).replace(/Call-ID.*\r\n/, "");
+    const text = new Peek(request("INVITE")).head.replace(/Call-ID.*\r\n/, "");
     expect(shortRefusal(text, SOURCE, refusal)).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 // Messages that wait: order, patience, and what is told to be late.
 import { beforeEach, describe, expect, test } from "vitest";
+import { Peek } from "../../../src/sip/admission/peek.ts";
 import { RequestQueue } from "../../../src/sip/admission/request-queue.ts";
 import { FakeClock } from "../../../src/testing/fake-clock.ts";
 
@@ -17,7 +18,7 @@ let cost: number;
 let handled: string[];
 
 const addressee = {
-  handle(bytes: Buffer, name: string, isLate: boolean): void {
+  handle({ bytes }: Peek, name: string, isLate: boolean): void {
     clock.advance(cost);
     handled.push(isLate ? `${name} late` : name);
     expect(bytes.length).toBeGreaterThan(0);
@@ -42,7 +43,7 @@ const ANSWER = request("REGISTER", 'Authorization: Digest response="cafe"\r\n');
 const RESPONSE = Buffer.from("SIP/2.0 200 OK\r\n\r\n");
 
 function arrive(name: string, bytes: Buffer = FRESH): void {
-  queue.take(addressee, bytes, name);
+  queue.take(addressee, new Peek(bytes), name);
 }
 
 /** One turn of the event loop. */

@@ -1,8 +1,6 @@
 // An endpoint whose process is behind: what waits is served in its turn or told 503, cheaply and without state.
 import { expect, test } from "vitest";
-import { Gate } from "../../../src/sip/admission/decide.ts";
 import { RequestQueue } from "../../../src/sip/admission/request-queue.ts";
-import { seededRandom } from "../../../src/testing/seeded-random.ts";
 import { EndpointLab, type LabEndpoint, ok, type PlainPeer, plain } from "./endpoint-lab.ts";
 
 const HOST = "10.0.0.2";
@@ -24,9 +22,8 @@ async function behind(): Promise<Behind> {
     nextTurn: (turn) => turns.push(turn),
     maxWaitMs: 400,
   });
-  const random = seededRandom(9);
-  const gate = new Gate({ random, maxMessageBytes: 65_535, maxPendingTransactions: 100 });
-  const endpoint = await lab.endpoint(HOST, { gate, queue }, ok);
+  const admission = { maxMessageBytes: 65_535, maxPendingTransactions: 100 };
+  const endpoint = await lab.endpoint(HOST, { admission, queue }, ok);
   const peer = await lab.peer("10.0.0.1");
   peer.send(options("first"), HOST);
   const turn = (): void => {

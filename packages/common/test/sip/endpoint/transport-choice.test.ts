@@ -214,14 +214,19 @@ test("each peer is told the first address that is meant for it, and all of them 
   expect(received[0]?.request.text("Via")).toContain("UDP pcscf.inside:5060;");
 });
 
-test("the trace sees both directions with the time of the clock", async () => {
+test("an interceptor sees both directions with the time of the clock", async () => {
   const lab = new EndpointLab();
   const seen: string[] = [];
   await lab.endpoint(
     "10.0.0.2",
     {
-      trace: (way, bytes, flow, at) =>
-        void seen.push(`${way} ${bytes.length > 0} ${flow.transport} ${at - start}`),
+      interceptors: [
+        (message, next) => {
+          const { direction, bytes, flow, at } = message;
+          seen.push(`${direction} ${bytes.length > 0} ${flow.transport} ${at - start}`);
+          next(message);
+        },
+      ],
     },
     ok,
   );
