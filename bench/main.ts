@@ -1,6 +1,8 @@
 // npm run bench: what the codec, a registration and a user cost. docs/performance.md says how to read it.
 import { measureCodec } from "./codec/codec.ts";
+import { measureDeadlines } from "./deadlines/deadlines.ts";
 import { measureMemory } from "./memory/memory.ts";
+import { measureCycle } from "./nodes/cycle.ts";
 import { measureWork } from "./nodes/work.ts";
 import { type BenchOptions, readOptions, USAGE } from "./options.ts";
 import { measureOverload } from "./overload/overload.ts";
@@ -13,6 +15,8 @@ async function run(options: BenchOptions): Promise<Results> {
   return {
     ...(parts.includes("codec") && { codec: measureCodec() }),
     ...(parts.includes("work") && { work: await measureWork() }),
+    ...(parts.includes("cycle") && { cycle: await measureCycle() }),
+    ...(parts.includes("deadlines") && { deadlines: await measureDeadlines() }),
     ...(parts.includes("memory") && { memory: await measureMemory(options.users) }),
     ...(parts.includes("registrations") && { registrations: await measureRegistrations(options) }),
     ...(parts.includes("overload") && { overload: await measureOverload(options.portBase) }),
