@@ -3,6 +3,7 @@ import { measureCodec } from "./codec/codec.ts";
 import { measureDeadlines } from "./deadlines/deadlines.ts";
 import { measureMemory } from "./memory/memory.ts";
 import { measureCycle } from "./nodes/cycle.ts";
+import { measureWay } from "./nodes/way.ts";
 import { measureWork } from "./nodes/work.ts";
 import { type BenchOptions, readOptions, USAGE } from "./options.ts";
 import { measureOverload } from "./overload/overload.ts";
@@ -15,6 +16,7 @@ async function run(options: BenchOptions): Promise<Results> {
   return {
     ...(parts.includes("codec") && { codec: measureCodec() }),
     ...(parts.includes("work") && { work: await measureWork() }),
+    ...(parts.includes("way") && { way: await measureWay() }),
     ...(parts.includes("cycle") && { cycle: await measureCycle() }),
     ...(parts.includes("deadlines") && { deadlines: await measureDeadlines() }),
     ...(parts.includes("memory") && { memory: await measureMemory(options.users) }),

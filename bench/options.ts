@@ -4,7 +4,7 @@ import { Refused } from "./refused.ts";
 
 export const USAGE = `npm run bench -- [options]
 
-  --only codec|work|cycle|registrations|memory|deadlines|overload
+  --only codec|work|way|cycle|registrations|memory|deadlines|overload
                      one part (default: all but overload)
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
@@ -20,6 +20,7 @@ export const USAGE = `npm run bench -- [options]
 export const PARTS = [
   "codec",
   "work",
+  "way",
   "cycle",
   "registrations",
   "memory",

@@ -3,6 +3,7 @@ import type { CodecResult } from "./codec/codec.ts";
 import type { DeadlinesResult } from "./deadlines/deadlines.ts";
 import type { MemoryResult } from "./memory/memory.ts";
 import type { CycleResult } from "./nodes/cycle.ts";
+import type { WayResult } from "./nodes/way.ts";
 import type { WorkResult } from "./nodes/work.ts";
 import { table } from "./output.ts";
 import type { OverloadResult } from "./overload/overload.ts";
@@ -11,6 +12,7 @@ import type { RegistrationResult } from "./registrations/registrations.ts";
 export interface Results {
   readonly codec?: CodecResult;
   readonly work?: WorkResult;
+  readonly way?: WayResult;
   readonly cycle?: CycleResult;
   readonly deadlines?: DeadlinesResult;
   readonly registrations?: RegistrationResult;
@@ -19,10 +21,11 @@ export interface Results {
 }
 
 export function report(results: Results): string {
-  const { codec, work, cycle, registrations, memory, deadlines, overload } = results;
+  const { codec, work, way, cycle, registrations, memory, deadlines, overload } = results;
   const parts: string[] = [];
   if (codec !== undefined) parts.push(codecReport(codec));
   if (work !== undefined) parts.push(workReport(work));
+  if (way !== undefined) parts.push(wayReport(way));
   if (cycle !== undefined) parts.push(cycleReport(cycle));
   if (registrations !== undefined) parts.push(registrationReport(registrations));
   if (memory !== undefined) parts.push(memoryReport(memory));
@@ -49,6 +52,13 @@ function codecReport({ octets, core, coreDecode, npmSip, npmSipParse }: CodecRes
       ["decode", coreDecode.toFixed(2), npmSipParse.toFixed(2), share(coreDecode, npmSipParse)],
       ["decode, touch, edit, encode", core.toFixed(2), npmSip.toFixed(2), share(core, npmSip)],
     ],
+  )}`;
+}
+
+function wayReport({ files, functions, calls, folders }: WayResult): string {
+  return `One registration over two hops: ${files} files, ${functions} functions, ${calls} calls\n\n${table(
+    ["folder", "calls"],
+    folders.map((each) => [each.folder, String(each.calls)]),
   )}`;
 }
 
