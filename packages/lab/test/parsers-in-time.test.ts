@@ -31,7 +31,7 @@ import { UnfinishedMessage } from "@ims-lab/common/sip/transport/unfinished-mess
 import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
 import { maskKeys } from "@ims-lab/common/trace/mask-keys";
 import { describe, expect, test } from "vitest";
-import { withoutAuthParams } from "../../pcscf/src/register/auth-params.ts";
+import { withoutAuthParams } from "../../pcscf/src/sides/auth-params.ts";
 import { extensionProblem, stripSecurityAgreement } from "../../pcscf/src/sides/option-tags.ts";
 import { readContacts } from "../../scscf/src/registrar/contacts.ts";
 import { parsePattern } from "../../scscf/src/subscribers/number-pattern.ts";

@@ -1,4 +1,4 @@
-// What this node refused or could not read, by user name and by address: its part of what `imslab why` prints.
+// Refusals and unreadable messages at this node by user name and by address: its part of what `imslab why` prints.
 import type { HistoryEventView } from "@ims-lab/common/ims/admin-api";
 import { boundedKey } from "@ims-lab/common/platform/bounded-key";
 import type { Clock } from "@ims-lab/common/platform/clock";

@@ -1,4 +1,4 @@
-// What the P-CSCF counts. Design section 10.
+// Metrics of the P-CSCF.
 import type { Metrics } from "@ims-lab/common/platform/metrics";
 import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
 import { endpointCountersBySide } from "@ims-lab/common/sip/endpoint-counters";

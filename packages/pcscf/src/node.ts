@@ -1,4 +1,4 @@
-// The P-CSCF put together: two endpoints, flows, relay, trigger. Everything outside comes in as an argument.
+// The P-CSCF put together: two endpoints, bindings, relaying, notifier. Everything outside comes in as an argument.
 
 import { AuthenticationPolicy } from "@ims-lab/common/ims/authentication-policy";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
@@ -195,7 +195,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     subscribe: (incoming: Incoming) => asker.handle(incoming),
     notify: (incoming: Incoming) => watch.handle(incoming),
   };
-  const accessSide = new AccessSide(relay, registers);
+  const accessSide = new AccessSide(relay, (incoming) => registers.handle(incoming));
   const coreRelay = new CoreSide({ relay, trust, own });
   access.onFlowClosed((flow) => bindingPolicy.lost(table.flowClosed(flow)));
   metrics.gauge("registrations", "Bindings of UEs here.", () => table.size);

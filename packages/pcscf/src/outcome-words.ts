@@ -1,4 +1,4 @@
-// What is wrong with a request, in one plain sentence for a person who looks into the log or a history.
+// Problems of requests in one plain sentence each, for a person who looks into the log or a history.
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import type { Problem } from "./outcomes.ts";
 

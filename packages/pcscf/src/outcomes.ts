@@ -1,4 +1,4 @@
-// What is wrong with a request, and the status it gets: the one place where they meet.
+// Problems of requests and the SIP status of each: the one place where they meet.
 import type { Refusal } from "@ims-lab/common/sip/endpoint";
 import { SIPS_NOT_ALLOWED } from "@ims-lab/common/sip/proxy/secured";
 

@@ -1,4 +1,4 @@
-// Whom the core side believes: the settings' peers, else the next hops. Design section 11.
+// Peers that the core side believes: the settings' trusted peers, else the next hops.
 import { type TrustedPeer, trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import { isIp } from "@ims-lab/common/platform/ip-address";
 import type { OncePer } from "@ims-lab/common/platform/once-per";

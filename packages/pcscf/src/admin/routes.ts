@@ -1,4 +1,4 @@
-// The admin interface: bindings here, and "ask for re-registration" (Figure 5). Design section 9.
+// The admin interface: bindings here, and "ask for re-registration" (Figure 5).
 import type { AccessBindingView, AskAnswer } from "@ims-lab/common/ims/admin-api";
 import {
   accessBindingSchema,

@@ -1,4 +1,4 @@
-// What the P-CSCF keeps per registered device, and how REGISTER and its 200 make it. TS 24.229 §5.2.2.1.
+// A binding at the P-CSCF: the Contacts behind one Path, their flow, their Service-Route. TS 24.229 §5.2.2.1.
 import {
   isSameContact,
   type KnownContact,

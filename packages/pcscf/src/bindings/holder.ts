@@ -1,4 +1,4 @@
-// Whose binding it is, and that it stays his whatever a 200 says. TS 24.229 §5.2.2.1.
+// The holder of a binding, who stays the same whatever a 200 says. TS 24.229 §5.2.2.1.
 import { PAssociatedUri } from "@ims-lab/common/sip/message/fields";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import { aorOf } from "@ims-lab/common/sip/message/uri";

@@ -1,4 +1,4 @@
-// What a 200 to a REGISTER leaves bound behind this edge, Contact by Contact. RFC 3261 §10.3 step 8.
+// The Contacts that a 200 to a REGISTER leaves bound behind this edge. RFC 3261 §10.3 step 8.
 import {
   expiresOf,
   findListed,

@@ -1,4 +1,4 @@
-// What this P-CSCF tells an S-CSCF about a binding: nothing asked, or "re-register it". docs/events.md, RFC 3680 §5.
+// The registration document for an S-CSCF about a binding: nothing asked, or "re-register it". docs/events.md, RFC 3680 §5.
 import { formatReginfo, type ReginfoContact } from "@ims-lab/common/ims/reginfo";
 import type { Rendering } from "@ims-lab/common/sip/notifier-agent";
 import { type Binding, type BoundContact, contactsOf } from "../bindings/binding.ts";

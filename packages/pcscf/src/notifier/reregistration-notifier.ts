@@ -1,4 +1,4 @@
-// Own notifier: the S-CSCF's subscriptions here and the requests for re-registration. seed/S3z010092 Figures 4 and 5.
+// Notifier of re-registrations: the S-CSCF's subscriptions here and what it is asked. S3z010092, Figures 4 and 5.
 import {
   DEFAULT_EXPIRES,
   OWN_PACKAGE,
@@ -95,7 +95,7 @@ export class ReregistrationNotifier {
     const { request } = incoming;
     const leaving = request.get(Expires) === 0 ? this.#leaving(request) : undefined;
     this.#agent.handle(incoming);
-    // Design section 3: an un-SUBSCRIBE, and an initial SUBSCRIBE with Expires 0, say "binding gone".
+    // docs/events.md: an un-SUBSCRIBE, and an initial SUBSCRIBE with Expires 0, say "binding gone".
     if (leaving !== undefined) this.#options.table.end(leaving, "core");
   }
 

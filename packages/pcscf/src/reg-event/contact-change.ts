@@ -1,4 +1,4 @@
-// What a registration document says about one of our bindings. RFC 3680 §5.1, TS 24.229 §5.2.3.
+// A registration document's news of one of our bindings. RFC 3680 §5.1, TS 24.229 §5.2.3.
 
 import type {
   Reginfo,

@@ -1,4 +1,4 @@
-// What a 200 to a REGISTER changes at this edge: the table follows it. TS 24.229 §5.2.2.1, RFC 3261 §10.3 step 8.
+// Accepted REGISTERs: the bindings follow the 200. TS 24.229 §5.2.2.1, RFC 3261 §10.3 step 8.
 import { type Credentials, hasResponse } from "@ims-lab/common/ims/credentials";
 import type { NamedContacts } from "@ims-lab/common/ims/registered-contacts";
 import { Via } from "@ims-lab/common/sip/message/fields";

@@ -1,12 +1,12 @@
-// What happens to the answer to a REGISTER on its way to the UE. TS 24.229 §5.2.2.1, RFC 3327 §5.3, RFC 3310.
+// The answer to a REGISTER on its way to the UE, without keys. TS 24.229 §5.2.2.1, RFC 3327 §5.3, RFC 3310.
 
 import { removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
 import { WwwAuthenticate } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
+import { withoutAuthParams } from "../sides/auth-params.ts";
 import { hasTag } from "../sides/option-tags.ts";
-import { withoutAuthParams } from "./auth-params.ts";
 import type { PendingChallenge } from "./pending-challenges.ts";
 
 /** @param asked the REGISTER as the UE sent it */

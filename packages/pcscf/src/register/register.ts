@@ -1,28 +1,23 @@
 // REGISTER between UE and S-CSCF, and what its answer does to the binding. TS 24.229 §5.2.2.
 import { type Credentials, isMalformed } from "@ims-lab/common/ims/credentials";
-import {
-  isRemoval,
-  MOST_CONTACTS,
-  matchContacts,
-  type NamedContact,
-  type NamedContacts,
-  namedContacts,
-} from "@ims-lab/common/ims/registered-contacts";
+import { namedContacts } from "@ims-lab/common/ims/registered-contacts";
 import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { aorOf, type SipUri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
-import { type Flow, peerOf } from "@ims-lab/common/sip/transport/transport";
-import { type Binding, contactsOf, deviceOf, guessedImpi } from "../bindings/binding.ts";
+import { peerOf } from "@ims-lab/common/sip/transport/transport";
+import { deviceOf, guessedImpi } from "../bindings/binding.ts";
 import { handsOver } from "../bindings/holder.ts";
 import { type Candidate, registerWithFailover } from "../scscfs/register-failover.ts";
 import type { ScscfPool } from "../scscfs/scscf-pool.ts";
 import { answerTo, forward, refuse } from "../sides/forward.ts";
 import { chargingVector, knownUri, noteRefusal, pathUri, type Relay } from "../sides/sides.ts";
+import { credentialsFromUe } from "../sides/ue-credentials.ts";
 import { AcceptedRegisters, isProven, type OnBound, type Pending, type Sent } from "./accepted.ts";
 import { challengeIn, downstreamRegister } from "./downstream.ts";
-import { type PendingChallenge, PendingChallenges } from "./pending-challenges.ts";
-import { credentialsFromUe, integrityOf, upstreamRegister } from "./upstream.ts";
+import { leadingContact, namedBinding, newToken } from "./named-binding.ts";
+import { PendingChallenges } from "./pending-challenges.ts";
+import { integrityOf, upstreamRegister } from "./upstream.ts";
 
 export interface RegisterRelayOptions {
   readonly relay: Relay;
@@ -49,23 +44,31 @@ export class RegisterRelay {
     this.challenges = new PendingChallenges(options.relay.clock, options.awaitMs);
   }
 
+  /**
+   * TS 24.229 §5.2.2.1, in its order. Of the request: 1 credentials and 2 Contacts, each read once; 3 the binding it is
+   * about, the challenge it may answer, what its flow proves; 4 the S-CSCFs, one after the other; 5 onward, with Path.
+   * Of the answer: 6 the challenge is remembered; 7 nobody's binding changes hands; 8 the bindings follow the 200; 9 back.
+   */
   handle(incoming: Incoming): void {
-    const relay = this.#relay;
     const { request } = incoming;
+    // 1
     const credentials = credentialsFromUe(request);
     if (isMalformed(credentials)) {
       this.#malformed(incoming, "Authorization", credentials.malformed);
       return;
     }
+    // 2, 3
     const pending = this.#pending(incoming, credentials);
     if (pending === undefined) {
       this.#malformed(incoming, "Contact", `Contact: ${request.text("Contact")}`);
       return;
     }
-    const candidates = this.#options.pool.candidates(pending.aor, pending.scscf);
-    const { clock } = relay;
+    // 4
     const { pool } = this.#options;
+    const { clock } = this.#relay;
+    const candidates = pool.candidates(pending.aor, pending.scscf);
     registerWithFailover({ clock, pool }, candidates, (candidate) =>
+      // 5
       this.#sendTo(incoming, { ...pending, scscf: candidate.scscf }, candidate),
     );
   }
@@ -109,54 +112,15 @@ export class RegisterRelay {
     const leading = named.kind === "bind" ? leadingContact(named.contacts) : undefined;
     const device = leading === undefined ? NO_DEVICE : deviceOf(leading);
     const challenge = this.challenges.find(request, flow, device);
-    const aor = aorOf(request.to.uri);
-    const known = this.#known(aor, flow, named, credentials?.impi);
-    const token = known?.token ?? this.#newToken(aor, device, credentials?.impi, challenge);
+    const names = { aor: aorOf(request.to.uri), flow, named, impi: credentials?.impi };
+    const known = namedBinding(table, names);
+    const token = known?.token ?? newToken(this.#relay, names, device, challenge);
     const scscf = challenge?.scscf ?? known?.scscf;
     const register = { request, flow, named, credentials, challenge };
     const integrity = integrityOf(register, table.registered(token));
     const impi = credentials?.impi ?? known?.impi ?? guessedImpi(request);
-    return { ...register, impi, aor, device, token, scscf, integrity, sent: this.#accepted.heard };
-  }
-
-  /** The registered binding a REGISTER is about; it may name the user by IMPU alone. */
-  #known(
-    aor: string,
-    flow: Flow,
-    named: NamedContacts,
-    impi: string | undefined,
-  ): Binding | undefined {
-    const { table } = this.#relay;
-    if (named.kind === "bind")
-      return bindingNamed(
-        named.contacts,
-        impi === undefined ? table.ofImpu(aor) : table.ofImpi(impi),
-      );
-    const isHis = (binding: Binding): boolean => impi === undefined || binding.impi === impi;
-    return table.ofImpu(aor).find((binding) => binding.flow.id === flow.id && isHis(binding));
-  }
-
-  /**
-   * The token of the challenged REGISTER holds on, for the S-CSCF ties the answer to its Path; but
-   * no binding of another IMPI. Who gives no IMPI gets a token that no IMPI has.
-   */
-  #newToken(
-    aor: string,
-    device: string,
-    impi: string | undefined,
-    challenge: PendingChallenge | undefined,
-  ): string {
-    const { tokens, table } = this.#relay;
-    const holder = challenge && table.registered(challenge.token)?.impi;
-    const isFree = holder === undefined || impi === undefined || holder === impi;
-    if (challenge !== undefined && isFree) return challenge.token;
-    const made = (what: string): string =>
-      impi === undefined ? tokens.ofBinding("", `${aor} ${what}`) : tokens.ofBinding(impi, what);
-    let token = made(device);
-    // A binding that took this token for this device, and has another Contact by now, keeps it.
-    for (let more = 2; table.registered(token) !== undefined; more++)
-      token = made(`${device} ${more}`);
-    return token;
+    const sent = this.#accepted.heard;
+    return { ...register, impi, aor: names.aor, device, token, scscf, integrity, sent };
   }
 
   #upstream(incoming: Incoming, pending: Pending, scscf: SipUri): SipRequest {
@@ -181,14 +145,18 @@ export class RegisterRelay {
     const { status } = response;
     if (status >= 200) this.#relay.counters.register(String(status));
     if (status >= 300 && status !== 401) this.#noteAnswer(pending, status);
+    // 6
     if (status === 401) {
       const challenge = challengeIn(response);
       this.challenges.challenged(request, flow, device, { token, scscf, ...challenge });
     } else if (status >= 200 && status < 500) this.challenges.ended(request, flow, device);
     if (status >= 200 && status < 300) {
+      // 7
       if (this.#handsOver(pending, response)) return answerTo(request, ANOTHERS);
+      // 8
       this.#accepted.follow(pending, response);
     }
+    // 9
     return downstreamRegister(response, request);
   }
 
@@ -218,26 +186,4 @@ export class RegisterRelay {
     const what = `${request.to.uriText}: REGISTER answered ${status}, imslab why says more of that name`;
     this.#relay.history.note({ source: peerOf(flow) }, "answered-by-core", what);
   }
-}
-
-/** The one that the REGISTER is about: position means nothing, what it binds comes before what it ends. */
-function leadingContact(contacts: readonly NamedContact[]): NamedContact | undefined {
-  return contacts.find((one) => !isRemoval(one)) ?? contacts[0];
-}
-
-/** The binding behind whose Path the Contacts of a REGISTER are, or the device that they name. */
-function bindingNamed(
-  contacts: readonly NamedContact[],
-  ofUser: readonly Binding[],
-): Binding | undefined {
-  if (ofUser.length === 0) return undefined;
-  const known = ofUser.flatMap((binding) =>
-    contactsOf(binding).map(({ contact, instance }) => ({ contact, instance, binding })),
-  );
-  const { matches } = matchContacts(contacts.slice(0, MOST_CONTACTS), known);
-  const found = matches.filter(({ binding }) => binding !== undefined);
-  const arriving = found.find(({ named }) => !isRemoval(named));
-  if (arriving !== undefined) return arriving.binding?.binding;
-  // Beside a new Contact the one that leaves says nothing of where the new one is.
-  return contacts.every(isRemoval) ? found[0]?.binding?.binding : undefined;
 }

@@ -1,11 +1,5 @@
-// What happens to a REGISTER on its way to the S-CSCF. TS 24.229 §5.2.2.1, RFC 3327.
-import {
-  type Credentials,
-  credentialsOf,
-  hasResponse,
-  type MalformedCredentials,
-  realmOf,
-} from "@ims-lab/common/ims/credentials";
+// A REGISTER on its way to the S-CSCF. TS 24.229 §5.2.2.1, RFC 3327.
+import { type Credentials, hasResponse } from "@ims-lab/common/ims/credentials";
 import { isRemoval, type NamedContacts } from "@ims-lab/common/ims/registered-contacts";
 import { removeClaims } from "@ims-lab/common/ims/trust-domain";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
@@ -19,7 +13,7 @@ import {
   isRegistered,
 } from "../bindings/binding.ts";
 import { addTag, stripSecurityAgreement } from "../sides/option-tags.ts";
-import { withoutAuthParams } from "./auth-params.ts";
+import { INTEGRITY } from "../sides/ue-credentials.ts";
 import { answers, type PendingChallenge } from "./pending-challenges.ts";
 
 /** TS 24.229 §7.2A.2; the values that say more are never ours to give. */
@@ -125,7 +119,6 @@ export function upstreamRegister(received: SipRequest, rules: RegisterRules): Up
 }
 
 const ROUTES: ReadonlySet<string> = new Set(["Route", "Record-Route"]);
-const INTEGRITY = "integrity-protected";
 
 /** The UE had put such a word there itself, be it in a value that does not go on. */
 function claimsIntegrity(received: SipRequest): boolean {
@@ -135,11 +128,4 @@ function claimsIntegrity(received: SipRequest): boolean {
 /** With our word on how they came, and nobody else's. */
 function markedWith({ text, params }: Credentials, integrity: IntegrityProtected): string {
   return `${text}${params.size === 0 ? " " : ","}${INTEGRITY}="${integrity}"`;
-}
-
-/** The only reading of a REGISTER's Authorization: what the UE says of its own protection is no part of it. */
-export function credentialsFromUe(
-  request: SipRequest,
-): Credentials | MalformedCredentials | undefined {
-  return credentialsOf(request, realmOf(request), (text) => withoutAuthParams(text, [INTEGRITY]));
 }

@@ -1,4 +1,4 @@
-// What UEs send, other than REGISTER: whose it is, where it goes, what it may say. TS 24.229 §5.2.6.3.
+// Requests of UEs other than REGISTER: their sender, their next hop, what they may say. TS 24.229 §5.2.6.3.
 
 import { identityList } from "@ims-lab/common/ims/p-headers";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
@@ -17,7 +17,6 @@ import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
 import { type Flow, formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "../bindings/binding.ts";
 import type { Problem } from "../outcomes.ts";
-import type { RegisterRelay } from "../register/register.ts";
 import { forward, RETRY_AFTER_SECONDS, refuse } from "../sides/forward.ts";
 import { extensionProblem, stripSecurityAgreement } from "../sides/option-tags.ts";
 import { bindingOfDialog, dialogToken, isRecordRouted } from "../sides/own-routes.ts";
@@ -47,11 +46,11 @@ type Sender =
 
 export class AccessSide {
   readonly #relay: Relay;
-  readonly #registers: RegisterRelay;
+  readonly #register: (incoming: Incoming) => void;
 
-  constructor(relay: Relay, registers: RegisterRelay) {
+  constructor(relay: Relay, register: (incoming: Incoming) => void) {
     this.#relay = relay;
-    this.#registers = registers;
+    this.#register = register;
   }
 
   handle(incoming: Incoming): void {
@@ -62,7 +61,7 @@ export class AccessSide {
     }
     const problem = this.#problem(request);
     if (problem !== undefined) this.#refuse(incoming, problem);
-    else if (request.method === "REGISTER") this.#registers.handle(incoming);
+    else if (request.method === "REGISTER") this.#register(incoming);
     else if (request.method === "CANCEL") this.#cancel(incoming);
     else this.#relayed(incoming);
   }

@@ -1,4 +1,4 @@
-// What the core sends: to UEs over their flows, or to this node itself. TS 24.229 §5.2.6.4, RFC 5626 §5.3.
+// Requests of the core: to UEs over their flows, or to this node itself. TS 24.229 §5.2.6.4, RFC 5626 §5.3.
 
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
@@ -125,7 +125,7 @@ export class CoreSide {
     return { kind: "ue", binding };
   }
 
-  /** Always over its flow, whatever the size (design section 13, RFC 5626 §5.3.1). */
+  /** Always over its flow, whatever the size (docs/decisions/0004, RFC 5626 §5.3.1). */
   #toUe(incoming: Incoming, onward: SipRequest, binding: Binding): void {
     const relay = this.#relay;
     removeNetworkOnly(onward);

@@ -1,4 +1,4 @@
-// Which identity of the binding a request asserts. TS 24.229 §5.2.6.3.2, RFC 3325 §9.
+// The identity of the binding that a request asserts. TS 24.229 §5.2.6.3.2, RFC 3325 §9.
 import { PPreferredIdentity } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";

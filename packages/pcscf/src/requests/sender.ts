@@ -1,4 +1,4 @@
-// Whose request this is: by the flow it came over, and by whom it names where several share one. TS 24.229 §5.2.6.3.
+// The binding that sends a request: by the flow it came over, and by the identity it names where several share one. TS 24.229 §5.2.6.3.
 import { instanceOf } from "@ims-lab/common/ims/registered-contacts";
 import { From, PPreferredIdentity } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";

@@ -1,4 +1,4 @@
-// The S-CSCFs this node knows: which one serves whom, which of them are up. Design section 5.
+// The S-CSCFs that this node knows: the one for each user, and which of them are up.
 import { createHash } from "node:crypto";
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";

@@ -1,4 +1,4 @@
-// The two sides of the node, and what both relays need of it.
+// The two sides of the node, and what all relaying needs of them.
 import { formatChargingVector, newChargingVector } from "@ims-lab/common/ims/charging-vector";
 import { isMalformed } from "@ims-lab/common/ims/credentials";
 import type { Clock } from "@ims-lab/common/platform/clock";
@@ -18,10 +18,10 @@ import type { Tokens } from "../bindings/token.ts";
 import type { AccessHistory } from "../history.ts";
 import { whyRefused } from "../outcome-words.ts";
 import { type Problem, refusalOf } from "../outcomes.ts";
-import { credentialsFromUe } from "../register/upstream.ts";
 import type { SecurityAgreement } from "./option-tags.ts";
 import { pathValue } from "./own-routes.ts";
 import type { PrivateDialogs } from "./private-dialogs.ts";
+import { credentialsFromUe } from "./ue-credentials.ts";
 
 export interface RelayCounters {
   /** A Route that is not the stored Service-Route. */

@@ -2,11 +2,8 @@
 import { isMalformed } from "@ims-lab/common/ims/credentials";
 import { newRequest } from "@ims-lab/common/sip/message/message";
 import { expect, test } from "vitest";
-import {
-  credentialsFromUe,
-  type UpstreamRegister,
-  upstreamRegister,
-} from "../../src/register/upstream.ts";
+import { type UpstreamRegister, upstreamRegister } from "../../src/register/upstream.ts";
+import { credentialsFromUe } from "../../src/sides/ue-credentials.ts";
 
 const REALM = "home.test";
 const OURS = `Digest username="u",realm="${REALM}"`;
