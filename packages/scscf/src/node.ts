@@ -9,31 +9,31 @@ import { inboxOf } from "@ims-lab/common/sip/overload/admission";
 import { createSubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
-import { FailureNotes } from "./authentication-failures.ts";
+import { FailureNotes } from "./authentication/failure-notes.ts";
+import { SilentDevices } from "./authentication/silent-devices.ts";
 import type { ScscfConfig } from "./config.ts";
-import { SilentDevices } from "./history/silent-devices.ts";
 import { UserHistory } from "./history/user-history.ts";
-import type { RegistrationSet } from "./notifier/admission.ts";
-import { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
+import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
 import { bindingReactions } from "./reactions.ts";
-import type { Ended } from "./reauthentication/reauthentication.ts";
-import { Reauthentications } from "./reauthentication/reauthentications.ts";
 import { RefusalLog } from "./refusal-log.ts";
-import type { Binding, BindingContext } from "./registrar/binding.ts";
-import { Bindings } from "./registrar/bindings.ts";
-import { registrationSets } from "./registrar/identify.ts";
-import { Lifecycle } from "./registrar/lifecycle.ts";
-import type { RegisteredDevices } from "./registrar/past-pcscf.ts";
-import { Registrar } from "./registrar/registrar.ts";
-import { type Standing, standingOf } from "./registrar/trust.ts";
+import { Registrar } from "./register/register.ts";
+import type { Binding, BindingContext } from "./registration/binding.ts";
+import { Bindings } from "./registration/bindings.ts";
+import type { Ended } from "./registration/reauthentication.ts";
+import { Reauthentications } from "./registration/reauthentications.ts";
+import { Registrations } from "./registration/registrations.ts";
 import { type RequestServices, requestHandler } from "./requests.ts";
+import type { RegisteredDevices } from "./routing/past-pcscf.ts";
 import { createRouting } from "./routing/routing.ts";
 import { commit } from "./store/commit.ts";
 import type { Store } from "./store/store.ts";
 import { filedAs } from "./subscribers/identity.ts";
 import type { LoadedSubscribers } from "./subscribers/load.ts";
+import type { RegistrationSet } from "./subscribers/registration-sets.ts";
+import { registrationSets } from "./subscribers/registration-sets.ts";
 import { memorySqnMarks, type SqnMarks } from "./subscribers/sqn-marks.ts";
 
 export interface ScscfTools extends EndpointTools {
@@ -51,7 +51,7 @@ export interface Scscf {
   readonly endpoint: Endpoint;
   readonly directory: LoadedSubscribers["directory"];
   readonly bindings: Bindings;
-  readonly lifecycle: Lifecycle;
+  readonly registrations: Registrations;
   readonly reauthentications: Reauthentications;
   readonly notifier: RegistrationNotifier;
   readonly pcscfSubscriptions: PcscfSubscriptions;
@@ -101,7 +101,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     onEnded: (reauthentication) => tools.onEnded?.(reauthentication),
   });
   const onStoreProblem = (error: Error): void => log.error("store.failed", { error });
-  const lifecycle = new Lifecycle({
+  const registrations = new Registrations({
     clock,
     store,
     bindings,
@@ -114,7 +114,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     clock,
     random,
     bindings,
-    lifecycle,
+    registrations,
     history,
   });
   const notifier = new RegistrationNotifier({
@@ -132,7 +132,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     deadlineMs: context.reauthentication.deadlineMs,
     maxPerUser: config.limits.maxSubscriptionsPerUser,
     onLimited,
-    listener: reactions.onNotifier(lifecycle, bindings, clock),
+    listener: reactions.onNotifier(registrations, bindings, clock),
     refusals,
     save: (id, value, proceed) =>
       commit(store, [{ table: "subscriptions", id, value }], (problem) => {
@@ -183,7 +183,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     refusals,
     directory,
     bindings,
-    lifecycle,
+    registrations,
     context,
     domain: config.domain,
     allowDirect: config.allowDirect,
@@ -211,8 +211,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     domain: config.domain,
     allowDirect: config.allowDirect,
     devices,
-    standingOf: ({ request, flow }): Standing =>
-      standingOf(
+    originOf: ({ request, flow }): RequestOrigin =>
+      originOf(
         config,
         request,
         flow,
@@ -227,7 +227,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     endpoint,
     directory,
     bindings,
-    lifecycle,
+    registrations,
     reauthentications,
     notifier,
     pcscfSubscriptions,
@@ -239,7 +239,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setOf,
     setsOf,
     listen: async () => {
-      const unheard = await takeOver({ store, lifecycle, reauthentications, notifier });
+      const unheard = await takeOver({ store, registrations, reauthentications, notifier });
       await endpoint.listen(requestHandler(services));
       for (const binding of unheard) notifier.trigger(binding);
     },
@@ -249,7 +249,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
         clock.after(STOP_GRACE_MS, resolve);
       });
       inbox?.close();
-      lifecycle.close();
+      registrations.close();
       notifier.close();
       silent.close();
       refusals.close();
@@ -267,12 +267,14 @@ const ONCE_MS = 86_400_000;
 
 /** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
 async function takeOver(
-  parts: Pick<Scscf, "lifecycle" | "reauthentications" | "notifier"> & { readonly store: Store },
+  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier"> & {
+    readonly store: Store;
+  },
 ): Promise<readonly Binding[]> {
   const { bindings, subscriptions } = await parts.store.load();
   for (const subscription of subscriptions) parts.notifier.restore(subscription);
   for (const binding of bindings) {
-    parts.lifecycle.restore(binding);
+    parts.registrations.restore(binding);
     parts.reauthentications.restore(binding);
   }
   return bindings.filter(({ duty, reauthentication }) => {

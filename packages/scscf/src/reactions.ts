@@ -1,30 +1,30 @@
-// What follows when a binding changes: NOTIFYs, subscriptions at the P-CSCF, log lines, events. Design §3, §4.
+// What follows when a binding changes: NOTIFYs, subscriptions at the P-CSCF, log lines, events.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { LogFields, Logger } from "@ims-lab/common/platform/logger";
+import type { DialogTable } from "./dialogs/dialog-table.ts";
 import { reasonOfEnd, whyRemoved } from "./history/end-reasons.ts";
 import type { EventKind } from "./history/event-words.ts";
 import type { UserHistory } from "./history/user-history.ts";
 import { describeFailure } from "./notifier/notify-failure.ts";
-import type { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
 import type { NotifierListener, RegistrationNotifier } from "./notifier/registration-notifier.ts";
-import type { Ended } from "./reauthentication/reauthentication.ts";
-import type { Reauthentications } from "./reauthentication/reauthentications.ts";
-import type { Binding } from "./registrar/binding.ts";
-import type { Bindings } from "./registrar/bindings.ts";
-import type { BindingListener, Lifecycle } from "./registrar/lifecycle.ts";
-import type { KeptDialogs } from "./routing/kept-dialogs.ts";
+import type { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
+import type { Binding } from "./registration/binding.ts";
+import type { Bindings } from "./registration/bindings.ts";
+import type { Ended } from "./registration/reauthentication.ts";
+import type { Reauthentications } from "./registration/reauthentications.ts";
+import type { BindingListener, Registrations } from "./registration/registrations.ts";
 
 export interface ReactingParts {
   readonly notifier: RegistrationNotifier;
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly reauthentications: Reauthentications;
   /** Undefined: calls are left alone. */
-  readonly dialogs: KeptDialogs | undefined;
+  readonly dialogs: DialogTable | undefined;
 }
 
 export interface Reactions {
   readonly listener: BindingListener;
-  onNotifier(lifecycle: Lifecycle, bindings: Bindings, clock: Clock): NotifierListener;
+  onNotifier(registrations: Registrations, bindings: Bindings, clock: Clock): NotifierListener;
   /** The parts and the bindings need each other: to be called before anything happens. */
   connect(parts: ReactingParts): void;
 }
@@ -49,8 +49,8 @@ export function bindingReactions(options: {
     connect: (given) => {
       parts = given;
     },
-    onNotifier(lifecycle, bindings, clock) {
-      const listener = noted(toBindings(lifecycle, clock), bindings, history);
+    onNotifier(registrations, bindings, clock) {
+      const listener = noted(toBindings(registrations, clock), bindings, history);
       const onSubscribed = (token: string, eventPackage: string): void => {
         listener.onSubscribed(token, eventPackage);
         const binding = bindings.get(token);
@@ -116,13 +116,15 @@ function isAwaited({ mode, duty }: Binding): boolean {
 }
 
 /** What the notifier learns becomes input of the bindings. */
-function toBindings(lifecycle: Lifecycle, clock: Clock): NotifierListener {
+function toBindings(registrations: Registrations, clock: Clock): NotifierListener {
   return {
-    onSubscribed: (token) => lifecycle.input(token, { kind: "subscribed", at: clock.now() }),
-    onUnsubscribed: (token) => lifecycle.input(token, { kind: "unsubscribed", at: clock.now() }),
-    onNotified: (token, at) => lifecycle.input(token, { kind: "notified", at }),
-    onAcknowledged: (token) => lifecycle.input(token, { kind: "acknowledged", at: clock.now() }),
-    onNotifyFailed: (token, why) => lifecycle.input(token, { kind: "notify-failed", why }),
+    onSubscribed: (token) => registrations.input(token, { kind: "subscribed", at: clock.now() }),
+    onUnsubscribed: (token) =>
+      registrations.input(token, { kind: "unsubscribed", at: clock.now() }),
+    onNotified: (token, at) => registrations.input(token, { kind: "notified", at }),
+    onAcknowledged: (token) =>
+      registrations.input(token, { kind: "acknowledged", at: clock.now() }),
+    onNotifyFailed: (token, why) => registrations.input(token, { kind: "notify-failed", why }),
     onNotifyOutcome: () => undefined,
   };
 }

@@ -17,11 +17,11 @@ import {
   type Rendering,
   type SubscribeVerdict,
 } from "@ims-lab/common/sip/notifier-agent";
-import { deviceSource } from "../history/device-source.ts";
+import type { RequestOrigin } from "../origin.ts";
+import { deviceSource } from "../origin.ts";
+import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../outcomes.ts";
 import type { RefusalLog } from "../refusal-log.ts";
-import type { Binding, RemovalCause } from "../registrar/binding.ts";
-import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../registrar/refusals.ts";
-import type { Standing } from "../registrar/trust.ts";
+import type { Binding, RemovalCause } from "../registration/binding.ts";
 import { describeFailure, silentParty } from "./notify-failure.ts";
 import { type Notice, renderReginfo, together } from "./rendering.ts";
 import { Spacing } from "./spacing.ts";
@@ -67,7 +67,7 @@ export class RegistrationNotifier {
   /** Triggers that did not reach the device, by token. */
   readonly #resending: Resending;
   /** Of the SUBSCRIBEs that are being answered. */
-  readonly #standings = new WeakMap<SipRequest, Standing>();
+  readonly #origins = new WeakMap<SipRequest, RequestOrigin>();
 
   constructor(options: NotifierOptions) {
     this.#options = options;
@@ -96,8 +96,8 @@ export class RegistrationNotifier {
     });
   }
 
-  handle(incoming: IncomingRequest, standing: Standing): void {
-    this.#standings.set(incoming.request, standing);
+  handle(incoming: IncomingRequest, origin: RequestOrigin): void {
+    this.#origins.set(incoming.request, origin);
     this.#agent.handle(incoming);
   }
 
@@ -129,7 +129,7 @@ export class RegistrationNotifier {
     this.#notifyAll(binding, { only: binding.token, gone });
   }
 
-  /** Asks the device to re-register: the own package alone where it has both (design §3). */
+  /** Asks the device to re-register: the own package alone where it has both. */
   trigger(binding: Binding): void {
     const target = this.subscriptionsOf(binding)[0];
     if (target === undefined) return; // its next subscription triggers anew
@@ -255,9 +255,9 @@ export class RegistrationNotifier {
   }
 
   #decide(request: SipRequest, existing: NotifierSubscription | undefined): SubscribeVerdict {
-    const standing = this.#standings.get(request);
-    if (standing === undefined) throw new Error("a SUBSCRIBE came past the notifier");
-    const judged = judgeSubscribe(this.#options, request, standing, existing);
+    const origin = this.#origins.get(request);
+    if (origin === undefined) throw new Error("a SUBSCRIBE came past the notifier");
+    const judged = judgeSubscribe(this.#options, request, origin, existing);
     const verdict = this.#isOneTooMany(judged, existing)
       ? refusal("too-many-subscriptions", `${this.#options.maxPerUser} are there`)
       : judged;
@@ -269,12 +269,12 @@ export class RegistrationNotifier {
   }
 
   #noteRefused(request: SipRequest, status: number, reason: string, why: string): void {
-    const standing = this.#standings.get(request);
-    if (standing === undefined) return;
+    const origin = this.#origins.get(request);
+    if (origin === undefined) return;
     const { callId, from } = request;
-    const [asserted] = standing.trusted ? assertedIdentities(request) : [];
+    const [asserted] = origin.trusted ? assertedIdentities(request) : [];
     const impu = asserted === undefined ? from.uriText : formatUri(asserted);
-    const source = deviceSource(request, standing);
+    const source = deviceSource(request, origin);
     const fields = { status, reason, why, impu, source, callId };
     this.#options.refusals.warn("subscription.refused", fields, "subscribe-refused");
   }

@@ -1,7 +1,7 @@
 // The store port: nothing that an answer has announced may be lost. Contract: test/contract/store.ts.
 
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
-import type { Binding } from "../registrar/binding.ts";
+import type { Binding } from "../registration/binding.ts";
 
 /** Plain data only: what is stored must survive a trip through JSON. */
 export interface Tables {

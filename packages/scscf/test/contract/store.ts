@@ -1,6 +1,6 @@
 // What every store must do, whatever it is made of. Design §8.
 import { describe, expect, test } from "vitest";
-import type { Binding } from "../../src/registrar/binding.ts";
+import type { Binding } from "../../src/registration/binding.ts";
 import type { Change, Store } from "../../src/store/store.ts";
 
 function binding(token: string, more: Partial<Binding> = {}): Binding {
