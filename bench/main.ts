@@ -5,7 +5,7 @@ import { measureWork } from "./nodes/work.ts";
 import { type BenchOptions, readOptions, USAGE } from "./options.ts";
 import { measureOverload } from "./overload/overload.ts";
 import { Refused } from "./refused.ts";
-import { measureRegistrations } from "./registrations/registrations.ts";
+import { measureRegistrations, spoiltRows } from "./registrations/registrations.ts";
 import { type Results, report } from "./report.ts";
 
 async function run(options: BenchOptions): Promise<Results> {
@@ -25,6 +25,9 @@ try {
   else {
     const results = await run(options);
     process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : report(results));
+    const spoilt = results.registrations === undefined ? [] : spoiltRows(results.registrations);
+    for (const row of spoilt) process.stderr.write(`not a measurement: ${row}\n`);
+    if (spoilt.length > 0) process.exitCode = 1;
   }
 } catch (error) {
   if (!(error instanceof Refused)) throw error;

@@ -68,6 +68,7 @@ function registrationReport({ store, rows }: RegistrationResult): string {
       "done",
       "failed",
       "retrans.",
+      "nodes' retrans.",
     ],
     rows.map((row) => [
       row.server,
@@ -80,6 +81,7 @@ function registrationReport({ store, rows }: RegistrationResult): string {
       String(row.completed),
       String(row.failed),
       String(row.retransmissions),
+      number(row.nodeRepeats, 0),
     ]),
   )}`;
 }

@@ -1,4 +1,4 @@
-// A node's traces by setting: HEP3 to a collector, a capture file. Design §10.
+// A node's traces by setting: HEP3 to a collector, a capture file.
 import type { Logger } from "../platform/logger.ts";
 import { optional, type SchemaOf, text, textThat } from "../platform/settings.ts";
 import type { Trace } from "../sip/endpoint-options.ts";

@@ -1,4 +1,4 @@
-// An endpoint whose process is behind: what waits is served in its turn or told 503, cheaply and without state. Design §11.
+// An endpoint whose process is behind: what waits is served in its turn or told 503, cheaply and without state.
 import { expect, test } from "vitest";
 import { Gate } from "../../src/sip/overload/gate.ts";
 import { Inbox } from "../../src/sip/overload/inbox.ts";

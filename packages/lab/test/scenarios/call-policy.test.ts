@@ -1,4 +1,4 @@
-// Authentication because of a call: `policy.onMethods`; calls of who is de-registered: `dialogs`. Design §4.
+// Authentication because of a call: `policy.onMethods`; calls of who is de-registered: `dialogs`.
 import { describe, expect, test } from "vitest";
 import { callUp, lastCall, type TwoUes, twoUes } from "./call-words.ts";
 import { ACCESS, impuOf, type Lab, type LabOptions } from "./lab.ts";

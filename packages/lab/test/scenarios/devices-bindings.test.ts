@@ -1,4 +1,4 @@
-// Several devices of one user, and the rules of RFC 3261 §10.3 that keep their bindings apart. Design §4 "Binding".
+// Several devices of one user, and the rules of RFC 3261 §10.3 that keep their bindings apart.
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { beforeEach, describe, expect, test } from "vitest";
 import { contactsOf } from "../../../pcscf/src/flows/binding.ts";

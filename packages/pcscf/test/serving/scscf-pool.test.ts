@@ -1,4 +1,4 @@
-// Several S-CSCFs: who serves whom, who is asked next, who is up. Design section 5.
+// Several S-CSCFs: who serves whom, who is asked next, who is up.
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";

@@ -1,4 +1,4 @@
-// The S-CSCF's subscription here and Figure 5. seed/S3z010092; design sections 3 and 5.
+// The S-CSCF's subscription here and Figure 5. seed/S3z010092
 import { parseReginfo, type ReginfoContact } from "@ims-lab/common/ims/reginfo";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// When the P-CSCF asks of its own accord, and how seldom. Design section 5.
+// When the P-CSCF asks of its own accord, and how seldom.
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { beforeEach, expect, test } from "vitest";

@@ -1,8 +1,8 @@
 // The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
 import {
   type DeregisterAnswer,
-  type DeregistrationCause,
   deregistrationCauses,
+  type OperatorCause,
   type ReauthenticateAnswer,
 } from "@ims-lab/common/ims/admin-api";
 import {
@@ -124,7 +124,7 @@ function addHistories(app: FastifyInstance, { history }: Scscf): void {
 }
 
 interface DeregisterQuery {
-  readonly cause: DeregistrationCause;
+  readonly cause: OperatorCause;
   readonly retryAfterSeconds?: number;
   readonly contact?: string;
 }

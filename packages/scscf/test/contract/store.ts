@@ -1,4 +1,4 @@
-// What every store must do, whatever it is made of. Design §8.
+// What every store must do, whatever it is made of.
 import { describe, expect, test } from "vitest";
 import type { Binding } from "../../src/registration/binding.ts";
 import type { Change, Store } from "../../src/store/store.ts";

@@ -1,4 +1,4 @@
-// REGISTER through the S-CSCF: RFC 3261 §10.3, TS 24.229 §5.4.1.2, trust of design §11.
+// REGISTER through the S-CSCF: RFC 3261 §10.3, TS 24.229 §5.4.1.2, trust.
 import { beforeEach, describe, expect, test } from "vitest";
 import { Device, DOMAIN, Lab, type Peer, SCSCF } from "../lab.ts";
 

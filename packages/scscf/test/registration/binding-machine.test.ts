@@ -1,4 +1,4 @@
-// The binding machine: duty, expiry, re-authentication, leaving. Design §4; docs/state-machines.md.
+// The binding machine: duty, expiry, re-authentication, leaving. docs/state-machines.md.
 import { describe, expect, test } from "vitest";
 import type {
   Accepted,

@@ -1,4 +1,4 @@
-// Nothing acknowledged is lost: a new state is durable before the answer that announces it leaves. Design §8.
+// Nothing acknowledged is lost: a new state is durable before the answer that announces it leaves.
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { expect, test } from "vitest";
 import { type TryingStore, tryingStore } from "../contract/trying-store.ts";

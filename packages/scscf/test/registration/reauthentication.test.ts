@@ -1,4 +1,4 @@
-// The re-authentication machine as a table: progress × input. Design §4; docs/state-machines.md.
+// The re-authentication machine as a table: progress × input. docs/state-machines.md.
 import { describe, expect, test } from "vitest";
 import {
   type Due,

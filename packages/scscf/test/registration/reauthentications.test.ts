@@ -1,4 +1,4 @@
-// Re-authentication through the S-CSCF: Figures 3 to 5 of seed/S3z010092 and every end. Design §4.
+// Re-authentication through the S-CSCF: Figures 3 to 5 of seed/S3z010092 and every end.
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { formatReginfo } from "@ims-lab/common/ims/reginfo";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";

@@ -1,4 +1,4 @@
-// A new S-CSCF over the store of the old one: registrations, dialogs and deadlines go on. Design §8.
+// A new S-CSCF over the store of the old one: registrations, dialogs and deadlines go on.
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { expect, test } from "vitest";
 import { memoryStore } from "../../src/store/memory-store.ts";
