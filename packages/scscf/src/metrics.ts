@@ -3,11 +3,10 @@ import type { Metrics } from "@ims-lab/common/platform/metrics";
 import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
 import { endpointCounters } from "@ims-lab/common/sip/endpoint-counters";
 import type { Scscf } from "./node.ts";
-import type { Ended } from "./registration/reauthentication.ts";
+import type { RegistrationEvent, RegistrationSubscriber } from "./registration/events.ts";
 
-export interface ScscfMetrics {
+export interface ScscfMetrics extends RegistrationSubscriber {
   readonly endpoint: EndpointCounters;
-  ended(reauthentication: Ended): void;
   /** Tables that are read at each scrape. */
   watch(scscf: Scscf): void;
 }
@@ -26,7 +25,9 @@ export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
   );
   return {
     endpoint: endpointCounters(metrics),
-    ended({ cause, end, requestedAt, endedAt }) {
+    on(event: RegistrationEvent) {
+      if (event.kind !== "reauthentication-ended") return;
+      const { cause, end, requestedAt, endedAt } = event.reauthentication;
       ends(cause.replace(/^campaign:.*/, "campaign"), end).inc();
       durations.observe((endedAt - requestedAt) / 1000);
     },

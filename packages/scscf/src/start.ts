@@ -51,7 +51,7 @@ export async function startScscf(
     store: memoryStore(),
     counters: counted.endpoint,
     nextTurn,
-    onEnded: (reauthentication) => counted.ended(reauthentication),
+    metrics: counted,
     ...(trace.trace !== undefined && { trace: trace.trace }),
   });
   counted.watch(scscf);

@@ -1,15 +1,14 @@
 // Devices that say nothing after their 401: noticed when nobody honest would take longer.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import type {
+  Claimant,
+  RegistrationEvent,
+  RegistrationEvents,
+  RegistrationSubscriber,
+} from "../registration/events.ts";
 
-export interface Challenged {
-  readonly impi: string;
-  readonly impu: string;
-  readonly callId: string;
-  /** The device's address. */
-  readonly source: string;
-}
-
-interface Waiting extends Challenged {
+interface Waiting {
+  readonly claimant: Claimant;
   readonly until: number;
 }
 
@@ -18,30 +17,36 @@ const SILENT_AFTER_SECONDS = 10;
 /** Challenges waited for; above that silence goes unnoticed. */
 const MOST = 100_000;
 
-export class SilentDevices {
-  readonly #clock: Clock;
-  readonly #onSilent: (who: Challenged, seconds: number) => void;
+export interface SilentDevicesOptions {
+  readonly clock: Clock;
+  readonly events: RegistrationEvents;
+  /** What the silence says of a device, where it says anything. */
+  causeOf(impi: string): string | undefined;
+}
+
+export class SilentDevices implements RegistrationSubscriber {
+  readonly #options: SilentDevicesOptions;
   /** In the order of their time; by user and Call-ID. */
   readonly #waiting = new Map<string, Waiting>();
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, onSilent: (who: Challenged, seconds: number) => void) {
-    this.#clock = clock;
-    this.#onSilent = onSilent;
+  constructor(options: SilentDevicesOptions) {
+    this.#options = options;
+  }
+
+  on(event: RegistrationEvent): void {
+    if (event.kind === "challenged") this.#challenged(event.claimant);
+    else if (event.kind === "answered") this.#waiting.delete(keyOf(event));
   }
 
   /** One that asks again instead of answering is waited for from the first time on. */
-  challenged(who: Challenged): void {
-    const key = keyOf(who);
+  #challenged(claimant: Claimant): void {
+    const { clock } = this.#options;
+    const key = keyOf(claimant);
     if (this.#waiting.has(key) || this.#waiting.size >= MOST) return;
-    const until = this.#clock.now() + SILENT_AFTER_SECONDS * 1000;
-    this.#waiting.set(key, { ...who, until });
-    this.#timer ??= this.#clock.at(until, () => this.#lookDue());
-  }
-
-  /** Any answer to a challenge, right or wrong. */
-  answered(who: Pick<Challenged, "impi" | "callId">): void {
-    this.#waiting.delete(keyOf(who));
+    const until = clock.now() + SILENT_AFTER_SECONDS * 1000;
+    this.#waiting.set(key, { claimant, until });
+    this.#timer ??= clock.at(until, () => this.#lookDue());
   }
 
   close(): void {
@@ -51,18 +56,26 @@ export class SilentDevices {
 
   #lookDue(): void {
     this.#timer = undefined;
-    const now = this.#clock.now();
+    const { clock } = this.#options;
+    const now = clock.now();
     for (const [key, waiting] of this.#waiting) {
       if (waiting.until > now) {
-        this.#timer = this.#clock.at(waiting.until, () => this.#lookDue());
+        this.#timer = clock.at(waiting.until, () => this.#lookDue());
         return;
       }
       this.#waiting.delete(key);
-      this.#onSilent(waiting, SILENT_AFTER_SECONDS);
+      this.#unanswered(waiting.claimant);
     }
+  }
+
+  #unanswered(claimant: Claimant): void {
+    const { events, causeOf } = this.#options;
+    const cause = causeOf(claimant.impi) ?? "the device gave up, or the 401 did not reach it";
+    const why = `no answer to its 401 for ${SILENT_AFTER_SECONDS} s: ${cause}`;
+    events.publish({ kind: "authentication-unanswered", claimant, why });
   }
 }
 
-function keyOf({ impi, callId }: Pick<Challenged, "impi" | "callId">): string {
+function keyOf({ impi, callId }: Pick<Claimant, "impi" | "callId">): string {
   return `${impi} ${callId}`;
 }

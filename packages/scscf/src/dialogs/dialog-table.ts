@@ -1,5 +1,6 @@
 // Calls that were record-routed here, so that they can be released: CANCEL while they begin, then BYE to each end. TS 24.229 §5.4.5.1.
 import { Groups } from "@ims-lab/common/platform/groups";
+import type { Logger } from "@ims-lab/common/platform/logger";
 import { type Dialog, nextRequest, recordRouteOf, tagOf } from "@ims-lab/common/sip/dialog/dialog";
 import { Contact } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
@@ -7,6 +8,7 @@ import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";
 import { isOwnUri } from "@ims-lab/common/sip/proxy/route";
+import type { RegistrationEvent, RegistrationSubscriber } from "../registration/events.ts";
 import { type EarlyDialog, EarlyDialogs } from "./early-dialogs.ts";
 
 /** Both directions as if this node were the other end: what a BYE is made from. */
@@ -19,6 +21,7 @@ interface RoutedDialog {
 }
 
 export interface DialogTableOptions {
+  readonly log: Logger;
   readonly isOwn: IsOwn;
   send(request: SipRequest): void;
   /** The oldest goes first: whoever ends a dialog without telling leaves it here. */
@@ -26,7 +29,7 @@ export interface DialogTableOptions {
   onForgotten?(): void;
 }
 
-export class DialogTable {
+export class DialogTable implements RegistrationSubscriber {
   readonly #options: DialogTableOptions;
   readonly #dialogs = new Map<string, RoutedDialog>();
   readonly #byToken = new Groups<string, string>();
@@ -36,6 +39,16 @@ export class DialogTable {
 
   constructor(options: DialogTableOptions) {
     this.#options = options;
+  }
+
+  /** TS 24.229 §5.4.1.5: its calls end before anybody hears of the registration's end. */
+  on(event: RegistrationEvent): void {
+    if (event.kind !== "removed") return;
+    const { token, impi, impu, callId, address } = event.binding;
+    const released = this.release(token);
+    if (released === 0) return;
+    const { contact } = address;
+    this.#options.log.info("dialogs.released", { impi, impu, callId, contact, released });
   }
 
   get size(): number {

@@ -12,7 +12,13 @@ import { type Ending, endingInWords } from "@ims-lab/common/sip/event/subscriber
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import type { SubscriberAgent, Subscription } from "@ims-lab/common/sip/subscriber-agent";
 import type { Binding } from "../registration/binding.ts";
+import type {
+  ChangeAhead,
+  RegistrationEvent,
+  RegistrationSubscriber,
+} from "../registration/events.ts";
 import { placeOfPath, uriOfPath } from "../registration/path-place.ts";
+import type { Change } from "../store/store.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { askingContact, askingKey } from "./asking-contact.ts";
 
@@ -27,6 +33,8 @@ export interface PcscfSubscriptionsOptions {
   /** One line per P-CSCF, cause and period. */
   maySay(what: string): boolean;
   setOf(name: string): RegistrationSet | undefined;
+  /** A P-CSCF watches this set here, and so hears of its end. */
+  isWatched(set: string): boolean;
   /** As they stand. */
   bindingsOf(set: string): readonly Binding[];
   /** The P-CSCF asks for this binding (Figure 5). */
@@ -51,6 +59,7 @@ interface Kept {
   readonly asked: Map<string, string>;
 }
 
+const NO_ROWS: readonly Change[] = [];
 /** Seconds by which a subscription outlives its binding: the binding's end comes first. */
 const MARGIN_SECONDS = 60;
 /** The P-CSCF does not have this user now; its next REGISTER may change that. */
@@ -58,11 +67,13 @@ const NOT_HERE: ReadonlySet<number> = new Set([404, 410, 481, 604]);
 const NOT_AGAIN =
   "it is not asked again until this S-CSCF restarts; pcscf.subscribe false leaves the first SUBSCRIBE out, too";
 
-export class PcscfSubscriptions {
+export class PcscfSubscriptions implements RegistrationSubscriber {
   readonly #options: PcscfSubscriptionsOptions;
   readonly #byPath = new Map<string, Kept>();
   readonly #support = new PackageSupport();
   readonly #resubscribing: Resubscribing;
+  /** Removals of which the P-CSCF hears by other means. */
+  readonly #known = new WeakSet<RegistrationEvent>();
   #live = 0;
 
   constructor(options: PcscfSubscriptionsOptions) {
@@ -75,8 +86,37 @@ export class PcscfSubscriptions {
     return this.#live;
   }
 
-  /** Figure 4, messages 13 and 14; one per Path. Devices without P-CSCF have none. */
-  subscribe(binding: Binding): void {
+  /** Whether a P-CSCF hears of the end otherwise is known before it does. */
+  foresee({ events }: ChangeAhead): readonly Change[] {
+    for (const event of events)
+      if (event.kind === "removed") {
+        const { binding, cause } = event;
+        const isKnown = cause.kind === "unregistered" || this.#options.isWatched(binding.set);
+        if (isKnown) this.#known.add(event);
+      }
+    return NO_ROWS;
+  }
+
+  /** Figure 4: after the UE's own subscription; a device that need not subscribe is not waited for. */
+  on(event: RegistrationEvent): void {
+    switch (event.kind) {
+      case "registered":
+        if (!isAwaited(event.binding)) this.#subscribe(event.binding);
+        break;
+      case "refreshed":
+        if (!isAwaited(event.binding)) this.#renew(event.binding, event.before);
+        break;
+      case "subscribed":
+        if (event.subscription.binding !== undefined) this.#subscribe(event.subscription.binding);
+        break;
+      case "removed":
+        this.#end(event.binding, this.#known.has(event));
+        break;
+    }
+  }
+
+  /** Messages 13 and 14; one per Path. Devices without P-CSCF have none. */
+  #subscribe(binding: Binding): void {
     const { set, impi, address } = binding;
     const key = pathKey(binding);
     const pcscf = placeOfPath(address.path.at(-1) ?? "");
@@ -88,11 +128,11 @@ export class PcscfSubscriptions {
   }
 
   /** The dashed messages 19 and 20, after each re-registration; another Path needs another one. */
-  renew(binding: Binding, before: Binding): void {
+  #renew(binding: Binding, before: Binding): void {
     const kept = this.#byPath.get(pathKey(binding));
     const former = this.#byPath.get(pathKey(before));
     if (former !== kept && former !== undefined && !this.#isInUse(before)) this.#leave(former);
-    if (kept === undefined) this.subscribe(binding);
+    if (kept === undefined) this.#subscribe(binding);
     else if (former === kept) this.#renewed(binding, kept);
   }
 
@@ -100,7 +140,7 @@ export class PcscfSubscriptions {
    * "Binding gone": the subscription ends, and where there never was one a SUBSCRIBE with Expires 0
    * says so, unless the P-CSCF knows by other means, serves no such thing, or has another Contact behind this Path.
    */
-  end(binding: Binding, isKnown: boolean): void {
+  #end(binding: Binding, isKnown: boolean): void {
     const key = pathKey(binding);
     const kept = this.#byPath.get(key);
     kept?.asked.delete(binding.token);
@@ -291,6 +331,10 @@ export class PcscfSubscriptions {
     } else if (why.kind !== "left" && maySay(`${pcscf} ${fields.why}`))
       log.info("pcscf.subscription-over", fields);
   }
+}
+
+function isAwaited({ mode, duty }: Binding): boolean {
+  return mode === "enforce" && duty.state === "owed";
 }
 
 function pathKey({ impi, address }: Binding): string {

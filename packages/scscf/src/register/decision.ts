@@ -1,8 +1,9 @@
-// What is to be done with a REGISTER, before anything is done. TS 24.229 §5.4.1.2.2.
+// Whether a REGISTER is accepted, challenged or failed. TS 24.229 §5.4.1.2.2.
 import type { Authenticator } from "../authentication/authenticator.ts";
 import { type AuthenticationOutcome, answersChallenge } from "../authentication/outcome.ts";
 import { isAuthenticatedByPeer } from "../origin.ts";
 import type { RefusalKind } from "../outcomes.ts";
+import type { ChallengeReason } from "../registration/events.ts";
 import {
   challengeKey,
   isDue,
@@ -13,20 +14,17 @@ import {
 
 export type Decision =
   | { readonly kind: "accept"; readonly authenticated: boolean }
-  /** `values`: made already, after a resynchronisation. */
   | {
       readonly kind: "challenge";
-      readonly stale: boolean;
-      readonly values?: readonly string[];
+      /** Of WWW-Authenticate. */
+      readonly values: readonly string[];
       /** Not the first of its kind: what came before it. */
-      readonly after?: ChallengeReason;
+      readonly after?: ChallengeReason | undefined;
     }
-  | { readonly kind: "fail"; readonly refused: RefusalKind; readonly why: string };
-
-export interface ChallengeReason {
-  readonly kind: "resync" | "probe" | "stale" | "unknown-nonce";
-  readonly why: string;
-}
+  /** A wrong answer: it counts against a re-authentication that is due. */
+  | { readonly kind: "fail"; readonly refused: RefusalKind; readonly why: string }
+  /** Nobody of that name. */
+  | { readonly kind: "nobody"; readonly why: string };
 
 export interface DecisionRules {
   readonly authenticator: Authenticator;
@@ -75,7 +73,7 @@ function judged(
       const { challenge, diagnosis } = outcome;
       if (challenge !== undefined) {
         const after = { kind: outcome.kind, why: diagnosis };
-        return { kind: "challenge", stale: false, values: challenge.values, after };
+        return { kind: "challenge", values: challenge.values, after };
       }
       return { kind: "fail", refused: "authentication-failed", why: diagnosis };
     }
@@ -84,7 +82,7 @@ function judged(
       if (next === undefined) return { kind: "fail", refused: "authentication-failed", why };
       const asked = next.question === undefined ? why : `${why}; ${next.question}`;
       const after = { kind: "probe", why: asked } as const;
-      return { kind: "challenge", stale: false, values: next.values, after };
+      return { kind: "challenge", values: next.values, after };
     }
     case "wrong-response":
     case "resync-invalid":
@@ -107,5 +105,7 @@ function passOrChallenge(
 ): Decision {
   const passes = mayPass(register) && (rules.onRefresh === "never" || isLeaving(register));
   if (passes) return { kind: "accept", authenticated: false };
-  return { kind: "challenge", stale, ...(after !== undefined && { after }) };
+  const issued = rules.authenticator.challenge(challengeKey(register), { stale });
+  if (issued === undefined) return { kind: "nobody", why: "the subscriber has gone" };
+  return { kind: "challenge", values: issued.values, after };
 }

@@ -1,177 +1,111 @@
-// What an accepted REGISTER changes: all of it or nothing. RFC 3261 §10.3 steps 6 and 7.
-import { isRemoval } from "@ims-lab/common/ims/registered-contacts";
-import type { Random } from "@ims-lab/common/platform/random";
-import { ownCopy } from "@ims-lab/common/sip/message/scan";
+// What a REGISTER changes, and what its device hears once that is durable. TS 24.229 §5.4.1.2; RFC 3261 §10.3.
 import { isRefusal, type Refusal, refusal } from "../outcomes.ts";
-import { samePath } from "../registration/address.ts";
-import type {
-  Accepted,
-  Binding,
-  BindingContext,
-  BindingInput,
-  SubscriptionDuty,
-} from "../registration/binding.ts";
-import { bind } from "../registration/binding-machine.ts";
+import type { Binding, BindingInput } from "../registration/binding.ts";
+import type { ChallengeReason } from "../registration/events.ts";
 import type { BindingChange } from "../registration/registrations.ts";
-import { addressOf } from "./contacts.ts";
-import { type ExpiresRules, grantExpires } from "./expires.ts";
-import { bindingsMeant, isLeaving, type RegisterRequest, type Target } from "./register-request.ts";
+import { type ContactPlan, type ContactRules, planContacts } from "./contact-plan.ts";
+import type { Decision } from "./decision.ts";
+import {
+  bindingsMeant,
+  isLeaving,
+  overOwnFlow,
+  overProvenFlow,
+  type RegisterRequest,
+} from "./register-request.ts";
 
-export interface PlanRules {
-  readonly random: Random;
-  readonly expires: ExpiresRules;
-  readonly maxPerImpi: number;
-  readonly duty: SubscriptionDuty;
-  readonly context: BindingContext;
-}
-
-export interface Plan {
+export interface RegisterPlan {
   readonly changes: readonly BindingChange[];
-  /** Bindings that make room, see `contacts.maxPerImpi`. */
-  readonly displaced: number;
-  /** Token of the binding that the 200's Service-Route is for. */
-  readonly token: string | undefined;
-  /** What the device itself took away. */
-  readonly left: readonly Binding[];
+  readonly reply: Reply;
 }
 
-const NOTHING: Plan = { changes: [], displaced: 0, token: undefined, left: [] };
+export type Reply =
+  | {
+      readonly kind: "accept";
+      readonly authenticated: boolean;
+      readonly contacts: ContactPlan;
+    }
+  | {
+      readonly kind: "challenge";
+      readonly values: readonly string[];
+      readonly after: ChallengeReason | undefined;
+    }
+  | {
+      readonly kind: "refuse";
+      readonly refused: Refusal;
+      /** Why the authentication has failed, where it has. */
+      readonly failure?: string;
+    };
 
+/** @param at milliseconds since the epoch */
 export function planOf(
-  rules: PlanRules,
+  rules: ContactRules,
   register: RegisterRequest,
-  now: { readonly at: number; readonly authenticated: boolean },
-): Plan | Refusal {
-  const { requested, bindings } = register;
-  if (requested.kind === "query") return { ...NOTHING, token: asking(register)?.token };
-  const late = isLate(register);
-  if (late !== undefined) return late;
-  if (requested.kind === "remove-all") {
-    const changes = bindings.map(({ token }) => removal(token, now.at));
-    return { ...NOTHING, changes, left: bindings };
-  }
-  return planContacts(rules, register, now);
-}
-
-/** The binding whose device asks: a query's 200 has its Service-Route, too (RFC 3608 §5). */
-function asking({ bindings, origin, request }: RegisterRequest): Binding | undefined {
-  const here = bindings.filter(
-    ({ address }) =>
-      samePath(address.path, origin.path) &&
-      (address.path.length > 0 || address.source === origin.source),
-  );
-  return here.find(({ callId }) => callId === request.callId) ?? here[0];
-}
-
-/**
- * Step 7: same Call-ID and a CSeq that is not higher is a repetition out of order. A Contact that is
- * new has no CSeq to be behind: a device that counts anew after a reboot comes with another.
- */
-function isLate({ request, requested, targets, bindings }: RegisterRequest): Refusal | undefined {
-  const { callId, cseq } = request;
-  const ofUri = targets.flatMap(({ binding, isSameUri }) => (isSameUri ? (binding ?? []) : []));
-  const meant = requested.kind === "bind" ? ofUri : bindings;
-  const ahead = meant.find((binding) => binding.callId === callId && binding.cseq >= cseq.number);
-  if (ahead === undefined) return undefined;
-  return refusal("out-of-order", `CSeq ${cseq.number} after ${ahead.cseq}`);
-}
-
-function planContacts(
-  rules: PlanRules,
-  register: RegisterRequest,
-  now: { readonly at: number; readonly authenticated: boolean },
-): Plan | Refusal {
-  const changes: BindingChange[] = [];
-  const bound: string[] = [];
-  for (const target of register.targets) {
-    const planned = planOne(rules, register, target, now);
-    if (planned === undefined) continue;
-    if (isRefusal(planned)) return planned;
-    changes.push(planned);
-    if (isRemoval(target.requested)) continue;
-    bound.push(planned.kind === "new" ? planned.binding.token : planned.token);
-  }
-  for (const { token: over } of register.superseded) changes.push(removal(over, now.at));
-  const evicted = evictions(rules, register, now.at);
-  const left = isLeaving(register) ? bindingsMeant(register) : [];
-  const token = servedBy(register, bound, evicted);
-  return { changes: [...evicted, ...changes], displaced: evicted.length, token, left };
-}
-
-/** RFC 3608: a device keeps one Service-Route for all that it registers over one Path: its oldest binding's. */
-function servedBy(
-  { bindings, request, origin, targets, superseded }: RegisterRequest,
-  bound: readonly string[],
-  evicted: readonly BindingChange[],
-): string | undefined {
-  if (bound.length === 0) return undefined;
-  const gone = new Set([
-    ...targets.flatMap(({ requested, binding }) =>
-      isRemoval(requested) ? (binding?.token ?? []) : [],
-    ),
-    ...superseded.map(({ token }) => token),
-    ...evicted.map((change) => (change.kind === "input" ? change.token : "")),
-  ]);
-  const isOfDevice = ({ token, callId, address }: Binding): boolean =>
-    bound.includes(token) ||
-    (callId === request.callId && samePath(address.path, origin.path) && !gone.has(token));
-  return bindings.find(isOfDevice)?.token ?? bound[0];
-}
-
-function planOne(
-  rules: PlanRules,
-  register: RegisterRequest,
-  { requested, binding }: Target,
-  now: { readonly at: number; readonly authenticated: boolean },
-): BindingChange | Refusal | undefined {
-  if (isRemoval(requested)) return binding && removal(binding.token, now.at);
-  const { subscriber, origin, request, impu, set } = register;
-  const mode = subscriber.subscription ?? rules.duty;
-  const short = mode === "optional" && binding?.duty.state !== "fulfilled";
-  const granted = grantExpires(rules.expires, requested.expires, short);
-  if (typeof granted !== "number") return granted;
-  const accepted: Accepted = {
-    ...now,
-    mode,
-    newId: rules.random.hex(6),
-    address: addressOf(requested, origin.path, origin.source),
-    impu: binding?.impu === impu ? binding.impu : impu,
-    callId: binding?.callId === request.callId ? binding.callId : ownCopy(request.callId),
-    cseq: request.cseq.number,
-    expiresAt: now.at + granted * 1000,
-  };
-  if (binding !== undefined) {
-    return { kind: "input", token: binding.token, input: { kind: "registered", ...accepted } };
-  }
-  const device = { impi: subscriber.impi, set, token: rules.random.hex(12) };
-  return { kind: "new", binding: bind(rules.context, device, accepted) };
-}
-
-function removal(token: string, at: number): BindingChange {
-  const input: BindingInput = { kind: "removed", at, cause: { kind: "unregistered" } };
-  return { kind: "input", token, input };
-}
-
-/** contacts.maxPerImpi: the oldest make room and are told to come back. */
-function evictions(
-  rules: PlanRules,
-  register: RegisterRequest,
+  decision: Decision,
   at: number,
-): readonly BindingChange[] {
-  const meant = new Set(bindingsMeant(register));
-  const others = register.bindings.filter((binding) => !meant.has(binding));
-  const bound = register.targets.filter(({ requested }) => !isRemoval(requested)).length;
-  const excess = others.length + bound - rules.maxPerImpi;
-  // Who only takes away pushes nobody out, even where the setting has been lowered.
-  if (excess <= 0 || bound === 0) return [];
-  const oldest = [...others].sort(byAge).slice(0, excess);
-  return oldest.map(({ token }) => ({
-    kind: "input",
-    token,
-    input: { kind: "removed", at, cause: { kind: "displaced" } },
-  }));
+): RegisterPlan {
+  switch (decision.kind) {
+    case "accept":
+      return accepted(rules, register, { at, authenticated: decision.authenticated });
+    case "challenge":
+      return {
+        changes: tell(register, (binding) => challengeInputs(register, binding, at)),
+        reply: { kind: "challenge", values: decision.values, after: decision.after },
+      };
+    case "fail":
+      return failed(register, refusal(decision.refused, decision.why), at);
+    case "nobody":
+      return refused(refusal("unknown-user", decision.why));
+  }
 }
 
-function byAge(a: Binding, b: Binding): number {
-  return a.registeredAt - b.registeredAt;
+function accepted(
+  rules: ContactRules,
+  register: RegisterRequest,
+  now: { readonly at: number; readonly authenticated: boolean },
+): RegisterPlan {
+  if (register.hiddenRefusal !== undefined) return refused(register.hiddenRefusal);
+  const contacts = planContacts(rules, register, now);
+  if (isRefusal(contacts)) return refused(contacts);
+  const { authenticated } = now;
+  return { changes: contacts.changes, reply: { kind: "accept", authenticated, contacts } };
+}
+
+function failed(register: RegisterRequest, wrong: Refusal, at: number): RegisterPlan {
+  const { hiddenRefusal } = register;
+  if (hiddenRefusal !== undefined) return refused({ ...wrong, detail: hiddenRefusal.detail });
+  const why = wrong.detail;
+  const changes = tell(register, (binding) => [
+    { kind: "failed", at, ownFlow: overOwnFlow(register, binding), why },
+  ]);
+  return { changes, reply: { kind: "refuse", refused: wrong, failure: why } };
+}
+
+function refused(why: Refusal): RegisterPlan {
+  return { changes: [], reply: { kind: "refuse", refused: why } };
+}
+
+/** Inputs to every re-authentication that the REGISTER means. */
+function tell(
+  register: RegisterRequest,
+  inputsFor: (binding: Binding) => readonly BindingInput[],
+): readonly BindingChange[] {
+  return bindingsMeant(register)
+    .filter(({ reauthentication }) => reauthentication !== undefined)
+    .flatMap((binding) =>
+      inputsFor(binding).map(
+        (input): BindingChange => ({ kind: "input", token: binding.token, input }),
+      ),
+    );
+}
+
+/** A wish to leave that may be anybody's datagram waits for its answer, or for the deadline. */
+function challengeInputs(
+  register: RegisterRequest,
+  binding: Binding,
+  at: number,
+): readonly BindingInput[] {
+  const challenged = { kind: "challenged", at, ownFlow: overOwnFlow(register, binding) } as const;
+  if (!isLeaving(register)) return [challenged];
+  const ownFlow = overProvenFlow(register, binding);
+  return [challenged, { kind: "leave-challenged", at, ownFlow }];
 }

@@ -24,25 +24,29 @@ import { isOwnFlow, isProvenFlow } from "./flow.ts";
 import { identify, type Registrant } from "./identify.ts";
 
 /** A Contact of the REGISTER and the binding it means, if there is one. */
-export interface Target {
+export interface MatchedContact {
   readonly requested: NamedContact;
   readonly binding: Binding | undefined;
   /** The binding is of this very URI, not of the same device at another. */
   readonly isSameUri: boolean;
 }
 
-export interface RegisterRequest extends Registrant {
-  readonly incoming: Incoming;
+/** A REGISTER as its sender may say it, before it is known whose it is. */
+export interface ReadRegister {
   readonly request: SipRequest;
   readonly origin: RegisterOrigin;
   /** The only reading of its Authorization. */
   readonly credentials: Credentials | undefined;
-  /** What the sender hears when he has answered a challenge: until then he is nobody known. */
-  readonly hiddenRefusal: Refusal | undefined;
   /** User part of the topmost Path URI. */
   readonly pathToken: string | undefined;
   readonly requested: RequestedContacts;
-  readonly targets: readonly Target[];
+}
+
+export interface RegisterRequest extends Registrant, ReadRegister {
+  readonly incoming: Incoming;
+  /** What the sender hears when he has answered a challenge: until then he is nobody known. */
+  readonly hiddenRefusal: Refusal | undefined;
+  readonly targets: readonly MatchedContact[];
   /** Bindings that end because their device or URI is bound by a target. */
   readonly superseded: readonly Binding[];
   /** The IMPI's bindings, oldest first. */
@@ -60,12 +64,12 @@ export interface ReadingRules {
   readonly maxPerImpi: number;
 }
 
+/** Whether its sender may register devices here, and whether all that it says can be read. */
 export function readRegister(
   rules: ReadingRules,
-  incoming: Incoming,
+  request: SipRequest,
   sender: RequestOrigin,
-): RegisterRequest | Refusal {
-  const { request } = incoming;
+): ReadRegister | Refusal {
   if (!sender.trusted && !rules.allowDirect) {
     const why = `${sender.source} is no trusted peer (trustedPeers): devices register at their P-CSCF`;
     return refusal("untrusted-peer", why);
@@ -88,19 +92,28 @@ export function readRegister(
   const origin = withIntegrity(sender, credentials);
   const [top] = hops;
   const pathToken = isSip(top) ? top.user : undefined;
-  const read = { incoming, request, origin, credentials, pathToken, requested };
+  return { request, origin, credentials, pathToken, requested };
+}
+
+/** Whose it is, and which of his bindings its Contacts mean. */
+export function identifyRegister(
+  rules: ReadingRules,
+  incoming: Incoming,
+  read: ReadRegister,
+): RegisterRequest | Refusal {
+  const { request, credentials, pathToken, requested } = read;
   const registrant = identify(rules.directory, rules.domain, request, credentials?.impi);
   if (isRefusal(registrant)) {
     const disguised = disguise(rules, registrant, request, credentials?.impi);
     if (disguised === undefined) return registrant;
-    return { ...read, ...disguised, hiddenRefusal: registrant, ...NOBODYS };
+    return { ...read, incoming, ...disguised, hiddenRefusal: registrant, ...NOBODYS };
   }
   const { impi } = registrant.subscriber;
   const taken = pathOfAnother(rules, impi, pathToken);
   if (taken !== undefined) return taken;
   const bindings = rules.bindings.ofSet(registrant.set).filter((one) => one.impi === impi);
   const meant = meaning(requested, bindings);
-  return { ...read, ...registrant, hiddenRefusal: undefined, ...meant, bindings };
+  return { ...read, incoming, ...registrant, hiddenRefusal: undefined, ...meant, bindings };
 }
 
 /** With `hideUnknown`: who is challenged in place of somebody unknown, or with a foreign identity. */
@@ -186,7 +199,7 @@ function knownContact(binding: Binding): Known {
   return { binding, contact, instance };
 }
 
-function targetOf({ named, binding, isSameUri }: ContactMatch<Known>): Target {
+function targetOf({ named, binding, isSameUri }: ContactMatch<Known>): MatchedContact {
   return { requested: named, binding: binding?.binding, isSameUri };
 }
 
@@ -236,7 +249,10 @@ function blocked(register: RegisterRequest): boolean {
   );
 }
 
-function isUnmoved({ requested, binding, isSameUri }: Target, origin: RequestOrigin): boolean {
+function isUnmoved(
+  { requested, binding, isSameUri }: MatchedContact,
+  origin: RequestOrigin,
+): boolean {
   if (isRemoval(requested)) return true;
   return isSameUri && binding !== undefined && samePath(binding.address.path, origin.path);
 }

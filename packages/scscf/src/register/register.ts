@@ -1,4 +1,4 @@
-// REGISTER: trust, identify, challenge, verify, bind. RFC 3261 §10.3; TS 24.229 §5.4.1.2.
+// REGISTER, in its six steps: origin, identify, authenticate, plan, commit, answer. RFC 3261 §10.3; TS 24.229 §5.4.1.2.
 import { credentialsOf, isMalformed } from "@ims-lab/common/ims/credentials";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
@@ -6,38 +6,32 @@ import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { answersChallenge } from "../authentication/outcome.ts";
-import type { SilentDevices } from "../authentication/silent-devices.ts";
-import type { UserHistory } from "../history/user-history.ts";
-import type { RequestOrigin } from "../origin.ts";
-import { deviceSource } from "../origin.ts";
+import { deviceSource, type RequestOrigin } from "../origin.ts";
 import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../outcomes.ts";
 import type { RefusalLog } from "../refusal-log.ts";
-import type { Binding, BindingInput } from "../registration/binding.ts";
-import type { BindingChange, Registrations } from "../registration/registrations.ts";
-import { type ChallengeReason, type Decision, type DecisionRules, decide } from "./decision.ts";
-import { type Plan, type PlanRules, planOf } from "./plan.ts";
+import type { Claimant, RegistrationEvents } from "../registration/events.ts";
+import type { Registrations } from "../registration/registrations.ts";
+import type { SqnMarkTable } from "../subscribers/sqn-marks.ts";
+import type { ContactPlan, ContactRules } from "./contact-plan.ts";
+import { type DecisionRules, decide } from "./decision.ts";
+import { planOf, type Reply } from "./plan.ts";
 import {
-  bindingsMeant,
-  challengeKey,
+  identifyRegister,
   isLeaving,
-  overOwnFlow,
-  overProvenFlow,
   type ReadingRules,
   type RegisterRequest,
   readRegister,
 } from "./register-request.ts";
-import { acceptedResponse } from "./response.ts";
+import { acceptedResponse, challengeResponse } from "./response.ts";
 
-export interface RegistrarOptions extends ReadingRules, PlanRules, DecisionRules {
+export interface RegistrarOptions extends ReadingRules, ContactRules, DecisionRules {
   readonly clock: Clock;
   readonly log: Logger;
   readonly refusals: RefusalLog;
   readonly registrations: Registrations;
-  readonly history: UserHistory;
-  readonly silent: SilentDevices;
+  readonly events: RegistrationEvents;
+  readonly marks: SqnMarkTable;
   onLimited(limit: string): void;
-  /** The one-line reason of a failed authentication, for the API. */
-  onAuthenticationFailed(impi: string, why: string): void;
 }
 
 export class Registrar {
@@ -48,169 +42,90 @@ export class Registrar {
   }
 
   handle(incoming: Incoming, origin: RequestOrigin): void {
-    const register = readRegister(this.#options, incoming, origin);
+    const { registrations, marks, events, clock } = this.#options;
+
+    // 1 Origin: who may send REGISTERs here, and whether what it says can be read.
+    const read = readRegister(this.#options, incoming.request, origin);
+    if (isRefusal(read)) {
+      this.#refuseStateless(incoming, read, origin);
+      return;
+    }
+
+    // 2 Identify: the subscriber, the registration set, the bindings that its Contacts mean.
+    const register = identifyRegister(this.#options, incoming, read);
     if (isRefusal(register)) {
-      this.#refuseStranger(incoming, register, origin);
+      this.#refuseStateless(incoming, register, origin);
       return;
     }
-    const { registrations, silent } = this.#options;
-    const { credentials, subscriber } = register;
+    const { set, credentials, subscriber } = register;
+    const { impi } = subscriber;
     if (credentials !== undefined && answersChallenge(credentials))
-      silent.answered({ impi: subscriber.impi, callId: incoming.request.callId });
-    if (registrations.isSettled(register.set)) {
-      this.#perform(register, decide(this.#options, register));
+      events.publish({ kind: "answered", impi, callId: incoming.request.callId });
+    if (!registrations.isSettled(set)) {
+      // What has been read of the user's bindings may be true no more when their change is over.
+      registrations.whenSettled(set, (problem) => {
+        if (problem === undefined) this.handle(incoming, origin);
+        else this.#refuse(register, notDurable(problem));
+      });
       return;
     }
-    // What has been read of the user's bindings may be true no more by then.
-    registrations.whenSettled(register.set, (problem) => {
-      if (problem === undefined) this.handle(incoming, origin);
-      else this.#refuse(register, refusal("store-failed", problem.message));
-    });
-  }
 
-  #perform(register: RegisterRequest, decision: Decision): void {
-    switch (decision.kind) {
-      case "accept":
-        this.#accept(register, decision.authenticated);
-        break;
-      case "challenge":
-        this.#challenge(
-          register,
-          decision.values ?? this.#issue(register, decision.stale),
-          decision.after,
-        );
-        break;
-      case "fail":
-        this.#fail(register, refusal(decision.refused, decision.why));
-        break;
-    }
-  }
+    // 3 Authenticate: accept, challenge or fail.
+    const decision = decide(this.#options, register);
 
-  /** Answered statelessly (RFC 3261 §8.2.7): nothing is kept for whoever it is. */
-  #refuseStranger(incoming: Incoming, refused: Refusal, origin: RequestOrigin): void {
-    this.#logRefusal(incoming, refused, origin);
-    incoming.refuse(statusOf(refused), { headers: headersOf(refused) });
-  }
-
-  /** That it was challenged, and why once more. */
-  #noteChallenge(register: RegisterRequest, after: ChallengeReason | undefined): void {
-    const { subscriber, impu, request, origin } = register;
-    const { impi } = subscriber;
-    const { history, silent, refusals } = this.#options;
-    const source = deviceSource(request, origin);
-    silent.challenged({ impi, impu, callId: ownCopy(request.callId), source });
-    if (after === undefined) {
-      // Whom nobody knows is in no user's history, only among the strangers.
-      if (register.hiddenRefusal === undefined) history.note(impi, "challenged");
-      return;
-    }
-    const { kind: reason, why } = after;
-    const [event, kind] = EVENT_OF_CHALLENGE[reason];
-    refusals.info(event, { impi, impu, source, reason, why, callId: request.callId }, kind);
-  }
-
-  /** Nothing when the subscriber went meanwhile. */
-  #issue(register: RegisterRequest, stale: boolean): readonly string[] {
-    return this.#options.authenticator.challenge(challengeKey(register), { stale })?.values ?? [];
-  }
-
-  #challenge(
-    register: RegisterRequest,
-    values: readonly string[],
-    after: ChallengeReason | undefined,
-  ): void {
-    if (values.length === 0) {
-      this.#refuse(register, refusal("unknown-user", "the subscriber has gone"));
-      return;
-    }
-    const { incoming, request, origin, hiddenRefusal } = register;
-    this.#noteChallenge(register, after);
-    if (hiddenRefusal !== undefined)
-      this.#logRefusal(incoming, challengedFirst(hiddenRefusal), origin);
-    const at = this.#options.clock.now();
-    const inputs = (binding: Binding): readonly BindingInput[] => {
-      const challenged = {
-        kind: "challenged",
-        at,
-        ownFlow: overOwnFlow(register, binding),
-      } as const;
-      if (!isLeaving(register)) return [challenged];
-      // A wish to leave that may be anybody's datagram waits for its answer, or for the deadline.
-      const ownFlow = overProvenFlow(register, binding);
-      return [challenged, { kind: "leave-challenged", at, ownFlow }];
-    };
-    this.#tell(register, inputs, () => {
-      // TS 33.203 §6.1.1: session keys are for the P-CSCF; no device gets to see them.
-      const shown = origin.trusted ? values : values.map(withoutKeys);
-      const headers = shown.map(challengeHeader);
-      incoming.respond(newResponse(request, 401, { toTag: this.#tag(), headers }));
-    });
-  }
-
-  #fail(register: RegisterRequest, refused: Refusal): void {
-    if (register.hiddenRefusal !== undefined) {
-      this.#refuse(register, { ...refused, detail: register.hiddenRefusal.detail });
-      return;
-    }
-    const { subscriber, impu, request, origin } = register;
-    const { impi } = subscriber;
-    const { clock, refusals, onAuthenticationFailed } = this.#options;
+    // 4 Plan: what changes, and the answer to it.
     const at = clock.now();
-    const why = refused.detail;
-    onAuthenticationFailed(impi, why);
-    const source = deviceSource(request, origin);
-    refusals.warn("authentication.failed", { impi, impu, source, why, callId: request.callId });
-    this.#tell(
-      register,
-      (binding) => [{ kind: "failed", at, ownFlow: overOwnFlow(register, binding), why }],
-      () => this.#refuse(register, refused),
-    );
-  }
+    const { changes, reply } = planOf(this.#options, register, decision, at);
 
-  /** Inputs to every re-authentication that the REGISTER means; `then` when that is durable. */
-  #tell(
-    register: RegisterRequest,
-    inputsFor: (binding: Binding) => readonly BindingInput[],
-    then: () => void,
-  ): void {
-    const changes = bindingsMeant(register)
-      .filter(({ reauthentication }) => reauthentication !== undefined)
-      .flatMap((binding) =>
-        inputsFor(binding).map(
-          (input): BindingChange => ({ kind: "input", token: binding.token, input }),
-        ),
-      );
-    this.#options.registrations.apply(register.set, changes, (problem) => {
-      if (problem === undefined) then();
-      else this.#refuse(register, refusal("store-failed", problem.message));
-    });
-  }
-
-  #accept(register: RegisterRequest, authenticated: boolean): void {
-    if (register.hiddenRefusal !== undefined) {
-      this.#refuse(register, register.hiddenRefusal);
-      return;
-    }
-    const { clock, registrations, onLimited } = this.#options;
-    const at = clock.now();
-    const plan = planOf(this.#options, register, { at, authenticated });
-    if (isRefusal(plan)) {
-      this.#refuse(register, plan);
-      return;
-    }
-    registrations.apply(register.set, plan.changes, (problem) => {
+    // 5 Commit: bindings, re-authentications, subscriptions and the SQN mark at once.
+    const rows = marks.unsaved(impi);
+    registrations.commit({ set, changes, rows }, (problem) => {
+      // 6 Answer: when it is durable; nothing has happened when it is not.
       if (problem !== undefined) {
-        this.#refuse(register, refusal("store-failed", problem.message));
+        this.#refuse(register, notDurable(problem));
         return;
       }
-      if (plan.displaced > 0) onLimited("contacts-per-user");
-      this.#respondAccepted(register, plan, at);
+      marks.saved(rows);
+      this.#answer(register, reply, at);
     });
   }
 
-  #respondAccepted(register: RegisterRequest, { token, left }: Plan, at: number): void {
+  #answer(register: RegisterRequest, reply: Reply, at: number): void {
+    const { events, onLimited } = this.#options;
+    switch (reply.kind) {
+      case "accept":
+        if (reply.contacts.displaced > 0) onLimited("contacts-per-user");
+        this.#accept(register, reply.contacts, at);
+        if (reply.authenticated) {
+          const { subscriber, impu, request } = register;
+          const { callId } = request;
+          events.publish({ kind: "authenticated", impi: subscriber.impi, impu, callId });
+        }
+        break;
+      case "challenge":
+        this.#challenge(register, reply.values);
+        events.publish({
+          kind: "challenged",
+          claimant: this.#claimantOf(register),
+          after: reply.after,
+        });
+        break;
+      case "refuse":
+        if (reply.failure !== undefined)
+          events.publish({
+            kind: "authentication-failed",
+            claimant: this.#claimantOf(register),
+            why: reply.failure,
+          });
+        this.#refuse(register, reply.refused);
+        break;
+    }
+  }
+
+  #accept(register: RegisterRequest, { token, left }: ContactPlan, at: number): void {
     const { request, subscriber, set, origin, incoming } = register;
     const { bindings } = this.#options;
+    if (isLeaving(register) && left.length === 0) this.#logNothingLeft(register);
     const response = acceptedResponse({
       request,
       subscriber,
@@ -224,8 +139,14 @@ export class Registrar {
       toTag: this.#tag(),
       at,
     });
-    if (isLeaving(register) && left.length === 0) this.#logNothingLeft(register);
     incoming.respond(response);
+  }
+
+  #challenge(register: RegisterRequest, values: readonly string[]): void {
+    const { incoming, request, origin, hiddenRefusal } = register;
+    if (hiddenRefusal !== undefined)
+      this.#logRefusal(incoming, challengedFirst(hiddenRefusal), origin);
+    incoming.respond(challengeResponse(request, values, origin.trusted, this.#tag()));
   }
 
   /** A 200 all the same (RFC 3261 §10.3 step 7); whoever looks for the device should know. */
@@ -237,6 +158,12 @@ export class Registrar {
       contact: request.texts("Contact").join(", "),
       bound: bindings.map(({ address }) => address.contact),
     });
+  }
+
+  /** RFC 3261 §8.2.7: nothing is kept for whoever it is. */
+  #refuseStateless(incoming: Incoming, refused: Refusal, origin: RequestOrigin): void {
+    this.#logRefusal(incoming, refused, origin);
+    incoming.refuse(statusOf(refused), { headers: headersOf(refused) });
   }
 
   #refuse({ incoming, request, origin }: RegisterRequest, refused: Refusal): void {
@@ -259,6 +186,16 @@ export class Registrar {
     this.#options.refusals.warn("registration.refused", fields, "refused");
   }
 
+  #claimantOf({ subscriber, impu, request, origin, hiddenRefusal }: RegisterRequest): Claimant {
+    return {
+      impi: subscriber.impi,
+      impu,
+      callId: ownCopy(request.callId),
+      source: deviceSource(request, origin),
+      isNobody: hiddenRefusal !== undefined,
+    };
+  }
+
   #impiIn(request: SipRequest): string | undefined {
     const read = credentialsOf(request, this.#options.domain);
     return isMalformed(read) ? undefined : read?.impi;
@@ -269,22 +206,11 @@ export class Registrar {
   }
 }
 
+function notDurable({ message }: Error): Refusal {
+  return refusal("store-failed", message);
+}
+
 /** The log says what the sender is kept from knowing. */
 function challengedFirst(refused: Refusal): Refusal {
   return { ...refused, detail: `${refused.detail}; challenged all the same (hideUnknown)` };
-}
-
-const EVENT_OF_CHALLENGE = {
-  resync: ["authentication.resync", "resynchronised"],
-  probe: ["authentication.probe", "probed"],
-  stale: ["authentication.challenged-again", "challenged-again"],
-  "unknown-nonce": ["authentication.challenged-again", "challenged-again"],
-} as const;
-
-function challengeHeader(value: string): readonly [string, string] {
-  return ["WWW-Authenticate", value];
-}
-
-function withoutKeys(value: string): string {
-  return value.replace(/,\s*[ic]k="[^"]*"/g, "");
 }

@@ -1,4 +1,4 @@
-// The 200 to a REGISTER. RFC 3261 §10.3 step 8; RFC 3327 §5.3; RFC 3608; RFC 7315 §4.1; TS 24.229 §5.4.1.2.2F.
+// Responses to a REGISTER: the 200 and the 401. RFC 3261 §10.3 step 8; RFC 3327 §5.3; RFC 3608; RFC 7315 §4.1; TS 24.229 §5.4.1.2.
 import {
   newResponse,
   type SipRequest,
@@ -64,4 +64,25 @@ function contactValue({ address, expiresAt }: Binding, at: number): string {
 function quoted(displayName: string): string {
   const octets = Buffer.from(displayName, "utf8").toString("latin1");
   return `"${octets.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/**
+ * The 401 to a REGISTER (TS 24.229 §5.4.1.2.1). TS 33.203 §6.1.1: session keys are for the P-CSCF; no device gets to see them.
+ * @param values of WWW-Authenticate, most preferred first
+ */
+export function challengeResponse(
+  request: SipRequest,
+  values: readonly string[],
+  trusted: boolean,
+  toTag: string,
+): SipResponse {
+  const headers = values.map((value): [string, string] => [
+    "WWW-Authenticate",
+    trusted ? value : withoutKeys(value),
+  ]);
+  return newResponse(request, 401, { toTag, headers });
+}
+
+function withoutKeys(value: string): string {
+  return value.replace(/,\s*[ic]k="[^"]*"/g, "");
 }

@@ -44,6 +44,11 @@ export class Bindings {
     return found;
   }
 
+  /** Number of those. */
+  countOfSet(set: string): number {
+    return this.#tokens(set).length;
+  }
+
   /** All that are reached by this user part of a topmost Path URI. */
   ofPath(pathToken: string): readonly Binding[] {
     return this.#pathTokens.of(pathToken).flatMap((token) => this.#byToken.get(token) ?? []);

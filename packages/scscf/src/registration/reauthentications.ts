@@ -2,9 +2,9 @@
 import type { ReauthenticationCause } from "@ims-lab/common/ims/admin-api";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { UserHistory } from "../history/user-history.ts";
 import type { Binding } from "./binding.ts";
 import type { Bindings } from "./bindings.ts";
+import type { RegistrationEvent, RegistrationSubscriber } from "./events.ts";
 import type { Due, Ended, Reauthentication } from "./reauthentication.ts";
 import type { Registrations } from "./registrations.ts";
 
@@ -17,12 +17,11 @@ export interface Asked {
 /** Ended ones that are remembered; the oldest go first. */
 const REMEMBERED = 10_000;
 
-export class Reauthentications {
+export class Reauthentications implements RegistrationSubscriber {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #bindings: Bindings;
   readonly #registrations: Registrations;
-  readonly #history: UserHistory;
   readonly #running = new Map<string, string>();
   readonly #ended = new Map<string, Ended>();
   readonly #waiting = new Map<string, Set<() => void>>();
@@ -32,13 +31,11 @@ export class Reauthentications {
     readonly random: Random;
     readonly bindings: Bindings;
     readonly registrations: Registrations;
-    readonly history: UserHistory;
   }) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#bindings = options.bindings;
     this.#registrations = options.registrations;
-    this.#history = options.history;
   }
 
   /** One object per binding under one request id; a binding whose re-authentication runs is joined. */
@@ -46,13 +43,12 @@ export class Reauthentications {
     const requestId = this.#random.hex(8);
     const at = this.#clock.now();
     const asked: Asked[] = [];
-    for (const { token, impi, reauthentication } of bindings) {
-      this.#history.note(impi, "asked", wordsOfAsker(cause));
+    for (const { token, reauthentication } of bindings) {
       const id = reauthentication?.id ?? this.#random.hex(8);
       asked.push({ isNew: reauthentication === undefined, id });
       this.#running.set(id, token);
       const input = { kind: "asked", at, id, requestId, cause } as const;
-      this.#registrations.input(token, input, () => this.#asked(token, id));
+      this.#registrations.input(token, input, { settled: () => this.#asked(token, id) });
     }
     return asked;
   }
@@ -68,8 +64,9 @@ export class Reauthentications {
     this.#waiting.delete(id);
   }
 
-  /** To be told of every end. */
-  ended(reauthentication: Ended): void {
+  on(event: RegistrationEvent): void {
+    if (event.kind !== "reauthentication-ended") return;
+    const { reauthentication } = event;
     const { id } = reauthentication;
     this.#running.delete(id);
     this.#ended.set(id, reauthentication);
@@ -120,9 +117,4 @@ export class Reauthentications {
   #dueOf(token: string): Due | undefined {
     return this.#bindings.get(token)?.reauthentication;
   }
-}
-
-function wordsOfAsker(cause: ReauthenticationCause): string {
-  if (cause === "operator") return "by an operator";
-  return cause === "pcscf" ? "by the P-CSCF" : `by ${cause}`;
 }

@@ -1,30 +1,12 @@
-// Drives the binding machines: input, changes, store; then table, deadlines, answer and what follows. TS 24.229 §5.4.1.
+// Drives the binding machines: input, changes, one commit; when durable table, deadlines, answer, then events. TS 24.229 §5.4.1.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import { commit } from "../store/commit.ts";
 import type { Change, Store } from "../store/store.ts";
-import type {
-  Binding,
-  BindingContext,
-  BindingEffect,
-  BindingInput,
-  RemovalCause,
-} from "./binding.ts";
+import type { Binding, BindingContext, BindingEffect, BindingInput } from "./binding.ts";
 import { dueAt, step } from "./binding-machine.ts";
 import type { Bindings } from "./bindings.ts";
+import type { RegistrationEvent, RegistrationEvents } from "./events.ts";
 import type { Ended } from "./reauthentication.ts";
-
-/** What others do when a binding changes. Called after the change is durable and was answered. */
-export interface BindingListener {
-  onBound(binding: Binding): void;
-  /** An accepted REGISTER of a known device; `before` had another Contact when it moved. */
-  onRefreshed(binding: Binding, before: Binding): void;
-  onShow(binding: Binding): void;
-  onMoved(binding: Binding, from: Binding): void;
-  onTrigger(binding: Binding): void;
-  onOverdue(binding: Binding): void;
-  onEnded(reauthentication: Ended): void;
-  onGone(binding: Binding, cause: RemovalCause): void;
-}
 
 /** A change of one binding: a new one, or an input to a known one. */
 export type BindingChange =
@@ -36,19 +18,37 @@ interface Armed {
   readonly timer: Timer;
 }
 
+/** What is made durable at once, or not at all. */
+export interface RegistrationChange {
+  readonly set: string;
+  readonly changes: readonly BindingChange[];
+  /** Rows of others that go with it: a subscription, an SQN mark. */
+  readonly rows?: readonly Change[];
+}
+
 /** What changes would make of the bindings, until they are durable. */
 interface Staged {
   /** By token; undefined: gone. */
   readonly states: ReadonlyMap<string, Binding | undefined>;
-  readonly effects: readonly (() => void)[];
+  readonly events: readonly RegistrationEvent[];
 }
 
 /** An input that nobody waits for, until it is durable. */
 interface Owed {
   readonly token: string;
   readonly input: BindingInput;
-  settled(): void;
+  readonly with: InputCompany;
 }
+
+/** What goes with an input that nobody waits for. */
+export interface InputCompany {
+  /** It has been taken, or its binding has gone. */
+  settled?(): void;
+  readonly rows?: readonly Change[];
+}
+
+const ALONE: InputCompany = {};
+const NO_ROWS: readonly Change[] = [];
 
 /** How long a store that has failed is left alone. */
 const RETRY_MS = 1000;
@@ -57,7 +57,7 @@ export interface RegistrationsOptions {
   readonly clock: Clock;
   readonly store: Store;
   readonly bindings: Bindings;
-  readonly listener: BindingListener;
+  readonly events: RegistrationEvents;
   readonly context: BindingContext;
   /** A binding of this private identity has left the table; before anything is answered. */
   onRemoved(impi: string): void;
@@ -80,21 +80,23 @@ export class Registrations {
     this.#options = options;
   }
 
-  /**
-   * One input that nobody waits for: tried again until it is durable, before anything that comes later.
-   * @param settled it has been taken, or its binding has gone
-   */
-  input(token: string, input: BindingInput, settled: () => void = () => undefined): void {
+  /** One input that nobody waits for: tried again until it is durable, before anything that comes later. */
+  input(token: string, input: BindingInput, company: InputCompany = ALONE): void {
     const set = this.#options.bindings.get(token)?.set;
     if (set === undefined) {
-      settled();
+      company.settled?.();
       return;
     }
-    const owed = { token, input, settled };
+    const owed = { token, input, with: company };
     const before = this.#owed.get(set);
     if (before === undefined) this.#owed.set(set, [owed]);
     else before.push(owed);
     this.#payUp(set, () => undefined);
+  }
+
+  /** Whether no change of any set is under way. */
+  get isQuiet(): boolean {
+    return this.#pending.size + this.#owed.size === 0;
   }
 
   /** Whether no change of the set is under way. */
@@ -111,39 +113,36 @@ export class Registrations {
   }
 
   /**
-   * All changes of a set at once. `answer` runs when they are durable, before anything else follows
-   * from them, so that a 200 leaves before its NOTIFYs; with a problem nothing has happened.
+   * All of a change at once. `answer` runs when it is durable, before anything else follows from it, so that a 200
+   * leaves before its NOTIFYs; with a problem nothing has happened.
    * @param then after everything that has followed
    */
-  apply(
-    set: string,
-    changes: readonly BindingChange[],
+  commit(
+    change: RegistrationChange,
     answer: (problem?: Error) => void,
     then: (problem?: Error) => void = () => undefined,
   ): void {
+    const { set, changes, rows = NO_ROWS } = change;
     const waiting = this.#pending.get(set);
     if (waiting !== undefined) {
-      waiting.push(() => this.apply(set, changes, answer, then));
+      waiting.push(() => this.commit(change, answer, then));
       return;
     }
     const staged = this.#stage(changes);
-    if (staged.states.size === 0) {
+    if (staged.states.size + rows.length === 0) {
       answer();
       then();
       return;
     }
     const next: (() => void)[] = [];
     this.#pending.set(set, next);
-    const rows = [...staged.states].map(
-      ([id, value]): Change => ({ table: "bindings", id, value }),
-    );
-    commit(this.#options.store, rows, (problem) => {
+    commit(this.#options.store, this.#rowsOf(set, staged, rows), (problem) => {
       this.#pending.delete(set);
       try {
         if (problem === undefined) this.#settle(staged);
         else this.#options.onStoreProblem(problem);
         answer(problem);
-        if (problem === undefined) for (const effect of staged.effects) effect();
+        if (problem === undefined) this.#publish(staged.events);
         then(problem);
       } finally {
         for (const run of next) run();
@@ -176,11 +175,12 @@ export class Registrations {
     const changes = owed.map(
       ({ token, input }): BindingChange => ({ kind: "input", token, input }),
     );
+    const rows = owed.flatMap((one) => one.with.rows ?? NO_ROWS);
     const paid = (problem?: Error): void => {
-      if (problem === undefined) for (const { settled } of owed) settled();
+      if (problem === undefined) for (const one of owed) one.with.settled?.();
       else this.#owe(set, owed);
     };
-    this.apply(set, changes, paid, then);
+    this.commit({ set, changes, rows }, paid, then);
   }
 
   #owe(set: string, owed: readonly Owed[]): void {
@@ -194,27 +194,42 @@ export class Registrations {
   }
 
   #stage(changes: readonly BindingChange[]): Staged {
-    const { bindings, listener, context } = this.#options;
+    const { bindings, context } = this.#options;
     const states = new Map<string, Binding | undefined>();
-    const effects: (() => void)[] = [];
+    const events: RegistrationEvent[] = [];
     for (const change of changes) {
       if (change.kind === "new") {
         const { binding } = change;
         states.set(binding.token, binding);
-        effects.push(() => listener.onBound(binding));
+        events.push({ kind: "registered", binding });
         continue;
       }
       const { token, input } = change;
-      const before = states.has(token) ? states.get(token) : bindings.get(token);
-      if (before === undefined) continue;
-      const { state, effects: following } = step(context, before, input);
-      if (state === before) continue;
+      const from = states.has(token) ? states.get(token) : bindings.get(token);
+      if (from === undefined) continue;
+      const { state, effects } = step(context, from, input);
+      if (state === from) continue;
       states.set(token, state);
-      if (input.kind === "registered" && state !== undefined)
-        effects.push(() => listener.onRefreshed(state, before));
-      for (const effect of following) effects.push(() => this.#perform(effect, state ?? before));
+      events.push(...eventsOf(input, from, state, effects));
     }
-    return { states, effects };
+    return { states, events };
+  }
+
+  /** All that must be durable together; of two rows for one thing the later counts. */
+  #rowsOf(set: string, { states, events }: Staged, more: readonly Change[]): readonly Change[] {
+    const { bindings } = this.#options;
+    const rows: Change[] = [];
+    let left = bindings.countOfSet(set);
+    for (const [id, value] of states) {
+      rows.push({ table: "bindings", id, value });
+      left += Number(value !== undefined) - Number(bindings.get(id) !== undefined);
+    }
+    rows.push(...more, ...this.#options.events.foresee({ events, left }));
+    return rows;
+  }
+
+  #publish(events: readonly RegistrationEvent[]): void {
+    for (const event of events) this.#options.events.publish(event);
   }
 
   #settle({ states }: Staged): void {
@@ -230,30 +245,6 @@ export class Registrations {
         bindings.put(state);
         this.#arm(state);
       }
-    }
-  }
-
-  #perform(effect: BindingEffect, binding: Binding): void {
-    const { listener } = this.#options;
-    switch (effect.kind) {
-      case "show":
-        listener.onShow(binding);
-        break;
-      case "moved":
-        listener.onMoved(binding, effect.from);
-        break;
-      case "trigger":
-        listener.onTrigger(binding);
-        break;
-      case "overdue":
-        listener.onOverdue(binding);
-        break;
-      case "ended":
-        listener.onEnded(effect.reauthentication);
-        break;
-      case "gone":
-        listener.onGone(binding, effect.cause);
-        break;
     }
   }
 
@@ -275,11 +266,60 @@ export class Registrations {
     if (binding === undefined) return;
     const at = clock.now();
     if (dueAt(binding) > at) this.#arm(binding);
-    else this.input(token, { kind: "due", at }, () => this.#armAgain(token));
+    else this.input(token, { kind: "due", at }, { settled: () => this.#armAgain(token) });
   }
 
   #armAgain(token: string): void {
     const left = this.#options.bindings.get(token);
     if (left !== undefined && !this.#armed.has(token)) this.#arm(left);
   }
+}
+
+/** What an input has made of a binding, told as what has happened. @param after undefined: it has gone */
+function eventsOf(
+  input: BindingInput,
+  before: Binding,
+  after: Binding | undefined,
+  effects: readonly BindingEffect[],
+): readonly RegistrationEvent[] {
+  const events: RegistrationEvent[] = [];
+  const binding = after ?? before;
+  const { reauthentication } = binding;
+  if (input.kind === "asked")
+    events.push({ kind: "reauthentication-asked", binding, cause: input.cause });
+  if (input.kind === "registered" && after !== undefined)
+    events.push({ kind: "refreshed", binding: after, before });
+  if (isFurther(after, before) && reauthentication !== undefined)
+    events.push({ kind: "reauthentication-progressed", binding, reauthentication });
+  let missed: Ended | undefined;
+  for (const effect of effects) {
+    switch (effect.kind) {
+      case "show":
+        events.push({ kind: "shown", binding });
+        break;
+      case "moved":
+        events.push({ kind: "moved", binding, from: effect.from });
+        break;
+      case "trigger":
+        events.push({ kind: "reauthentication-triggered", binding });
+        break;
+      case "overdue":
+        events.push({ kind: "subscription-overdue", binding });
+        break;
+      case "ended":
+        missed = effect.reauthentication;
+        events.push({ kind: "reauthentication-ended", reauthentication: missed });
+        break;
+      case "gone":
+        events.push({ kind: "removed", binding, cause: effect.cause, missed });
+        break;
+    }
+  }
+  return events;
+}
+
+function isFurther(after: Binding | undefined, before: Binding): boolean {
+  const [was, is] = [before.reauthentication, after?.reauthentication];
+  if (was === undefined || is === undefined) return false;
+  return was.progress !== is.progress || was.course !== is.course;
 }

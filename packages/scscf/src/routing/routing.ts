@@ -1,6 +1,7 @@
 // The routing part put together from the node's settings and parts. TS 24.229 §5.4.3.
 import { trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
@@ -20,6 +21,7 @@ import type { RegisteredDevices } from "./past-pcscf.ts";
 import { Router } from "./router.ts";
 
 export interface RoutingParts {
+  readonly log: Logger;
   readonly clock: Clock;
   readonly random: Random;
   readonly refusals: RefusalLog;
@@ -69,9 +71,10 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
 }
 
 /** How a BYE of ours is answered changes nothing. */
-function dialogTable({ endpoint, send, onLimited }: RoutingParts, most: number): DialogTable {
+function dialogTable({ endpoint, send, onLimited, log }: RoutingParts, most: number): DialogTable {
   const unheard = { onResponse: () => undefined, onFailure: () => undefined };
   return new DialogTable({
+    log,
     most,
     onForgotten: () => onLimited("dialogs"),
     isOwn: (host, port) => endpoint.isOwn(host, port),

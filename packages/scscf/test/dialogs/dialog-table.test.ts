@@ -1,4 +1,5 @@
 // What is remembered of calls that are under way, and its bound. TS 24.229 §5.4.5.1.2.
+import { nullLogger } from "@ims-lab/common/platform/logger";
 import { newRequest, newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { expect, test } from "vitest";
 import { DialogTable } from "../../src/dialogs/dialog-table.ts";
@@ -16,6 +17,7 @@ function keeping(most: number): Kept {
     sent,
     forgotten: 0,
     dialogs: new DialogTable({
+      log: nullLogger,
       most,
       isOwn: (host) => host === "10.1.0.2",
       send: (request) => sent.push(request),

@@ -170,8 +170,8 @@ describe("a store that takes its time", () => {
     store.letGo();
     lab.run();
     const { bindings } = await store.load();
-    expect(bindings).toHaveLength(1);
-    expect([...lab.scscf.bindings.all()]).toEqual(bindings);
+    expect(bindings.size).toBe(1);
+    expect([...lab.scscf.bindings.all()]).toEqual([...bindings.values()]);
     expect(store.asked.flat().filter(({ table }) => table === "bindings").length).toBeGreaterThan(
       0,
     );
@@ -190,7 +190,19 @@ describe("a store that takes its time", () => {
     lab.run();
     const statuses = pcscf.responses.map(({ status }) => status);
     expect(statuses.filter((status) => status === 500)).toHaveLength(1);
-    expect([...lab.scscf.bindings.all()]).toEqual((await store.load()).bindings);
+    expect([...lab.scscf.bindings.all()]).toEqual([...(await store.load()).bindings.values()]);
+  });
+
+  test("a SUBSCRIBE waits for the registration that it is about", () => {
+    store.holds = true;
+    send(bob);
+    const refresh = (): unknown => bob.subscribe(OWN_PACKAGE, 3600);
+    expect(refresh).toThrow("no response"); // it would be 480 without
+    store.holds = false;
+    store.letGo();
+    lab.run();
+    expect(pcscf.responses.map(({ status }) => status)).toEqual([401, 200, 200]);
+    expect(lab.scscf.notifier.size).toBe(1);
   });
 
   test("other users do not wait", () => {
