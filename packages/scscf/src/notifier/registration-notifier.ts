@@ -134,21 +134,13 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   }
 
   on(event: RegistrationEvent): void {
-    switch (event.kind) {
-      case "registered":
-      case "shown":
-        this.#notifyAll(event.binding, { only: event.binding.token });
-        break;
-      case "moved":
-        this.#moved(event.binding, event.from);
-        break;
-      case "reauthentication-triggered":
-        this.trigger(event.binding, this.#foreseen.get(event));
-        break;
-      case "removed":
-        this.#gone(event.binding, event.cause, this.#foreseen.get(event));
-        break;
-    }
+    const { kind } = event;
+    if (kind === "registered" || kind === "shown")
+      this.#notifyAll(event.binding, { only: event.binding.token });
+    else if (kind === "moved") this.#moved(event.binding, event.from);
+    else if (kind === "reauthentication-triggered")
+      this.trigger(event.binding, this.#foreseen.get(event));
+    else if (kind === "removed") this.#gone(event.binding, event.cause, this.#foreseen.get(event));
   }
 
   /** The subscriptions in which a device is asked, or which end with their binding: durable with the binding's change. */

@@ -99,20 +99,14 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
 
   /** Figure 4: after the UE's own subscription; a device that need not subscribe is not waited for. */
   on(event: RegistrationEvent): void {
-    switch (event.kind) {
-      case "registered":
-        if (!isAwaited(event.binding)) this.#subscribe(event.binding);
-        break;
-      case "refreshed":
-        if (!isAwaited(event.binding)) this.#renew(event.binding, event.before);
-        break;
-      case "subscribed":
-        if (event.subscription.binding !== undefined) this.#subscribe(event.subscription.binding);
-        break;
-      case "removed":
-        this.#end(event.binding, this.#known.has(event));
-        break;
-    }
+    const { kind } = event;
+    if (kind === "registered") {
+      if (!isAwaited(event.binding)) this.#subscribe(event.binding);
+    } else if (kind === "refreshed") {
+      if (!isAwaited(event.binding)) this.#renew(event.binding, event.before);
+    } else if (kind === "subscribed") {
+      if (event.subscription.binding !== undefined) this.#subscribe(event.subscription.binding);
+    } else if (kind === "removed") this.#end(event.binding, this.#known.has(event));
   }
 
   /** Messages 13 and 14; one per Path. Devices without P-CSCF have none. */
