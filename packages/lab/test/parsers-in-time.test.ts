@@ -33,7 +33,7 @@ import { maskKeys } from "@ims-lab/common/trace/mask-keys";
 import { describe, expect, test } from "vitest";
 import { withoutAuthParams } from "../../pcscf/src/sides/auth-params.ts";
 import { extensionProblem, stripSecurityAgreement } from "../../pcscf/src/sides/option-tags.ts";
-import { readContacts } from "../../scscf/src/registrar/contacts.ts";
+import { readContacts } from "../../scscf/src/register/contacts.ts";
 import { parsePattern } from "../../scscf/src/subscribers/number-pattern.ts";
 import { answerSdp, isHold, readSdp } from "../../ue/src/call/sdp.ts";
 import { checkSession, sessionAnswer } from "../../ue/src/call/session-timer.ts";

@@ -1,4 +1,4 @@
-// Settings of the S-CSCF: names, defaults, profiles. Design §1, §3, §4.
+// Settings of the S-CSCF: names, defaults, profiles.
 
 import { fileURLToPath } from "node:url";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";

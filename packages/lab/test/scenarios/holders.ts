@@ -8,7 +8,7 @@ import {
 } from "../../../pcscf/src/bindings/binding.ts";
 import type { Pcscf } from "../../../pcscf/src/node.ts";
 import type { Scscf } from "../../../scscf/src/node.ts";
-import type { Binding } from "../../../scscf/src/registrar/binding.ts";
+import type { Binding } from "../../../scscf/src/registration/binding.ts";
 
 /** User part of the topmost Path URI: the P-CSCF's token. */
 function pathUser({ address }: Binding): string | undefined {

@@ -1,7 +1,7 @@
-// Authentication before a chargeable request: the rule `onMethods`. Design §4; seed §1.
+// Authentication before a chargeable request: the rule `onMethods`.
 import type { Clock } from "@ims-lab/common/platform/clock";
-import type { Reauthentications } from "../reauthentication/reauthentications.ts";
-import type { Binding } from "../registrar/binding.ts";
+import type { Binding } from "../registration/binding.ts";
+import type { Reauthentications } from "../registration/reauthentications.ts";
 
 export interface MethodPolicySettings {
   readonly onMethods: readonly string[];

@@ -1,7 +1,7 @@
 // Where requests wait for their caller's authentication, or end for want of it: the rule `onMethods`. TS 24.229 §5.4.3.2.
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { newResponse } from "@ims-lab/common/sip/message/message";
-import type { Binding } from "../registrar/binding.ts";
+import type { Binding } from "../registration/binding.ts";
 import type { MethodPolicy } from "./method-policy.ts";
 import type { RoutingProblem } from "./problems.ts";
 
