@@ -1,4 +1,5 @@
 // Whether a REGISTER is accepted, challenged or failed. TS 24.229 §5.4.1.2.2.
+import type { AuthenticationPolicy } from "@ims-lab/common/ims/authentication-policy";
 import type { Authenticator } from "../authentication/authenticator.ts";
 import { type AuthenticationOutcome, answersChallenge } from "../authentication/outcome.ts";
 import { isAuthenticatedByPeer } from "../origin.ts";
@@ -28,8 +29,7 @@ export type Decision =
 
 export interface DecisionRules {
   readonly authenticator: Authenticator;
-  /** Challenge refreshes over a protected association too. */
-  readonly onRefresh: "always" | "never";
+  readonly policy: AuthenticationPolicy;
 }
 
 export function decide(rules: DecisionRules, register: RegisterRequest): Decision {
@@ -103,7 +103,8 @@ function passOrChallenge(
   stale: boolean,
   after?: ChallengeReason,
 ): Decision {
-  const passes = mayPass(register) && (rules.onRefresh === "never" || isLeaving(register));
+  const isWanted = !isLeaving(register) && rules.policy.fires({ kind: "refresh" }) !== undefined;
+  const passes = mayPass(register) && !isWanted;
   if (passes) return { kind: "accept", authenticated: false };
   const issued = rules.authenticator.challenge(challengeKey(register), { stale });
   if (issued === undefined) return { kind: "nobody", why: "the subscriber has gone" };

@@ -24,9 +24,10 @@ import type { DialogTable } from "../dialogs/dialog-table.ts";
 import type { KnownDialogs } from "../dialogs/known-dialogs.ts";
 import type { RequestOrigin } from "../origin.ts";
 import { deviceSource } from "../origin.ts";
+import { RequestGate } from "../policy/request-gate.ts";
+import type { RequestPolicy } from "../policy/request-policy.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import { answerCharging, chargingOf } from "./charging.ts";
-import type { MethodPolicy } from "./method-policy.ts";
 import type { NextHops } from "./next-hops.ts";
 import {
   assertIdentity,
@@ -37,7 +38,6 @@ import {
   type Users,
 } from "./originating.ts";
 import { type RegisteredDevices, senderProblem } from "./past-pcscf.ts";
-import { PolicyGate } from "./policy-gate.ts";
 import { isProblem, noDialog, type RoutingProblem, refusalFor, shareUsedUp } from "./problems.ts";
 import { alongRoute, targetsOf } from "./targets.ts";
 import type { Called } from "./terminating.ts";
@@ -55,7 +55,7 @@ export interface RouterOptions extends Users, Called {
   /** Whether what goes there stays within the trust domain (RFC 3325 §5). */
   readonly trustsHop: KnowsHop;
   readonly devices: RegisteredDevices;
-  readonly policy: MethodPolicy;
+  readonly policy: RequestPolicy;
   /** Undefined: dialogs are left alone when a registration ends. */
   readonly dialogs: DialogTable | undefined;
   /** Filled only where the policy has a use for it. */
@@ -79,13 +79,13 @@ const ARE_DIRECT: ReadonlySet<RoutingProblem["kind"]> = new Set(["untrusted-peer
 export class Router {
   readonly #options: RouterOptions;
   readonly #core: ProxyCore;
-  readonly #gate: PolicyGate;
+  readonly #gate: RequestGate;
 
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#core = new ProxyCore(options);
-    this.#gate = new PolicyGate(options.policy, (incoming, problem) =>
-      this.#refuse(incoming, problem),
+    this.#gate = new RequestGate(options.policy, (incoming, detail) =>
+      this.#refuse(incoming, { kind: "must-reauthenticate", detail }),
     );
   }
 

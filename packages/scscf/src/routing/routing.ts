@@ -1,4 +1,5 @@
 // The routing part put together from the node's settings and parts. TS 24.229 §5.4.3.
+import type { AuthenticationPolicy } from "@ims-lab/common/ims/authentication-policy";
 import { trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
@@ -10,12 +11,12 @@ import { provenNames } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "../config.ts";
 import { DialogTable } from "../dialogs/dialog-table.ts";
 import { KnownDialogs } from "../dialogs/known-dialogs.ts";
+import { RequestPolicy } from "../policy/request-policy.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import type { Bindings } from "../registration/bindings.ts";
 import type { Reauthentications } from "../registration/reauthentications.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
-import { MethodPolicy } from "./method-policy.ts";
 import { nextHops } from "./next-hops.ts";
 import type { RegisteredDevices } from "./past-pcscf.ts";
 import { Router } from "./router.ts";
@@ -29,6 +30,7 @@ export interface RoutingParts {
   readonly directory: SubscriberDirectory;
   readonly bindings: Bindings;
   readonly reauthentications: Reauthentications;
+  readonly policy: AuthenticationPolicy;
   readonly send: SendRequest;
   setOf(aor: string): RegistrationSet | undefined;
   readonly devices: RegisteredDevices;
@@ -63,7 +65,13 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
       config.allowDirect || // then devices are next hops
       hops.isHost(hop.host) ||
       trustsHop(hop),
-    policy: new MethodPolicy({ settings: config.policy, clock, reauthentications, deadlineMs }),
+    policy: new RequestPolicy({
+      policy: parts.policy,
+      outcome: config.policy.outcome,
+      clock,
+      reauthentications,
+      deadlineMs,
+    }),
     bindingsOf: (set) => bindings.ofSet(set),
     bindingOf: (token) => bindings.ofServiceRoute(token),
   });

@@ -1,13 +1,11 @@
-// Authentication before a chargeable request: the rule `onMethods`.
+// Authentication because of a chargeable request: what becomes of the request that fires the policy. TS 24.229 §5.4.1.6.
+import type { AuthenticationPolicy } from "@ims-lab/common/ims/authentication-policy";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Binding } from "../registration/binding.ts";
 import type { Reauthentications } from "../registration/reauthentications.ts";
 
-export interface MethodPolicySettings {
-  readonly onMethods: readonly string[];
-  /** What becomes of the request that fires the rule. */
-  readonly outcome: "proceed" | "hold" | "reject";
-}
+/** What becomes of the request that fires the policy. */
+export type RequestOutcome = "proceed" | "hold" | "reject";
 
 export type PolicyVerdict =
   | { readonly kind: "proceed" }
@@ -19,20 +17,23 @@ export type PolicyVerdict =
 const LONGEST_HOLD_MS = 150_000;
 const CAUSE = "policy:onMethods";
 
-export class MethodPolicy {
-  readonly #settings: MethodPolicySettings;
+export class RequestPolicy {
+  readonly #policy: AuthenticationPolicy;
+  readonly #outcome: RequestOutcome;
   readonly #clock: Clock;
   readonly #reauthentications: Reauthentications;
   readonly #deadlineMs: number;
 
   constructor(options: {
-    readonly settings: MethodPolicySettings;
+    readonly policy: AuthenticationPolicy;
+    readonly outcome: RequestOutcome;
     readonly clock: Clock;
     readonly reauthentications: Reauthentications;
     /** N, milliseconds. */
     readonly deadlineMs: number;
   }) {
-    this.#settings = options.settings;
+    this.#policy = options.policy;
+    this.#outcome = options.outcome;
     this.#clock = options.clock;
     this.#reauthentications = options.reauthentications;
     this.#deadlineMs = options.deadlineMs;
@@ -40,17 +41,17 @@ export class MethodPolicy {
 
   /** Whether it says anything of these requests. */
   concerns(method: string): boolean {
-    return this.#settings.onMethods.includes(method);
+    return this.#policy.fires({ kind: "request", method }) !== undefined;
   }
 
   /** Whether it says anything at all. */
   get isEmpty(): boolean {
-    return this.#settings.onMethods.length === 0;
+    return !this.#policy.concernsRequests;
   }
 
   /** For a request out of a dialog, sent by the device that holds `binding`. */
   judge(method: string, binding: Binding): PolicyVerdict {
-    const { outcome } = this.#settings;
+    const outcome = this.#outcome;
     if (!this.concerns(method)) return { kind: "proceed" };
     // Who was rejected and has authenticated since may call; else nobody ever could.
     if (outcome === "reject" && this.#isFresh(binding)) return { kind: "proceed" };

@@ -1,17 +1,16 @@
-// Where requests wait for their caller's authentication, or end for want of it: the rule `onMethods`. TS 24.229 §5.4.3.2.
+// Requests that wait for their caller's authentication, or end for want of it. TS 24.229 §5.4.3.2.
 import type { Incoming } from "@ims-lab/common/sip/endpoint";
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import type { Binding } from "../registration/binding.ts";
-import type { MethodPolicy } from "./method-policy.ts";
-import type { RoutingProblem } from "./problems.ts";
+import type { RequestPolicy } from "./request-policy.ts";
 
-export class PolicyGate {
-  readonly #policy: MethodPolicy;
-  readonly #refuse: (incoming: Incoming, problem: RoutingProblem) => void;
+export class RequestGate {
+  readonly #policy: RequestPolicy;
+  readonly #refuse: (incoming: Incoming, why: string) => void;
   /** INVITEs that wait. */
   readonly #held = new WeakSet<Incoming>();
 
-  constructor(policy: MethodPolicy, refuse: (incoming: Incoming, problem: RoutingProblem) => void) {
+  constructor(policy: RequestPolicy, refuse: (incoming: Incoming, why: string) => void) {
     this.#policy = policy;
     this.#refuse = refuse;
   }
@@ -24,7 +23,7 @@ export class PolicyGate {
         onward();
         return;
       case "reject":
-        this.#refuse(incoming, { kind: "must-reauthenticate", detail: "policy onMethods" });
+        this.#refuse(incoming, "policy onMethods");
         return;
       case "hold":
         this.#hold(incoming, verdict.authenticated, onward);
@@ -47,7 +46,7 @@ export class PolicyGate {
     void authenticated.then((isDone) => {
       if (!this.#held.delete(incoming)) return; // cancelled meanwhile
       if (isDone) onward();
-      else this.#refuse(incoming, { kind: "must-reauthenticate", detail: "not in time" });
+      else this.#refuse(incoming, "not in time");
     });
   }
 }
