@@ -1,4 +1,4 @@
-// Settings of the P-CSCF: names, defaults, profiles. Design sections 1, 3 and 5.
+// Settings of the P-CSCF: names, defaults, profiles.
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";

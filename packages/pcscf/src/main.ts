@@ -1,4 +1,4 @@
-// The P-CSCF as a process: real sockets, real time. Design section 1.
+// The P-CSCF as a process: real sockets, real time.
 
 import { nextTurn } from "@ims-lab/common/platform/clock";
 import { adminServer } from "@ims-lab/common/platform/http";

@@ -1,4 +1,4 @@
-// A P-CSCF on real sockets: UEs on IPv6 over UDP, TLS and WebSocket, an S-CSCF on IPv4. Design sections 1, 5.
+// A P-CSCF on real sockets: UEs on IPv6 over UDP, TLS and WebSocket, an S-CSCF on IPv4.
 
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@ims-lab/common/platform/clock";

@@ -1,4 +1,4 @@
-// What the admin HTTP interfaces of S-CSCF and P-CSCF answer, shared with `imslab`; docs/operations.md.
+// Answers of the admin HTTP interfaces of S-CSCF and P-CSCF, shared with `imslab`; docs/operations.md.
 // Times are integer milliseconds since the epoch; what does not apply is null, never left out.
 
 /** How every list is answered. */
@@ -30,7 +30,7 @@ export type ReauthenticationEnd =
 
 /** An operator's reasons to de-register (RFC 3680 §5.1 contact events of the same names). */
 export const deregistrationCauses = ["expired", "deactivated", "rejected", "probation"] as const;
-export type DeregistrationCause = (typeof deregistrationCauses)[number];
+export type OperatorCause = (typeof deregistrationCauses)[number];
 
 /** One re-authentication of one binding. */
 export interface ReauthenticationView {
@@ -98,7 +98,7 @@ export interface ReauthenticateAnswer {
 /** S-CSCF `DELETE /registrations/{impu}`. */
 export interface DeregisterAnswer {
   readonly impu: string;
-  readonly cause: DeregistrationCause;
+  readonly cause: OperatorCause;
   /** Contacts that were removed. */
   readonly contacts: readonly string[];
 }

@@ -1,6 +1,6 @@
 // The command line of `imslab`: what was asked for, or what to write instead.
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { type DeregistrationCause, deregistrationCauses } from "@ims-lab/common/ims/admin-api";
+import { deregistrationCauses, type OperatorCause } from "@ims-lab/common/ims/admin-api";
 
 export type Command =
   | { readonly name: "help" }
@@ -30,7 +30,7 @@ export type Command =
   | {
       readonly name: "dereg";
       readonly impu: string;
-      readonly cause: DeregistrationCause;
+      readonly cause: OperatorCause;
       readonly contact: string | undefined;
       readonly retryAfterSeconds: number | undefined;
     }

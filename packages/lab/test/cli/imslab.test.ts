@@ -1,4 +1,4 @@
-// `imslab` against a node that answers as a test says: output, requests, exit codes (design section 9).
+// `imslab` against a node that answers as a test says: output, requests, exit codes.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate as eventsHandled } from "node:timers/promises";

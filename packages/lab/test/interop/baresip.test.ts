@@ -1,4 +1,4 @@
-// baresip, a softphone that knows no event package: issue "Strangers", section 3. See docs/interop/baresip.md.
+// baresip, a softphone that knows no event package. See docs/interop/baresip.md.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { type Baresip, startBaresip } from "./baresip.ts";

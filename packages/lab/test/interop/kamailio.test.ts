@@ -1,4 +1,4 @@
-// Kamailio in the place of either CSCF: issue "Strangers", section 3. See docs/interop/kamailio.md.
+// Kamailio in the place of either CSCF. See docs/interop/kamailio.md.
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { type Baresip, startBaresip } from "./baresip.ts";

@@ -1,4 +1,4 @@
-// SIPp calls SIPp through the P-CSCF, both registered: issue "Strangers", section 3. See docs/interop/sipp.md.
+// SIPp calls SIPp through the P-CSCF, both registered. See docs/interop/sipp.md.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { freePorts } from "./free-ports.ts";

@@ -1,4 +1,4 @@
-// SIPp as UE through the real P-CSCF and S-CSCF: issue "The lab runs", section 5.
+// SIPp as UE through the real P-CSCF and S-CSCF.
 // tshark and xmllint judge afterwards everything that was on the wire.
 
 import { mkdtempSync, rmSync } from "node:fs";

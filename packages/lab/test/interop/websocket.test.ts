@@ -1,4 +1,4 @@
-// SIP.js, as in a web page, over WebSocket: issue "Strangers", section 3; RFC 7118. See docs/interop/sipjs.md.
+// SIP.js, as in a web page, over WebSocket; RFC 7118. See docs/interop/sipjs.md.
 import { SessionState } from "sip.js";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { shippedAccounts } from "../../src/launcher/accounts.ts";

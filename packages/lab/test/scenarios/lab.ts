@@ -17,7 +17,7 @@ import { viewOf } from "../../../pcscf/src/admin/routes.ts";
 import type { Pcscf } from "../../../pcscf/src/node.ts";
 import { reauthenticationView, registrationView } from "../../../scscf/src/admin/views.ts";
 import type { Scscf } from "../../../scscf/src/node.ts";
-import type { RemovalCause } from "../../../scscf/src/registrar/binding.ts";
+import type { RemovalCause } from "../../../scscf/src/registration/binding.ts";
 import type { Place } from "../../src/launcher/sightings.ts";
 import {
   ACCESS,
@@ -245,7 +245,7 @@ export class Lab extends Traffic {
   deregister(user: string, cause: RemovalCause): void {
     const at = this.clock.now();
     for (const { token } of this.#bindings(user))
-      this.scscf.lifecycle.input(token, { kind: "removed", at, cause });
+      this.scscf.registrations.input(token, { kind: "removed", at, cause });
   }
 
   // What an operator sees.

@@ -1,4 +1,4 @@
-// Three S-CSCFs, one of which dies without a word: before, within and after a registration, and in a call. Design §5.
+// Three S-CSCFs, one of which dies without a word: before, within and after a registration, and in a call.
 import { describe, expect, test } from "vitest";
 import { reauthenticationView } from "../../../scscf/src/admin/views.ts";
 import type { Scscf } from "../../../scscf/src/node.ts";

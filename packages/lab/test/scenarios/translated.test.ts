@@ -1,5 +1,5 @@
 // A UE behind an address translator: Via and Contact name an address that nobody reaches; everything comes over its flow.
-// RFC 3581, RFC 5626 §3.5, design §5.
+// RFC 3581, RFC 5626 §3.5.
 import { describe, expect, test } from "vitest";
 import { callUp, lastCall, registered } from "./call-words.ts";
 import { impuOf, Lab } from "./lab.ts";

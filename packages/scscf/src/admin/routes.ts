@@ -1,8 +1,8 @@
-// The admin interface of the S-CSCF: registrations, re-authentications, subscribers. Design §9.
+// The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
 import {
   type DeregisterAnswer,
-  type DeregistrationCause,
   deregistrationCauses,
+  type OperatorCause,
   type ReauthenticateAnswer,
 } from "@ims-lab/common/ims/admin-api";
 import {
@@ -20,9 +20,9 @@ import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
-import type { RegistrationSet } from "../notifier/admission.ts";
-import type { Binding, RemovalCause } from "../registrar/binding.ts";
-import { setNameOf } from "../registrar/identify.ts";
+import type { Binding, RemovalCause } from "../registration/binding.ts";
+import type { RegistrationSet } from "../subscribers/registration-sets.ts";
+import { setNameOf } from "../subscribers/registration-sets.ts";
 import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
 
 const impuParams = {
@@ -124,7 +124,7 @@ function addHistories(app: FastifyInstance, { history }: Scscf): void {
 }
 
 interface DeregisterQuery {
-  readonly cause: DeregistrationCause;
+  readonly cause: OperatorCause;
   readonly retryAfterSeconds?: number;
   readonly contact?: string;
 }
@@ -163,7 +163,7 @@ function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
           : { kind: cause };
       const at = clock.now();
       for (const { token } of bindings) {
-        scscf.lifecycle.input(token, { kind: "removed", at, cause: removal });
+        scscf.registrations.input(token, { kind: "removed", at, cause: removal });
       }
       const contacts = bindings.map(({ address }) => address.contact);
       return { impu, cause, contacts } satisfies DeregisterAnswer;

@@ -52,7 +52,7 @@ export function renderReginfo(
   return { contentType: REGINFO_TYPE, body: Buffer.from(text, "utf8") };
 }
 
-/** A device with both packages is asked in the own one only (design §3). */
+/** A device with both packages is asked in the own one only. */
 function isToldElsewhere(
   { memo, package: eventPackage }: NotifierSubscription,
   watchers: readonly NotifierSubscription[],

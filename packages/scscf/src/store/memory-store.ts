@@ -7,6 +7,7 @@ export function memoryStore(): Store {
   const tables: MutableTables = {
     bindings: new Map(),
     subscriptions: new Map(),
+    sqnMarks: new Map(),
   };
   return {
     commit(changes, done): void {
@@ -15,24 +16,15 @@ export function memoryStore(): Store {
     },
     load: (): Promise<Contents> =>
       Promise.resolve({
-        bindings: [...tables.bindings.values()],
-        subscriptions: [...tables.subscriptions.values()],
+        bindings: new Map(tables.bindings),
+        subscriptions: new Map(tables.subscriptions),
+        sqnMarks: new Map(tables.sqnMarks),
       }),
     close: (): Promise<void> => Promise.resolve(),
   };
 }
 
-function apply(tables: MutableTables, change: Change): void {
-  if (change.value === undefined) {
-    tables[change.table].delete(change.id);
-    return;
-  }
-  switch (change.table) {
-    case "bindings":
-      tables.bindings.set(change.id, change.value);
-      break;
-    case "subscriptions":
-      tables.subscriptions.set(change.id, change.value);
-      break;
-  }
+function apply(tables: MutableTables, { table, id, value }: Change): void {
+  if (value === undefined) tables[table].delete(id);
+  else (tables[table] as Map<string, typeof value>).set(id, value);
 }

@@ -1,4 +1,4 @@
-// The admin interface of the S-CSCF. Design §9.
+// The admin interface of the S-CSCF.
 import type {
   DeregisterAnswer,
   Page,

@@ -6,11 +6,14 @@ import { newResponse, type SipRequest, type SipResponse } from "../message/messa
 import { type EventName, eventOf, formatEvent, isSameEvent } from "./event-headers.ts";
 import { isLive, type NotifierEffect, type NotifierInput, stepNotifier } from "./notifier.ts";
 import type {
+  Foreseen,
   NotifierAgent,
   NotifierAgentOptions,
   NotifyOutcome,
   NotifyRequest,
   SubscribeVerdict,
+  SubscriptionChange,
+  Termination,
 } from "./notifier-port.ts";
 import { type Refusal, refusal, refusalResponse } from "./refusal.ts";
 import type { IncomingRequest } from "./sender.ts";
@@ -19,14 +22,18 @@ import { type Entry, SubscriptionTable } from "./subscription-table.ts";
 
 export type { SubscriptionEnd } from "./notifier.ts";
 export type {
+  Foreseen,
   NotifierAgent,
   NotifierAgentOptions,
   NotifyBody,
   NotifyOutcome,
+  NotifyRequest,
   Rendering,
   SubscribeVerdict,
+  SubscriptionChange,
+  Termination,
 } from "./notifier-port.ts";
-export type { NotifierSubscription } from "./subscription.ts";
+export { type NotifierSubscription, rowOf } from "./subscription.ts";
 
 type Grant = Extract<SubscribeVerdict, { kind: "grant" }>;
 
@@ -56,6 +63,10 @@ class Notifier implements NotifierAgent {
 
   owns(subscribe: SipRequest): boolean {
     return this.#table.find(subscribe) !== undefined;
+  }
+
+  subjectOf(subscribe: SipRequest): string | undefined {
+    return this.#table.find(subscribe)?.subscription.subject;
   }
 
   handle(incoming: IncomingRequest): void {
@@ -157,7 +168,9 @@ class Notifier implements NotifierAgent {
       incoming.respond(newResponse(incoming.request, 200, { toTag: id, headers }));
       if (expires > 0) this.#options.onSubscribed?.(entry.subscription, before === undefined);
     };
-    this.#apply(entry, { kind: "subscribed", now, expires, state }, granted, failed);
+    const kind = expires === 0 ? "other" : before === undefined ? "begun" : "refreshed";
+    const input = { kind: "subscribed", now, expires, state } as const;
+    this.#apply(entry, input, { kind, granted, failed });
   }
 
   /** As if the SUBSCRIBE had not come. @param queued what its NOTIFY would have carried */
@@ -188,11 +201,25 @@ class Notifier implements NotifierAgent {
     return this.#ask(id, request, { kind: "terminate", reason, retryAfter });
   }
 
+  foresee(id: string, termination?: Termination): Foreseen | undefined {
+    const from = this.#table.get(id)?.subscription;
+    if (from === undefined || !isLive(from.state)) return undefined;
+    const input: NotifierInput =
+      termination === undefined
+        ? { kind: "changed", now: this.#options.clock.now() }
+        : { kind: "terminate", reason: termination.reason, retryAfter: termination.retryAfter };
+    const { state, effects } = stepNotifier(from.state, input);
+    const isNotified = effects.some(({ kind }) => kind === "notify");
+    return { from, to: isNotified ? notified({ ...from, state }) : { ...from, state } };
+  }
+
   #ask(id: string, request: NotifyRequest, input: NotifierInput): boolean {
     const entry = this.#table.get(id);
     if (entry === undefined || !isLive(entry.subscription.state)) return false;
+    const { foreseen } = request;
     entry.queued.push(request);
-    this.#apply(entry, input);
+    if (foreseen?.from === entry.subscription) this.#apply(entry, input, { foreseen });
+    else this.#apply(entry, input);
     return true;
   }
 
@@ -203,32 +230,41 @@ class Notifier implements NotifierAgent {
     this.#remove(entry);
     const wasLive = isLive(subscription.state);
     entry.subscription = { ...subscription, state: { name: "terminated" } };
-    this.#save(entry, () => {
+    const kind = wasLive ? "ended" : "other";
+    this.#save({ subscription: entry.subscription, kind, isAwaited: false }, () => {
       if (wasLive) this.#options.onEnded?.(entry.subscription, { kind: "forgotten" });
     });
   }
 
-  /** New state first, then durable, then what leaves: design of every durable node. */
-  #apply(entry: Entry, input: NotifierInput, answer?: () => void, failed?: () => void): void {
+  /** New state first, then durable, then what leaves. */
+  #apply(entry: Entry, input: NotifierInput, course: Course = {}): void {
+    const { kind = "other", granted, failed, foreseen } = course;
     const step = stepNotifier(entry.subscription.state, input);
     entry.subscription = { ...entry.subscription, state: step.state };
     const actions = step.effects.map((effect) => this.#prepare(entry, effect));
-    this.#save(entry, (problem) => {
+    const proceed = (problem?: Error): void => {
       if (problem !== undefined && failed !== undefined) {
         failed();
         return;
       }
-      answer?.();
+      granted?.();
       for (const act of actions) act();
-    });
+    };
+    if (foreseen !== undefined) {
+      entry.subscription = foreseen.to;
+      proceed();
+      return;
+    }
+    const isOver = step.effects.some((effect) => effect.kind === "ended");
+    const { subscription } = entry;
+    const isAwaited = failed !== undefined;
+    this.#save({ subscription, kind: isOver ? "ended" : kind, isAwaited }, proceed);
   }
 
-  #save(entry: Entry, proceed: (problem?: Error) => void): void {
-    const { subscription } = entry;
+  #save(change: SubscriptionChange, proceed: (problem?: Error) => void): void {
     const { save } = this.#options;
-    const isGone = subscription.state.name === "terminated";
     if (save === undefined) proceed();
-    else save(subscription.id, isGone ? undefined : subscription, proceed);
+    else save(change, proceed);
   }
 
   /** Changes the subscription at once; what it returns is done when the change is durable. */
@@ -266,9 +302,9 @@ class Notifier implements NotifierAgent {
       ["Subscription-State", subscriptionState],
     ];
     if (body.length > 0) headers.push(["Content-Type", contentType]);
-    const next = nextRequest(entry.subscription.dialog, "NOTIFY", headers, body);
-    entry.subscription = { ...entry.subscription, dialog: next.dialog, version: version + 1 };
-    return () => this.#send(entry, next.request, sent);
+    const { request } = nextRequest(entry.subscription.dialog, "NOTIFY", headers, body);
+    entry.subscription = notified(entry.subscription);
+    return () => this.#send(entry, request, sent);
   }
 
   #send(entry: Entry, notify: SipRequest, asked: readonly NotifyRequest[]): void {
@@ -338,6 +374,21 @@ class Notifier implements NotifierAgent {
   close(): void {
     this.#table.clear();
   }
+}
+
+/** What goes with an input to a subscription. */
+interface Course {
+  readonly kind?: SubscriptionChange["kind"];
+  readonly granted?: () => void;
+  readonly failed?: () => void;
+  readonly foreseen?: Foreseen;
+}
+
+/** One NOTIFY more has been sent in it. */
+function notified(subscription: NotifierSubscription): NotifierSubscription {
+  const { dialog, version } = subscription;
+  const next = { ...dialog, localCseq: dialog.localCseq + 1 };
+  return { ...subscription, dialog: next, version: version + 1 };
 }
 
 function outcomeOf(response: SipResponse): NotifyOutcome {

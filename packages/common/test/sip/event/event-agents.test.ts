@@ -6,6 +6,7 @@ import {
   type NotifierSubscription,
   type NotifyOutcome,
   type Rendering,
+  rowOf,
   type SubscribeVerdict,
   type SubscriptionEnd,
 } from "../../../src/sip/event/notifier-agent.ts";
@@ -55,8 +56,8 @@ function makeNotifier(): NotifierAgent {
     decide: (request) => verdict(request.get(Expires) ?? 3761),
     render: (_subscription, rendering) => body("state", rendering),
     onEnded: (_subscription, end) => ends.push(end),
-    save: (id, subscription, proceed) => {
-      saved.push(subscription && id);
+    save: ({ subscription }, proceed) => {
+      saved.push(rowOf(subscription)?.id);
       proceed();
     },
   });
