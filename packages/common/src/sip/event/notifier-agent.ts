@@ -43,10 +43,13 @@ export function createNotifierAgent(options: NotifierAgentOptions): NotifierAgen
 
 class Notifier implements NotifierAgent {
   readonly #options: NotifierAgentOptions;
-  readonly #table = new SubscriptionTable();
+  readonly #table: SubscriptionTable;
 
   constructor(options: NotifierAgentOptions) {
     this.#options = options;
+    this.#table = new SubscriptionTable(options.clock, (entry) =>
+      this.#apply(entry, { kind: "expired" }),
+    );
   }
 
   get size(): number {
@@ -242,6 +245,7 @@ class Notifier implements NotifierAgent {
     const step = stepNotifier(entry.subscription.state, input);
     entry.subscription = { ...entry.subscription, state: step.state };
     const actions = step.effects.map((effect) => this.#prepare(entry, effect));
+    this.#table.changed(entry);
     const proceed = (problem?: Error): void => {
       if (problem !== undefined && failed !== undefined) {
         failed();
@@ -273,17 +277,13 @@ class Notifier implements NotifierAgent {
       case "notify":
         return this.#prepareNotify(entry, effect.subscriptionState, effect.full);
       case "expire":
-        entry.expiry?.cancel();
-        entry.expiry = this.#options.clock.at(effect.at, () =>
-          this.#apply(entry, { kind: "expired" }),
-        );
-        return () => {};
+        this.#table.expireAt(entry, effect.at);
+        return DONE;
       case "ended":
-        entry.expiry?.cancel();
         return () => this.#options.onEnded?.(entry.subscription, effect.end);
       case "remove":
         this.#remove(entry);
-        return () => {};
+        return DONE;
     }
   }
 
@@ -375,6 +375,8 @@ class Notifier implements NotifierAgent {
     this.#table.clear();
   }
 }
+
+const DONE = (): void => {};
 
 /** What goes with an input to a subscription. */
 interface Course {
