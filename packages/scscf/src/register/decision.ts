@@ -1,4 +1,4 @@
-// Whether a REGISTER is accepted, challenged or failed. TS 24.229 §5.4.1.2.2.
+// Decision on a REGISTER: accept, challenge or fail. TS 24.229 §5.4.1.2.2.
 import type { AuthenticationPolicy } from "@ims-lab/common/ims/authentication-policy";
 import type { Authenticator } from "../authentication/authenticator.ts";
 import { type AuthenticationOutcome, answersChallenge } from "../authentication/outcome.ts";

@@ -1,4 +1,4 @@
-// Where a Path leads: the P-CSCF's host and port. RFC 3327 §5.3.
+// The place a Path leads to: the P-CSCF's host and port. RFC 3327 §5.3.
 import { isSip, parseUri, type SipUri } from "@ims-lab/common/sip/message/uri";
 
 /** A Path value is a name-addr; the URI in it is used unchanged. */
