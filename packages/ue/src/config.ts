@@ -29,7 +29,7 @@ import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-tr
 import { CALL_DEFAULTS, type CallSettings } from "./call/calls.ts";
 import { LEAST_SESSION_SECONDS } from "./call/session-timer.ts";
 
-import { isInstance } from "./isim/window-store.ts";
+import { isInstance } from "./isim/sqn-store.ts";
 
 export interface UserConfig {
   /** `{n}` in these stands for the UE's number. */
