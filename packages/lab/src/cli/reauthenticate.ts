@@ -69,7 +69,7 @@ export async function askPcscf(
     if (clock.now() >= arrival) {
       throw new CommandFailure(
         EXIT.unknown,
-        "the P-CSCF has order, but the S-CSCF has not started a re-authentication: is it subscribed there (profile seed)?",
+        "the P-CSCF has asked, but the S-CSCF has not started a re-authentication: is it subscribed there (profile seed)?",
       );
     }
     await pause(clock, POLL_MS);

@@ -2,11 +2,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { Environment } from "../terminal.ts";
 import type { LabOptions } from "./options.ts";
 import { readSubscribers, SUBSCRIBERS_FILE, type SubscriberEntry } from "./subscribers-file.ts";
-
-export const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
 
 export interface LabUsers {
   readonly domain: string;

@@ -26,9 +26,9 @@ export class ScenarioRun {
   /** The step this message is; of several figures the first that has it names it. */
   take(seen: LadderMessage): PassedStep | undefined {
     let step: PassedStep | undefined;
-    for (const watch of this.progress) {
-      const number = watch.take(seen);
-      if (number !== undefined) step ??= { figure: watch.figure, number };
+    for (const followed of this.progress) {
+      const number = followed.take(seen);
+      if (number !== undefined) step ??= { figure: followed.figure, number };
     }
     if (this.hasPassed) {
       this.#timer.cancel();
@@ -38,6 +38,6 @@ export class ScenarioRun {
   }
 
   get hasPassed(): boolean {
-    return this.progress.every((watch) => watch.missing.length === 0);
+    return this.progress.every(({ missing }) => missing.length === 0);
   }
 }

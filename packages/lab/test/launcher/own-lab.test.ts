@@ -1,12 +1,14 @@
 // A lab of one's own: addresses, users, domain, and what of the environment counts.
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { accountLines, softphoneAccount, ueAccount } from "../../src/launcher/accounts.ts";
 import { describeStartFailure } from "../../src/launcher/child-node.ts";
 import { instructions, withoutUe } from "../../src/launcher/instructions.ts";
-import { LAB_DOMAIN, labUsers } from "../../src/launcher/lab-users.ts";
+import { labUsers } from "../../src/launcher/lab-users.ts";
 import { listenersOf } from "../../src/launcher/listeners.ts";
 import {
   type LabFacts,

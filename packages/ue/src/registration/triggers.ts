@@ -17,8 +17,8 @@ const SAME_EXPIRY = 2_000;
 /** A trigger after our REGISTER repeats the one before when its whole seconds lead to the same expiry, milliseconds. */
 const REPEATED = { earlier: 1_000, later: 500 };
 
-/** Undefined: it was obeyed before, or is about an older REGISTER. */
-export function newTrigger(
+/** The triggers obeyed by now; undefined: this one was obeyed before, or is about an older REGISTER. */
+function withTrigger(
   now: number,
   obeyed: readonly ObeyedTrigger[],
   granted: Granted,
@@ -54,7 +54,7 @@ function isSame(earlier: ObeyedTrigger, next: ObeyedTrigger): boolean {
 /** TS 24.229 §5.1.1.5.2: a re-registration at once, or a shorter expiry; nothing for a trigger that was obeyed before. */
 export function obey(context: RegistrationContext, state: RegisteredState, trigger: Trigger): Step {
   const { granted, memory } = state;
-  const obeyed = newTrigger(context.now, memory.obeyed, granted, trigger);
+  const obeyed = withTrigger(context.now, memory.obeyed, granted, trigger);
   if (obeyed === undefined) return { state, effects: [] };
   const shortened = shorten(context.now, granted, trigger.expiresSeconds);
   const remembered = { ...memory, obeyed };
