@@ -1,13 +1,13 @@
 // Checks and dispatch of requests that come to a UE. RFC 3261 §8.2, §11.2, §12.2.2; TS 24.229 §5.1.2A.2.
 import { isIp, parseIp } from "@ims-lab/common/platform/ip-address";
+import { type LogRateLimit, logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
 import type { Logger } from "@ims-lab/common/platform/logger";
-import { type OncePer, oncePer } from "@ims-lab/common/platform/once-per";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
+import { checkAsUas } from "@ims-lab/common/sip/endpoint/uas-checks";
+import type { SubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
-import type { SubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
 import type { Refusal } from "@ims-lab/common/sip/transaction/user";
 import { type Flow, formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
-import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
 import type { Calls } from "./call/calls.ts";
 import type { Messages } from "./call/messages.ts";
 import { EXTENSIONS, METHODS, OPTIONS_HEADERS } from "./user-agent/capabilities.ts";
@@ -27,13 +27,13 @@ export class IncomingRequests {
   readonly #options: IncomingRequestsOptions;
   /** Address and port of the P-CSCF, of each that has answered where it is known by name. */
   readonly #proxies = new Set<string>();
-  readonly #mayLog: OncePer;
+  readonly #mayLog: LogRateLimit;
 
   constructor(options: IncomingRequestsOptions) {
     const { userAgent, proxy } = options;
     this.#options = options;
     if (isIp(proxy.host)) this.#proxies.add(addressKey(proxy));
-    this.#mayLog = oncePer(userAgent.clock);
+    this.#mayLog = logRateLimit(userAgent.clock);
   }
 
   /** A response came by this flow. */

@@ -228,7 +228,7 @@ describe("a registration ends while a call rings", () => {
     const [first, second] = lab.scscf.bindings.ofSet(lab.scscf.setOf(impuOf("bob"))?.name ?? "");
     const end = (token = ""): void => {
       const at = lab.clock.now();
-      lab.scscf.lifecycle.input(token, { kind: "removed", at, cause: { kind: "rejected" } });
+      lab.scscf.registrations.input(token, { kind: "removed", at, cause: { kind: "rejected" } });
       lab.pass(1);
     };
     end(first?.token);

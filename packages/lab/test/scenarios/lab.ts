@@ -17,7 +17,7 @@ import { viewOf } from "../../../pcscf/src/admin/routes.ts";
 import type { Pcscf } from "../../../pcscf/src/node.ts";
 import { reauthenticationView, registrationView } from "../../../scscf/src/admin/views.ts";
 import type { Scscf } from "../../../scscf/src/node.ts";
-import type { RemovalCause } from "../../../scscf/src/registrar/binding.ts";
+import type { RemovalCause } from "../../../scscf/src/registration/binding.ts";
 import type { Participant } from "../../src/launcher/message-correlator.ts";
 import {
   ACCESS,
@@ -103,9 +103,13 @@ export class Lab extends Traffic {
       clock: this.clock,
       network: this.network,
       at: this.#at,
-      traceOf: (node) => (direction, bytes, flow, at) => {
-        if (direction === "in") this.arrived(bytes, this.#placeOf(flow.remote), node, at);
-      },
+      interceptorsOf: (node) => [
+        (message, next) => {
+          const { direction, bytes, flow, at } = message;
+          if (direction === "in") this.arrived(bytes, this.#placeOf(flow.remote), node, at);
+          next(message);
+        },
+      ],
     };
   }
 
@@ -243,7 +247,7 @@ export class Lab extends Traffic {
   deregister(user: string, cause: RemovalCause): void {
     const at = this.clock.now();
     for (const { token } of this.#bindings(user))
-      this.scscf.lifecycle.input(token, { kind: "removed", at, cause });
+      this.scscf.registrations.input(token, { kind: "removed", at, cause });
   }
 
   // What an operator sees.

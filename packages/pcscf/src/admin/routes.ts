@@ -1,4 +1,4 @@
-// The admin interface: bindings here, and "ask for re-registration" (Figure 5). Design section 9.
+// The admin interface: bindings here, and "ask for re-registration" (Figure 5).
 import type { AccessBindingView, AskAnswer } from "@ims-lab/common/ims/admin-api";
 import {
   accessBindingSchema,
@@ -10,8 +10,8 @@ import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
-import type { AccessHistory } from "../access-history.ts";
-import { type Binding, type BoundContact, contactsOf, sourceOf } from "../flows/binding.ts";
+import { type Binding, type BoundContact, contactsOf, sourceOf } from "../bindings/binding.ts";
+import type { AccessHistory } from "../history.ts";
 import type { Pcscf } from "../node.ts";
 
 const impuParams = {

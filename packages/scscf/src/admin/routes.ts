@@ -1,4 +1,4 @@
-// The admin interface of the S-CSCF: registrations, re-authentications, subscribers. Design §9.
+// The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
 import {
   type DeregisterAnswer,
   deregistrationCauses,
@@ -20,9 +20,9 @@ import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
-import type { RegistrationSet } from "../notifier/admission.ts";
-import type { Binding, RemovalCause } from "../registrar/binding.ts";
-import { setNameOf } from "../registrar/identify.ts";
+import type { Binding, RemovalCause } from "../registration/binding.ts";
+import type { RegistrationSet } from "../subscribers/registration-sets.ts";
+import { setNameOf } from "../subscribers/registration-sets.ts";
 import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
 
 const impuParams = {
@@ -163,7 +163,7 @@ function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
           : { kind: cause };
       const at = clock.now();
       for (const { token } of bindings) {
-        scscf.lifecycle.input(token, { kind: "removed", at, cause: removal });
+        scscf.registrations.input(token, { kind: "removed", at, cause: removal });
       }
       const contacts = bindings.map(({ address }) => address.contact);
       return { impu, cause, contacts } satisfies DeregisterAnswer;

@@ -1,8 +1,8 @@
-// What can come of an Authorization value. The registrar maps it to a SIP status. TS 24.229 §5.4.1.2.2-3.
+// Outcomes of verifying an Authorization value; `register/decision.ts` says what becomes of each. TS 24.229 §5.4.1.2.2-3.
 import type { AuthHeader } from "@ims-lab/common/sip/message/auth-header";
 
 /** Whose attempt it is: nobody can overwrite somebody else's challenge. */
-export interface AttemptKey {
+export interface ChallengeKey {
   readonly impi: string;
   readonly callId: string;
   /** What names the binding in the topmost Path value; empty without Path. */
@@ -10,7 +10,7 @@ export interface AttemptKey {
 }
 
 /** An Authorization value and the request that it stands in. */
-export interface Claim extends AttemptKey {
+export interface Claim extends ChallengeKey {
   readonly method: string;
   /** Request-URI as text. */
   readonly uri: string;

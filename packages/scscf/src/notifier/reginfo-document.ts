@@ -8,8 +8,8 @@ import type {
 } from "@ims-lab/common/ims/reginfo";
 import { Params } from "@ims-lab/common/sip/message/params";
 import { parseQvalue } from "@ims-lab/common/sip/message/scan";
-import type { Binding, RemovalCause } from "../registrar/binding.ts";
-import { isShortened } from "../registrar/binding-machine.ts";
+import type { Binding, RemovalCause } from "../registration/binding.ts";
+import { isShortened } from "../registration/binding-machine.ts";
 
 /** A contact that is no more, told once. */
 export interface GoneContact {

@@ -1,5 +1,5 @@
 // One call: performs the effects of its machine, as messages of its dialog. RFC 3261 §12, §13, §14, §15; RFC 3311; RFC 4028.
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import {
   newResponse,
   type SipRequest,

@@ -1,6 +1,6 @@
 // Calls of one UE: the owner of each request, limits, the view of them. RFC 3261 §12.2.2, §13.3.
 import type { CallView } from "@ims-lab/common/ims/admin-api";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { type UserAgent, warnAgentOf } from "../user-agent/user-agent.ts";
 import { Call } from "./call.ts";
