@@ -1,4 +1,4 @@
-// Where an ISIM keeps its sequence numbers, and its device its URN: with the process, or in a file that survives it.
+// Storage of an ISIM's sequence numbers and of its device's URN, in memory or in a file. TS 33.102 annex C; RFC 5626 §4.1.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { SQN_ENTRIES, type SqnWindow } from "@ims-lab/common/ims/sqn";
@@ -10,13 +10,16 @@ export interface SqnWindowStore {
   save(window: SqnWindow): void;
 }
 
-export interface CardFile extends SqnWindowStore {
+export interface SqnFile extends SqnWindowStore {
   /** URN of the device (RFC 5626 §4.1), known after `load`; kept with the numbers by `save`. */
   instance: string | undefined;
 }
 
 /** After the start a file that cannot be written is a loss, no reason to stop: the numbers count on in memory. */
-export function lenient(store: SqnWindowStore, onFailure: (why: string) => void): SqnWindowStore {
+export function toleratingWriteFailures(
+  store: SqnWindowStore,
+  onFailure: (why: string) => void,
+): SqnWindowStore {
   return {
     load: () => store.load(),
     save(window) {
@@ -29,7 +32,7 @@ export function lenient(store: SqnWindowStore, onFailure: (why: string) => void)
   };
 }
 
-export function memoryWindow(first?: SqnWindow): SqnWindowStore {
+export function memorySqnStore(first?: SqnWindow): SqnWindowStore {
   let kept = first;
   return {
     load: () => kept,
@@ -40,8 +43,8 @@ export function memoryWindow(first?: SqnWindow): SqnWindowStore {
 }
 
 /** Throws when the file is there and unreadable or not a window: a card's numbers are not guessed. */
-export function fileWindow(path: string): CardFile {
-  const file: CardFile = {
+export function fileSqnStore(path: string): SqnFile {
+  const file: SqnFile = {
     instance: undefined,
     load() {
       const text = readIfThere(path);

@@ -1,4 +1,4 @@
-// What a person sees of a run: headings, ladder lines, remarks, verdicts.
+// Terminal output of a run: headings, ladder lines, remarks, verdicts.
 import { printable } from "@ims-lab/common/platform/printable";
 import {
   type Environment,
@@ -9,17 +9,17 @@ import {
   wrapped,
 } from "../terminal.ts";
 import type { Device } from "./devices.ts";
-import type { Figure, FigureWatch } from "./figures.ts";
+import type { Figure, FigureProgress } from "./figures.ts";
 import { ladderHead, ladderLine } from "./ladder.ts";
-import type { Remark } from "./remarks.ts";
-import type { SeenMessage } from "./sightings.ts";
-import type { Stage, StageStep } from "./stage.ts";
+import type { LadderMessage } from "./message-correlator.ts";
+import type { Remark } from "./remark-queue.ts";
+import type { PassedStep, ScenarioRun } from "./scenario-run.ts";
 
 /** Of devices, in order of appearance: not those of methods and statuses. */
 const COLOURS = [35, 34, 95, 94, 33, 96];
 const MARKS = { good: ["✔", 32], bad: ["✗", 31], note: ["·", 2] } as const;
 
-export class View {
+export class TerminalOutput {
   readonly #terminal: Terminal;
   readonly #env: Environment;
   readonly #colours = new Map<string, number>();
@@ -44,7 +44,7 @@ export class View {
   }
 
   /** A ladder line; a heading before it when it opens another figure. */
-  message(seen: SeenMessage, device: Device, step: StageStep | undefined): void {
+  message(seen: LadderMessage, device: Device, step: PassedStep | undefined): void {
     if (step !== undefined && step.figure !== this.#shown) {
       this.#shown = step.figure;
       this.heading(`Figure ${step.figure.label}: ${step.figure.title}`);
@@ -70,9 +70,9 @@ export class View {
   }
 
   /** A line per figure: complete, or what is missing. */
-  verdict(stage: Stage): void {
+  verdict(run: ScenarioRun): void {
     this.say();
-    for (const watch of stage.watches) this.#verdictOf(watch);
+    for (const watch of run.progress) this.#verdictOf(watch);
   }
 
   /** The demo's last line. */
@@ -93,7 +93,7 @@ export class View {
     return colour;
   }
 
-  #verdictOf({ figure, missing }: FigureWatch): void {
+  #verdictOf({ figure, missing }: FigureProgress): void {
     const of = `Figure ${figure.label}`;
     const [first] = missing;
     const left = missing.length === 1 ? "1 message" : `${missing.length} messages`;

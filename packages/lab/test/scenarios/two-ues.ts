@@ -1,4 +1,4 @@
-// The words that scenarios of calls are told in.
+// Two registered UEs and their calls, for scenarios.
 import type { CallView } from "@ims-lab/common/admin-api/views";
 import type { Call } from "../../../ue/src/call/call.ts";
 import { Lab, type LabOptions, type Ue } from "./lab.ts";

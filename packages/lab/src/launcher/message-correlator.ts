@@ -1,4 +1,4 @@
-// What the nodes traced, told as messages that each arrived once.
+// Correlation of the nodes' traces: one message per hop, in order of time.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { Via } from "@ims-lab/common/sip/message/fields";
@@ -12,7 +12,7 @@ import {
 import type { TracedMessage } from "@ims-lab/common/trace/traced-message";
 
 /** Where a message can come from or go to; a stranger is a device that is not the lab's own. */
-export type Place = "UE" | "P-CSCF" | "S-CSCF" | "stranger";
+export type Participant = "UE" | "P-CSCF" | "S-CSCF" | "stranger";
 
 /** One hop as the transport saw it. */
 export interface Hop {
@@ -21,16 +21,16 @@ export interface Hop {
   readonly transport: TransportName;
 }
 
-export interface SeenMessage {
+export interface LadderMessage {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly from: Place;
-  readonly to: Place;
+  readonly from: Participant;
+  readonly to: Participant;
   readonly message: SipMessage;
 }
 
 /** A message with the addresses between which it passed. */
-export interface Sighting extends SeenMessage {
+export interface ObservedMessage extends LadderMessage {
   readonly hop: Hop;
 }
 
@@ -39,37 +39,41 @@ interface Report {
   readonly message: SipMessage;
 }
 
-const PLACE_OF: Readonly<Record<string, Place>> = { ue: "UE", pcscf: "P-CSCF", scscf: "S-CSCF" };
+const PARTICIPANT_OF: Readonly<Record<string, Participant>> = {
+  ue: "UE",
+  pcscf: "P-CSCF",
+  scscf: "S-CSCF",
+};
 
-/** Reports of different processes may cross by this much; they are told in the order of their times. */
+/** Reports of different processes may cross by this much; messages come out in the order of their times. */
 const SETTLE_MS = 150;
-const LOOK_EVERY_MS = 50;
+const PASS_ON_EVERY_MS = 50;
 
-export class Sightings {
-  readonly #owners: Map<string, Place>;
+export class MessageCorrelator {
+  readonly #owners: Map<string, Participant>;
   readonly #transports = new Map<string, TransportName>();
   readonly #clock: Clock;
-  readonly #onSeen: (seen: Sighting) => void;
+  readonly #onSeen: (seen: ObservedMessage) => void;
   #waiting: Report[] = [];
 
   /** @param known the addresses at which the nodes listen; others are learnt from the reports */
   constructor(options: {
-    readonly known: ReadonlyMap<string, Place>;
+    readonly known: ReadonlyMap<string, Participant>;
     readonly clock: Clock;
-    readonly onSeen: (seen: Sighting) => void;
+    readonly onSeen: (seen: ObservedMessage) => void;
   }) {
     this.#owners = new Map(options.known);
     this.#clock = options.clock;
     this.#onSeen = options.onSeen;
   }
 
-  /** A node has said that it listens there. */
-  listens(address: HostPort, place: Place, transport?: TransportName): void {
+  /** A node listens at `address`, by its `ready` line. */
+  listens(address: HostPort, place: Participant, transport?: TransportName): void {
     this.#owners.set(formatHostPort(address), place);
     if (transport !== undefined) this.#transports.set(formatHostPort(address), transport);
   }
 
-  /** A trace knows UDP and TCP alone: what is within TCP the listener tells. */
+  /** A trace tells UDP from TCP alone; TLS and WebSocket are known by the listener. */
   #transportOf({ from, to, transport }: TracedMessage): TransportName {
     const of = (at: HostPort): TransportName | undefined =>
       this.#transports.get(formatHostPort(at));
@@ -81,13 +85,13 @@ export class Sightings {
     if (message === undefined) return;
     this.#learn(traced);
     this.#learnFromVia(traced, message);
-    if (this.#waiting.length === 0) this.#lookLater();
+    if (this.#waiting.length === 0) this.#passOnLater();
     this.#waiting.push({ traced, message });
   }
 
   /** A node that talks to another's address does so from an address of its own. */
   #learn({ node = "", from, to }: TracedMessage): void {
-    const reporter = PLACE_OF[node];
+    const reporter = PARTICIPANT_OF[node];
     if (reporter === undefined) return;
     for (const [mine, other] of [
       [from, to],
@@ -109,13 +113,13 @@ export class Sightings {
 
   /**
    * npm sip neither knows the port of its TCP connections nor names an address in its Via: the
-   * branch shows that what came from there is what it says it sent.
+   * branch shows that the message from there is the one that it reports as sent.
    */
   #learnFromBranches(reports: readonly Report[]): void {
-    const senders = new Map<string, Place>();
+    const senders = new Map<string, Participant>();
     for (const report of reports) {
       const { from, node = "" } = report.traced;
-      const reporter = PLACE_OF[node];
+      const reporter = PARTICIPANT_OF[node];
       if (reporter !== undefined && this.#ownerOf(from) === reporter)
         senders.set(hopOf(report), reporter);
     }
@@ -127,20 +131,20 @@ export class Sightings {
     }
   }
 
-  #ownerOf(address: HostPort): Place {
+  #ownerOf(address: HostPort): Participant {
     return this.#owners.get(formatHostPort(address)) ?? "stranger";
   }
 
-  #lookLater(): void {
-    this.#clock.after(LOOK_EVERY_MS, () => this.#tell());
+  #passOnLater(): void {
+    this.#clock.after(PASS_ON_EVERY_MS, () => this.#passOn());
   }
 
-  /** What is old enough for nothing to come before it. */
-  #tell(): void {
+  /** Passes on the messages that are old enough for nothing to come before them. */
+  #passOn(): void {
     const until = this.#clock.now() - SETTLE_MS;
     this.#learnFromBranches(this.#waiting);
     const departures = this.#departures(this.#waiting);
-    const due: Sighting[] = [];
+    const due: ObservedMessage[] = [];
     this.#waiting = this.#waiting.filter((report) => {
       const seen = this.#seen(report, departures);
       // A report that shows nothing may yet tell when a message left.
@@ -149,7 +153,7 @@ export class Sightings {
       return false;
     });
     for (const message of due.sort((a, b) => a.at - b.at)) this.#onSeen(message);
-    if (this.#waiting.length > 0) this.#lookLater();
+    if (this.#waiting.length > 0) this.#passOnLater();
   }
 
   /**
@@ -160,7 +164,7 @@ export class Sightings {
     const found = new Map<string, number[]>();
     for (const report of reports) {
       const { node = "", from, at } = report.traced;
-      if (PLACE_OF[node] !== "P-CSCF" || this.#ownerOf(from) !== "P-CSCF") continue;
+      if (PARTICIPANT_OF[node] !== "P-CSCF" || this.#ownerOf(from) !== "P-CSCF") continue;
       const key = messageOf(report);
       found.set(key, [...(found.get(key) ?? []), at]);
     }
@@ -171,10 +175,10 @@ export class Sightings {
    * Between two nodes both report; the receiver's report counts, as it proves the arrival. To a
    * device only the sender's exists.
    */
-  #seen(report: Report, departures: ReadonlyMap<string, number[]>): Sighting | undefined {
+  #seen(report: Report, departures: ReadonlyMap<string, number[]>): ObservedMessage | undefined {
     const { traced, message } = report;
     const [from, to] = [this.#ownerOf(traced.from), this.#ownerOf(traced.to)];
-    if (to !== "stranger" && to !== PLACE_OF[traced.node ?? ""]) return undefined;
+    if (to !== "stranger" && to !== PARTICIPANT_OF[traced.node ?? ""]) return undefined;
     const isFromProxy = from === "P-CSCF" && to !== "stranger";
     const departed = isFromProxy ? departures.get(messageOf(report))?.shift() : undefined;
     const hop = { from: traced.from, to: traced.to, transport: this.#transportOf(traced) };
@@ -194,7 +198,7 @@ function hopOf({ traced, message }: Report): string {
 }
 
 /** A UE asks every half minute whether its registration stands (OPTIONS to the domain): news only when it does not. */
-export function isRegistrationCheck({ message }: SeenMessage): boolean {
+export function isRegistrationCheck({ message }: LadderMessage): boolean {
   const { method } = message.cseq;
   const { uri } = message.to;
   if (method !== "OPTIONS" || !isSip(uri) || uri.user !== undefined) return false;

@@ -1,4 +1,4 @@
-// Where a call's audio goes: a port that takes RTP, counts it and says nothing. RFC 3550 §11.
+// RTP sink for a UE's calls: a port that takes packets, counts them and sends none. RFC 3550 §11.
 import type { HostPort, Transport } from "@ims-lab/common/sip/transport/transport";
 
 export class MediaSink {

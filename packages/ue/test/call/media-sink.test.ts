@@ -3,7 +3,7 @@ import { memoryTransport } from "@ims-lab/common/sip/transport/memory";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
 import { expect, test } from "vitest";
-import { MediaSink } from "../../src/call/media.ts";
+import { MediaSink } from "../../src/call/media-sink.ts";
 
 test("RTP packets are counted, nothing is sent", async () => {
   const clock = new FakeClock();

@@ -1,36 +1,34 @@
-// What each answer to a REGISTER leads to, and when a trigger is obeyed. TS 24.229 §5.1.1.4, §5.1.1.5.
-import { deregister, recover, refresh, registerAnew } from "./procedures.ts";
+// Outcomes of a REGISTER: registered, challenged, refused, failed. TS 24.229 §5.1.1.2, §5.1.1.4, §5.1.1.5; RFC 3261 §10.2.
+import type { ChallengeAnswer } from "./credentials.ts";
+import { deregister, recover, registerAnew } from "./procedures.ts";
 import type {
   Acceptance,
-  Attempt,
-  ChallengeAnswer,
   Granted,
   Memory,
   OutcomeInput,
   PendingState,
+  RegisteredState,
   RegistrationContext,
+  RegistrationProcedure,
   RegistrationState,
   Step,
-  Trigger,
 } from "./state.ts";
 import {
   backOffSeconds,
+  lifetime,
   obeyedSeconds,
   reconnectSeconds,
   recoverySeconds,
-  renewalDelaySeconds,
 } from "./timing.ts";
-import { newTrigger } from "./triggers.ts";
-
-type Registered = Extract<RegistrationState, { name: "registered" }>;
+import { obey } from "./triggers.ts";
 
 /** TS 24.229 §5.1.1.5.1: at most two consecutive invalid challenges are answered. */
 const MOST_INVALID_CHALLENGES = 2;
 /** Right answers that the network still challenges (stale nonces): more would be a loop. */
 const MOST_ANSWERS = 3;
 
-/** The REGISTER under way has an outcome. */
-export function settle(
+/** The next state after the outcome of the REGISTER under way. */
+export function applyOutcome(
   context: RegistrationContext,
   state: PendingState,
   input: OutcomeInput | { readonly kind: "flow-lost" },
@@ -69,7 +67,7 @@ function refused(
   const { status, reason, retryAfterSeconds } = input;
   const { memory } = state;
   const why = `${status} ${reason}`.trim();
-  // Who was registered and is turned away now has been forgotten: from the beginning, once.
+  // 403 or 404 to a refresh: the network has lost the registration, a new one is tried once.
   const isForgotten = (status === 403 || status === 404) && state.name === "refreshing";
   if (isForgotten && mayRecover(context, state)) {
     const told = { ...memory, failures: memory.failures + 1, lastFailure: why };
@@ -86,11 +84,11 @@ function refused(
   });
 }
 
-function mayRecover({ now }: RegistrationContext, { attempt, memory }: PendingState): boolean {
-  return !attempt.anew && attempt.next === "nothing" && now >= memory.nextLossAt;
+function mayRecover({ now }: RegistrationContext, { procedure, memory }: PendingState): boolean {
+  return !procedure.anew && procedure.next === "nothing" && now >= memory.nextLossAt;
 }
 
-/** Answers that a later attempt may not meet again. */
+/** Answers that a later procedure may not meet again. */
 function mayPass(status: number, retryAfterSeconds: number | undefined): boolean {
   // RFC 3261 §20.33: with 404, 413, 486, 600 and 603 it says when to ask again.
   if (retryAfterSeconds !== undefined && status !== 403) return true;
@@ -102,9 +100,9 @@ function challenged(
   state: PendingState,
   answer: ChallengeAnswer,
 ): Step {
-  const { attempt } = state;
-  const invalid = answer.verdict === "invalid" ? attempt.invalidChallenges + 1 : 0;
-  const answers = attempt.answers + (answer.verdict === "valid" ? 1 : 0);
+  const { procedure } = state;
+  const invalid = answer.verdict === "invalid" ? procedure.invalidChallenges + 1 : 0;
+  const answers = procedure.answers + (answer.verdict === "valid" ? 1 : 0);
   if (
     answer.verdict === "unusable" ||
     invalid > MOST_INVALID_CHALLENGES ||
@@ -118,7 +116,7 @@ function challenged(
 
 /** RFC 3261 §10.2.8: 423 asks for more; less than we asked would be a loop. */
 function tooBrief(context: RegistrationContext, state: PendingState, minSeconds: number): Step {
-  if (minSeconds <= state.attempt.expiresSeconds) {
+  if (minSeconds <= state.procedure.expiresSeconds) {
     return failed(context, state, {
       why: `423 with Min-Expires ${minSeconds}`,
       lasting: true,
@@ -128,18 +126,18 @@ function tooBrief(context: RegistrationContext, state: PendingState, minSeconds:
   return again(state, { expiresSeconds: minSeconds }, undefined);
 }
 
-/** The next REGISTER of the same attempt: same Call-ID, CSeq one up. */
+/** The next REGISTER of the same procedure: same Call-ID, CSeq one up. */
 function again(
   state: PendingState,
-  change: Partial<Attempt>,
+  change: Partial<RegistrationProcedure>,
   authorization: string | undefined,
 ): Step {
-  const { callId, cseq } = state.attempt.order;
+  const { callId, cseq } = state.procedure.order;
   const order = { callId, cseq: cseq + 1 };
-  const attempt = { ...state.attempt, ...change, order };
+  const procedure = { ...state.procedure, ...change, order };
   return {
-    state: { ...state, memory: { ...state.memory, order }, attempt },
-    effects: [{ kind: "send", order, expiresSeconds: attempt.expiresSeconds, authorization }],
+    state: { ...state, memory: { ...state.memory, order }, procedure },
+    effects: [{ kind: "send", order, expiresSeconds: procedure.expiresSeconds, authorization }],
   };
 }
 
@@ -150,20 +148,20 @@ function accepted(context: RegistrationContext, state: PendingState, acceptance:
     lastFailure: undefined,
     isRecovering: false,
   };
-  const { attempt } = state;
+  const { procedure } = state;
   if (state.name === "deregistering") return gone(context, { ...state, memory }, "asked to");
   if (acceptance.expiresSeconds <= 0) {
     return unlisted(context, state);
   }
   const granted: Granted = {
-    order: attempt.order,
+    order: procedure.order,
     ...lifetime(context.now, acceptance.expiresSeconds),
     serviceRoute: acceptance.serviceRoute,
     associatedUris: acceptance.associatedUris,
   };
-  const first = state.name === "registering" || attempt.anew;
+  const first = state.name === "registering" || procedure.anew;
   const effect = { kind: "registered", first, granted } as const;
-  const then = afterwards(context, { name: "registered", memory, granted }, attempt);
+  const then = afterwards(context, { name: "registered", memory, granted }, procedure);
   return { state: then.state, effects: [effect, ...then.effects] };
 }
 
@@ -172,21 +170,25 @@ function unlisted(context: RegistrationContext, state: PendingState): Step {
   const why = "200 that does not list this UE's contact";
   const failure = { why, lasting: false, waitSeconds: undefined };
   if (state.name !== "refreshing") return failed(context, state, failure);
-  const { memory, attempt } = state;
+  const { memory, procedure } = state;
   const { state: next, effects } = failed(
     context,
-    { name: "registering", memory, attempt },
+    { name: "registering", memory, procedure },
     failure,
   );
   return { state: next, effects: [...effects, { kind: "ended", why }] };
 }
 
 /** What had to wait for the end of the procedure. */
-function afterwards(context: RegistrationContext, state: Registered, attempt: Attempt): Step {
-  if (attempt.next === "deregister") return deregister(state.memory, state.granted);
-  const { trigger } = attempt;
+function afterwards(
+  context: RegistrationContext,
+  state: RegisteredState,
+  procedure: RegistrationProcedure,
+): Step {
+  if (procedure.next === "deregister") return deregister(state.memory, state.granted);
+  const { trigger } = procedure;
   // A trigger on an older REGISTER than the one just accepted was met by that one.
-  const isMet = trigger?.callId !== undefined && trigger.callId !== attempt.order.callId;
+  const isMet = trigger?.callId !== undefined && trigger.callId !== procedure.order.callId;
   if (trigger === undefined || isMet) return { state, effects: [] };
   return obey(context, state, trigger);
 }
@@ -207,7 +209,7 @@ function failed(context: RegistrationContext, state: PendingState, failure: Fail
     const end = gone(context, { ...state, memory }, "asked to");
     return { state: end.state, effects: [effect, ...end.effects] };
   }
-  if (state.attempt.next === "deregister") {
+  if (state.procedure.next === "deregister") {
     const end =
       state.name === "refreshing"
         ? deregister(memory, state.granted)
@@ -217,7 +219,7 @@ function failed(context: RegistrationContext, state: PendingState, failure: Fail
   const usual = memory.isRecovering ? recoverySeconds : backOffSeconds;
   const wait = failure.waitSeconds ?? usual(failures, context.random);
   const retryAt = context.now + wait * 1000;
-  if (state.name === "refreshing" && state.attempt.anew) {
+  if (state.name === "refreshing" && state.procedure.anew) {
     const ended = { kind: "ended", why: failure.why } as const;
     const next: RegistrationState = failure.lasting
       ? deregistered(memory, failure.why)
@@ -254,7 +256,7 @@ function gone(
   why: string,
 ): Step {
   const ended = { kind: "ended", why } as const;
-  if (state.attempt.next !== "register") {
+  if (state.procedure.next !== "register") {
     return { state: deregistered(state.memory, why), effects: [ended] };
   }
   const anew = registerAnew(context, state.memory);
@@ -263,29 +265,4 @@ function gone(
 
 function deregistered(memory: Memory, why: string): RegistrationState {
   return { name: "deregistered", memory, why };
-}
-
-/** TS 24.229 §5.1.1.5.2: once per trigger. */
-export function obey(context: RegistrationContext, state: Registered, trigger: Trigger): Step {
-  const { granted, memory } = state;
-  const obeyed = newTrigger(context.now, memory.obeyed, granted, trigger);
-  if (obeyed === undefined) return { state, effects: [] };
-  const shortened = shorten(context.now, granted, trigger.expiresSeconds);
-  const remembered = { ...memory, obeyed };
-  if (trigger.urgency === "at-once") return refresh(context, remembered, shortened);
-  return { state: { ...state, memory: remembered, granted: shortened }, effects: [] };
-}
-
-/** The event shortens; a longer value changes nothing. */
-function shorten(now: number, granted: Granted, expiresSeconds: number | undefined): Granted {
-  if (expiresSeconds === undefined) return granted;
-  const times = lifetime(now, expiresSeconds);
-  return times.expiresAt < granted.expiresAt ? { ...granted, ...times } : granted;
-}
-
-function lifetime(now: number, seconds: number): { expiresAt: number; renewAt: number } {
-  return {
-    expiresAt: now + seconds * 1000,
-    renewAt: now + renewalDelaySeconds(seconds) * 1000,
-  };
 }

@@ -1,8 +1,8 @@
-// Names for the users of the subscribers file in force: the same short one for all of a user's identities.
+// Short names for the users of the subscribers file: the same for all of a user's identities.
 import { aorOf, parseUri, unescapedUser } from "@ims-lab/common/sip/message/uri";
 import type { SubscriberEntry } from "./subscribers-file.ts";
 
-export class People {
+export class UserNames {
   readonly #names = new Map<string, string>();
 
   constructor(subscribers: readonly SubscriberEntry[]) {
@@ -15,12 +15,12 @@ export class People {
     }
   }
 
-  /** Of an IMPU or IMPI; of somebody who is not in the file, the user part. */
+  /** Of an IMPU or IMPI; for a user who is not in the file, the user part. */
   nameOf(identity: string): string | undefined {
     return this.known(identity) ?? userOf(identity);
   }
 
-  /** Undefined when the file has nobody of this IMPU, IMPI or name. */
+  /** Undefined when the file has no user with this IMPU, IMPI or name. */
   known(identity: string): string | undefined {
     const found = this.#names.get(keyOf(identity) ?? identity) ?? this.#names.get(identity);
     return found ?? [...this.#names.values()].find((name) => name === identity);

@@ -1,6 +1,6 @@
 // The scheme of a UE's own URIs is its identity's. RFC 3261 §8.1.1.8, RFC 5630 §5.1.1.
 import { expect, test } from "vitest";
-import { contactUri, mayCall, proxyRoute, registrarUri } from "../src/addresses.ts";
+import { contactUri, mayCall, proxyRoute, registrarUri } from "../../src/user-agent/addresses.ts";
 
 const at = { host: "192.0.2.7", port: 5064 };
 

@@ -1,7 +1,7 @@
-// What the nodes' logs say about a device, as remarks for the screen. The events are those of docs/operations.md.
+// Log lines of the nodes as remarks on devices. The events are those of docs/operations.md.
 import type { Device, Devices } from "./devices.ts";
-import type { People } from "./people.ts";
-import type { Remark } from "./remarks.ts";
+import type { Remark } from "./remark-queue.ts";
+import type { UserNames } from "./user-names.ts";
 
 /** A log line as it was written. */
 export interface LogEvent {
@@ -27,10 +27,10 @@ export function parseLogLine(line: string): LogEvent | undefined {
 }
 
 type Read = (field: string) => string | undefined;
-type Told = Pick<Remark, "tone" | "text"> | undefined;
+type Description = Pick<Remark, "tone" | "text"> | undefined;
 
-/** Events with a sentence of their own; any other is told when it is a warning. */
-const TOLD: Readonly<Record<string, (read: Read) => Told>> = {
+/** Events with a description of their own; any other is shown when it is a warning. */
+const DESCRIPTIONS: Readonly<Record<string, (read: Read) => Description>> = {
   "authentication.failed": (read) => bad(read("why")),
   "authentication.silent": (read) => bad(read("why")),
   "authentication.challenged-again": (read) => note(`: challenged once more: ${read("why")}`),
@@ -52,7 +52,7 @@ const TOLD: Readonly<Record<string, (read: Read) => Told>> = {
   "http.not-http": (read) => bad(read("why")),
 };
 
-function removal(read: Read): Told {
+function removal(read: Read): Description {
   const cause = read("cause") ?? "";
   const why = read("why") ?? REMOVALS[cause] ?? cause;
   const text = ` is no longer registered: ${why}`;
@@ -67,7 +67,7 @@ const REMOVALS: Readonly<Record<string, string>> = {
   deadline: "the time to subscribe, or to authenticate again, was over",
 };
 
-function end(read: Read): Told {
+function end(read: Read): Description {
   const how = read("end") ?? "";
   const took = read("took");
   if (how === "reauthenticated")
@@ -88,50 +88,49 @@ const ENDS: Readonly<Record<string, string>> = {
   withdrawn: "its registration ended before",
 };
 
-/** Said at once by the launcher's own means, or of no use to who looks at devices. */
-const SILENT: ReadonlySet<string> = new Set([
+/** Warnings that the launcher shows by itself, or that say nothing about devices. */
+const NOT_SHOWN: ReadonlySet<string> = new Set([
   "deregistration.nobody-subscribed",
   "limits.open-files",
   "node.stopping",
   "node.stop-forced",
 ]);
 
-export class Causes {
-  readonly #people: People;
+export class LogRemarks {
+  readonly #userNames: UserNames;
   readonly #devices: Devices;
   /** Re-authentication → when it was requested. */
   readonly #requested = new Map<string, number>();
   #failed: LogEvent | undefined;
 
-  constructor(people: People, devices: Devices) {
-    this.#people = people;
+  constructor(userNames: UserNames, devices: Devices) {
+    this.#userNames = userNames;
     this.#devices = devices;
   }
 
-  /** Undefined for what needs no word. */
+  /** Undefined for a line that is not shown. */
   of(node: string, line: LogEvent): Remark | undefined {
     const read = (field: string): string | undefined => textOf(line[field]);
     const id = read("reauthentication");
     if (line.event === "reauthentication.requested" && id !== undefined) this.#note(id, line.time);
-    if (this.#isSaidAlready(line)) return undefined;
-    const tell = TOLD[line.event];
-    const told =
-      tell === undefined
+    if (this.#isRepeated(line)) return undefined;
+    const describe = DESCRIPTIONS[line.event];
+    const description =
+      describe === undefined
         ? warning(node, line)
-        : tell((field) => read(field) ?? this.#took(field, line));
-    if (told === undefined) return undefined;
+        : describe((field) => read(field) ?? this.#took(field, line));
+    if (description === undefined) return undefined;
     const [who, label] =
-      tell === undefined ? ["", () => ""] : [this.#who(line), () => this.#label(line)];
-    return { ...told, who, label, at: line.time, callId: read("callId") };
+      describe === undefined ? ["", () => ""] : [this.#who(line), () => this.#label(line)];
+    return { ...description, who, label, at: line.time, callId: read("callId") };
   }
 
-  /** A wrong answer is one line, and its refusal another that says the same. */
-  #isSaidAlready(line: LogEvent): boolean {
+  /** A wrong answer is one line, its refusal another one with the same reason. */
+  #isRepeated(line: LogEvent): boolean {
     if (line.event === "authentication.failed") this.#failed = line;
     const failed = this.#failed;
     if (line.event !== "registration.refused" || failed === undefined) return false;
-    const why = line["why"] ?? line["detail"];
-    return failed["callId"] === line["callId"] && failed["why"] === why;
+    return failed["callId"] === line["callId"] && failed["why"] === line["why"];
   }
 
   #note(id: string, at: number): void {
@@ -148,7 +147,7 @@ export class Causes {
   /** The user that the line names, else the address. */
   #who(line: LogEvent): string {
     const named = textOf(line["impi"]) ?? textOf(line["impu"]);
-    if (named !== undefined) return this.#people.nameOf(named) ?? named;
+    if (named !== undefined) return this.#userNames.nameOf(named) ?? named;
     const device = this.#device(line);
     return device?.user ?? device?.label ?? addressIn(line) ?? "";
   }
@@ -180,25 +179,26 @@ function addressOf(source: string): string | undefined {
   return peer === undefined ? undefined : `${peer}/${transport}`;
 }
 
-function refusal(read: Read): Told {
-  return bad(`${read("status") ?? "refused"}: ${read("why") ?? read("detail") ?? read("reason")}`);
+function refusal(read: Read): Description {
+  return bad(`${read("status") ?? "refused"}: ${read("why") ?? read("reason")}`);
 }
 
-function good(text: string): Told {
+function good(text: string): Description {
   return { tone: "good", text };
 }
 
-function bad(text: string | undefined): Told {
+function bad(text: string | undefined): Description {
   return { tone: "bad", text: `: ${text ?? "no reason was given"}` };
 }
 
-function note(text: string): Told {
+function note(text: string): Description {
   return { tone: "note", text };
 }
 
-/** What no sentence is written for: its name and its fields. */
-function warning(node: string, line: LogEvent): Told {
-  if (SILENT.has(line.event) || (line.level !== "warn" && line.level !== "error")) return undefined;
+/** A warning or error without a description: its name and its fields. */
+function warning(node: string, line: LogEvent): Description {
+  if (NOT_SHOWN.has(line.event) || (line.level !== "warn" && line.level !== "error"))
+    return undefined;
   const { event, level: _, time: __, node: ___, ...fields } = line;
   const parts = Object.entries(fields).map(([name, value]) => `${name}=${textOf(value)}`);
   return { tone: line.level === "error" ? "bad" : "note", text: [node, event, ...parts].join(" ") };

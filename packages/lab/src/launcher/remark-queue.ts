@@ -1,13 +1,13 @@
-// Causes under the messages they explain: a node's log arrives before the ladder has shown the answer it is about.
+// Remarks held back until the ladder has shown the answer that they explain.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Device } from "./devices.ts";
-import type { SeenMessage } from "./sightings.ts";
+import type { LadderMessage } from "./message-correlator.ts";
 
 export interface Remark {
   readonly tone: "good" | "bad" | "note";
-  /** The user, or the address of somebody without one; "" when it is about none. */
+  /** The user, or the address of a device without one; "" when it is about no device. */
   readonly who: string;
-  /** As the ladder calls the device, which it may learn after the log has told of it; not given: `who`. */
+  /** The ladder's name for the device, which may be known only later; absent: `who`. */
   readonly label?: () => string;
   /** Follows `who`: ": the password differs" or " is registered". */
   readonly text: string;
@@ -20,7 +20,7 @@ export interface Remark {
 const LONGEST_WAIT_MS = 500;
 const MOST_WAITING = 200;
 
-/** Answers that were shown before what the log says about them came. */
+/** Answers that were shown before the log line about them came. */
 const MOST_RECENT = 50;
 const LATE_MS = 100;
 
@@ -38,7 +38,7 @@ interface Waiting {
   readonly timer: Timer;
 }
 
-export class Remarks {
+export class RemarkQueue {
   readonly #clock: Clock;
   readonly #show: (remark: Remark) => void;
   readonly #waiting = new Set<Waiting>();
@@ -55,23 +55,24 @@ export class Remarks {
       this.#show(remark);
       return;
     }
-    const timer = this.#clock.after(LONGEST_WAIT_MS, () => this.#tell(waiting));
+    const timer = this.#clock.after(LONGEST_WAIT_MS, () => this.#release(waiting));
     const waiting: Waiting = { remark, timer };
     this.#waiting.add(waiting);
   }
 
   /** The ladder has shown this one. */
-  shown({ at, to, message }: SeenMessage, { user, label }: Device): void {
+  shown({ at, to, message }: LadderMessage, { user, label }: Device): void {
     const isAnswer = message.kind === "response" && message.status >= 200;
     if (!isAnswer || (to !== "stranger" && to !== "UE")) return;
     const { callId, cseq } = message;
     const answer = { at, callId, status: message.status, method: cseq.method, who: user ?? label };
     this.#recent.push(answer);
     if (this.#recent.length > MOST_RECENT) this.#recent.shift();
-    for (const waiting of this.#waiting) if (belongs(waiting.remark, answer)) this.#tell(waiting);
+    for (const waiting of this.#waiting)
+      if (belongs(waiting.remark, answer)) this.#release(waiting);
   }
 
-  #tell(waiting: Waiting): void {
+  #release(waiting: Waiting): void {
     if (!this.#waiting.delete(waiting)) return;
     waiting.timer.cancel();
     this.#show(waiting.remark);
@@ -80,7 +81,7 @@ export class Remarks {
 
 /** Without a Call-ID it is about a registration. */
 function belongs({ tone, at = 0, callId, who }: Remark, answer: Answer): boolean {
-  // A node may tell of a success after the answer has left; of a refusal it tells before.
+  // A node logs a success after its answer may have left, a refusal before.
   const isSuccess = tone === "good";
   if (isSuccess !== answer.status < 300 || answer.at + (isSuccess ? LATE_MS : 0) < at) return false;
   if (callId !== undefined) return callId === answer.callId;

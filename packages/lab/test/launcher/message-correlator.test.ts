@@ -1,18 +1,22 @@
-// Reports of two nodes about one message become one sighting, in order of time.
+// Reports of two nodes about one message become one message of the ladder, in order of time.
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import type { TracedMessage } from "@ims-lab/common/trace/traced-message";
 import { expect, it } from "vitest";
-import { type SeenMessage, type Sighting, Sightings } from "../../src/launcher/sightings.ts";
+import {
+  type LadderMessage,
+  MessageCorrelator,
+  type ObservedMessage,
+} from "../../src/launcher/message-correlator.ts";
 
 const access = { host: "127.0.0.1", port: 5060 };
 const core = { host: "127.0.0.1", port: 4060 };
 const serving = { host: "127.0.0.1", port: 6060 };
 const phone = { host: "127.0.0.1", port: 40_001 };
 
-function setup(): { report: (...m: TracedMessage[]) => SeenMessage[] } {
+function setup(): { report: (...m: TracedMessage[]) => LadderMessage[] } {
   const clock = new FakeClock();
-  const seen: SeenMessage[] = [];
-  const sightings = new Sightings({
+  const seen: LadderMessage[] = [];
+  const correlator = new MessageCorrelator({
     known: new Map([
       ["127.0.0.1:5060", "P-CSCF"],
       ["127.0.0.1:4060", "P-CSCF"],
@@ -23,7 +27,7 @@ function setup(): { report: (...m: TracedMessage[]) => SeenMessage[] } {
   });
   return {
     report: (...messages) => {
-      for (const message of messages) sightings.report(message);
+      for (const message of messages) correlator.report(message);
       clock.advance(1000);
       return seen;
     },
@@ -127,14 +131,14 @@ it("waits for a report that comes late before it tells what passed after", () =>
     ["127.0.0.1:4060", "P-CSCF"],
     ["127.0.0.1:6060", "S-CSCF"],
   ] as const);
-  const onSeen = ({ from }: SeenMessage): unknown => seen.push(from);
-  const sightings = new Sightings({ known, clock, onSeen });
+  const onSeen = ({ from }: LadderMessage): unknown => seen.push(from);
+  const correlator = new MessageCorrelator({ known, clock, onSeen });
   const start = clock.now();
   for (let at = 0; at < 2000; at += 20) {
     clock.advance(5);
-    sightings.report(traced("scscf", core, serving, start + at + 1, "SUBSCRIBE"));
+    correlator.report(traced("scscf", core, serving, start + at + 1, "SUBSCRIBE"));
     clock.advance(15);
-    sightings.report(traced("pcscf", serving, core, start + at, "NOTIFY"));
+    correlator.report(traced("pcscf", serving, core, start + at, "NOTIFY"));
   }
   clock.advance(1000);
   expect(seen).toEqual(Array.from({ length: 100 }, () => ["S-CSCF", "P-CSCF"]).flat());
@@ -143,14 +147,14 @@ it("waits for a report that comes late before it tells what passed after", () =>
 it("tells what is within TCP by the listener", () => {
   const clock = new FakeClock();
   const seen: string[] = [];
-  const onSeen = ({ hop }: Sighting): unknown => seen.push(hop.transport);
-  const sightings = new Sightings({ known: new Map(), clock, onSeen });
-  sightings.listens({ host: "127.0.0.1", port: 5080 }, "P-CSCF", "ws");
-  sightings.listens(access, "P-CSCF");
+  const onSeen = ({ hop }: ObservedMessage): unknown => seen.push(hop.transport);
+  const correlator = new MessageCorrelator({ known: new Map(), clock, onSeen });
+  correlator.listens({ host: "127.0.0.1", port: 5080 }, "P-CSCF", "ws");
+  correlator.listens(access, "P-CSCF");
   const page = { host: "127.0.0.1", port: 40_002 };
-  sightings.report({ ...traced("pcscf", page, { ...access, port: 5080 }, 1), transport: "tcp" });
-  sightings.report({ ...traced("pcscf", { ...access, port: 5080 }, page, 2), transport: "tcp" });
-  sightings.report(traced("pcscf", phone, access, 3));
+  correlator.report({ ...traced("pcscf", page, { ...access, port: 5080 }, 1), transport: "tcp" });
+  correlator.report({ ...traced("pcscf", { ...access, port: 5080 }, page, 2), transport: "tcp" });
+  correlator.report(traced("pcscf", phone, access, 3));
   clock.advance(1000);
   expect(seen).toEqual(["ws", "ws", "udp"]);
 });

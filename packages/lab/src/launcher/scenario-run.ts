@@ -1,22 +1,22 @@
-// A stretch of the run: some figures watched at once, until all have passed or the time is over.
+// One run of a scenario: its figures, until all have passed or its time is over.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
-import { type Figure, FigureWatch } from "./figures.ts";
-import type { SeenMessage } from "./sightings.ts";
+import { type Figure, FigureProgress } from "./figures.ts";
+import type { LadderMessage } from "./message-correlator.ts";
 
-export interface StageStep {
+export interface PassedStep {
   readonly figure: Figure;
   readonly number: number;
 }
 
-export class Stage {
-  readonly watches: readonly FigureWatch[];
+export class ScenarioRun {
+  readonly progress: readonly FigureProgress[];
   /** Resolves when every figure has passed, or `seconds` after the start. */
   readonly over: Promise<void>;
   #finish: () => void = () => undefined;
   readonly #timer: Timer;
 
   constructor(figures: readonly Figure[], clock: Clock, seconds: number) {
-    this.watches = figures.map((figure) => new FigureWatch(figure));
+    this.progress = figures.map((figure) => new FigureProgress(figure));
     this.over = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -24,11 +24,11 @@ export class Stage {
   }
 
   /** The step this message is; of several figures the first that has it names it. */
-  take(seen: SeenMessage): StageStep | undefined {
-    let step: StageStep | undefined;
-    for (const watch of this.watches) {
-      const number = watch.take(seen);
-      if (number !== undefined) step ??= { figure: watch.figure, number };
+  take(seen: LadderMessage): PassedStep | undefined {
+    let step: PassedStep | undefined;
+    for (const followed of this.progress) {
+      const number = followed.take(seen);
+      if (number !== undefined) step ??= { figure: followed.figure, number };
     }
     if (this.hasPassed) {
       this.#timer.cancel();
@@ -38,6 +38,6 @@ export class Stage {
   }
 
   get hasPassed(): boolean {
-    return this.watches.every((watch) => watch.missing.length === 0);
+    return this.progress.every(({ missing }) => missing.length === 0);
   }
 }

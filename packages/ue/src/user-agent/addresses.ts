@@ -4,7 +4,7 @@ import { isSecured } from "@ims-lab/common/sip/proxy/secured";
 import type { HostPort, TransportName } from "@ims-lab/common/sip/transport/transport";
 
 /** Where something is reached, and how. */
-export interface Place extends HostPort {
+export interface TransportAddress extends HostPort {
   readonly transport: TransportName;
 }
 
@@ -22,12 +22,12 @@ function schemeOf(impu: string): "sip" | "sips" {
   return isSecured(impu) ? "sips" : "sip";
 }
 
-export function contactUri(impu: string, user: string, at: Place): string {
+export function contactUri(impu: string, user: string, at: TransportAddress): string {
   return `${schemeOf(impu)}:${user}@${formatHost(at.host)}:${at.port}${PARAMETER[at.transport]}`;
 }
 
 /** TS 24.229 §5.1.2A.1.1: the P-CSCF comes first in the preloaded Route. */
-export function proxyRoute(impu: string, { host, port, transport }: Place): string {
+export function proxyRoute(impu: string, { host, port, transport }: TransportAddress): string {
   return `<${schemeOf(impu)}:${formatHost(host)}:${port}${PARAMETER[transport]};lr>`;
 }
 

@@ -1,6 +1,5 @@
-// What a UE understands, said in Allow, Supported, Accept and refusals. RFC 3261 §8.2, §11.2, §20.
+// Capabilities of a UE: methods, option tags and body types, for Allow, Supported, Accept and refusals. RFC 3261 §8.2, §11.2, §20.
 import { REGINFO_TYPE } from "@ims-lab/common/ims/events";
-import { SDP_TYPE } from "./call/sdp.ts";
 
 type Headers = readonly (readonly [string, string])[];
 
@@ -19,6 +18,7 @@ export const METHODS = [
 export const EXTENSIONS = ["timer"] as const;
 
 export const TEXT_TYPE = "text/plain";
+export const SDP_TYPE = "application/sdp";
 
 export const ALLOW: readonly [string, string] = ["Allow", METHODS.join(", ")];
 export const SUPPORTED: readonly [string, string] = ["Supported", EXTENSIONS.join(", ")];

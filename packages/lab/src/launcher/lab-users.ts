@@ -1,14 +1,13 @@
-// Whose lab it is: the users' file and the domain in force, from options, environment, and what is shipped.
+// The users' file and the home domain of a run, from options, environment and the shipped file.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { Environment } from "../terminal.ts";
 import type { LabOptions } from "./options.ts";
 import { readSubscribers, SUBSCRIBERS_FILE, type SubscriberEntry } from "./subscribers-file.ts";
 
-export const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
-
-export interface OwnUsers {
+export interface LabUsers {
   readonly domain: string;
   /** For the S-CSCF; undefined: its own default. */
   readonly file: string | undefined;
@@ -20,7 +19,7 @@ export interface OwnUsers {
 }
 
 /** With a domain and no file of one's own, the shipped users move to the domain. */
-export function ownUsers(options: LabOptions, env: Environment): OwnUsers {
+export function labUsers(options: LabOptions, env: Environment): LabUsers {
   const domain = (options.domain || env["SCSCF_DOMAIN"] || LAB_DOMAIN).toLowerCase();
   const given = options.subscribers ?? (env["SCSCF_SUBSCRIBERS"] || undefined);
   if (given !== undefined)

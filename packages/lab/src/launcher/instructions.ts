@@ -1,4 +1,4 @@
-// How to go on with a lab that runs: where devices go, with which accounts, and what to type.
+// Instructions for a running lab: addresses, accounts, commands to type.
 import { isLoopback, isWildcard } from "@ims-lab/common/platform/ip-address";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { type AkaAccount, accountLines, UE_USER } from "./accounts.ts";
@@ -6,13 +6,13 @@ import { LAB_HOST, type LabPorts } from "./node-environments.ts";
 import type { LabOptions } from "./options.ts";
 import type { SubscriberEntry } from "./subscribers-file.ts";
 
-export interface ExplanationLine {
+export interface InstructionLine {
   readonly text: string;
-  /** Stays in one piece, however long it is: somebody will copy it. */
+  /** Not wrapped, however long it is: it is there to be copied. */
   readonly isCopied: boolean;
 }
 
-export interface RunningLab {
+export interface LabOverview {
   readonly ports: LabPorts;
   readonly options: LabOptions;
   readonly subscribers: readonly SubscriberEntry[];
@@ -22,10 +22,10 @@ export interface RunningLab {
   readonly addresses: readonly string[];
 }
 
-export function explanation(lab: RunningLab): readonly ExplanationLine[] {
+export function instructions(lab: LabOverview): readonly InstructionLine[] {
   const { ports, options, subscribers, domain, ue } = lab;
-  const said = (text: string): ExplanationLine => ({ text, isCopied: false });
-  const copied = (text: string): ExplanationLine => ({ text: `  ${text}`, isCopied: true });
+  const said = (text: string): InstructionLine => ({ text, isCopied: false });
+  const copied = (text: string): InstructionLine => ({ text: `  ${text}`, isCopied: true });
   const host = reachableAt(lab);
   const at = { host, port: ports.access };
   const user = ue?.impu ?? subscribers[0]?.impus[0] ?? `sip:USER@${domain}`;
@@ -53,8 +53,8 @@ export function withoutUe(file: string, domain: string): string {
   return `The figures need the user ${UE_USER}@${domain} with K and OP (or OPc), whom ${file} does not have: the lab goes on without its UE and without them.`;
 }
 
-/** What devices are told, when they can use it. */
-function reachableAt({ options: { host, advertise }, addresses }: RunningLab): string {
+/** The address for devices. */
+function reachableAt({ options: { host, advertise }, addresses }: LabOverview): string {
   if (advertise !== undefined) return advertise;
   if (!isWildcard(host)) return host;
   const family = addresses.filter((a) => a.includes(":") === host.includes(":"));
@@ -62,7 +62,7 @@ function reachableAt({ options: { host, advertise }, addresses }: RunningLab): s
   return outward ?? (host.includes(":") ? "::1" : LAB_HOST);
 }
 
-/** What imslab must be told when the nodes are not where it looks for them. */
+/** The options of `imslab` for nodes that are not at its default URLs. */
 function urlOptions({ portOffset }: LabOptions, { scscfHttp, pcscfHttp }: LabPorts): string {
   if (portOffset === 0) return "";
   return ` --url http://${LAB_HOST}:${scscfHttp} --pcscf-url http://${LAB_HOST}:${pcscfHttp}`;
