@@ -9,6 +9,7 @@ import {
   registrationSchema,
   subscriberSchema,
 } from "@ims-lab/common/admin-api/schemas";
+import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import {
   type DeregisterAnswer,
   deregistrationCauses,
@@ -54,6 +55,7 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addReauthenticate(app, scscf);
   addReauthentications(app, scscf);
   addSubscribers(app, scscf);
+  addTransactionRoute(app, clock, () => [scscf.endpoint]);
 }
 
 function addRegistrations(app: FastifyInstance, scscf: Scscf): void {
