@@ -18,6 +18,7 @@ import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
+import { rulesOf } from "./policy/rules.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
 import type { Binding, BindingContext } from "./registration/binding.ts";
@@ -146,7 +147,9 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       if (binding !== undefined) reauthentications.ask([binding], "pcscf");
     },
   });
+  const rules = rulesOf(config);
   const { router, dialogs } = createRouting(config, {
+    rules,
     log,
     clock,
     random,
@@ -192,7 +195,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     authenticator,
     events,
     marks,
-    onRefresh: config.authentication.onRefresh,
+    rules,
     sharedPathUsers: config.pcscf.sharedPathUsers,
     expires: {
       ...config.registration,

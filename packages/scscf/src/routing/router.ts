@@ -24,9 +24,9 @@ import type { DialogTable } from "../dialogs/dialog-table.ts";
 import type { KnownDialogs } from "../dialogs/known-dialogs.ts";
 import type { RequestOrigin } from "../origin.ts";
 import { deviceSource } from "../origin.ts";
+import type { RequestPolicy } from "../policy/request-policy.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import { answerCharging, chargingOf } from "./charging.ts";
-import type { MethodPolicy } from "./method-policy.ts";
 import type { NextHops } from "./next-hops.ts";
 import {
   assertIdentity,
@@ -37,7 +37,6 @@ import {
   type Users,
 } from "./originating.ts";
 import { type RegisteredDevices, senderProblem } from "./past-pcscf.ts";
-import { PolicyGate } from "./policy-gate.ts";
 import { isProblem, noDialog, type RoutingProblem, refusalFor, shareUsedUp } from "./problems.ts";
 import { alongRoute, targetsOf } from "./targets.ts";
 import type { Called } from "./terminating.ts";
@@ -55,7 +54,7 @@ export interface RouterOptions extends Users, Called {
   /** Whether what goes there stays within the trust domain (RFC 3325 §5). */
   readonly trustsHop: KnowsHop;
   readonly devices: RegisteredDevices;
-  readonly policy: MethodPolicy;
+  readonly policy: RequestPolicy;
   /** Undefined: dialogs are left alone when a registration ends. */
   readonly dialogs: DialogTable | undefined;
   /** Filled only where the policy has a use for it. */
@@ -79,14 +78,10 @@ const ARE_DIRECT: ReadonlySet<RoutingProblem["kind"]> = new Set(["untrusted-peer
 export class Router {
   readonly #options: RouterOptions;
   readonly #core: ProxyCore;
-  readonly #gate: PolicyGate;
 
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#core = new ProxyCore(options);
-    this.#gate = new PolicyGate(options.policy, (incoming, problem) =>
-      this.#refuse(incoming, problem),
-    );
   }
 
   handle(incoming: Incoming, origin: RequestOrigin): void {
@@ -114,7 +109,8 @@ export class Router {
 
   /** RFC 3261 §16.10. */
   cancel(incoming: Incoming): void {
-    if (!this.#core.cancel(incoming) && !this.#gate.cancel(incoming)) incoming.refuse(481);
+    if (!this.#core.cancel(incoming) && !this.#options.policy.cancel(incoming))
+      incoming.refuse(481);
   }
 
   /** Of a 2xx: end to end, without state (RFC 3261 §13.2.2.4). Of anything else: not for us. */
@@ -170,7 +166,7 @@ export class Router {
   #alongUnknown(incoming: Incoming, served: Served | undefined, along: () => void): void {
     if (served === undefined)
       this.#refuse(incoming, noDialog("of nobody known, in no dialog known"));
-    else this.#gate.pass(incoming, served.binding, along);
+    else this.#passPolicy(incoming, served, along);
   }
 
   #initial(
@@ -194,7 +190,14 @@ export class Router {
       return;
     }
     assertIdentity(onward, served);
-    this.#gate.pass(incoming, served.binding, () => this.#onward(journey));
+    this.#passPolicy(incoming, served, () => this.#onward(journey));
+  }
+
+  /** `onward` runs now, later, or not at all. */
+  #passPolicy(incoming: Incoming, { binding }: Served, onward: () => void): void {
+    this.#options.policy.pass(incoming, binding, onward, (refused, detail) =>
+      this.#refuse(refused, { kind: "must-reauthenticate", detail }),
+    );
   }
 
   /** From the network side: terminating only. A device that comes directly must be registered. */

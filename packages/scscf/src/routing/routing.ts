@@ -1,4 +1,5 @@
 // The routing part put together from the node's settings and parts. TS 24.229 §5.4.3.
+import type { AuthenticationRule } from "@ims-lab/common/ims/authentication-policy";
 import { trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
@@ -10,17 +11,18 @@ import { provenNames } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "../config.ts";
 import { DialogTable } from "../dialogs/dialog-table.ts";
 import { KnownDialogs } from "../dialogs/known-dialogs.ts";
+import { RequestPolicy } from "../policy/request-policy.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import type { Bindings } from "../registration/bindings.ts";
 import type { Reauthentications } from "../registration/reauthentications.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
-import { MethodPolicy } from "./method-policy.ts";
 import { nextHops } from "./next-hops.ts";
 import type { RegisteredDevices } from "./past-pcscf.ts";
 import { Router } from "./router.ts";
 
 export interface RoutingParts {
+  readonly rules: readonly AuthenticationRule[];
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: Random;
@@ -43,7 +45,7 @@ export interface Routing {
 }
 
 export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing {
-  const { clock, bindings, reauthentications } = parts;
+  const { clock, bindings, reauthentications, rules } = parts;
   const deadlineMs = config.reauthentication.deadlineSeconds * 1000;
   const { maxDialogs } = config.limits;
   const dialogs = config.dialogs === "release" ? dialogTable(parts, maxDialogs) : undefined;
@@ -63,7 +65,7 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
       config.allowDirect || // then devices are next hops
       hops.isHost(hop.host) ||
       trustsHop(hop),
-    policy: new MethodPolicy({ settings: config.policy, clock, reauthentications, deadlineMs }),
+    policy: new RequestPolicy({ rules, clock, reauthentications, deadlineMs }),
     bindingsOf: (set) => bindings.ofSet(set),
     bindingOf: (token) => bindings.ofServiceRoute(token),
   });
