@@ -6,7 +6,10 @@ import { parseAccessNetworkInfo } from "@ims-lab/common/ims/p-headers";
 import { parseReginfo } from "@ims-lab/common/ims/reginfo";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import { parseIp } from "@ims-lab/common/platform/ip-address";
+import { Peek } from "@ims-lab/common/sip/admission/peek";
+import { shortRefusal } from "@ims-lab/common/sip/admission/short-refusal";
 import { readAnswer, readChallenge } from "@ims-lab/common/sip/auth/challenge";
+import { checkAsUas } from "@ims-lab/common/sip/endpoint/uas-checks";
 import { eventOf, secondsParam } from "@ims-lab/common/sip/event/event-headers";
 import { acceptsType } from "@ims-lab/common/sip/message/accept";
 import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
@@ -22,13 +25,10 @@ import { parseBracketed, parseNameAddr } from "@ims-lab/common/sip/message/name-
 import { Params } from "@ims-lab/common/sip/message/params";
 import { aorOf, parseHostPort, parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
 import { parseVia } from "@ims-lab/common/sip/message/via";
-import { headOf, isUrgent, methodOf, topViaOf } from "@ims-lab/common/sip/overload/first-look";
-import { shortRefusal } from "@ims-lab/common/sip/overload/short-refusal";
 import { loopTail } from "@ims-lab/common/sip/proxy/loop";
 import { isStun, stunAnswer } from "@ims-lab/common/sip/transport/stun";
 import { certificateNames } from "@ims-lab/common/sip/transport/tls-identity";
 import { UnfinishedMessage } from "@ims-lab/common/sip/transport/unfinished-message";
-import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
 import { maskKeys } from "@ims-lab/common/trace/mask-keys";
 import { describe, expect, test } from "vitest";
 import { withoutAuthParams } from "../../pcscf/src/sides/auth-params.ts";
@@ -373,11 +373,9 @@ const OF_OCTETS: Readonly<Record<string, readonly [(octets: Buffer) => unknown, 
   ],
   "first look": [
     (octets) => {
-      const head = headOf(octets);
-      methodOf(head);
-      isUrgent(head);
-      topViaOf(head);
-      shortRefusal(head, { host: "192.0.2.1", port: 5060 }, { status: 503, tag: "t" });
+      const peek = new Peek(octets);
+      void [peek.method, peek.isUrgent, peek.isOngoing, peek.via, peek.transactionKey];
+      shortRefusal(peek.head, { host: "192.0.2.1", port: 5060 }, { status: 503, tag: "t" });
     },
     `${REQUEST_LINE}?`,
     `${REQUEST_LINE}Via: SIP/2.0/UDP ?`,

@@ -22,9 +22,9 @@ import {
   texts,
   trustedPeers,
 } from "@ims-lab/common/platform/settings";
+import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
+import { type RateLimits, rateLimitSettings } from "@ims-lab/common/sip/admission/rates";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
-import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
-import { type RateLimits, rateLimitSettings } from "@ims-lab/common/sip/overload/rate-limits";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 
 export interface PcscfConfig {

@@ -1,7 +1,7 @@
 // Metrics of the P-CSCF.
 import type { Metrics } from "@ims-lab/common/platform/metrics";
-import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
-import { endpointCountersBySide } from "@ims-lab/common/sip/endpoint-counters";
+import type { EndpointCounters } from "@ims-lab/common/sip/endpoint/endpoint";
+import { endpointCountersBySide } from "@ims-lab/common/sip/endpoint/metrics";
 import type { RelayCounters } from "./sides/sides.ts";
 
 export interface Figures {

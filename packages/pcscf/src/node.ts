@@ -5,25 +5,25 @@ import type { Advertised } from "@ims-lab/common/platform/cidr";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
 import type { Clock, NextTurn } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
+import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Metrics } from "@ims-lab/common/platform/metrics";
-import { oncePer } from "@ims-lab/common/platform/once-per";
 import type { Random } from "@ims-lab/common/platform/random";
 import { SummedLines } from "@ims-lab/common/platform/summed-lines";
+import { Backpressure } from "@ims-lab/common/sip/admission/backpressure";
+import type { RequestQueue } from "@ims-lab/common/sip/admission/request-queue";
+import type { Resolver } from "@ims-lab/common/sip/dns/resolver";
 import {
   type AdvertiseRule,
   createEndpoint,
   type Endpoint,
   type Incoming,
-  type Trace,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
+import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
+import { endpointLimits, requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
-import { endpointLimits, inboxOf } from "@ims-lab/common/sip/overload/admission";
-import { Backpressure } from "@ims-lab/common/sip/overload/backpressure";
-import type { Inbox } from "@ims-lab/common/sip/overload/inbox";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
-import type { Resolver } from "@ims-lab/common/sip/resolver";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
 import {
   formatHostPort,
@@ -63,7 +63,7 @@ export interface PcscfParts {
     readonly access: readonly Transport[];
     readonly core: readonly Transport[];
   };
-  readonly trace?: Trace;
+  readonly interceptors?: readonly Interceptor[];
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
 }
@@ -89,9 +89,9 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   const figures = pcscfMetrics(metrics);
   const history = new AccessHistory(clock);
   const lines = new SummedLines({ clock, log });
-  const inbox = inboxOf(config.limits, clock, parts.nextTurn);
+  const queue = requestQueueOf(config.limits, clock, parts.nextTurn);
   const backpressure = new Backpressure();
-  const brakes = { inbox, backpressure, history };
+  const brakes = { queue, backpressure, history };
   const access = endpointOf(parts, "access", figures.endpoint("access"), brakes);
   const core = endpointOf(parts, "core", figures.endpoint("core"), brakes);
   const table = new FlowTable({
@@ -111,7 +111,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     trustedPeers: config.trustedPeers,
     scscf: config.scscf,
     resolver: parts.resolver,
-    mayAsk: oncePer(clock, RESOLVE_AGAIN_MS),
+    mayAsk: logRateLimit(clock, RESOLVE_AGAIN_MS),
   });
   const relay: Relay = {
     clock,
@@ -127,7 +127,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     privateDialogs: new PrivateDialogs(),
     history,
     lines,
-    maySay: oncePer(clock, REFUSAL_LOG_MS),
+    maySay: logRateLimit(clock, REFUSAL_LOG_MS),
     knowsHop: (hop) => trust.isTrusted(hop.host, hop.port, provenNames(hop)),
     corePressed: () => backpressure.press(clock.now()),
   };
@@ -202,7 +202,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   metrics.gauge("admitted_share", "Of new work: below 1 when an S-CSCF has too much.", () =>
     backpressure.share(clock.now()),
   );
-  metrics.gauge("waiting_messages", "Messages that wait for their turn.", () => inbox?.size ?? 0);
+  metrics.gauge("waiting_messages", "Messages that wait for their turn.", () => queue?.size ?? 0);
   metrics.gauge("subscriptions", "Subscriptions of S-CSCFs here.", () => asker.size);
   metrics.gauge("watches", "Own subscriptions to registrations.", () => watch.size);
   metrics.gauge(
@@ -228,7 +228,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       core.drain();
       await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
       for (const part of [pool, bindingPolicy, asker, watch, keepAlive, table]) part.close();
-      inbox?.close();
+      queue?.close();
       lines.close();
       await Promise.all([access.close(), core.close()]);
     },
@@ -236,14 +236,14 @@ export function createPcscf(parts: PcscfParts): Pcscf {
 }
 
 function endpointOf(
-  { config, clock, random, log, resolver, transports, trace }: PcscfParts,
+  { config, clock, random, log, resolver, transports, interceptors = [] }: PcscfParts,
   side: "access" | "core",
   counters: ReturnType<ReturnType<typeof pcscfMetrics>["endpoint"]>,
   {
     history,
     ...brakes
   }: {
-    readonly inbox: Inbox | undefined;
+    readonly queue: RequestQueue | undefined;
     readonly backpressure: Backpressure;
     readonly history: AccessHistory;
   },
@@ -265,8 +265,8 @@ function endpointOf(
     // A UE is reached over its flow whatever the size (RFC 5626 §5.3.1).
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
     ...(side === "core" && { settingOf: ({ host }: HostPort) => settingOf(config, host) }),
-    ...endpointLimits(limits, { random, ...brakes }, side === "access" ? limits : undefined),
-    ...(trace !== undefined && { trace }),
+    ...endpointLimits(limits, brakes, side === "access" ? limits : undefined),
+    interceptors,
   });
 }
 

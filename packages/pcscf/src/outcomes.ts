@@ -1,5 +1,5 @@
 // Problems of requests and the SIP status of each: the one place where they meet.
-import type { Refusal } from "@ims-lab/common/sip/endpoint";
+import type { Refusal } from "@ims-lab/common/sip/endpoint/endpoint";
 import { SIPS_NOT_ALLOWED } from "@ims-lab/common/sip/proxy/secured";
 
 export type Problem =

@@ -1,8 +1,8 @@
 // Peers that the core side believes: the settings' trusted peers, else the next hops.
 import { type TrustedPeer, trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import { isIp } from "@ims-lab/common/platform/ip-address";
-import type { OncePer } from "@ims-lab/common/platform/once-per";
-import type { Resolver } from "@ims-lab/common/sip/resolver";
+import type { LogRateLimit } from "@ims-lab/common/platform/log-rate-limit";
+import type { Resolver } from "@ims-lab/common/sip/dns/resolver";
 import type { TrustedSources } from "./requests/core-side.ts";
 import { sipUriOf } from "./sides/sides.ts";
 
@@ -11,7 +11,7 @@ export interface TrustOptions {
   readonly scscf: readonly string[];
   readonly resolver: Resolver;
   /** Lets the names be looked up again now and then: containers change addresses. */
-  readonly mayAsk: OncePer;
+  readonly mayAsk: LogRateLimit;
 }
 
 /** Next hops by name are trusted once their name has been resolved; `ready` settles when it was tried. */

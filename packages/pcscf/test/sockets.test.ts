@@ -5,14 +5,18 @@ import { systemClock } from "@ims-lab/common/platform/clock";
 import { loadConfig } from "@ims-lab/common/platform/config";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
-import { createEndpoint, type Endpoint, type Incoming } from "@ims-lab/common/sip/endpoint";
-import { transportOf, transportsOf } from "@ims-lab/common/sip/listeners";
+import {
+  createEndpoint,
+  type Endpoint,
+  type Incoming,
+} from "@ims-lab/common/sip/endpoint/endpoint";
 import {
   newRequest,
   newResponse,
   type SipRequest,
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
+import { transportOf, transportsOf } from "@ims-lab/common/sip/transport/listeners";
 import type { TransportName } from "@ims-lab/common/sip/transport/transport";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";

@@ -23,8 +23,8 @@ import {
   textThat,
   trustedPeers,
 } from "@ims-lab/common/platform/settings";
+import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
-import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
 
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { PolicySettings } from "./policy/rules.ts";

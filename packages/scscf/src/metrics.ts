@@ -1,7 +1,7 @@
 // What the S-CSCF counts and measures, as Prometheus metrics.
 import type { Metrics } from "@ims-lab/common/platform/metrics";
-import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
-import { endpointCounters } from "@ims-lab/common/sip/endpoint-counters";
+import type { EndpointCounters } from "@ims-lab/common/sip/endpoint/endpoint";
+import { endpointCounters } from "@ims-lab/common/sip/endpoint/metrics";
 import type { Scscf } from "./node.ts";
 import type { RegistrationEvent, RegistrationSubscriber } from "./registration/events.ts";
 

@@ -3,10 +3,10 @@
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
-import { oncePer } from "@ims-lab/common/platform/once-per";
-import type { Endpoint } from "@ims-lab/common/sip/endpoint";
-import { inboxOf } from "@ims-lab/common/sip/overload/admission";
-import { createSubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
+import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
+import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
+import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
+import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
 import { FailureNotes } from "./authentication/failure-notes.ts";
@@ -69,8 +69,8 @@ export interface Scscf {
 export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
   const { directory } = tools.subscribers;
-  const inbox = inboxOf(config.limits, clock, tools.nextTurn);
-  const endpoint = endpointOf(config, tools, inbox);
+  const queue = requestQueueOf(config.limits, clock, tools.nextTurn);
+  const endpoint = endpointOf(config, tools, queue);
   const onLimited = (limit: string): void => tools.counters?.count("limited", limit);
   const bindings = new Bindings();
   const failures = new FailureNotes(clock);
@@ -138,7 +138,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     agent: createSubscriberAgent({ clock, random, send, packages: [OWN_PACKAGE] }),
     ownUri: (peer) => ownUriFor(endpoint, peer),
     life: config.subscription.expires,
-    maySay: oncePer(clock, ONCE_MS),
+    maySay: logRateLimit(clock, ONCE_MS),
     setOf,
     bindingsOf,
     isWatched: (set) => notifier.isWatchedByPcscf(set),
@@ -238,7 +238,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     failures,
     history,
     get waitingMessages() {
-      return inbox?.size ?? 0;
+      return queue?.size ?? 0;
     },
     setOf,
     setsOf,
@@ -252,7 +252,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       await new Promise<void>((resolve) => {
         clock.after(STOP_GRACE_MS, resolve);
       });
-      inbox?.close();
+      queue?.close();
       registrations.close();
       notifier.close();
       silentDevices.close();

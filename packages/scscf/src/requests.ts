@@ -6,12 +6,12 @@ import {
   REGISTRATION_PACKAGES,
 } from "@ims-lab/common/ims/events";
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
-import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint";
+import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint/endpoint";
+import { checkAsUas } from "@ims-lab/common/sip/endpoint/uas-checks";
 import { EventHeader, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
 import { isOwnUri, isStrictlyRouted } from "@ims-lab/common/sip/proxy/route";
-import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
 import type { RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import type { RequestOrigin } from "./origin.ts";
 import { deviceSource } from "./origin.ts";

@@ -13,9 +13,9 @@ import {
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import { openFilesLimit } from "@ims-lab/common/platform/open-files";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
-import { withinOpenFiles } from "@ims-lab/common/sip/connection-limit";
-import { shownAddresses, transportsOf } from "@ims-lab/common/sip/listeners";
-import { streamLimitsOf } from "@ims-lab/common/sip/overload/limits";
+import { withinOpenFiles } from "@ims-lab/common/sip/admission/connection-limit";
+import { streamLimitsOf } from "@ims-lab/common/sip/admission/limits";
+import { shownAddresses, transportsOf } from "@ims-lab/common/sip/transport/listeners";
 import { openTrace } from "@ims-lab/common/trace/node-trace";
 import { addRoutes } from "./admin/routes.ts";
 import type { ScscfConfig } from "./config.ts";
@@ -52,7 +52,7 @@ export async function startScscf(
     counters: counted.endpoint,
     nextTurn,
     metrics: counted,
-    ...(trace.trace !== undefined && { trace: trace.trace }),
+    interceptors: trace.interceptors,
   });
   counted.watch(scscf);
   let ready = false;

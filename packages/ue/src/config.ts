@@ -20,8 +20,8 @@ import {
   text,
   textThat,
 } from "@ims-lab/common/platform/settings";
+import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
-import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
 import { isSecured } from "@ims-lab/common/sip/proxy/secured";
 import { IMS_TIMERS, RFC_TIMERS, type TimerSettings } from "@ims-lab/common/sip/transaction/timers";
 import type { TransportName } from "@ims-lab/common/sip/transport/transport";

@@ -1,13 +1,13 @@
 // What becomes of a request that comes to a UE: who sent it, what it needs, who serves it. RFC 3261 §8.2, §11.2, §12.2.2; TS 24.229 §5.1.2A.2.
 import { isIp, parseIp } from "@ims-lab/common/platform/ip-address";
+import { type LogRateLimit, logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
 import type { Logger } from "@ims-lab/common/platform/logger";
-import { type OncePer, oncePer } from "@ims-lab/common/platform/once-per";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
+import { checkAsUas } from "@ims-lab/common/sip/endpoint/uas-checks";
+import type { SubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
-import type { SubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
 import type { Refusal } from "@ims-lab/common/sip/transaction/user";
 import { type Flow, formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
-import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
 import { EXTENSIONS, METHODS, OPTIONS_HEADERS } from "./abilities.ts";
 import type { Calls } from "./call/calls.ts";
 import type { Line } from "./call/line.ts";
@@ -27,13 +27,13 @@ export class IncomingRequests {
   readonly #options: IncomingRequestsOptions;
   /** Address and port of the P-CSCF, of each that has answered where it is known by name. */
   readonly #proxies = new Set<string>();
-  readonly #maySay: OncePer;
+  readonly #maySay: LogRateLimit;
 
   constructor(options: IncomingRequestsOptions) {
     const { line, proxy } = options;
     this.#options = options;
     if (isIp(proxy.host)) this.#proxies.add(placeOf(proxy));
-    this.#maySay = oncePer(line.clock);
+    this.#maySay = logRateLimit(line.clock);
   }
 
   /** A response came by this flow. */

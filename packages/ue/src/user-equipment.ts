@@ -4,10 +4,13 @@ import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { LocalAddress } from "@ims-lab/common/sip/endpoint";
+import type { LocalAddress } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import {
+  createSubscriberAgent,
+  type SubscriberAgent,
+} from "@ims-lab/common/sip/event/subscriber-agent";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
-import { createSubscriberAgent, type SubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
 import { contactUri, type Place, proxyRoute } from "./addresses.ts";
 import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
 import type { Line } from "./call/line.ts";

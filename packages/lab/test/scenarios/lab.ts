@@ -103,9 +103,13 @@ export class Lab extends Traffic {
       clock: this.clock,
       network: this.network,
       at: this.#at,
-      traceOf: (node) => (direction, bytes, flow, at) => {
-        if (direction === "in") this.arrived(bytes, this.#placeOf(flow.remote), node, at);
-      },
+      interceptorsOf: (node) => [
+        (message, next) => {
+          const { direction, bytes, flow, at } = message;
+          if (direction === "in") this.arrived(bytes, this.#placeOf(flow.remote), node, at);
+          next(message);
+        },
+      ],
     };
   }
 

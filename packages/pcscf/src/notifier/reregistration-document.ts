@@ -1,6 +1,6 @@
 // The registration document for an S-CSCF about a binding: nothing asked, or "re-register it". docs/events.md, RFC 3680 §5.
 import { formatReginfo, type ReginfoContact } from "@ims-lab/common/ims/reginfo";
-import type { Rendering } from "@ims-lab/common/sip/notifier-agent";
+import type { Rendering } from "@ims-lab/common/sip/event/notifier-agent";
 import { type Binding, type BoundContact, contactsOf } from "../bindings/binding.ts";
 
 /** What there is to say besides the binding itself. */

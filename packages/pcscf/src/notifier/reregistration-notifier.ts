@@ -8,13 +8,8 @@ import {
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { grantExpires } from "@ims-lab/common/sip/event/grant";
-import { Resending } from "@ims-lab/common/sip/event/resending";
-import type { SendRequest } from "@ims-lab/common/sip/event/sender";
-import { Expires } from "@ims-lab/common/sip/message/fields";
-import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { aorOf, isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import {
   createNotifierAgent,
   type NotifierAgent,
@@ -23,7 +18,12 @@ import {
   type NotifyOutcome,
   type Rendering,
   type SubscribeVerdict,
-} from "@ims-lab/common/sip/notifier-agent";
+} from "@ims-lab/common/sip/event/notifier-agent";
+import { Resending } from "@ims-lab/common/sip/event/resending";
+import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import { Expires } from "@ims-lab/common/sip/message/fields";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { aorOf, isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import { type Binding, endOf, lifeOf } from "../bindings/binding.ts";
 import type { FlowTable } from "../bindings/flow-table.ts";
 import type { Tokens } from "../bindings/token.ts";

@@ -2,20 +2,20 @@
 import { REG_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
 import { applyReginfo, type ReginfoReader, type ReginfoView } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
 import type { Logger } from "@ims-lab/common/platform/logger";
-import { oncePer } from "@ims-lab/common/platform/once-per";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { lacksPackage } from "@ims-lab/common/sip/event/package-support";
 import { Resubscribing } from "@ims-lab/common/sip/event/resubscribing";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
-import { type Ending, endingInWords } from "@ims-lab/common/sip/event/subscriber-state";
-import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import {
   createSubscriberAgent,
   type SubscriberAgent,
   type Subscription,
-} from "@ims-lab/common/sip/subscriber-agent";
+} from "@ims-lab/common/sip/event/subscriber-agent";
+import { type Ending, endingInWords } from "@ims-lab/common/sip/event/subscriber-state";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { type Binding, type BoundContact, contactsOf, lifeOf } from "../bindings/binding.ts";
 import type { FlowTable } from "../bindings/flow-table.ts";
 import { type ContactChange, contactChange } from "./contact-change.ts";
@@ -60,7 +60,7 @@ export class RegEventSubscriptions {
     const { clock, random, send } = options;
     this.#options = options;
     this.#resubscribing = new Resubscribing(clock);
-    this.#maySay = oncePer(clock, SAY_AGAIN_MS);
+    this.#maySay = logRateLimit(clock, SAY_AGAIN_MS);
     this.#agent = createSubscriberAgent({ clock, random, send, packages: [REG_PACKAGE] });
   }
 

@@ -1,7 +1,7 @@
 // REGISTER between UE and S-CSCF, and what its answer does to the binding. TS 24.229 §5.2.2.
 import { type Credentials, isMalformed } from "@ims-lab/common/ims/credentials";
 import { namedContacts } from "@ims-lab/common/ims/registered-contacts";
-import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint";
+import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { aorOf, type SipUri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";

@@ -2,10 +2,10 @@
 
 import { identityList } from "@ims-lab/common/ims/p-headers";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import { isEnding } from "@ims-lab/common/sip/admission/peek";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
-import { isEnding } from "@ims-lab/common/sip/overload/first-look";
 import { recordBothSides, restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";
 import {
   destinationOf,

@@ -1,5 +1,5 @@
 // Next hops in the core that a UE may route to: no open relay. TS 24.229 §5.2.6.3.5.
-import type { Destination } from "@ims-lab/common/sip/endpoint";
+import type { Destination } from "@ims-lab/common/sip/endpoint/endpoint";
 import { isSameHop, withinKnown } from "@ims-lab/common/sip/proxy/known-hops";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import type { Binding } from "../bindings/binding.ts";

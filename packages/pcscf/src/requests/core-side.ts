@@ -1,7 +1,7 @@
 // Requests of the core: to UEs over their flows, or to this node itself. TS 24.229 §5.2.6.4, RFC 5626 §5.3.
 
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { recordBothSides, restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";

@@ -1,5 +1,5 @@
 // OPTIONS to this node itself: a ping, answered without state. RFC 3261 §11.2.
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";

@@ -1,5 +1,5 @@
 // Requests to UEs that await an answer over a connection: when it ends, none will come over it. RFC 5626 §5.3.1.
-import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import { refusalOf } from "../outcomes.ts";

@@ -1,6 +1,6 @@
 // OPTIONS to an S-CSCF: any answer but 503 means that it serves. RFC 3261 §11.
 import type { Random } from "@ims-lab/common/platform/random";
-import type { Endpoint } from "@ims-lab/common/sip/endpoint";
+import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newRequest } from "@ims-lab/common/sip/message/message";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import { knownUri } from "../sides/sides.ts";

@@ -1,6 +1,6 @@
 // A REGISTER from S-CSCF to S-CSCF until one answers. TS 24.229 §5.2.2.1.
 import type { Clock } from "@ims-lab/common/platform/clock";
-import type { ClientTransaction } from "@ims-lab/common/sip/endpoint";
+import type { ClientTransaction } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { ScscfPool } from "./scscf-pool.ts";
 
 /** Unanswered for so long, it goes to the next. */

@@ -5,7 +5,7 @@ import type {
   Endpoint,
   Incoming,
   RequestFailure,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
 import {
   newResponse,
   type SipRequest,

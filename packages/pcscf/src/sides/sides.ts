@@ -5,7 +5,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { SummedLines } from "@ims-lab/common/platform/summed-lines";
-import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { parseBracketed } from "@ims-lab/common/sip/message/name-addr";
 import { isSip, parseUri, type SipUri } from "@ims-lab/common/sip/message/uri";
 import type { Hop } from "@ims-lab/common/sip/proxy/known-hops";

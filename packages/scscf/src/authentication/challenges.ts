@@ -1,4 +1,5 @@
 // What is remembered per IMPI: challenges that wait for an answer, and nonces that were used. Bounded.
+import { PackedTable } from "@ims-lab/common/platform/packed-table";
 
 /** A challenge that waits for its answer. */
 export interface Outstanding {
@@ -15,7 +16,7 @@ export interface Outstanding {
 export interface Used {
   readonly nonce: string;
   readonly issuedAt: number;
-  /** The highest seen; Infinity: not once more. */
+  /** The highest seen; `NO_MORE_USES`: not once more. */
   readonly lastNc: number;
 }
 
@@ -27,6 +28,8 @@ export interface UserChallenges {
 }
 
 const MOST_USED = 2;
+/** Above every nc, which has eight hexadecimal digits. */
+export const NO_MORE_USES: number = 2 ** 32;
 
 export const NO_CHALLENGES: UserChallenges = { outstanding: [], used: [], forgottenUpTo: 0 };
 
@@ -79,10 +82,15 @@ export interface ChallengeLimit {
 
 /** All IMPIs' attempts; the expired ones go as others come, without a timer. */
 export class ChallengeTable {
-  readonly #byImpi = new Map<string, UserChallenges>();
+  readonly #byImpi = new PackedTable<UserChallenges>({
+    pack: JSON.stringify,
+    unpack: (text) => JSON.parse(text) as UserChallenges,
+  });
   readonly #lifeMs: number;
   readonly #limit: ChallengeLimit;
-  #due: { readonly impi: string; readonly at: number }[] = [];
+  /** In the order of their time: IMPIs, and when to look at each. */
+  #due: string[] = [];
+  #dueAt: number[] = [];
   #next = 0;
 
   /** `lifeMs`: after that nothing of an attempt counts any more. */
@@ -114,7 +122,7 @@ export class ChallengeTable {
   set(impi: string, attempts: UserChallenges, now: number): void {
     if (!this.#byImpi.has(impi)) {
       if (this.#byImpi.size >= (this.#limit.mostUsers ?? Number.POSITIVE_INFINITY)) this.#drop();
-      this.#due.push({ impi, at: now + this.#lifeMs });
+      this.#lookAgain(impi, now);
     }
     this.#byImpi.set(impi, attempts);
     // Two for one, so that the queue shrinks even while new ones come.
@@ -123,29 +131,35 @@ export class ChallengeTable {
   }
 
   #sweepOne(now: number): void {
-    const first = this.#due[this.#next];
-    if (first === undefined || first.at > now) return;
+    const impi = this.#due[this.#next];
+    if (impi === undefined || (this.#dueAt[this.#next] ?? 0) > now) return;
     this.#advance();
-    const left = swept(this.get(first.impi), now, this.#lifeMs);
+    const left = swept(this.get(impi), now, this.#lifeMs);
     if (left === undefined) {
-      this.#byImpi.delete(first.impi);
+      this.#byImpi.delete(impi);
       return;
     }
-    this.#byImpi.set(first.impi, left);
-    this.#due.push({ impi: first.impi, at: now + this.#lifeMs });
+    this.#byImpi.set(impi, left);
+    this.#lookAgain(impi, now);
+  }
+
+  #lookAgain(impi: string, now: number): void {
+    this.#due.push(impi);
+    this.#dueAt.push(now + this.#lifeMs);
   }
 
   #drop(): void {
-    const first = this.#due[this.#next];
-    if (first === undefined) return;
+    const impi = this.#due[this.#next];
+    if (impi === undefined) return;
     this.#advance();
-    this.#byImpi.delete(first.impi);
+    this.#byImpi.delete(impi);
   }
 
   #advance(): void {
     this.#next++;
     if (this.#next <= 1024 || this.#next * 2 <= this.#due.length) return;
     this.#due = this.#due.slice(this.#next);
+    this.#dueAt = this.#dueAt.slice(this.#next);
     this.#next = 0;
   }
 }

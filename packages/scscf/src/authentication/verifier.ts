@@ -6,7 +6,7 @@ import { type DigestInput, digestResponse, responseAuth } from "@ims-lab/common/
 import type { AkaCredentials, Subscriber } from "../subscribers/subscriber.ts";
 import type { AuthenticationCentre } from "./auc.ts";
 import type { ChallengeFactory } from "./challenge-factory.ts";
-import { type ChallengeTable, withUse } from "./challenges.ts";
+import { type ChallengeTable, NO_MORE_USES, withUse } from "./challenges.ts";
 import { diagnoseAka, diagnosePassword } from "./diagnosis.ts";
 import type { NonceStatus } from "./nonce-status.ts";
 import type { AnswerFailure, Authenticated, AuthenticationOutcome, Claim } from "./outcome.ts";
@@ -159,7 +159,7 @@ export class Verifier {
     // AKA vectors count once, and so does the formula without nc.
     const once = subscriber.auth.scheme === "aka" || answer.nc === undefined;
     this.#parts.prober?.forget(subscriber.impi);
-    const lastNc = once ? Number.POSITIVE_INFINITY : Number.parseInt(answer.nc ?? "", 16);
+    const lastNc = once ? NO_MORE_USES : Number.parseInt(answer.nc ?? "", 16);
     // Joined anew, so that no slice of the message is kept.
     const nonce = Buffer.from(answer.nonce, "latin1").toString("latin1");
     const state = withUse(attempts.get(subscriber.impi), {
@@ -233,7 +233,7 @@ export class Verifier {
     const { attempts, clock } = this.#parts;
     const { impi } = verification.subscriber;
     const nonce = Buffer.from(verification.answer.nonce, "latin1").toString("latin1");
-    const use = { nonce, issuedAt: status.issuedAt, lastNc: Number.POSITIVE_INFINITY };
+    const use = { nonce, issuedAt: status.issuedAt, lastNc: NO_MORE_USES };
     attempts.set(impi, withUse(attempts.get(impi), use), clock.now());
   }
 

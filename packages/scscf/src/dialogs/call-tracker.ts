@@ -1,5 +1,5 @@
 // One call from its INVITE to its final answer: what its users' registrations have to do with it. TS 24.229 §5.4.5.1.
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import type { Target } from "@ims-lab/common/sip/proxy/fork";
 import type { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";

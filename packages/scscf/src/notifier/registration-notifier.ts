@@ -3,11 +3,6 @@ import { DEREGISTRATIONS, OWN_PACKAGE, REGISTRATION_PACKAGES } from "@ims-lab/co
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
-import { Resending } from "@ims-lab/common/sip/event/resending";
-import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sender";
-import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
-import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
-import { formatUri } from "@ims-lab/common/sip/message/uri";
 import {
   createNotifierAgent,
   type Foreseen,
@@ -19,7 +14,12 @@ import {
   type SubscribeVerdict,
   type SubscriptionChange,
   type Termination,
-} from "@ims-lab/common/sip/notifier-agent";
+} from "@ims-lab/common/sip/event/notifier-agent";
+import { Resending } from "@ims-lab/common/sip/event/resending";
+import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sender";
+import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { formatUri } from "@ims-lab/common/sip/message/uri";
 import type { RequestOrigin } from "../origin.ts";
 import { deviceSource } from "../origin.ts";
 import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../outcomes.ts";

@@ -1,10 +1,10 @@
 // What is said to a SUBSCRIBE to one of our packages, and whose it is from then on. TS 24.229 §5.4.2.1.1.
 import { isRegistrationPackage } from "@ims-lab/common/ims/events";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import type { SubscribeVerdict } from "@ims-lab/common/sip/event/notifier-agent";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { EventHeader, Expires } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import type { SubscribeVerdict } from "@ims-lab/common/sip/notifier-agent";
 import type { RequestOrigin } from "../origin.ts";
 import { isRefusal, type Refusal } from "../outcomes.ts";
 import { type AdmissionRules, admit, type Watching } from "./admission.ts";

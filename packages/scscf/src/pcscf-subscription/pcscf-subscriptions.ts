@@ -7,10 +7,10 @@ import { renewalDelay } from "@ims-lab/common/sip/event/active-subscription";
 import { PackageSupport } from "@ims-lab/common/sip/event/package-support";
 import { Resubscribing } from "@ims-lab/common/sip/event/resubscribing";
 import type { IncomingRequest } from "@ims-lab/common/sip/event/sender";
+import type { SubscriberAgent, Subscription } from "@ims-lab/common/sip/event/subscriber-agent";
 import type { SubscriptionHandlers } from "@ims-lab/common/sip/event/subscriber-port";
 import { type Ending, endingInWords } from "@ims-lab/common/sip/event/subscriber-state";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import type { SubscriberAgent, Subscription } from "@ims-lab/common/sip/subscriber-agent";
 import type { Binding } from "../registration/binding.ts";
 import type {
   ChangeAhead,

@@ -5,7 +5,7 @@ import {
   evaluate,
 } from "@ims-lab/common/ims/authentication-policy";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import type { Binding } from "../registration/binding.ts";
 import type { Reauthentications } from "../registration/reauthentications.ts";

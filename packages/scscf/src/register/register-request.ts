@@ -6,7 +6,7 @@ import {
   matchContacts,
   type NamedContact,
 } from "@ims-lab/common/ims/registered-contacts";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";

@@ -2,7 +2,7 @@
 import { credentialsOf, isMalformed } from "@ims-lab/common/ims/credentials";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { answersChallenge } from "../authentication/outcome.ts";

@@ -1,13 +1,16 @@
 // Every binding of this S-CSCF, found by token and by registration set. RFC 3261 §10.3.
 
+import { PackedTable } from "@ims-lab/common/platform/packed-table";
+import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { samePath } from "./address.ts";
 import type { Binding } from "./binding.ts";
 import { Heirs } from "./heirs.ts";
+import { packBinding, unpackBinding } from "./packed-binding.ts";
 import { PathHops } from "./path-hops.ts";
 import { PathTokens } from "./path-tokens.ts";
 
 export class Bindings {
-  readonly #byToken = new Map<string, Binding>();
+  readonly #byToken = new PackedTable<Binding>({ pack: packBinding, unpack: unpackBinding });
   /** A set has one binding most of the time: no array for that. */
   readonly #bySet = new Map<string, string | readonly string[]>();
 
@@ -58,7 +61,7 @@ export class Bindings {
     const { token, set } = binding;
     if (!this.#byToken.has(token)) {
       const tokens = this.#tokens(set);
-      this.#bySet.set(set, tokens.length === 0 ? token : [...tokens, token]);
+      this.#bySet.set(ownCopy(set), tokens.length === 0 ? token : [...tokens, token]);
     }
     const before = this.#byToken.get(token);
     this.pathHops.moved(before?.address.path[0], binding.address.path[0]);

@@ -1,5 +1,6 @@
 // Drives the binding machines: input, changes, one commit; when durable table, deadlines, answer, then events. TS 24.229 §5.4.1.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import { Deadlines } from "@ims-lab/common/platform/deadlines";
 import { commit } from "../store/commit.ts";
 import type { Change, Store } from "../store/store.ts";
 import type { Binding, BindingContext, BindingEffect, BindingInput } from "./binding.ts";
@@ -12,11 +13,6 @@ import type { Ended } from "./reauthentication.ts";
 export type BindingChange =
   | { readonly kind: "new"; readonly binding: Binding }
   | { readonly kind: "input"; readonly token: string; readonly input: BindingInput };
-
-interface Armed {
-  readonly at: number;
-  readonly timer: Timer;
-}
 
 /** What is made durable at once, or not at all. */
 export interface RegistrationChange {
@@ -70,7 +66,7 @@ export interface RegistrationsOptions {
  */
 export class Registrations {
   readonly #options: RegistrationsOptions;
-  readonly #armed = new Map<string, Armed>();
+  readonly #deadlines: Deadlines<string>;
   /** By set whose commit is pending: what comes next, in order. */
   readonly #pending = new Map<string, (() => void)[]>();
   readonly #owed = new Map<string, Owed[]>();
@@ -78,6 +74,19 @@ export class Registrations {
 
   constructor(options: RegistrationsOptions) {
     this.#options = options;
+    const { clock, bindings } = options;
+    this.#deadlines = new Deadlines({
+      clock,
+      count: () => bindings.size,
+      dueOf: (token) => {
+        const binding = bindings.get(token);
+        return binding && dueAt(binding);
+      },
+      onDue: (token) => {
+        const settled = (): void => this.#armAgain(token);
+        this.input(token, { kind: "due", at: clock.now() }, { settled });
+      },
+    });
   }
 
   /** One input that nobody waits for: tried again until it is durable, before anything that comes later. */
@@ -153,13 +162,12 @@ export class Registrations {
   /** Takes a stored binding over: its deadline runs again. */
   restore(binding: Binding): void {
     this.#options.bindings.put(binding);
-    this.#arm(binding);
+    this.#deadlines.add(binding.token, dueAt(binding));
   }
 
   close(): void {
-    for (const { timer } of this.#armed.values()) timer.cancel();
+    this.#deadlines.close();
     for (const timer of this.#retries.values()) timer.cancel();
-    this.#armed.clear();
     this.#retries.clear();
   }
 
@@ -235,43 +243,23 @@ export class Registrations {
   #settle({ states }: Staged): void {
     const { bindings, onRemoved } = this.#options;
     for (const [token, state] of states) {
+      const before = bindings.get(token);
       if (state === undefined) {
-        const before = bindings.get(token);
         bindings.delete(token);
+        this.#deadlines.gone();
         if (before !== undefined) onRemoved(before.impi);
-        this.#armed.get(token)?.timer.cancel();
-        this.#armed.delete(token);
-      } else {
-        bindings.put(state);
-        this.#arm(state);
+        continue;
       }
+      bindings.put(state);
+      // A deadline that has moved away is looked at when its former time comes.
+      const due = dueAt(state);
+      if (before === undefined || due < dueAt(before)) this.#deadlines.add(token, due);
     }
-  }
-
-  /** A deadline that moved away is left armed and looked at when it fires: refreshes cost no timer. */
-  #arm(binding: Binding): void {
-    const { token } = binding;
-    const at = dueAt(binding);
-    const armed = this.#armed.get(token);
-    if (armed !== undefined && armed.at <= at) return;
-    armed?.timer.cancel();
-    const timer = this.#options.clock.at(at, () => this.#fire(token));
-    this.#armed.set(token, { at, timer });
-  }
-
-  #fire(token: string): void {
-    this.#armed.delete(token);
-    const { bindings, clock } = this.#options;
-    const binding = bindings.get(token);
-    if (binding === undefined) return;
-    const at = clock.now();
-    if (dueAt(binding) > at) this.#arm(binding);
-    else this.input(token, { kind: "due", at }, { settled: () => this.#armAgain(token) });
   }
 
   #armAgain(token: string): void {
     const left = this.#options.bindings.get(token);
-    if (left !== undefined && !this.#armed.has(token)) this.#arm(left);
+    if (left !== undefined) this.#deadlines.add(token, dueAt(left));
   }
 }
 

@@ -4,14 +4,14 @@ import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
+import { isEnding } from "@ims-lab/common/sip/admission/peek";
+import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import {
   newResponse,
   type SipRequest,
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
 import { formatUri } from "@ims-lab/common/sip/message/uri";
-import { isEnding } from "@ims-lab/common/sip/overload/first-look";
 import type { KnowsHop } from "@ims-lab/common/sip/proxy/known-hops";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";

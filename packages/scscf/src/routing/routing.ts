@@ -4,7 +4,7 @@ import { trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { Endpoint } from "@ims-lab/common/sip/endpoint";
+import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import type { KnowsHop } from "@ims-lab/common/sip/proxy/known-hops";
 import { provenNames } from "@ims-lab/common/sip/transport/transport";

@@ -1,30 +1,12 @@
-// The store that lives and dies with the process: durable means "in the table".
-import type { Change, Contents, Store, Tables } from "./store.ts";
+// The store of a node whose registrations live and die with its process: the node's own tables are all there is.
+import type { Contents, Store } from "./store.ts";
 
-type MutableTables = { [T in keyof Tables]: Map<string, Tables[T]> };
-
+/** Keeps no second copy of anything: what a new process could load has died with the old one. */
 export function memoryStore(): Store {
-  const tables: MutableTables = {
-    bindings: new Map(),
-    subscriptions: new Map(),
-    sqnMarks: new Map(),
-  };
   return {
-    commit(changes, done): void {
-      for (const change of changes) apply(tables, change);
-      done();
-    },
+    commit: (_changes, done) => done(),
     load: (): Promise<Contents> =>
-      Promise.resolve({
-        bindings: new Map(tables.bindings),
-        subscriptions: new Map(tables.subscriptions),
-        sqnMarks: new Map(tables.sqnMarks),
-      }),
+      Promise.resolve({ bindings: new Map(), subscriptions: new Map(), sqnMarks: new Map() }),
     close: (): Promise<void> => Promise.resolve(),
   };
-}
-
-function apply(tables: MutableTables, { table, id, value }: Change): void {
-  if (value === undefined) tables[table].delete(id);
-  else (tables[table] as Map<string, typeof value>).set(id, value);
 }

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import {
   ChallengeTable,
   NO_CHALLENGES,
+  NO_MORE_USES,
   type Outstanding,
   type UserChallenges,
   withChallenge,
@@ -59,4 +60,19 @@ test("of so many users at most something is remembered: the one known longest go
   expect(table.size).toBe(3);
   expect(table.get("a")).toBe(NO_CHALLENGES);
   expect(keysOf(table.get("d"))).toEqual(["d"]);
+});
+
+test("what is remembered of a user is the same after many others have come", () => {
+  const table = new ChallengeTable(1_000_000, { most: 4 });
+  const outstanding = [challenge("a"), { ...challenge("b"), failures: 1, isOver: true }];
+  const used = [
+    { nonce: "n1", issuedAt: 1.5, lastNc: NO_MORE_USES },
+    { nonce: "n2", issuedAt: 2, lastNc: 7 },
+  ];
+  const state: UserChallenges = { outstanding, used, forgottenUpTo: 0.25 };
+  table.set("user", state, 0);
+  for (let other = 0; other < 5000; other++)
+    table.challenged(`user${other}`, challenge("x"), other);
+  expect(table.get("user")).toEqual(state);
+  expect(table.get("user")).not.toBe(state);
 });

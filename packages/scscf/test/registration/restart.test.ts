@@ -1,11 +1,11 @@
 // A new S-CSCF over the store of the old one: registrations, dialogs and deadlines go on.
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { expect, test } from "vitest";
-import { memoryStore } from "../../src/store/memory-store.ts";
+import { keptStore } from "../contract/kept-store.ts";
 import { BOB, Device, Lab, reginfoOf, rowsOf } from "../lab.ts";
 
 test("bindings, subscription dialogs and an unacknowledged trigger survive", async () => {
-  const store = memoryStore();
+  const store = keptStore();
   const first = await Lab.startWith(store, "--pcscf.subscribe=false");
   const bob = new Device(first.lab, first.pcscf, "bob");
   bob.register();
@@ -32,7 +32,7 @@ test("bindings, subscription dialogs and an unacknowledged trigger survive", asy
 });
 
 test("Figure 4's dialogs are not taken over: 481 ends the old one, the next REGISTER makes another", async () => {
-  const store = memoryStore();
+  const store = keptStore();
   const first = await Lab.startWith(store);
   const before = new Device(first.lab, first.pcscf, "bob");
   before.register();

@@ -10,7 +10,7 @@ import {
   nextRequest,
   tagOf,
 } from "@ims-lab/common/sip/dialog/dialog";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import {
   newResponse,
   type SipRequest,

@@ -1,6 +1,6 @@
 // Pager-mode messages, sent and received. RFC 3428.
 import type { MessageView } from "@ims-lab/common/ims/admin-api";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { readBody } from "@ims-lab/common/sip/message/bodies";
 import { PAssertedIdentity } from "@ims-lab/common/sip/message/fields";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";

@@ -9,7 +9,7 @@ import {
   type LocalAddress,
   type RequestHandler,
   type ResponseHandlers,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
 import type { Flow, Transport } from "@ims-lab/common/sip/transport/transport";

@@ -9,8 +9,8 @@ import type {
   RefusalOptions,
   RequestHandler,
   ResponseHandlers,
-  Trace,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
+import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { encode } from "@ims-lab/common/sip/message/encode";
 import {
@@ -34,7 +34,7 @@ export interface NpmSipOptions {
   readonly findPort: () => Promise<number>;
   /** A message npm sip delivered that is not one, or an error of its own. */
   readonly onTrouble: (reason: string) => void;
-  readonly trace?: Trace | undefined;
+  readonly interceptors?: readonly Interceptor[];
 }
 
 /**
@@ -177,10 +177,12 @@ export class NpmSipStack implements Stack {
   }
 
   #trace(direction: "in" | "out", message: sip.SipMessage, peer: sip.SipFlow): void {
-    const { trace, clock } = this.#options;
-    if (trace === undefined) return;
+    const { interceptors = [], clock } = this.#options;
+    if (interceptors.length === 0) return;
     const bytes = Buffer.from(sip.stringify(message), "latin1");
-    trace(direction, bytes, this.#flow(peer), clock.now());
+    const passing = { direction, bytes, flow: this.#flow(peer), at: clock.now() };
+    // The package tells what it has sent and received: it can be looked at only.
+    for (const interceptor of interceptors) interceptor(passing, () => undefined);
   }
 
   /** A stream the P-CSCF reaches us over must not go quiet. */

@@ -4,7 +4,7 @@ import type {
   LocalAddress,
   RequestHandler,
   ResponseHandlers,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 

@@ -10,10 +10,10 @@ import {
 } from "@ims-lab/common/ims/reginfo";
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
+import type { SubscriberAgent, Subscription } from "@ims-lab/common/sip/event/subscriber-agent";
 import type { Ending } from "@ims-lab/common/sip/event/subscriber-state";
 import { SubscriptionState as SubscriptionStateField } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import type { SubscriberAgent, Subscription } from "@ims-lab/common/sip/subscriber-agent";
 import type { Identity } from "../registration/register-request.ts";
 import type { Granted, RegistrationInput } from "../registration/state.ts";
 import { identityToWatch } from "./identity-to-watch.ts";

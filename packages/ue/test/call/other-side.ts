@@ -2,7 +2,7 @@
 
 import type { CallView } from "@ims-lab/common/ims/admin-api";
 import { type Dialog, dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import {
   newRequest,
   newResponse,

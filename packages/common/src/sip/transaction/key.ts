@@ -28,3 +28,8 @@ function keyFor(request: SipRequest, via: Via, method: string): string {
   const sequence = `${request.callId} ${request.cseq.number} ${fromTag}`;
   return `2543 ${request.uri} ${sequence} ${sentBy} ${branch ?? ""} ${method}`;
 }
+
+/** The branch that is part of a server transaction's key; "" for RFC 2543 peers, who have none. */
+export function branchIn(serverKey: string): string {
+  return serverKey.startsWith(BRANCH_COOKIE) ? serverKey.slice(0, serverKey.indexOf(" ")) : "";
+}
