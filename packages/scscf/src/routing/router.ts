@@ -1,10 +1,12 @@
 // Requests between users: originating, then terminating, then along the dialog's route. TS 24.229 §5.4.3.
+
 import { formatChargingVector } from "@ims-lab/common/ims/charging-vector";
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
 import { isEnding } from "@ims-lab/common/sip/admission/peek";
+import { mayMakeDialog } from "@ims-lab/common/sip/dialog/methods";
 import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import {
   newResponse,
@@ -60,9 +62,6 @@ export interface RouterOptions extends Users, Called {
   /** Filled only where the policy has a use for it. */
   readonly known: KnownDialogs;
 }
-
-/** RFC 3261 §16.6 step 4, RFC 6665 §4.3: what makes or may make a dialog. */
-const RECORD_ROUTED: ReadonlySet<string> = new Set(["INVITE", "SUBSCRIBE", "NOTIFY", "REFER"]);
 
 /** A request on its way, and what its answers need. */
 interface Journey {
@@ -227,7 +226,7 @@ export class Router {
     const { random, domain, endpoint, policy, known } = this.#options;
     const host = endpoint.advertised(incoming.flow.remote).host;
     const vector = chargingOf(request, { random, host, domain }, origin.trusted);
-    const isRecorded = RECORD_ROUTED.has(request.method);
+    const isRecorded = mayMakeDialog(request.method);
     const makesDialog = isRecorded && !policy.isEmpty && !request.to.params.has("tag");
     for (const target of targets) {
       countHop(target.request);

@@ -1,4 +1,5 @@
 // What each answer to a REGISTER leads to, and when a trigger is obeyed. TS 24.229 §5.1.1.4, §5.1.1.5.
+import { renewalDelaySeconds } from "@ims-lab/common/sip/event/renewal";
 import { deregister, recover, refresh, registerAnew } from "./procedures.ts";
 import type {
   Acceptance,
@@ -13,13 +14,7 @@ import type {
   Step,
   Trigger,
 } from "./state.ts";
-import {
-  backOffSeconds,
-  obeyedSeconds,
-  reconnectSeconds,
-  recoverySeconds,
-  renewalDelaySeconds,
-} from "./timing.ts";
+import { backOffSeconds, obeyedSeconds, reconnectSeconds, recoverySeconds } from "./timing.ts";
 import { newTrigger } from "./triggers.ts";
 
 type Registered = Extract<RegistrationState, { name: "registered" }>;
