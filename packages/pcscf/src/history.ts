@@ -1,5 +1,5 @@
 // Refusals and unreadable messages at this node by user name and by address: its part of what `imslab why` prints.
-import type { HistoryEventView } from "@ims-lab/common/ims/admin-api";
+import type { HistoryEventView } from "@ims-lab/common/admin-api/views";
 import { boundedKey } from "@ims-lab/common/platform/bounded-key";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { EVENTS_KEPT, Histories } from "@ims-lab/common/platform/histories";

@@ -1,5 +1,5 @@
 // What `GET /state` tells about one UE. Times in milliseconds since the epoch; null where nothing applies.
-import type { CallView, MessageView } from "@ims-lab/common/ims/admin-api";
+import type { CallView, MessageView } from "@ims-lab/common/admin-api/views";
 import type { CheckOutcome } from "./registration/check.ts";
 import type { Identity } from "./registration/register-request.ts";
 import { nextDeadline, type RegistrationState } from "./registration/state.ts";

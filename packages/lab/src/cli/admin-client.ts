@@ -1,5 +1,5 @@
 // HTTP to a node's admin interface: an answer, or one line on why there is none.
-import type { Page, ProblemDetails } from "@ims-lab/common/ims/admin-api";
+import type { Page, ProblemDetails } from "@ims-lab/common/admin-api/views";
 import { NODE_HEADER } from "@ims-lab/common/platform/http";
 import { EXIT } from "./exit-codes.ts";
 

@@ -1,6 +1,6 @@
 // The command line of `imslab`: what was asked for, or what to write instead.
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { deregistrationCauses, type OperatorCause } from "@ims-lab/common/ims/admin-api";
+import { deregistrationCauses, type OperatorCause } from "@ims-lab/common/admin-api/views";
 
 export type Command =
   | { readonly name: "help" }

@@ -1,5 +1,5 @@
 // `imslab call` and `imslab message`: a UE of the lab is told over its control interface, and watched.
-import type { CallView, MessageView } from "@ims-lab/common/ims/admin-api";
+import type { CallView, MessageView } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type AdminClient, CommandFailure } from "./admin-client.ts";
 import { EXIT } from "./exit-codes.ts";

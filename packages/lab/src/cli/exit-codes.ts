@@ -1,5 +1,5 @@
 // What `imslab` exits with, for scripts: design section 9.
-import type { ReauthenticationEnd } from "@ims-lab/common/ims/admin-api";
+import type { ReauthenticationEnd } from "@ims-lab/common/admin-api/views";
 
 export const EXIT = {
   done: 0,

@@ -1,5 +1,5 @@
 // `imslab why`: what both CSCFs remember of a user or an address, in the order in which it happened.
-import type { HistoryEventView, RegistrationView } from "@ims-lab/common/ims/admin-api";
+import type { HistoryEventView, RegistrationView } from "@ims-lab/common/admin-api/views";
 import { printable } from "@ims-lab/common/platform/printable";
 import { type AdminClient, CommandFailure } from "./admin-client.ts";
 import { EXIT } from "./exit-codes.ts";

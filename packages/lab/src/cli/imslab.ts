@@ -8,7 +8,7 @@ import type {
   Page,
   ReauthenticationView,
   RegistrationView,
-} from "@ims-lab/common/ims/admin-api";
+} from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { printable } from "@ims-lab/common/platform/printable";
 import { widthOf } from "../terminal.ts";

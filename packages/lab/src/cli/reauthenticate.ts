@@ -4,7 +4,7 @@ import type {
   Page,
   ReauthenticateAnswer,
   ReauthenticationView,
-} from "@ims-lab/common/ims/admin-api";
+} from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type AdminClient, CommandFailure } from "./admin-client.ts";
 import { EXIT } from "./exit-codes.ts";

@@ -4,7 +4,7 @@ import type {
   BindingView,
   ReauthenticationView,
   RegistrationView,
-} from "@ims-lab/common/ims/admin-api";
+} from "@ims-lab/common/admin-api/views";
 import { printable } from "@ims-lab/common/platform/printable";
 import { table, timeAgo, timeLeft } from "./table.ts";
 

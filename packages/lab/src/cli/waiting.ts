@@ -1,5 +1,5 @@
 // `imslab wait` and `imslab register`: until a user is registered or has authenticated, or until a UE is done.
-import type { RegistrationView } from "@ims-lab/common/ims/admin-api";
+import type { RegistrationView } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type AdminClient, CommandFailure } from "./admin-client.ts";
 import { EXIT } from "./exit-codes.ts";

@@ -8,7 +8,7 @@ import type {
   ReauthenticationEnd,
   ReauthenticationView,
   RegistrationView,
-} from "@ims-lab/common/ims/admin-api";
+} from "@ims-lab/common/admin-api/views";
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { NODE_HEADER } from "@ims-lab/common/platform/http";
 import { FAKE_EPOCH, FakeClock } from "@ims-lab/common/testing/fake-clock";

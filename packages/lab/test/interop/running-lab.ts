@@ -6,7 +6,7 @@ import type {
   Page,
   ReauthenticateAnswer,
   RegistrationView,
-} from "@ims-lab/common/ims/admin-api";
+} from "@ims-lab/common/admin-api/views";
 import { expect, vi } from "vitest";
 import { type Account, shippedAccounts } from "../../src/launcher/accounts.ts";
 import { type ChildNode, startChild } from "../../src/launcher/child-node.ts";

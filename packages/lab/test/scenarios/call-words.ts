@@ -1,5 +1,5 @@
 // The words that scenarios of calls are told in.
-import type { CallView } from "@ims-lab/common/ims/admin-api";
+import type { CallView } from "@ims-lab/common/admin-api/views";
 import type { Call } from "../../../ue/src/call/call.ts";
 import { Lab, type LabOptions, type Ue } from "./lab.ts";
 import type { Overrides } from "./nodes.ts";

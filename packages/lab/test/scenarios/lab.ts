@@ -3,7 +3,7 @@ import type {
   AccessBindingView,
   BindingView,
   ReauthenticationView,
-} from "@ims-lab/common/ims/admin-api";
+} from "@ims-lab/common/admin-api/views";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import { memoryTransport } from "@ims-lab/common/sip/transport/memory";

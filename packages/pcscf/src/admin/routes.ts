@@ -1,11 +1,12 @@
 // The admin interface: bindings here, and "ask for re-registration" (Figure 5).
-import type { AccessBindingView, AskAnswer } from "@ims-lab/common/ims/admin-api";
+
 import {
   accessBindingSchema,
   askAnswerSchema,
   historySchema,
   pageOf,
-} from "@ims-lab/common/ims/admin-schemas";
+} from "@ims-lab/common/admin-api/schemas";
+import type { AccessBindingView, AskAnswer } from "@ims-lab/common/admin-api/views";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";

@@ -1,10 +1,5 @@
 // The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
-import {
-  type DeregisterAnswer,
-  deregistrationCauses,
-  type OperatorCause,
-  type ReauthenticateAnswer,
-} from "@ims-lab/common/ims/admin-api";
+
 import {
   deregisterAnswerSchema,
   historySchema,
@@ -13,7 +8,13 @@ import {
   reauthenticationSchema,
   registrationSchema,
   subscriberSchema,
-} from "@ims-lab/common/ims/admin-schemas";
+} from "@ims-lab/common/admin-api/schemas";
+import {
+  type DeregisterAnswer,
+  deregistrationCauses,
+  type OperatorCause,
+  type ReauthenticateAnswer,
+} from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";

@@ -1,10 +1,10 @@
-// Registrations and re-authentications as the admin interface shows them. ims/admin-api.
+// Registrations and re-authentications as the admin interface shows them. admin-api/views.
 import type {
   BindingView,
   ReauthenticationView,
   RegistrationView,
   SubscriptionView,
-} from "@ims-lab/common/ims/admin-api";
+} from "@ims-lab/common/admin-api/views";
 import { isLive } from "@ims-lab/common/sip/event/notifier";
 import { reasonOf } from "../history/end-reasons.ts";
 import type { Scscf } from "../node.ts";

@@ -1,5 +1,5 @@
-// Why a binding went and how a re-authentication ended, in one plain sentence each.
-import type { ReauthenticationEnd } from "@ims-lab/common/ims/admin-api";
+// Ends of bindings and of re-authentications in one plain sentence each.
+import type { ReauthenticationEnd } from "@ims-lab/common/admin-api/views";
 import type { RemovalCause } from "../registration/binding.ts";
 import type { Ended, Reauthentication } from "../registration/reauthentication.ts";
 

@@ -1,4 +1,4 @@
-// Accept, challenge or fail: the decision on a REGISTER. TS 24.229 §5.4.1.2.2.
+// Decision on a REGISTER: accept, challenge or fail. TS 24.229 §5.4.1.2.2.
 import { type AuthenticationRule, evaluate } from "@ims-lab/common/ims/authentication-policy";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Authenticator } from "../authentication/authenticator.ts";

@@ -1,5 +1,5 @@
 // One binding, the unit of everything timed: its state, what happens to it, what follows. TS 24.229 §5.4.1.
-import type { ReauthenticationCause } from "@ims-lab/common/ims/admin-api";
+import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
 import type { DeregistrationCause } from "@ims-lab/common/ims/events";
 import type { Address } from "./address.ts";
 import type { Due, Ended, ReauthenticationContext } from "./reauthentication.ts";

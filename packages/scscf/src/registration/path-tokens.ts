@@ -1,4 +1,4 @@
-// Which bindings the user part of a topmost Path URI leads to. RFC 3327 §5.1.
+// Bindings by the user part of their topmost Path URI. RFC 3327 §5.1.
 import { sipUriOfPath } from "@ims-lab/common/ims/path";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 

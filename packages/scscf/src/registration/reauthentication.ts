@@ -1,6 +1,6 @@
 // One re-authentication of one binding as a pure machine. TS 24.229 §5.4.1.6; docs/state-machines.md.
 
-import type { ReauthenticationCause, ReauthenticationEnd } from "@ims-lab/common/ims/admin-api";
+import type { ReauthenticationCause, ReauthenticationEnd } from "@ims-lab/common/admin-api/views";
 
 export interface Asker {
   readonly cause: ReauthenticationCause;

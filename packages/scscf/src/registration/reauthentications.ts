@@ -1,5 +1,5 @@
 // Asking for re-authentications, looking at them, waiting for their end.
-import type { ReauthenticationCause } from "@ims-lab/common/ims/admin-api";
+import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Binding } from "./binding.ts";

@@ -1,5 +1,5 @@
 // The calls of one UE: which one a request belongs to, and what a person sees of them. RFC 3261 §12.2.2, §13.3.
-import type { CallView } from "@ims-lab/common/ims/admin-api";
+import type { CallView } from "@ims-lab/common/admin-api/views";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { Call } from "./call.ts";

@@ -1,5 +1,5 @@
 // Pager-mode messages, sent and received. RFC 3428.
-import type { MessageView } from "@ims-lab/common/ims/admin-api";
+import type { MessageView } from "@ims-lab/common/admin-api/views";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { readBody } from "@ims-lab/common/sip/message/bodies";
 import { PAssertedIdentity } from "@ims-lab/common/sip/message/fields";

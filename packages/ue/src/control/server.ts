@@ -1,5 +1,5 @@
 // HTTP control of the UEs: register, de-register, look. docs/operations.md.
-import { pageOf, ueSchema } from "@ims-lab/common/ims/admin-schemas";
+import { pageOf, ueSchema } from "@ims-lab/common/admin-api/schemas";
 import { adminServer, type HttpSettings } from "@ims-lab/common/platform/http";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";

@@ -1,5 +1,5 @@
-// JSON Schemas of what the admin interfaces answer: those of admin-api.ts, for the OpenAPI documents.
-import { deregistrationCauses } from "./admin-api.ts";
+// JSON Schemas of what the admin interfaces answer: those of views.ts, for the OpenAPI documents.
+import { deregistrationCauses } from "./views.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
