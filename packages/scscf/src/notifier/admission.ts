@@ -1,5 +1,4 @@
 // Permission to watch a registration. TS 24.229 §5.4.2.1.1.
-
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import { placeOf, placeOfPath } from "@ims-lab/common/ims/path";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
