@@ -12,6 +12,13 @@ export type Command =
       readonly user: string | undefined;
       readonly address: Address | undefined;
     }
+  | {
+      readonly name: "watch";
+      /** IMPU or IMPI; undefined: everybody. */
+      readonly user: string | undefined;
+      /** Undefined: for ever. */
+      readonly seconds: number | undefined;
+    }
   | { readonly name: "register"; readonly identity: string | undefined }
   | {
       readonly name: "wait";
@@ -72,6 +79,8 @@ export const HELP = `imslab: see and steer the lab's users.
   imslab show IMPU
   imslab why IMPU|IMPI|ADDRESS[:PORT]
       What happened to a user, or came from an address: both CSCFs' latest events, and why.
+  imslab watch [IMPU|IMPI] [--timeout SECONDS]
+      What happens at the S-CSCF, as it happens, until Ctrl-C; --json: a line of JSON each.
   imslab reauth IMPU [--wait SECONDS] [--contact URI] [--from scscf|pcscf]
       Makes the user authenticate again and waits for the end; --wait 0 only asks.
   imslab dereg IMPU [--cause expired|deactivated|rejected|probation] [--contact URI]
@@ -119,7 +128,7 @@ type Option = keyof typeof OPTIONS;
 type Values = { readonly [O in Option]?: string | boolean };
 
 const UE_URL = "http://127.0.0.1:9063";
-const NAMES = "list, show, why, reauth, dereg, register, wait, call and message";
+const NAMES = "list, show, why, watch, reauth, dereg, register, wait, call and message";
 const WAIT_SECONDS = 60;
 /** Words after the first argument, where there may be any. */
 const ARGUMENTS: Readonly<Record<string, number>> = { call: 1, message: 2 };
@@ -138,6 +147,7 @@ const OWN: Readonly<Record<Exclude<Command["name"], "help">, readonly Option[]>>
   list: ["from"],
   show: [],
   why: [],
+  watch: ["timeout"],
   register: [],
   wait: ["registered", "authenticated", "timeout"],
   reauth: ["from", "wait", "contact"],
@@ -198,6 +208,8 @@ function commandOf(words: readonly string[], values: Values): Command {
       return { name, impu: impuOf(argument, name) };
     case "why":
       return whyOf(argument);
+    case "watch":
+      return { name, user: argument, seconds: secondsOf("--timeout", values.timeout) };
     case "register":
       return { name, identity: argument };
     case "wait":
