@@ -18,7 +18,7 @@ import type {
   RegistrationSubscriber,
 } from "../registration/events.ts";
 import { placeOfPath, uriOfPath } from "../registration/path-place.ts";
-import type { Change } from "../store/store.ts";
+import type { Change } from "../rows.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { askingContact, askingKey } from "./asking-contact.ts";
 

@@ -1,6 +1,6 @@
 // What happens to registrations, as one union, and who hears of it in which order. TS 24.229 §5.4.1, §5.4.2.
 import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
-import type { Change } from "../store/store.ts";
+import type { Change } from "../rows.ts";
 import type { Binding, RemovalCause } from "./binding.ts";
 import type { Due, Ended } from "./reauthentication.ts";
 
