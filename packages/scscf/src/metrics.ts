@@ -1,4 +1,4 @@
-// What the S-CSCF counts and measures, as Prometheus metrics.
+// Metrics of the S-CSCF.
 import type { Metrics } from "@ims-lab/common/platform/metrics";
 import type { EndpointCounters } from "@ims-lab/common/sip/endpoint/endpoint";
 import { endpointCounters } from "@ims-lab/common/sip/endpoint/metrics";

@@ -19,7 +19,7 @@ import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
-import { policyOf } from "./policy/policy.ts";
+import { rulesOf } from "./policy/rules.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
 import type { Binding, BindingContext } from "./registration/binding.ts";
@@ -149,8 +149,9 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       if (binding !== undefined) reauthentications.ask([binding], "pcscf");
     },
   });
-  const policy = policyOf(config);
+  const rules = rulesOf(config);
   const { router, dialogs } = createRouting(config, {
+    rules,
     log,
     clock,
     random,
@@ -159,7 +160,6 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     directory,
     bindings,
     reauthentications,
-    policy,
     send,
     setOf,
     devices,
@@ -199,7 +199,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     authenticator,
     events,
     marks,
-    policy,
+    rules,
     sharedPathUsers: config.pcscf.sharedPathUsers,
     expires: {
       ...config.registration,

@@ -1,4 +1,4 @@
-// Whom the S-CSCF believes, and what of a request is left when it does not. TS 24.229 §4.4.
+// Origin of a request: trusted or not, and what is left of the request when it is not. TS 24.229 §4.4.
 import type { Credentials } from "@ims-lab/common/ims/credentials";
 import { type TrustedPeer, trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import { Via } from "@ims-lab/common/sip/message/fields";

@@ -1,4 +1,4 @@
-// What a peer did wrong, and the SIP status it gets for it: the only place that maps the one to the other.
+// Outcomes of REGISTER and the SIP status of each: the one place where they meet.
 import type { HeaderValues } from "@ims-lab/common/sip/message/message";
 
 export type RefusalKind = keyof typeof STATUS;

@@ -1,4 +1,4 @@
-// What happens to registrations, as lines of the log; docs/operations.md lists them.
+// Registration events as lines of the log; docs/operations.md lists them.
 import type { LogFields, Logger } from "@ims-lab/common/platform/logger";
 import { reasonOfEnd, whyRemoved } from "./history/end-reasons.ts";
 import type { RefusalLog } from "./refusal-log.ts";

@@ -1,4 +1,4 @@
-// Which part of the S-CSCF serves a request, and what becomes of those that none serves. TS 24.229 §5.4.
+// Dispatch of requests to the parts of the S-CSCF that serve them. TS 24.229 §5.4.
 
 import {
   isRegistrationPackage,

@@ -1,17 +1,7 @@
-// HTTP to a node's admin interface: an answer, or one line on why there is none.
+// HTTP client for a node's admin interface; failures as one line for a person.
 import type { Page, ProblemDetails } from "@ims-lab/common/admin-api/views";
 import { NODE_HEADER } from "@ims-lab/common/platform/http";
-import { EXIT } from "./exit-codes.ts";
-
-/** What a person is told instead of an answer, and the exit code. */
-export class CommandFailure extends Error {
-  readonly exitCode: number;
-
-  constructor(exitCode: number, message: string) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
+import { CommandFailure, EXIT } from "./exit-codes.ts";
 
 export interface AdminClient {
   get<T>(path: string, query?: Query): Promise<T>;

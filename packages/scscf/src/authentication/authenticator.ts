@@ -1,4 +1,4 @@
-// Who is this? Challenges users and verifies their answers; a wrong answer is an outcome, never an exception. TS 24.229 §5.4.1.
+// The authenticator: challenges users and verifies their answers; a wrong answer is an outcome, never an exception. TS 24.229 §5.4.1.
 import { boundedKey } from "@ims-lab/common/platform/bounded-key";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";

@@ -1,4 +1,4 @@
-// What is remembered per IMPI: challenges that wait for an answer, and nonces that were used. Bounded.
+// Challenges that wait for an answer and nonces that were used, per IMPI. Bounded.
 import { PackedTable } from "@ims-lab/common/platform/packed-table";
 
 /** A challenge that waits for its answer. */

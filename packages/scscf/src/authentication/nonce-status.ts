@@ -1,4 +1,4 @@
-// What a nonce is worth to the one who answers it: fresh, spent, somebody else's, unknown.
+// The status of a nonce for the one who answers it: fresh, spent, somebody else's, unknown.
 import { unpackNonce } from "@ims-lab/common/sip/auth/aka";
 import type { Subscriber } from "../subscribers/subscriber.ts";
 import type { AuthenticationCentre } from "./auc.ts";

@@ -1,4 +1,4 @@
-// Why a binding went and how a re-authentication ended, in one plain sentence each.
+// Ends of bindings and of re-authentications in one plain sentence each.
 import type { ReauthenticationEnd } from "@ims-lab/common/admin-api/views";
 import type { RemovalCause } from "../registration/binding.ts";
 import type { Ended, Reauthentication } from "../registration/reauthentication.ts";

@@ -1,4 +1,4 @@
-// What happens to registrations, in the histories of their users: what `imslab why` prints.
+// Registration events in the histories of their users.
 import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
 import type { RegistrationEvent, RegistrationSubscriber } from "../registration/events.ts";
 import type { Ended } from "../registration/reauthentication.ts";

@@ -1,4 +1,4 @@
-// What a NOTIFY says about a registration set. RFC 3680 §5; TS 24.229 §5.4.2.1.2; docs/events.md.
+// The registration document of a NOTIFY. RFC 3680 §5; TS 24.229 §5.4.2.1.2; docs/events.md.
 import { createHash } from "node:crypto";
 import { DEREGISTRATIONS } from "@ims-lab/common/ims/events";
 import type {

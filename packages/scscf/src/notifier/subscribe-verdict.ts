@@ -1,4 +1,4 @@
-// What is said to a SUBSCRIBE to one of our packages, and whose it is from then on. TS 24.229 §5.4.2.1.1.
+// The answer to a SUBSCRIBE to one of our packages, and the owner of the subscription. TS 24.229 §5.4.2.1.1.
 import { isRegistrationPackage } from "@ims-lab/common/ims/events";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { SubscribeVerdict } from "@ims-lab/common/sip/event/notifier-agent";

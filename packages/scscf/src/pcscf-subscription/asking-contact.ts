@@ -1,4 +1,4 @@
-// Which contact of a P-CSCF's document asks for re-registration (Figure 5). RFC 3680 §5.1, docs/events.md.
+// The contact of a P-CSCF's document that asks for re-registration (Figure 5). RFC 3680 §5.1, docs/events.md.
 import type { Reginfo, ReginfoContact } from "@ims-lab/common/ims/reginfo";
 import { isSameContact } from "@ims-lab/common/ims/registered-contacts";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";

@@ -1,4 +1,4 @@
-// What an accepted REGISTER changes: all of it or nothing. RFC 3261 §10.3 steps 6 and 7.
+// Changes of an accepted REGISTER, Contact by Contact: all of them or none. RFC 3261 §10.3 steps 6 and 7.
 import { isRemoval } from "@ims-lab/common/ims/registered-contacts";
 import type { Random } from "@ims-lab/common/platform/random";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";

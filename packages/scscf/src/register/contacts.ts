@@ -1,4 +1,4 @@
-// What a REGISTER asks for: its Contact and Expires headers. RFC 3261 §10.2, §10.3 step 6.
+// Requested contacts: the Contact and Expires headers of a REGISTER. RFC 3261 §10.2, §10.3 step 6.
 import {
   isRemoval,
   lastOfEqual,

@@ -1,4 +1,4 @@
-// How long a binding may live. RFC 3261 §10.3 step 7; `registration.*`, `subscription.*`.
+// The granted life of a binding. RFC 3261 §10.3 step 7; `registration.*`, `subscription.*`.
 import type { Refusal } from "../outcomes.ts";
 
 /** All in seconds. */

@@ -1,4 +1,4 @@
-// Whether a REGISTER came over the flow of a binding. TS 24.229 §5.4.1.2.2, RFC 5626 §5.3.
+// The flow of a REGISTER beside that of its binding. TS 24.229 §5.4.1.2.2, RFC 5626 §5.3.
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { isProtected, type RegisterOrigin } from "../origin.ts";
 import { samePath } from "../registration/address.ts";

@@ -1,4 +1,4 @@
-// Who registers which identity. RFC 3261 §10.3 steps 1, 4 and 5; TS 24.229 §5.4.1.2.1.
+// Identification: the subscriber of a REGISTER and the identity it registers. RFC 3261 §10.3 steps 1, 4 and 5; TS 24.229 §5.4.1.2.1.
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
 import { type Refusal, refusal } from "../outcomes.ts";

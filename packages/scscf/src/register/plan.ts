@@ -1,4 +1,4 @@
-// What a REGISTER changes, and what its device hears once that is durable. TS 24.229 §5.4.1.2; RFC 3261 §10.3.
+// Plan of a REGISTER: its changes, and the answer once they are durable. TS 24.229 §5.4.1.2; RFC 3261 §10.3.
 import { isRefusal, type Refusal, refusal } from "../outcomes.ts";
 import type { Binding, BindingInput } from "../registration/binding.ts";
 import type { ChallengeReason } from "../registration/events.ts";

@@ -1,4 +1,4 @@
-// What a person is told whose device names a user that nobody is: the name that is meant, where one can be guessed.
+// Advice for a person whose device names a user that nobody is: the name that is meant, where one can be guessed.
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 
 /** @param aor the identity in To; @param impi user name of the Authorization header, where there is one */

@@ -1,4 +1,4 @@
-// Where a registered device is reached, and when two such places are one. RFC 3261 §10.3, §19.1.4; RFC 3327 §5.3.
+// The address of a registered device, and when two of them are one. RFC 3261 §10.3, §19.1.4; RFC 3327 §5.3.
 import { isSameContact } from "@ims-lab/common/ims/registered-contacts";
 import type { Uri } from "@ims-lab/common/sip/message/uri";
 

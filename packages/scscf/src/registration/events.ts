@@ -1,4 +1,4 @@
-// What happens to registrations, as one union, and who hears of it in which order. TS 24.229 §5.4.1, §5.4.2.
+// Registration events, one union, and the declared order of their subscribers. TS 24.229 §5.4.1, §5.4.2.
 import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
 import type { Change } from "../rows.ts";
 import type { Binding, RemovalCause } from "./binding.ts";

@@ -1,4 +1,4 @@
-// What is wrong with a request that should be routed, and the status it gets. TS 24.229 §5.4.3; RFC 3261 §16.3.
+// Problems of requests to be routed and the SIP status of each. TS 24.229 §5.4.3; RFC 3261 §16.3.
 import type { Refusal } from "@ims-lab/common/sip/endpoint/endpoint";
 import { formatUri, type Uri } from "@ims-lab/common/sip/message/uri";
 import { SIPS_NOT_ALLOWED } from "@ims-lab/common/sip/proxy/secured";

@@ -1,4 +1,4 @@
-// Where a request goes on to: along its Route, to our own users, to the domains of others. RFC 3261 §16.5, §16.6; TS 24.229 §5.4.3.
+// Targets of a request: along its Route, our own users, the domains of others. RFC 3261 §16.5, §16.6; TS 24.229 §5.4.3.
 import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { isSip } from "@ims-lab/common/sip/message/uri";

@@ -1,4 +1,4 @@
-// Where the AuC's sequence numbers are kept, so that none repeats after a crash. TS 33.102 annex C.1.
+// Marks of the AuC's sequence numbers, kept so that none repeats after a crash. TS 33.102 annex C.
 import type { Sqn } from "@ims-lab/common/ims/sqn";
 import type { Change } from "../rows.ts";
 

@@ -1,4 +1,4 @@
-// The port behind which the UE's SIP stacks stand: what an Endpoint offers, as far as a UE needs it.
+// Port to a SIP stack: the part of an endpoint that a UE needs.
 import type {
   Destination,
   LocalAddress,

@@ -1,4 +1,4 @@
-// How much new work goes on to a next node that says it has too much. RFC 6357 §4, RFC 7339 §5.
+// Back pressure: the share of new work that still goes on to a next node that says it has too much. RFC 6357 §4, RFC 7339 §5.
 const STEP_MS = 100;
 const DOWN = 0.9;
 const UP = 1.25;

@@ -1,4 +1,4 @@
-// What can be told of a message without decoding it: enough to turn it away. RFC 3261 §7, §8.2.7, §17.2.3.
+// A peek at a message, without decoding it: enough to turn it away. RFC 3261 §7, §8.2.7, §17.2.3.
 
 /** How much of a message is looked at; what stands behind is not missed. */
 const LOOK_OCTETS = 8192;

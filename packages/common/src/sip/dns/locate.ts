@@ -1,4 +1,4 @@
-// Where a request for a host name goes, best first: NAPTR, SRV, A and AAAA. RFC 3263 §4, RFC 2782.
+// Locating SIP servers, best first: NAPTR, SRV, A and AAAA. RFC 3263 §4, RFC 2782.
 import type { Random } from "../../platform/random.ts";
 import type { TransportName } from "../transport/transport.ts";
 import type { Resolver, SrvRecord } from "./resolver.ts";

@@ -1,4 +1,4 @@
-// What an endpoint is built from: transports, time, chance, addresses and its observers.
+// Parts that an endpoint is built from: transports, time, chance, addresses and its observers.
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { Random } from "../../platform/random.ts";

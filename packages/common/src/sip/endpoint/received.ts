@@ -1,4 +1,4 @@
-// Where a request really came from, written into its topmost Via. RFC 3261 §18.2.1, RFC 3581 §4.
+// The real source of a request, written into its topmost Via. RFC 3261 §18.2.1, RFC 3581 §4.
 import type { SipRequest } from "../message/message.ts";
 import type { Via } from "../message/via.ts";
 import type { Flow } from "../transport/transport.ts";

@@ -1,4 +1,4 @@
-// How requests leave an endpoint: address, transport, Via. RFC 3261 §18.1.1, RFC 3581, RFC 3263.
+// Sending requests: address, transport, Via. RFC 3261 §18.1.1, RFC 3581, RFC 3263.
 import { isIp, isLoopback } from "../../platform/ip-address.ts";
 import { locate, type Target } from "../dns/locate.ts";
 import { type Resolver, systemResolver } from "../dns/resolver.ts";

@@ -1,4 +1,4 @@
-// What a user agent server checks before it acts on a request, in the order of RFC 3261 §8.2.
+// Checks of a user agent server before it acts on a request, in the order of RFC 3261 §8.2.
 
 import { acceptsType } from "../message/accept.ts";
 import { readBody } from "../message/bodies.ts";

@@ -1,4 +1,4 @@
-// What a node gives to and gets from its notifier agent. RFC 6665 §4.2.
+// Port between a node and its notifier agent. RFC 6665 §4.2.
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import type { SipRequest } from "../message/message.ts";

@@ -1,4 +1,4 @@
-// Which transaction a message belongs to: RFC 3261 §17.1.3 (responses) and §17.2.3 (requests).
+// Keys of transactions: RFC 3261 §17.1.3 (responses) and §17.2.3 (requests).
 import type { SipRequest } from "../message/message.ts";
 import { BRANCH_COOKIE, type Via } from "../message/via.ts";
 

@@ -1,4 +1,4 @@
-// What client and server transactions share: context, timers, the carrying out of effects.
+// The common part of client and server transactions: context, timers, the carrying out of effects.
 import type { Clock } from "../../platform/clock.ts";
 import type { Flow } from "../transport/transport.ts";
 import type { Delay, FixedDelays, TimerOwner } from "./fixed-delays.ts";

@@ -1,4 +1,4 @@
-// What a person has to do about a TLS handshake that failed: the setting, and what it must be. RFC 5922.
+// Advice for a person whose TLS handshake failed: the setting, and what it must be. RFC 5922.
 import type { TlsTrouble, TlsTroubleKind } from "./tls-trouble.ts";
 
 interface Advice {
