@@ -60,7 +60,7 @@ export interface AuthenticationNews extends Happened {
   readonly why: string | null;
 }
 
-export type NodeEvent =
+export type StreamEvent =
   | RegistrationNews
   | SubscriptionNews
   | ReauthenticationNews

@@ -5,7 +5,7 @@ import type { Carrier } from "../sip/transport/pipe.ts";
 import { formatHostPort, type HostPort } from "../sip/transport/transport.ts";
 import { type Direction, type DropPattern, goes } from "./drop-patterns.ts";
 import { SimulatedStreams } from "./simulated-streams.ts";
-import type { WirePassage, Wire } from "./wire.ts";
+import type { Wire, WirePassage } from "./wire.ts";
 
 export interface NetworkOptions {
   readonly clock: Clock;

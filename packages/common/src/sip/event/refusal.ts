@@ -13,11 +13,18 @@ export interface EventRefusal {
   readonly headers?: readonly (readonly [string, string])[];
 }
 
-export function refusal(status: number, more: Omit<EventRefusal, "kind" | "status"> = {}): EventRefusal {
+export function refusal(
+  status: number,
+  more: Omit<EventRefusal, "kind" | "status"> = {},
+): EventRefusal {
   return { kind: "refuse", status, ...more };
 }
 
-export function refusalResponse(request: SipRequest, toTag: string, refusal: EventRefusal): SipResponse {
+export function refusalResponse(
+  request: SipRequest,
+  toTag: string,
+  refusal: EventRefusal,
+): SipResponse {
   const { status, reason, headers = [] } = refusal;
   const options: ResponseOptions = { toTag, headers };
   return newResponse(request, status, reason === undefined ? options : { ...options, reason });
