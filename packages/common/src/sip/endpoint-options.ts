@@ -2,7 +2,7 @@
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Random } from "../platform/random.ts";
-import type { MessageLimits } from "./message/header-section.ts";
+import type { MessageLimits } from "./message/head-reader.ts";
 import type { Gate } from "./overload/gate.ts";
 import type { Inbox } from "./overload/inbox.ts";
 import type { Resolver } from "./resolver.ts";

@@ -9,7 +9,7 @@ import { type EndpointWire, fillReceived } from "./endpoint-wire.ts";
 import { decode, type Problem } from "./message/decode.ts";
 import { encode } from "./message/encode.ts";
 import { Via } from "./message/fields.ts";
-import { TOO_LONG_HEADER, TOO_MANY_HEADERS } from "./message/header-section.ts";
+import { TOO_LONG_HEADER, TOO_MANY_HEADERS } from "./message/head-reader.ts";
 import { newResponse, type SipRequest, type SipResponse } from "./message/message.ts";
 import { parseNameAddr } from "./message/name-addr.ts";
 import type { Addressee } from "./overload/inbox.ts";

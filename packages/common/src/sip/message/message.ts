@@ -1,8 +1,9 @@
 // A SIP message: start line, header lines, body. RFC 3261 §7. Text is latin1: one character, one octet.
-import type { CSeq } from "./cseq.ts";
-import { CSeqField, From, To } from "./fields.ts";
+import { type CSeq, CSeqField, From, To } from "./fields.ts";
+import { Head } from "./head.ts";
 import { HeaderLine } from "./header-line.ts";
-import { HeaderLines } from "./header-lines.ts";
+import { HeaderLines, type Line } from "./header-lines.ts";
+import type { HeaderName } from "./header-names.ts";
 import type { NameAddr } from "./name-addr.ts";
 import { reasonPhrase } from "./reason-phrases.ts";
 import { parseUri, type Uri } from "./uri.ts";
@@ -16,8 +17,8 @@ abstract class MessageHeaders extends HeaderLines {
   /** Octets of the body; for a received message a view of what was received. */
   body: Buffer;
 
-  protected constructor(lines: HeaderLine[], body: Buffer) {
-    super(lines);
+  protected constructor(head: Head, lines: Line[] | undefined, body: Buffer) {
+    super(head, lines);
     this.body = body;
   }
 
@@ -38,6 +39,15 @@ abstract class MessageHeaders extends HeaderLines {
 
   get to(): NameAddr {
     return present(this.get(To), "To");
+  }
+
+  /** As it goes on the wire. RFC 3261 §20.14: Content-Length is always there, for streams. */
+  toOctets(): Buffer {
+    const { length } = this.body;
+    const behind = this.has("Content-Length") ? "\r\n" : `Content-Length: ${length}\r\n\r\n`;
+    const bytes = this.headOctets(`${this.startLine}\r\n`, behind, length);
+    if (length > 0) this.body.copy(bytes, bytes.length - length);
+    return bytes;
   }
 
   /** For what is sent on. Content-Length is each hop's own: however a peer has spelt it, it goes no further. */
@@ -65,8 +75,14 @@ export class SipRequest extends MessageHeaders {
   #uri: string;
   #requestUri: Uri | undefined;
 
-  constructor(method: string, uri: string, lines: HeaderLine[], body: Buffer = NO_BODY) {
-    super(lines, body);
+  constructor(
+    method: string,
+    uri: string,
+    head: Head,
+    lines: Line[] | undefined,
+    body: Buffer = NO_BODY,
+  ) {
+    super(head, lines, body);
     this.method = method;
     this.#uri = uri;
   }
@@ -95,9 +111,17 @@ export class SipRequest extends MessageHeaders {
     return `${this.method} ${this.#uri} SIP/2.0`;
   }
 
-  /** A copy whose edits leave this one as it is. */
+  /** A copy whose edits leave this one as it is; what was read from the one need not be read from the other. */
   clone(): SipRequest {
-    return new SipRequest(this.method, this.#uri, this.lines.slice(), this.body);
+    const { head, lines } = this.copied();
+    const copy = new SipRequest(this.method, this.#uri, head, lines, this.body);
+    copy.#requestUri = this.#requestUri;
+    return copy;
+  }
+
+  /** For an answer: the lines of these headers. */
+  linesOf(wanted: (header: HeaderName) => boolean): { head: Head; lines: Line[] } {
+    return this.picked(wanted);
   }
 }
 
@@ -106,8 +130,14 @@ export class SipResponse extends MessageHeaders {
   readonly status: number;
   readonly reason: string;
 
-  constructor(status: number, reason: string, lines: HeaderLine[], body: Buffer = NO_BODY) {
-    super(lines, body);
+  constructor(
+    status: number,
+    reason: string,
+    head: Head,
+    lines: Line[] | undefined,
+    body: Buffer = NO_BODY,
+  ) {
+    super(head, lines, body);
     this.status = status;
     this.reason = reason;
   }
@@ -117,7 +147,8 @@ export class SipResponse extends MessageHeaders {
   }
 
   clone(): SipResponse {
-    return new SipResponse(this.status, this.reason, this.lines.slice(), this.body);
+    const { head, lines } = this.copied();
+    return new SipResponse(this.status, this.reason, head, lines, this.body);
   }
 }
 
@@ -127,7 +158,7 @@ export function newRequest(
   headers: HeaderValues,
   body: Buffer = NO_BODY,
 ): SipRequest {
-  return new SipRequest(method, uri, headerLines(headers), body);
+  return new SipRequest(method, uri, Head.none, headerLines(headers), body);
 }
 
 export interface ResponseOptions {
@@ -144,10 +175,10 @@ export function newResponse(
   status: number,
   options: ResponseOptions = {},
 ): SipResponse {
-  const lines = copiedLines(request, status);
-  lines.push(...headerLines(options.headers ?? []));
+  const { head, lines } = copiedLines(request, status);
+  for (const [name, value] of options.headers ?? []) lines.push(HeaderLine.of(name, value));
   const reason = options.reason ?? reasonPhrase(status);
-  const response = new SipResponse(status, reason, lines, options.body);
+  const response = new SipResponse(status, reason, head, lines, options.body);
   const { toTag } = options;
   if (toTag !== undefined && request.has("To") && !request.get(To)?.params.has("tag"))
     response.set("To", `${request.text("To") ?? ""};tag=${toTag}`);
@@ -157,10 +188,10 @@ export function newResponse(
 const COPIED: ReadonlySet<string> = new Set(["Via", "From", "To", "Call-ID", "CSeq"]);
 
 /** Record-Route goes back where the response makes a dialog: INVITE, SUBSCRIBE, NOTIFY, REFER. */
-function copiedLines(request: SipRequest, status: number): HeaderLine[] {
+function copiedLines(request: SipRequest, status: number): { head: Head; lines: Line[] } {
   const makesDialog = status > 100 && status < 300 && request.method !== "REGISTER";
-  return request.linesNamed(
-    (name) =>
+  return request.linesOf(
+    ({ name }) =>
       COPIED.has(name) ||
       (name === "Record-Route" && makesDialog) ||
       (name === "Timestamp" && status === 100), // §8.2.6.1

@@ -1,6 +1,6 @@
 // Via: where responses go. RFC 3261 §20.42, RFC 3581.
-import { PARAMS, Params } from "./params.ts";
-import { parseNumber, skipSpace, tokenEnd, trimLws } from "./scan.ts";
+import { areParams, Params } from "./params.ts";
+import { DIGIT, HOST, parseNumber, runEnd, skipSpace, TOKEN, trimLws } from "./scan.ts";
 import { parseHostPort } from "./uri.ts";
 
 export interface Via {
@@ -18,29 +18,45 @@ export interface Via {
 
 export const BRANCH_COOKIE = "z9hG4bK";
 
-const HOST = "[A-Za-z0-9\\-._]+";
-const PORT = "\\d{1,4}|[0-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]";
-/** What nearly every peer sends, in one go. */
-const PLAIN = new RegExp(`^SIP/2\\.0/([A-Z]+) (${HOST})(?::(${PORT}))?(${PARAMS})$`);
+const SPACE = 32;
+const COLON = 58;
+const MAX_PORT = 65_535;
+const MOST_PORT_DIGITS = 5;
+const PROTOCOL = "SIP/2.0/";
 
-export function parseVia(text: string): Via | undefined {
-  const plain = PLAIN.exec(text);
-  return plain === null ? parseAnyVia(text) : plainVia(plain);
+/** `text[from, to)`; undefined when malformed. */
+export function parseVia(text: string, from = 0, to: number = text.length): Via | undefined {
+  return parsePlainVia(text, from, to) ?? parseAnyVia(text.slice(from, to));
 }
 
-function plainVia([, transport = "", host = "", port, rest = ""]: RegExpExecArray):
-  | Via
-  | undefined {
-  const params = Params.fromChecked(rest);
+/** What nearly every peer sends: one space, a name or an IPv4 address. Undefined for anything else. */
+function parsePlainVia(text: string, from: number, to: number): Via | undefined {
+  const transportAt = from + PROTOCOL.length;
+  if (!text.startsWith(PROTOCOL, from)) return undefined;
+  const transportEnd = upperCaseEnd(text, transportAt, to);
+  const hostAt = transportEnd + 1;
+  if (transportEnd === transportAt || text.charCodeAt(transportEnd) !== SPACE) return undefined;
+  const hostEnd = runEnd(text, hostAt, to, HOST);
+  if (hostEnd <= hostAt) return undefined;
+  const hasPort = hostEnd < to && text.charCodeAt(hostEnd) === COLON;
+  const portEnd = hasPort ? runEnd(text, hostEnd + 1, to, DIGIT) : hostEnd;
+  if (portEnd - hostEnd - 1 > MOST_PORT_DIGITS) return undefined;
+  const port = hasPort ? parseNumber(text, MAX_PORT, hostEnd + 1, portEnd) : undefined;
+  if ((hasPort && port === undefined) || !areParams(text, portEnd, to)) return undefined;
+  const params = Params.fromChecked(text, portEnd, to);
   const rport = rportOf(params);
   if (rport === null) return undefined;
-  return new PlainVia(
-    transport,
-    host,
-    port === undefined ? undefined : Number(port),
-    params,
-    rport,
-  );
+  const transport = text.slice(transportAt, transportEnd);
+  return new PlainVia(transport, text.slice(hostAt, hostEnd), port, params, rport);
+}
+
+function upperCaseEnd(text: string, from: number, to: number): number {
+  let at = from;
+  for (; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 65 || code > 90) break;
+  }
+  return at;
 }
 
 /** Most Vias are asked for one or two of these only. */
@@ -50,6 +66,7 @@ class PlainVia implements Via {
   readonly port: number | undefined;
   readonly params: Params;
   readonly rport: number | "" | undefined;
+  #branch: string | undefined;
 
   constructor(
     transport: string,
@@ -66,7 +83,8 @@ class PlainVia implements Via {
   }
 
   get branch(): string | undefined {
-    return this.params.get("branch");
+    this.#branch ??= this.params.get("branch");
+    return this.#branch;
   }
 
   get received(): string | undefined {
@@ -118,12 +136,12 @@ function withoutSpace(place: string): string {
 function sentProtocol(text: string): { name: string; end: number } | undefined {
   let at = skipSpace(text, 0);
   for (const word of ["sip", "2.0"]) {
-    const end = tokenEnd(text, at);
+    const end = runEnd(text, at, text.length, TOKEN);
     if (text.slice(at, end).toLowerCase() !== word) return undefined;
     const slash = skipSpace(text, end);
     if (text.charAt(slash) !== "/") return undefined;
     at = skipSpace(text, slash + 1);
   }
-  const end = tokenEnd(text, at);
+  const end = runEnd(text, at, text.length, TOKEN);
   return end === at ? undefined : { name: text.slice(at, end).toUpperCase(), end };
 }

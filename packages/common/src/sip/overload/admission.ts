@@ -1,7 +1,7 @@
 // The limits of a node's settings as its endpoints take them. Design sections 7, 11.
 import type { Clock, NextTurn } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
-import type { MessageLimits } from "../message/header-section.ts";
+import type { MessageLimits } from "../message/head-reader.ts";
 import type { Backpressure } from "./backpressure.ts";
 import { Gate } from "./gate.ts";
 import { Inbox } from "./inbox.ts";
