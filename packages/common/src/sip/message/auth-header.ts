@@ -60,6 +60,22 @@ const USUAL: readonly string[] = [
 ];
 const NUMBERS: ReadonlyMap<string, number> = new Map(USUAL.map((name, number) => [name, number]));
 
+/** Found by first letter and length, without making a string. */
+const BY_KEY = new Int8Array(32 * 32).fill(-1);
+for (const [number, name] of USUAL.entries())
+  BY_KEY[keyOf(name.charCodeAt(0), name.length)] = number;
+
+function keyOf(letter: number, length: number): number {
+  return (letter & 31) * 32 + (length & 31);
+}
+
+/** -1 for a name that is none of them, or spelled otherwise. */
+function usualAt(text: string, at: number, end: number): number {
+  const number = BY_KEY[keyOf(text.charCodeAt(at), end - at)] ?? -1;
+  const name = number < 0 ? undefined : USUAL[number];
+  return name?.length === end - at && text.startsWith(name, at) ? number : -1;
+}
+
 const NOWHERE: readonly number[] = USUAL.flatMap(() => [0, 0]);
 
 /** Values are cut out when asked for. */
@@ -80,8 +96,9 @@ class ReceivedParams implements AuthParams {
 
   static parse(text: string, from: number, to: number): ReceivedParams | undefined {
     const params = new ReceivedParams(text, from, to);
+    const hasPairs = text.slice(from, to).includes("\\");
     for (let at = from; at < to; ) {
-      at = params.#take(text, at, to);
+      at = params.#take(text, at, to, hasPairs);
       if (at < 0) return undefined;
     }
     return params;
@@ -106,24 +123,30 @@ class ReceivedParams implements AuthParams {
     for (let at = this.#from; at < this.#to; ) {
       const nameEnd = runEnd(this.#text, at, this.#to, TOKEN);
       const name = this.#text.slice(at, nameEnd).toLowerCase();
-      at = again.#take(this.#text, at, this.#to);
+      at = again.#take(this.#text, at, this.#to, true);
       yield [name, this.get(name) ?? ""];
     }
   }
 
-  /** One `name=value` and the comma behind it; returns what comes next, -1 when it is malformed or stands twice. */
-  #take(text: string, at: number, to: number): number {
+  /**
+   * One `name=value` and the comma behind it; returns what comes next, -1 when it is malformed or stands twice.
+   * @param hasPairs a quote may stand behind a backslash
+   */
+  #take(text: string, at: number, to: number, hasPairs: boolean): number {
     const nameEnd = runEnd(text, at, to, TOKEN);
     const equals = skipBlanks(text, nameEnd, to);
     if (nameEnd === at || equals === to || text.charCodeAt(equals) !== EQUALS) return -1;
     const valueAt = skipBlanks(text, equals + 1, to);
     const isQuoted = valueAt < to && text.charCodeAt(valueAt) === QUOTE;
-    const end = isQuoted ? quotedEnd(text, valueAt, to) : runEnd(text, valueAt, to, AUTH_VALUE);
+    const end = isQuoted
+      ? quotesEnd(text, valueAt, to, hasPairs)
+      : runEnd(text, valueAt, to, AUTH_VALUE);
     if (end <= valueAt) return -1;
     const isNew = isQuoted
       ? this.#add(text, at, nameEnd, valueAt + 1, end - 1)
       : this.#add(text, at, nameEnd, valueAt, end);
     if (!isNew) return -1;
+    if (end === to) return to;
     const comma = skipBlanks(text, end, to);
     if (comma === to) return to;
     const next = skipBlanks(text, comma + 1, to);
@@ -133,8 +156,9 @@ class ReceivedParams implements AuthParams {
 
   /** False when it stands twice. */
   #add(text: string, at: number, nameEnd: number, valueAt: number, valueEnd: number): boolean {
-    const given = text.slice(at, nameEnd);
-    const number = NUMBERS.get(given) ?? NUMBERS.get(given.toLowerCase());
+    const usual = usualAt(text, at, nameEnd);
+    const name = usual < 0 ? text.slice(at, nameEnd).toLowerCase() : "";
+    const number = usual < 0 ? NUMBERS.get(name) : usual;
     this.size++;
     if (number !== undefined) {
       if (this.#places[2 * number] !== 0) return false;
@@ -142,12 +166,18 @@ class ReceivedParams implements AuthParams {
       this.#places[2 * number + 1] = valueEnd;
       return true;
     }
-    const name = given.toLowerCase();
     this.#others ??= new Map();
     if (this.#others.has(name)) return false;
     this.#others.set(name, valueText(text, valueAt, valueEnd));
     return true;
   }
+}
+
+/** Behind the quoted string; -1 when it does not end. */
+function quotesEnd(text: string, from: number, to: number, hasPairs: boolean): number {
+  if (hasPairs) return quotedEnd(text, from, to);
+  const close = text.indexOf('"', from + 1);
+  return close < to ? close + 1 : -1;
 }
 
 /** The value at `text[from, to)`; quotes, where there are any, stand around it. */

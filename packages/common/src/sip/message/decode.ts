@@ -36,17 +36,15 @@ export function decode(bytes: Buffer, limits?: MessageLimits): Decoded {
     : decodeRequest(startLine, head, rest, bytes.length);
 }
 
-const SIP = Buffer.from("SIP/");
 const NOTHING = Buffer.alloc(0);
+const UPPER_S = 83;
+const LOWER_S = 115;
 
 /** The four characters `SIP/`, in any case. */
 function isResponseAt(bytes: Buffer, start: number): boolean {
-  for (let at = 0; at < SIP.length; at++) {
-    const octet = bytes[start + at] ?? 0;
-    const upper = octet >= 97 && octet <= 122 ? octet - 32 : octet;
-    if (upper !== SIP[at]) return false;
-  }
-  return true;
+  const first = bytes[start];
+  if (first !== UPPER_S && first !== LOWER_S) return false;
+  return bytes.toString("latin1", start, start + 4).toUpperCase() === "SIP/";
 }
 
 /** Mostly nothing. */
@@ -86,7 +84,7 @@ function decodeRequest(
   }
   if (headProblem !== undefined) return bad(headProblem);
   if (rest === undefined) return bad("no empty line after the header");
-  const problem = setBody(request, rest) ?? problemOfRequest(request);
+  const problem = setBody(request, head, rest) ?? problemOfRequest(request);
   return problem === undefined ? { message: request } : bad(problem);
 }
 
@@ -112,7 +110,7 @@ function decodeResponse(startLine: string, head: Head, rest: Buffer | undefined)
     head,
     kept,
   );
-  const problem = setBody(response, rest) ?? problemOfResponse(response);
+  const problem = setBody(response, head, rest) ?? problemOfResponse(response);
   return problem === undefined ? { message: response } : { problem: { reason: problem } };
 }
 
@@ -138,12 +136,13 @@ function phraseOf(status: number, text: string): string {
 }
 
 /** RFC 3261 §18.3: octets behind the body are ignored, a body that is not all there is an error. */
-function setBody(message: SipMessage, rest: Buffer): string | undefined {
+function setBody(message: SipMessage, head: Head, rest: Buffer): string | undefined {
+  message.body = rest;
+  const { lengthLine } = headReader;
+  // Mostly it says what is there.
+  if (head.isWritten(lengthLine, "Content-Length", String(rest.length))) return undefined;
   const declared = message.texts("Content-Length");
-  if (declared.length === 0) {
-    message.body = rest;
-    return undefined;
-  }
+  if (declared.length === 0) return undefined;
   const length = declaredLength(declared);
   if (typeof length === "string") return length;
   if (length > rest.length) return "a body shorter than its Content-Length";

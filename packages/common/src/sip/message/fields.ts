@@ -13,7 +13,6 @@ import {
   skipSpace,
   TOKEN,
   trimLws,
-  VISIBLE,
 } from "./scan.ts";
 import { parseVia, type Via as ViaValue } from "./via.ts";
 
@@ -72,7 +71,8 @@ function parseCseq(text: string, from = 0, to: number = text.length): CSeq | und
 }
 
 /** RFC 3261 §20.10: a `q` that is no qvalue says nothing, and is not said again. */
-function withoutBadQ(contact: NameAddr | undefined): NameAddr | undefined {
+function withoutBadQ(text: string, contact: NameAddr | undefined): NameAddr | undefined {
+  if (!text.includes("q") && !text.includes("Q")) return contact; // mostly nobody has to look into it
   const q = contact?.params.get("q");
   if (contact === undefined || q === undefined || parseQvalue(q) !== undefined) return contact;
   const { displayName, uri, uriText, isBracketed, params } = contact;
@@ -87,9 +87,11 @@ export const Via: Field<ViaValue> = field("Via", parseVia);
 export const From: Field<NameAddr> = nameAddr("From");
 export const To: Field<NameAddr> = nameAddr("To");
 /** Printable ASCII: a little more than `word ["@" word]`, and no octet that another reader might trim away. */
-export const CallId: Field<string> = field("Call-ID", (text, from = 0, to = text.length) =>
-  from < to && runEnd(text, from, to, VISIBLE) === to ? text.slice(from, to) : undefined,
-);
+export const CallId: Field<string> = field("Call-ID", (text, from = 0, to = text.length) => {
+  CALL_ID.lastIndex = from;
+  return CALL_ID.test(text) && CALL_ID.lastIndex === to ? text.slice(from, to) : undefined;
+});
+const CALL_ID = /[!-~]+/y;
 export const CSeqField: Field<CSeq> = field("CSeq", parseCseq);
 /** `"*"` stands for every binding of the address of record (RFC 3261 §10.2.2). */
 export const Contact: Field<NameAddr | "*"> = field(
@@ -97,7 +99,7 @@ export const Contact: Field<NameAddr | "*"> = field(
   (text, from = 0, to = text.length) =>
     to === from + 1 && text.charCodeAt(from) === STAR
       ? "*"
-      : withoutBadQ(parseNameAddr(text, from, to)),
+      : withoutBadQ(text.slice(from, to), parseNameAddr(text, from, to)),
 );
 /** Without its brackets, too: who loses them is sent the right way by the P-CSCF (TS 24.229 §5.2.6.3.2). */
 export const Route: Field<NameAddr> = nameAddr("Route");

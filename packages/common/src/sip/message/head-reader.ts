@@ -2,7 +2,15 @@
 import { Head } from "./head.ts";
 import { HeaderLine, type Reading } from "./header-line.ts";
 import { firstLines, type Line } from "./header-lines.ts";
-import { type HeaderName, knownHeaderAt, LOWER, nextHash, otherHeader } from "./header-names.ts";
+import {
+  type HeaderName,
+  headerName,
+  knownHeaderAt,
+  LOWER,
+  likelyHeaderAt,
+  nextHash,
+  otherHeader,
+} from "./header-names.ts";
 import { isBlank, isControl, isIn, TOKEN } from "./scan.ts";
 
 const LF = 10;
@@ -26,12 +34,16 @@ export const TOO_MANY_HEADERS = "too many header lines";
 export const TOO_LONG_HEADER = "a header line too long";
 const LONE_LINE_END = "a line end that is not CRLF";
 const NO_HEADER = "a header line without a name and a colon";
+const CONTENT_LENGTH: HeaderName = headerName("Content-Length");
 const NOT_A_HEADER: HeaderName = otherHeader("");
 
 /** Of a line: a CR or LF stands alone in it; it holds another control octet; it goes on behind a line end. */
 const LONE_END = 1;
 const CONTROL = 2;
 const FOLDED = 4;
+
+const NONE = -1;
+const SEVERAL = -2;
 
 /** No datagram has more. */
 const USUAL_OCTETS = 65_536;
@@ -50,12 +62,16 @@ class HeadReader {
   #lines = 0;
   /** Flags of the line that is looked at. */
   #found = 0;
+  /** Bits of the headers that may stand once only. */
+  #seen = 0;
   /** Of the line whose name was read last. */
   #valueAt = 0;
   /** Where the start line ends. */
   startLineEnd = 0;
   /** Behind the empty line; -1 when there is none. */
   bodyAt = 0;
+  /** Of the Content-Length; negative when there is none, or more than one. */
+  lengthLine = NONE;
   /** What is wrong with the header lines first. */
   problem: string | undefined;
   /** The lines that may be kept and repeated; undefined when all may. */
@@ -66,6 +82,7 @@ class HeadReader {
     const length = this.#take(bytes, start);
     this.problem = undefined;
     this.kept = undefined;
+    this.lengthLine = NONE;
     const end = this.#findLines(length, limits);
     const text = bytes.toString("latin1", start, start + end);
     const isCut = this.#lines > 0 && !text.endsWith("\r\n");
@@ -136,14 +153,14 @@ class HeadReader {
 
   /** Of the first octet from `from` on that is no printable ASCII. */
   #nextUnusual(from: number): number {
-    const octets = this.#octets;
     const words = this.#words;
-    let at = from;
-    for (; (at & 3) !== 0; at++) if (isUnusual(octets[at] ?? 0)) return at;
-    for (let word = at >> 2; ; word++) {
-      while (!mayHoldUnusual(words[word] ?? 0)) word++;
-      at = word << 2;
-      for (const end = at + 4; at < end; at++) if (isUnusual(octets[at] ?? 0)) return at;
+    let word = from >> 2;
+    let marked = unusualIn(words[word] ?? 0) & (-1 << ((from & 3) * 8));
+    for (;;) {
+      while (marked === 0) marked = unusualIn(words[++word] ?? 0);
+      const at = (word << 2) + ((31 - Math.clz32(marked & -marked)) >> 3);
+      if (isUnusual(this.#octets[at] ?? 0)) return at;
+      marked &= marked - 1;
     }
   }
 
@@ -164,26 +181,28 @@ class HeadReader {
     const headers = new Array<HeaderName>(count);
     const marks = new Array<number>(2 * count + 1);
     const readings = new Array<Reading>(count);
-    let seen = 0;
+    this.#seen = 0;
     for (let line = 0; line < count; line++) {
       const start = this.#starts[line] ?? 0;
-      const flags = this.#flags[line] ?? 0;
+      const isFolded = ((this.#flags[line] ?? 0) & FOLDED) !== 0;
       const header = this.#headerOf(line, text);
       marks[2 * line] = start;
-      marks[2 * line + 1] = (flags & FOLDED) === 0 ? this.#valueAt : -this.#valueAt;
+      marks[2 * line + 1] = isFolded ? -this.#valueAt : this.#valueAt;
       headers[line] = header ?? NOT_A_HEADER;
       readings[line] = undefined;
-      if (header === undefined) {
-        this.#leaveOut(line);
-        continue;
-      }
-      if ((seen & header.onceBit) !== 0) this.problem ??= `more than one ${header.name}`;
-      seen |= header.onceBit;
-      if ((flags & CONTROL) !== 0) this.#checkControls(line, header, text);
-      else this.kept?.push(line);
+      if (header === undefined) this.#leaveOut(line);
+      else this.#accept(line, header, text);
     }
     marks[2 * count] = this.#starts[count] ?? 0;
     return new Head(text, octets, headers, marks, readings);
+  }
+
+  #accept(line: number, header: HeaderName, text: string): void {
+    if ((this.#seen & header.onceBit) !== 0) this.problem ??= `more than one ${header.name}`;
+    this.#seen |= header.onceBit;
+    if (header === CONTENT_LENGTH) this.lengthLine = this.lengthLine === NONE ? line : SEVERAL;
+    if (((this.#flags[line] ?? 0) & CONTROL) !== 0) this.#checkControls(line, header, text);
+    else this.kept?.push(line);
   }
 
   /** Undefined for what is no header line; such a line is none to be kept, read or repeated. */
@@ -194,6 +213,11 @@ class HeadReader {
     if (((this.#flags[line] ?? 0) & LONE_END) !== 0) {
       this.problem ??= LONE_LINE_END;
       return undefined;
+    }
+    const likely = likelyHeaderAt(octets, text, start);
+    if (likely !== undefined) {
+      this.#valueAt = start + likely.name.length + 1;
+      return likely;
     }
     let at = start;
     let hash = 0;
@@ -236,9 +260,9 @@ function isUnusual(octet: number): boolean {
 
 const TOP_BITS = 0x80808080;
 
-/** The top bit is set of each octet below 32 or above 126, and of some beside one. */
-function mayHoldUnusual(word: number): boolean {
-  return (((word - 0x20202020) | (word + 0x01010101)) & TOP_BITS) !== 0;
+/** The top bit of each octet below 32 or above 126, and of some behind one. Little-endian, as every machine that Node runs on. */
+function unusualIn(word: number): number {
+  return ((word - 0x20202020) | (word + 0x01010101)) & TOP_BITS;
 }
 
 function isForbidden(octet: number): boolean {

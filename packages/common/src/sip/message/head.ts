@@ -46,8 +46,9 @@ export class Head {
     return textAt(this.text, Math.abs(marks[2 * line + 1] ?? 0), (marks[2 * line + 2] ?? 0) - 2);
   }
 
-  /** True when the line is `name: text` to the letter, so that no spelling of a peer's goes on in its place. */
+  /** True when there is this line and it is `name: text` to the letter, so that no spelling of a peer's goes on in its place. */
   isWritten(line: number, name: string, text: string): boolean {
+    if (line < 0) return false;
     const start = this.#marks[2 * line] ?? 0;
     const valueAt = start + name.length + 2;
     return (

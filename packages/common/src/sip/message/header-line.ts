@@ -85,15 +85,14 @@ function unfold(value: string): string {
 /** A line that did not come with a message: put there by us. */
 export class HeaderLine {
   readonly header: HeaderName;
-  /** Without its line end. */
-  readonly line: string;
-  readonly #valueAt: number;
+  readonly #name: string;
+  readonly #value: string;
   #reading: Reading;
 
   constructor(header: HeaderName, name: string, value: string) {
     this.header = header;
-    this.line = `${name}: ${value}`;
-    this.#valueAt = name.length + 2;
+    this.#name = name;
+    this.#value = value;
   }
 
   static of(name: string, value: string): HeaderLine {
@@ -102,17 +101,44 @@ export class HeaderLine {
 
   /** The value without folds and outer white space. */
   get text(): string {
-    return textAt(this.line, this.#valueAt, this.line.length);
+    return textAt(this.#value, 0, this.#value.length);
+  }
+
+  /** Octets on the wire, the line end included. */
+  get octets(): number {
+    return this.#name.length + this.#value.length + 4;
   }
 
   isWellFormed(field: Field<unknown>): boolean {
     return isGood(this.reading(field));
   }
 
+  isWritten(name: string, text: string): boolean {
+    return this.#name === name && this.#value === text;
+  }
+
   reading(field: Field<unknown>): Reading {
-    this.#reading ??= this.line.includes("\r")
+    const value = this.#value;
+    this.#reading ??= value.includes("\r")
       ? readFolded(field, this.text)
-      : readValue(field, this.line, this.#valueAt, this.line.length);
+      : readValue(field, value, 0, value.length);
     return this.#reading;
   }
+
+  /** Returns where the line ends in `bytes`. */
+  write(bytes: Buffer, at: number): number {
+    let to = putText(bytes, at, this.#name);
+    to = putText(bytes, to, ": ");
+    return putText(bytes, putText(bytes, to, this.#value), "\r\n");
+  }
+}
+
+/** Below this a call to write it costs more than writing it here. */
+const SHORT = 48;
+
+/** As latin1; returns where it ends in `bytes`. */
+export function putText(bytes: Buffer, at: number, text: string): number {
+  if (text.length > SHORT) return at + bytes.write(text, at, "latin1");
+  for (let each = 0; each < text.length; each++) bytes[at + each] = text.charCodeAt(each);
+  return at + text.length;
 }

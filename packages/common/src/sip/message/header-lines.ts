@@ -104,14 +104,14 @@ export class HeaderLines {
   /** What is wrong first: a line that its field cannot read, or one that is missing or empty. */
   firstProblem({ checked, mandatory }: HeaderRules): string | undefined {
     let found = 0;
-    for (let at = 0; at < this.#count(); at++) {
-      const header = this.#header(at);
-      const rule = checked[header.index];
+    const count = this.#count();
+    for (let at = 0; at < count; at++) {
+      const rule = checked[this.#header(at).index];
       if (rule === undefined) continue;
       const { field, bit } = rule;
-      if (field === undefined ? this.#text(at) !== "" : isGood(this.#reading(at, field)))
-        found |= bit;
-      else if (bit === 0 || this.#text(at) !== "") return `a malformed ${header.name}`;
+      const isRead = field === undefined ? this.#text(at) !== "" : isGood(this.#reading(at, field));
+      if (isRead) found |= bit;
+      else if (bit === 0 || this.#text(at) !== "") return `a malformed ${rule.name}`;
     }
     if (found === mandatory) return undefined;
     const missing = checked.find((rule) => rule !== undefined && (rule.bit & ~found) !== 0);
@@ -215,33 +215,37 @@ export class HeaderLines {
 
   /** The header section as it goes on the wire. */
   headerText(): string {
-    return this.headOctets("", "", 0).toString("latin1");
+    const bytes = Buffer.allocUnsafe(this.headerOctets());
+    this.writeHeaders(bytes, 0);
+    return bytes.toString("latin1");
   }
 
-  /**
-   * The header lines as octets, with what stands before and behind them: runs of lines as they were received are copied,
-   * what is between them is written.
-   * @param room octets to be left behind it, for the body
-   */
-  protected headOctets(before: string, behind: string, room: number): Buffer {
-    const bytes = Buffer.allocUnsafe(before.length + this.#octets() + behind.length + room);
-    const count = this.#count();
-    let text = before;
-    let to = 0;
-    for (let at = 0; at < count; at++) {
-      const first = this.#line(at);
-      if (typeof first !== "number") {
-        text += `${first.line}\r\n`;
+  /** Octets of the header section on the wire. */
+  protected headerOctets(): number {
+    const head = this.#head;
+    const lines = this.#lines ?? firstLines(head.headers.length);
+    let octets = 0;
+    for (const line of lines)
+      octets += typeof line === "number" ? head.octetsOf(line) : line.octets;
+    return octets;
+  }
+
+  /** Runs of lines as they were received are copied, what is between them is written. Returns where they end. */
+  protected writeHeaders(bytes: Buffer, from: number): number {
+    const head = this.#head;
+    const lines = this.#lines ?? firstLines(head.headers.length);
+    let to = from;
+    for (let at = 0; at < lines.length; at++) {
+      const line = lines[at] ?? 0;
+      if (typeof line !== "number") {
+        to = line.write(bytes, to);
         continue;
       }
-      let last = first;
-      for (; at + 1 < count && this.#line(at + 1) === last + 1; at++) last++;
-      if (text !== "") to += bytes.write(text, to, "latin1");
-      text = "";
-      to += this.#head.copyLines(first, last, bytes, to);
+      let last = line;
+      for (; lines[at + 1] === last + 1; at++) last++;
+      to += head.copyLines(line, last, bytes, to);
     }
-    bytes.write(text + behind, to, "latin1");
-    return bytes;
+    return to;
   }
 
   /** True when one line has this canonical name, and it is written `name: text` to the letter. */
@@ -252,7 +256,7 @@ export class HeaderLines {
     const line = this.#lines === undefined ? at : (this.#lines[at] ?? 0);
     return typeof line === "number"
       ? this.#head.isWritten(line, name, text)
-      : line.line === `${name}: ${text}`;
+      : line.isWritten(name, text);
   }
 
   /** The head and the lines, for a message whose edits leave this one as it is. */
@@ -266,15 +270,6 @@ export class HeaderLines {
     for (let at = 0; at < this.#count(); at++)
       if (wanted(this.#header(at))) lines.push(this.#line(at));
     return { head: this.#head, lines };
-  }
-
-  #octets(): number {
-    let octets = 0;
-    for (let at = 0; at < this.#count(); at++) {
-      const line = this.#line(at);
-      octets += typeof line === "number" ? this.#head.octetsOf(line) : line.line.length + 2;
-    }
-    return octets;
   }
 
   #count(): number {
@@ -306,12 +301,9 @@ export class HeaderLines {
   #find(header: HeaderName, from = 0): number {
     const { headers } = this.#head;
     const lines = this.#lines;
+    if (lines === undefined && header.index > 0) return headers.indexOf(header, from);
     const count = this.#count();
-    for (let at = from; at < count; at++) {
-      const line = lines === undefined ? at : lines[at];
-      const each = typeof line === "number" ? headers[line] : line?.header;
-      if (each !== undefined && isSameHeader(each, header)) return at;
-    }
+    for (let at = from; at < count; at++) if (isSameHeader(this.#header(at), header)) return at;
     return -1;
   }
 

@@ -104,6 +104,30 @@ function addSpelling(header: HeaderName, name: string): void {
   spellings[hash] = { header, codes, next: spellings[hash] };
 }
 
+/** By two characters of the spelling that most peers send. */
+const likely: HeaderName[][] = Array.from({ length: 32 * 32 }, () => []);
+const COLON = 58;
+
+/** @param fourth what stands where a fourth letter would */
+function likelyKey(first: number, fourth: number): number {
+  return (first & 31) * 32 + (fourth & 31);
+}
+
+/** The header whose name and colon stand at `start` as RFC 3261 spells them: a guess that is checked, mostly right. */
+export function likelyHeaderAt(
+  octets: Uint8Array,
+  text: string,
+  start: number,
+): HeaderName | undefined {
+  const candidates = likely[likelyKey(octets[start] ?? 0, octets[start + 3] ?? 0)] ?? [];
+  for (let at = 0; at < candidates.length; at++) {
+    const header = candidates[at];
+    if (header === undefined || octets[start + header.name.length] !== COLON) continue;
+    if (text.startsWith(header.name, start)) return header;
+  }
+  return undefined;
+}
+
 let onceHeaders = 0;
 for (const [at, [name, shape, compact]] of KNOWN.entries()) {
   const header = {
@@ -113,6 +137,8 @@ for (const [at, [name, shape, compact]] of KNOWN.entries()) {
     index: at + 1,
   };
   addSpelling(header, name);
+  const [first, fourth] = [name.charCodeAt(0), `${name}: `.charCodeAt(3)];
+  likely[likelyKey(first, fourth)]?.push(header);
   if (compact !== undefined) addSpelling(header, compact);
 }
 if (onceHeaders > 31) throw new RangeError("more headers that stand once than a bit mask holds");

@@ -1,7 +1,7 @@
 // A SIP message: start line, header lines, body. RFC 3261 §7. Text is latin1: one character, one octet.
 import { type CSeq, CSeqField, From, To } from "./fields.ts";
 import { Head } from "./head.ts";
-import { HeaderLine } from "./header-line.ts";
+import { HeaderLine, putText } from "./header-line.ts";
 import { HeaderLines, type Line } from "./header-lines.ts";
 import type { HeaderName } from "./header-names.ts";
 import type { NameAddr } from "./name-addr.ts";
@@ -12,6 +12,8 @@ export type SipMessage = SipRequest | SipResponse;
 export type HeaderValues = readonly (readonly [name: string, value: string])[];
 
 const NO_BODY = Buffer.alloc(0);
+/** Of the start line and the empty line. */
+const LINE_ENDS = 4;
 
 abstract class MessageHeaders extends HeaderLines {
   /** Octets of the body; for a received message a view of what was received. */
@@ -44,16 +46,26 @@ abstract class MessageHeaders extends HeaderLines {
   /** As it goes on the wire. RFC 3261 §20.14: Content-Length is always there, for streams. */
   toOctets(): Buffer {
     const { length } = this.body;
-    const behind = this.has("Content-Length") ? "\r\n" : `Content-Length: ${length}\r\n\r\n`;
-    const bytes = this.headOctets(`${this.startLine}\r\n`, behind, length);
-    if (length > 0) this.body.copy(bytes, bytes.length - length);
+    const own = this.has("Content-Length") ? "" : `Content-Length: ${length}\r\n`;
+    const { startLine } = this;
+    const bytes = Buffer.allocUnsafe(
+      startLine.length + this.headerOctets() + own.length + length + LINE_ENDS,
+    );
+    let at = putText(bytes, putText(bytes, 0, startLine), "\r\n");
+    at = putText(bytes, this.writeHeaders(bytes, at), own);
+    at = putText(bytes, at, "\r\n");
+    if (length > 0) this.body.copy(bytes, at);
     return bytes;
+  }
+
+  /** True when one Content-Length is there, written as we write it, and it is the body's. */
+  hasOwnLength(): boolean {
+    return this.isWritten("Content-Length", String(this.body.length));
   }
 
   /** For what is sent on. Content-Length is each hop's own: however a peer has spelt it, it goes no further. */
   withOwnLength(): this {
-    const isOurs = this.isWritten("Content-Length", String(this.body.length));
-    return isOurs ? this : this.remove("Content-Length"); // `encode` writes one
+    return this.hasOwnLength() ? this : this.remove("Content-Length"); // `encode` writes one
   }
 
   setBody(body: Buffer, contentType: string): this {

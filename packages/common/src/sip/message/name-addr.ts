@@ -1,7 +1,7 @@
 // name-addr and addr-spec with header parameters: From, To, Contact, Route … RFC 3261 §20.10, §25.1.
-import { areParams, Params } from "./params.ts";
+import { areParams, Params, PLAIN_PARAMS } from "./params.ts";
 import { quotedEnd, runEnd, skipSpace, trimmedEnd, unquote, WORDS } from "./scan.ts";
-import { isUri, parseUri, type Uri } from "./uri.ts";
+import { isUri, PLAIN_SIP_URI, parseUri, type Uri } from "./uri.ts";
 
 export interface NameAddr {
   /** Without quotes, octets read as UTF-8. */
@@ -20,12 +20,26 @@ const COMMA = 44;
 const SEMICOLON = 59;
 const ANGLE = 60;
 
+/**
+ * What nearly every peer sends, `<sip:user@host:port;params>;params` without a blank: an expression that captures nothing
+ * sees it in half the time.
+ */
+const PLAIN = new RegExp(`<${PLAIN_SIP_URI}>${PLAIN_PARAMS}`, "y");
+
 /** `text[from, to)`, which must be one value; undefined when malformed. */
 export function parseNameAddr(
   text: string,
   from = 0,
   to: number = text.length,
 ): NameAddr | undefined {
+  PLAIN.lastIndex = from;
+  if (!PLAIN.test(text) || PLAIN.lastIndex !== to) return parseAnyNameAddr(text, from, to);
+  const uriEnd = text.indexOf(">", from);
+  const at = { uri: from + 1, uriEnd, params: uriEnd + 1 };
+  return new CheckedNameAddr(text, at, to, undefined, true);
+}
+
+function parseAnyNameAddr(text: string, from: number, to: number): NameAddr | undefined {
   const start = skipSpace(text, from, to);
   if (start === to) return undefined;
   const first = text.charCodeAt(start);

@@ -15,6 +15,10 @@ import {
 const SEMICOLON = 59;
 const EQUALS = 61;
 const QUOTE = 34;
+const UNKNOWN = -2;
+
+/** What nearly every peer sends, as the source of an expression: a part of what `areParams` takes. */
+export const PLAIN_PARAMS: string = '(?:;[\\w\\-.+]+(?:=(?:[!#-+\\-./0-:=?-~]+|"[^"\\\\\\r]*"))?)*';
 
 /** True when `text[from, to)` is `;name[=value]` repeated, white space around each part. */
 export function areParams(text: string, from: number, to: number): boolean {
@@ -46,14 +50,13 @@ export class Params {
   readonly #text: string;
   readonly #from: number;
   readonly #to: number;
-  /** Within quotes a semicolon ends nothing. */
-  readonly #hasQuotes: boolean;
+  /** Before it a semicolon may stand within quotes, where it ends nothing. Looked for when it matters. */
+  #lastQuote = UNKNOWN;
 
   private constructor(text: string, from: number, to: number) {
     this.#text = text;
     this.#from = from;
     this.#to = to;
-    this.#hasQuotes = text.slice(from, to).includes('"');
   }
 
   /** Everything from `from` on must be `;name[=value]` repeated, else undefined. */
@@ -80,6 +83,8 @@ export class Params {
 
   /** RFC 3261 §7.3.1: no name may stand twice; who reads them may take the first or the last. */
   isDouble(name: string): boolean {
+    const second = this.#text.indexOf(";", this.#from + 1);
+    if (second < 0 || second >= this.#to) return false; // mostly there is only one
     const first = this.#find(name, this.#from);
     return first >= 0 && this.#find(name, this.#paramEnd(first)) >= 0;
   }
@@ -133,9 +138,12 @@ export class Params {
   /** Behind the parameter whose name starts at `nameAt`: at the next semicolon, or at the end. */
   #paramEnd(nameAt: number): number {
     const to = this.#to;
-    const semicolon = this.#hasQuotes
-      ? oneParamEnd(this.#text, nameAt - 1, to)
-      : this.#text.indexOf(";", nameAt);
+    if (this.#lastQuote === UNKNOWN)
+      this.#lastQuote = this.#from + this.toString().lastIndexOf('"');
+    const semicolon =
+      nameAt < this.#lastQuote
+        ? oneParamEnd(this.#text, nameAt - 1, to)
+        : this.#text.indexOf(";", nameAt);
     return semicolon < 0 || semicolon > to ? to : semicolon;
   }
 }

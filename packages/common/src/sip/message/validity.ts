@@ -12,7 +12,7 @@ import {
 } from "./fields.ts";
 import { headerRules } from "./header-lines.ts";
 import type { SipRequest, SipResponse } from "./message.ts";
-import { isSip } from "./uri.ts";
+import { isPlainSipUri, isSip } from "./uri.ts";
 import { BRANCH_COOKIE } from "./via.ts";
 
 /** RFC 3261 §8.1.1. Max-Forwards may be missing: RFC 3261 §16.3 item 3. */
@@ -51,6 +51,7 @@ function doubleParameter(request: SipRequest): string | undefined {
 
 /** RFC 3261 §19.1.1: a Request-URI carries no headers. */
 function problemOfRequestUri(request: SipRequest): string | undefined {
+  if (isPlainSipUri(request.uri)) return undefined;
   const uri = request.requestUriIfValid;
   if (uri === undefined) return "a malformed Request-URI";
   return isSip(uri) && uri.headers !== undefined ? "headers in the Request-URI" : undefined;

@@ -1,5 +1,5 @@
 // Via: where responses go. RFC 3261 §20.42, RFC 3581.
-import { areParams, Params } from "./params.ts";
+import { Params } from "./params.ts";
 import { DIGIT, HOST, parseNumber, runEnd, skipSpace, TOKEN, trimLws } from "./scan.ts";
 import { parseHostPort } from "./uri.ts";
 
@@ -18,68 +18,59 @@ export interface Via {
 
 export const BRANCH_COOKIE = "z9hG4bK";
 
-const SPACE = 32;
 const COLON = 58;
 const MAX_PORT = 65_535;
-const MOST_PORT_DIGITS = 5;
 const PROTOCOL = "SIP/2.0/";
+const END_OF_PARAM = "(?=[;\\r]|$)";
+/** What nearly every peer sends: one space, a name or an IPv4 address, and an rport that is none or a small number. */
+const PLAIN = new RegExp(
+  `SIP/2\\.0/[A-Z]+ [A-Za-z0-9\\-._]+(?::\\d{1,4})?(?:;(?:rport(?:=[1-5]?\\d{1,4})?${END_OF_PARAM}|(?![rR][pP])[\\w\\-.]+(?:=[\\w\\-.:]+)?))*`,
+  "y",
+);
 
 /** `text[from, to)`; undefined when malformed. */
 export function parseVia(text: string, from = 0, to: number = text.length): Via | undefined {
-  return parsePlainVia(text, from, to) ?? parseAnyVia(text.slice(from, to));
+  PLAIN.lastIndex = from;
+  if (PLAIN.test(text) && PLAIN.lastIndex === to) return new PlainVia(text, from, to);
+  return parseAnyVia(text.slice(from, to));
 }
 
-/** What nearly every peer sends: one space, a name or an IPv4 address. Undefined for anything else. */
-function parsePlainVia(text: string, from: number, to: number): Via | undefined {
-  const transportAt = from + PROTOCOL.length;
-  if (!text.startsWith(PROTOCOL, from)) return undefined;
-  const transportEnd = upperCaseEnd(text, transportAt, to);
-  const hostAt = transportEnd + 1;
-  if (transportEnd === transportAt || text.charCodeAt(transportEnd) !== SPACE) return undefined;
-  const hostEnd = runEnd(text, hostAt, to, HOST);
-  if (hostEnd <= hostAt) return undefined;
-  const hasPort = hostEnd < to && text.charCodeAt(hostEnd) === COLON;
-  const portEnd = hasPort ? runEnd(text, hostEnd + 1, to, DIGIT) : hostEnd;
-  if (portEnd - hostEnd - 1 > MOST_PORT_DIGITS) return undefined;
-  const port = hasPort ? parseNumber(text, MAX_PORT, hostEnd + 1, portEnd) : undefined;
-  if ((hasPort && port === undefined) || !areParams(text, portEnd, to)) return undefined;
-  const params = Params.fromChecked(text, portEnd, to);
-  const rport = rportOf(params);
-  if (rport === null) return undefined;
-  const transport = text.slice(transportAt, transportEnd);
-  return new PlainVia(transport, text.slice(hostAt, hostEnd), port, params, rport);
-}
-
-function upperCaseEnd(text: string, from: number, to: number): number {
-  let at = from;
-  for (; at < to; at++) {
-    const code = text.charCodeAt(at);
-    if (code < 65 || code > 90) break;
-  }
-  return at;
-}
-
-/** Most Vias are asked for one or two of these only. */
+/** Checked already; most Vias are asked for one or two of these only. */
 class PlainVia implements Via {
-  readonly transport: string;
-  readonly host: string;
-  readonly port: number | undefined;
-  readonly params: Params;
-  readonly rport: number | "" | undefined;
+  readonly #text: string;
+  readonly #from: number;
+  readonly #to: number;
+  #params: Params | undefined;
   #branch: string | undefined;
 
-  constructor(
-    transport: string,
-    host: string,
-    port: number | undefined,
-    params: Params,
-    rport: number | "" | undefined,
-  ) {
-    this.transport = transport;
-    this.host = host.toLowerCase();
-    this.port = port;
-    this.params = params;
-    this.rport = rport;
+  constructor(text: string, from: number, to: number) {
+    this.#text = text;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  get transport(): string {
+    return this.#text.slice(this.#from + PROTOCOL.length, this.#hostAt() - 1);
+  }
+
+  get host(): string {
+    const hostAt = this.#hostAt();
+    return this.#text.slice(hostAt, runEnd(this.#text, hostAt, this.#to, HOST)).toLowerCase();
+  }
+
+  get port(): number | undefined {
+    const hostEnd = runEnd(this.#text, this.#hostAt(), this.#to, HOST);
+    if (hostEnd === this.#to || this.#text.charCodeAt(hostEnd) !== COLON) return undefined;
+    const portEnd = runEnd(this.#text, hostEnd + 1, this.#to, DIGIT);
+    return parseNumber(this.#text, MAX_PORT, hostEnd + 1, portEnd);
+  }
+
+  get params(): Params {
+    if (this.#params === undefined) {
+      const at = this.#text.indexOf(";", this.#from);
+      this.#params = at < 0 ? Params.none : Params.fromChecked(this.#text, at, this.#to);
+    }
+    return this.#params;
   }
 
   get branch(): string | undefined {
@@ -89,6 +80,14 @@ class PlainVia implements Via {
 
   get received(): string | undefined {
     return receivedOf(this.params);
+  }
+
+  get rport(): number | "" | undefined {
+    return rportOf(this.params) ?? undefined;
+  }
+
+  #hostAt(): number {
+    return this.#text.indexOf(" ", this.#from) + 1;
   }
 }
 
