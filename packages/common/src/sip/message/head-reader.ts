@@ -71,7 +71,7 @@ class HeadReader {
   /** Behind the empty line; -1 when there is none. */
   bodyAt = 0;
   /** Of the Content-Length; negative when there is none, or more than one. */
-  lengthLine = NONE;
+  lengthLine: number = NONE;
   /** What is wrong with the header lines first. */
   problem: string | undefined;
   /** The lines that may be kept and repeated; undefined when all may. */
