@@ -1,11 +1,14 @@
 // npm run bench: what the codec, a registration and a user cost. docs/performance.md says how to read it.
 import { measureCodec } from "./codec/codec.ts";
+import { measureDeadlines } from "./deadlines/deadlines.ts";
 import { measureMemory } from "./memory/memory.ts";
+import { measureCycle } from "./nodes/cycle.ts";
+import { measureWay } from "./nodes/way.ts";
 import { measureWork } from "./nodes/work.ts";
 import { type BenchOptions, readOptions, USAGE } from "./options.ts";
 import { measureOverload } from "./overload/overload.ts";
 import { Refused } from "./refused.ts";
-import { measureRegistrations } from "./registrations/registrations.ts";
+import { measureRegistrations, spoiltRows } from "./registrations/registrations.ts";
 import { type Results, report } from "./report.ts";
 
 async function run(options: BenchOptions): Promise<Results> {
@@ -13,6 +16,9 @@ async function run(options: BenchOptions): Promise<Results> {
   return {
     ...(parts.includes("codec") && { codec: measureCodec() }),
     ...(parts.includes("work") && { work: await measureWork() }),
+    ...(parts.includes("way") && { way: await measureWay() }),
+    ...(parts.includes("cycle") && { cycle: await measureCycle() }),
+    ...(parts.includes("deadlines") && { deadlines: await measureDeadlines() }),
     ...(parts.includes("memory") && { memory: await measureMemory(options.users) }),
     ...(parts.includes("registrations") && { registrations: await measureRegistrations(options) }),
     ...(parts.includes("overload") && { overload: await measureOverload(options.portBase) }),
@@ -25,6 +31,9 @@ try {
   else {
     const results = await run(options);
     process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : report(results));
+    const spoilt = results.registrations === undefined ? [] : spoiltRows(results.registrations);
+    for (const row of spoilt) process.stderr.write(`not a measurement: ${row}\n`);
+    if (spoilt.length > 0) process.exitCode = 1;
   }
 } catch (error) {
   if (!(error instanceof Refused)) throw error;

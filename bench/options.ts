@@ -4,7 +4,8 @@ import { Refused } from "./refused.ts";
 
 export const USAGE = `npm run bench -- [options]
 
-  --only codec|work|registrations|memory|overload   one part (default: all but overload)
+  --only codec|work|way|cycle|registrations|memory|deadlines|overload
+                     one part (default: all but overload)
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
   --rounds N         runs per rate and server, 1 to 10 (default 1)
@@ -16,7 +17,16 @@ export const USAGE = `npm run bench -- [options]
   --help
 `;
 
-export const PARTS = ["codec", "work", "registrations", "memory", "overload"] as const;
+export const PARTS = [
+  "codec",
+  "work",
+  "way",
+  "cycle",
+  "registrations",
+  "memory",
+  "deadlines",
+  "overload",
+] as const;
 const USUAL = PARTS.filter((part) => part !== "overload"); // which wants the machine for itself
 export type Part = (typeof PARTS)[number];
 

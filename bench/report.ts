@@ -1,6 +1,9 @@
 // Results as tables for people.
 import type { CodecResult } from "./codec/codec.ts";
+import type { DeadlinesResult } from "./deadlines/deadlines.ts";
 import type { MemoryResult } from "./memory/memory.ts";
+import type { CycleResult } from "./nodes/cycle.ts";
+import type { WayResult } from "./nodes/way.ts";
 import type { WorkResult } from "./nodes/work.ts";
 import { table } from "./output.ts";
 import type { OverloadResult } from "./overload/overload.ts";
@@ -9,17 +12,24 @@ import type { RegistrationResult } from "./registrations/registrations.ts";
 export interface Results {
   readonly codec?: CodecResult;
   readonly work?: WorkResult;
+  readonly way?: WayResult;
+  readonly cycle?: CycleResult;
+  readonly deadlines?: DeadlinesResult;
   readonly registrations?: RegistrationResult;
   readonly overload?: OverloadResult;
   readonly memory?: MemoryResult;
 }
 
-export function report({ codec, work, registrations, memory, overload }: Results): string {
+export function report(results: Results): string {
+  const { codec, work, way, cycle, registrations, memory, deadlines, overload } = results;
   const parts: string[] = [];
   if (codec !== undefined) parts.push(codecReport(codec));
   if (work !== undefined) parts.push(workReport(work));
+  if (way !== undefined) parts.push(wayReport(way));
+  if (cycle !== undefined) parts.push(cycleReport(cycle));
   if (registrations !== undefined) parts.push(registrationReport(registrations));
   if (memory !== undefined) parts.push(memoryReport(memory));
+  if (deadlines !== undefined) parts.push(deadlinesReport(deadlines));
   if (overload !== undefined) parts.push(overloadReport(overload));
   return parts.join("\n");
 }
@@ -45,10 +55,37 @@ function codecReport({ octets, core, coreDecode, npmSip, npmSipParse }: CodecRes
   )}`;
 }
 
-function workReport({ registrations, oneHop, twoHops }: WorkResult): string {
+function wayReport({ files, functions, calls, folders }: WayResult): string {
+  return `One registration over two hops: ${files} files, ${functions} functions, ${calls} calls\n\n${table(
+    ["folder", "calls"],
+    folders.map((each) => [each.folder, String(each.calls)]),
+  )}`;
+}
+
+function cycleReport({ cycles, registration, reauthentication }: CycleResult): string {
+  return `Re-authentication of subscribed users over two hops, µs, no sockets (least batch of ${cycles})\n\n${table(
+    ["re-authentication", "registration", "ratio"],
+    [
+      [
+        reauthentication.toFixed(0),
+        registration.toFixed(0),
+        (reauthentication / registration).toFixed(2),
+      ],
+    ],
+  )}`;
+}
+
+function deadlinesReport({ bindings, p50, p99, max }: DeadlinesResult): string {
+  return `${bindings} bindings that expire within one second: how late they are gone, ms\n\n${table(
+    ["p50", "p99", "latest"],
+    [[p50, p99, max].map((value) => value.toFixed(1))],
+  )}`;
+}
+
+function workReport({ registrations, oneHop, twoHops, allocated }: WorkResult): string {
   return `Own code per registration, µs, no sockets (least batch of ${registrations} registrations)\n\n${table(
-    ["S-CSCF", "P-CSCF and S-CSCF"],
-    [[oneHop.toFixed(0), twoHops.toFixed(0)]],
+    ["S-CSCF", "P-CSCF and S-CSCF", "octets allocated"],
+    [[oneHop.toFixed(0), twoHops.toFixed(0), allocated.toFixed(0)]],
   )}`;
 }
 
@@ -68,6 +105,7 @@ function registrationReport({ store, rows }: RegistrationResult): string {
       "done",
       "failed",
       "retrans.",
+      "nodes' retrans.",
     ],
     rows.map((row) => [
       row.server,
@@ -80,6 +118,7 @@ function registrationReport({ store, rows }: RegistrationResult): string {
       String(row.completed),
       String(row.failed),
       String(row.retransmissions),
+      number(row.nodeRepeats, 0),
     ]),
   )}`;
 }

@@ -1,4 +1,6 @@
 // Both nodes in this process, joined without sockets, on a clock that moves when told.
+
+import type { Clock } from "@ims-lab/common/platform/clock";
 import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
 import { nullLogger } from "@ims-lab/common/platform/logger";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
@@ -8,8 +10,9 @@ import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { settings as pcscfSettings } from "../../packages/pcscf/src/config.ts";
 import { createPcscf } from "../../packages/pcscf/src/node.ts";
 import { settings as scscfSettings } from "../../packages/scscf/src/config.ts";
-import { createScscf } from "../../packages/scscf/src/node.ts";
+import { createScscf, type Scscf } from "../../packages/scscf/src/node.ts";
 import { memoryStore } from "../../packages/scscf/src/store/memory-store.ts";
+import type { Store } from "../../packages/scscf/src/store/store.ts";
 import { parseSubscribers } from "../../packages/scscf/src/subscribers/load.ts";
 import { type Pipe, Wire } from "./pipe.ts";
 import { DOMAIN, subscribersFile } from "./users.ts";
@@ -20,8 +23,9 @@ const CORE = { host: HOST, port: 4060 };
 const SERVING = { host: HOST, port: 6060 };
 const DEVICES = { host: HOST, port: 5070 };
 
-export interface NodesInProcess {
-  readonly clock: FakeClock;
+export interface NodesInProcess<C extends Clock = FakeClock> {
+  readonly clock: C;
+  readonly scscf: Scscf;
   readonly wire: Wire;
   /** Where the devices are. */
   readonly devices: Pipe;
@@ -30,8 +34,16 @@ export interface NodesInProcess {
 }
 
 /** @param hops 2: through the P-CSCF; 1: the devices stand where the P-CSCF would */
-export async function startNodes(users: number, hops: 1 | 2): Promise<NodesInProcess> {
-  const clock = new FakeClock();
+export function startNodes(users: number, hops: 1 | 2): Promise<NodesInProcess> {
+  return startNodesOn(new FakeClock(), users, hops, memoryStore());
+}
+
+export async function startNodesOn<C extends Clock>(
+  clock: C,
+  users: number,
+  hops: 1 | 2,
+  store: Store,
+): Promise<NodesInProcess<C>> {
   const wire = new Wire();
   const random = cryptoRandom();
   const subscribers = parseSubscribers(subscribersFile(users));
@@ -44,11 +56,11 @@ export async function startNodes(users: number, hops: 1 | 2): Promise<NodesInPro
       log: nullLogger,
       transports: [wire.at(SERVING)],
       subscribers,
-      store: memoryStore(),
+      store,
     },
   );
   await scscf.listen();
-  if (hops === 1) return { clock, wire, devices: wire.at(CORE), edge: SERVING };
+  if (hops === 1) return { clock, scscf, wire, devices: wire.at(CORE), edge: SERVING };
   const pcscf = createPcscf({
     config: configOf(pcscfSettings, []),
     clock,
@@ -59,7 +71,7 @@ export async function startNodes(users: number, hops: 1 | 2): Promise<NodesInPro
     transports: { access: [wire.at(ACCESS)], core: [wire.at(CORE)] },
   });
   await pcscf.start();
-  return { clock, wire, devices: wire.at(DEVICES), edge: ACCESS };
+  return { clock, scscf, wire, devices: wire.at(DEVICES), edge: ACCESS };
 }
 
 function configOf<C>(settings: Settings<C>, argv: readonly string[]): C {

@@ -1,4 +1,7 @@
 // What the nodes' own code costs per registration: no sockets, no kernel, one process.
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { say } from "../output.ts";
 import { Devices } from "./devices.ts";
 import { startNodes } from "./lab.ts";
@@ -8,6 +11,8 @@ export interface WorkResult {
   /** Microseconds on a CPU per registration, the least of several batches; the devices' own share included. */
   readonly oneHop: number;
   readonly twoHops: number;
+  /** Octets allocated per registration over two hops, the devices' share included. */
+  readonly allocated: number;
 }
 
 const BATCH = 2000;
@@ -17,7 +22,14 @@ export async function measureWork(): Promise<WorkResult> {
   say(`work: ${BATCH * BATCHES} registrations over one hop, then over two`);
   const oneHop = await least(1);
   const twoHops = await least(2);
-  return { registrations: BATCH * BATCHES, oneHop, twoHops };
+  return { registrations: BATCH * BATCHES, oneHop, twoHops, allocated: await allocated() };
+}
+
+async function allocated(): Promise<number> {
+  const child = fileURLToPath(new URL("./allocated.ts", import.meta.url));
+  const young = ["--min-semi-space-size=1024", "--max-semi-space-size=1024"];
+  const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", ...young, child]);
+  return (JSON.parse(stdout) as { octets: number }).octets;
 }
 
 async function least(hops: 1 | 2): Promise<number> {

@@ -1,7 +1,7 @@
 // The same measurement on this project's core: an endpoint on a simulated network under a fake clock.
 import { nullLogger } from "@ims-lab/common/platform/logger";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
-import { createEndpoint } from "@ims-lab/common/sip/endpoint";
+import { createEndpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { encode } from "@ims-lab/common/sip/message/encode";
 import { Via } from "@ims-lab/common/sip/message/fields";

@@ -65,7 +65,21 @@ export async function startImsLab(
   });
   for (const port of [ports.serving, ports.core, ports.access])
     await whenBound(port, START_SECONDS, "ims-lab");
-  return { name: "ims-lab", port: ports.access, processes: [pcscf, scscf] };
+  return {
+    name: "ims-lab",
+    port: ports.access,
+    processes: [pcscf, scscf],
+    repeats: async () => (await repeatsOf(ports.pcscfHttp)) + (await repeatsOf(ports.scscfHttp)),
+  };
+}
+
+/** What a node sent again because no answer had come: `sip_events_total{event="retransmission-out"}`. */
+async function repeatsOf(port: number): Promise<number> {
+  const page = await (await fetch(`http://${HOST}:${port}/metrics`)).text();
+  const counts = page.matchAll(
+    /^sip_events_total\{[^}]*event="retransmission-out"[^}]*\} (\d+)$/gm,
+  );
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 /** Every registration is to be served, however busy the machine is: Kamailio has no such brake here. */

@@ -27,6 +27,8 @@ export interface RegistrationRow extends LoadReport {
   /** Microseconds per completed registration: all processes of the server, and each hop. */
   readonly cpu: number;
   readonly hops: readonly number[];
+  /** Messages that the server's nodes repeated; undefined where nobody counts them. */
+  readonly nodeRepeats: number | undefined;
 }
 
 export interface RegistrationResult {
@@ -96,9 +98,24 @@ async function oneRun(
 ): Promise<RegistrationRow> {
   const spent = (): number[] => server.processes.map(({ pid }) => cpuNanoseconds(pid));
   const before = spent();
+  const repeatsBefore = await server.repeats?.();
   const report = await runSipp(bench, server, { rate, seconds });
   const after = spent();
   const hops = after.map((value, at) => (value - (before[at] ?? 0)) / 1000 / report.completed);
   const cpu = hops.reduce((sum, hop) => sum + hop, 0);
-  return { server: server.name, rate, round, ...report, cpu, hops };
+  const repeats = await server.repeats?.();
+  const nodeRepeats = repeats === undefined ? undefined : repeats - (repeatsBefore ?? 0);
+  return { server: server.name, rate, round, ...report, cpu, hops, nodeRepeats };
+}
+
+/** Rows whose figures hold for nobody: somebody waited so long that messages were sent twice, or a registration failed. */
+export function spoiltRows({ rows }: RegistrationResult): string[] {
+  const spoilt = rows.filter(
+    ({ failed, retransmissions, nodeRepeats }) =>
+      failed > 0 || retransmissions > 0 || (nodeRepeats ?? 0) > 0,
+  );
+  return spoilt.map(
+    ({ server, rate, round, failed, retransmissions, nodeRepeats }) =>
+      `${server}, ${rate}/s, round ${round}: ${failed} failed, ${retransmissions} repeated by the devices, ${nodeRepeats ?? "?"} by the nodes`,
+  );
 }

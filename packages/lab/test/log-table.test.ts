@@ -1,4 +1,4 @@
-// docs/operations.md names every event that a node can write to its log, and no other. Design section 10.
+// docs/operations.md names every event that a node can write to its log, and no other.
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";

@@ -1,4 +1,5 @@
 // Whatever a peer writes, 64 kB of it are read in milliseconds: every parser of peers' text and octets, bodies included.
+
 import { parseChargingVector } from "@ims-lab/common/ims/charging-vector";
 import { credentialsOf } from "@ims-lab/common/ims/credentials";
 import { impiFrom } from "@ims-lab/common/ims/identities";
@@ -6,7 +7,12 @@ import { parseAccessNetworkInfo } from "@ims-lab/common/ims/p-headers";
 import { parseReginfo } from "@ims-lab/common/ims/reginfo";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import { parseIp } from "@ims-lab/common/platform/ip-address";
+import { Peek } from "@ims-lab/common/sip/admission/peek";
+import { shortRefusal } from "@ims-lab/common/sip/admission/short-refusal";
+import { withoutAuthParams } from "@ims-lab/common/sip/auth/auth-params";
 import { readAnswer, readChallenge } from "@ims-lab/common/sip/auth/challenge";
+import { maskSessionKeys } from "@ims-lab/common/sip/auth/session-keys";
+import { checkAsUas } from "@ims-lab/common/sip/endpoint/uas-checks";
 import { eventOf, secondsParam } from "@ims-lab/common/sip/event/event-headers";
 import { acceptsType } from "@ims-lab/common/sip/message/accept";
 import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
@@ -21,18 +27,13 @@ import { parseBracketed, parseNameAddr } from "@ims-lab/common/sip/message/name-
 import { Params } from "@ims-lab/common/sip/message/params";
 import { aorOf, parseHostPort, parseUri, sameUri } from "@ims-lab/common/sip/message/uri";
 import { parseVia } from "@ims-lab/common/sip/message/via";
-import { headOf, isUrgent, methodOf, topViaOf } from "@ims-lab/common/sip/overload/first-look";
-import { shortRefusal } from "@ims-lab/common/sip/overload/short-refusal";
 import { loopTail } from "@ims-lab/common/sip/proxy/loop";
 import { isStun, stunAnswer } from "@ims-lab/common/sip/transport/stun";
 import { certificateNames } from "@ims-lab/common/sip/transport/tls-identity";
 import { UnfinishedMessage } from "@ims-lab/common/sip/transport/unfinished-message";
-import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
-import { maskKeys } from "@ims-lab/common/trace/mask-keys";
 import { describe, expect, test } from "vitest";
-import { withoutAuthParams } from "../../pcscf/src/relay/auth-params.ts";
-import { extensionProblem, stripSecurityAgreement } from "../../pcscf/src/relay/option-tags.ts";
-import { readContacts } from "../../scscf/src/registrar/contacts.ts";
+import { extensionProblem, stripSecurityAgreement } from "../../pcscf/src/sides/option-tags.ts";
+import { readContacts } from "../../scscf/src/register/contacts.ts";
 import { parsePattern } from "../../scscf/src/subscribers/number-pattern.ts";
 import { answerSdp, isHold, readSdp } from "../../ue/src/call/sdp.ts";
 import { checkSession, sessionAnswer } from "../../ue/src/call/session-timer.ts";
@@ -372,11 +373,9 @@ const OF_OCTETS: Readonly<Record<string, readonly [(octets: Buffer) => unknown, 
   ],
   "first look": [
     (octets) => {
-      const head = headOf(octets);
-      methodOf(head);
-      isUrgent(head);
-      topViaOf(head);
-      shortRefusal(head, { host: "192.0.2.1", port: 5060 }, { status: 503, tag: "t" });
+      const peek = new Peek(octets);
+      void [peek.method, peek.isUrgent, peek.isOngoing, peek.via, peek.transactionKey];
+      shortRefusal(peek.head, { host: "192.0.2.1", port: 5060 }, { status: 503, tag: "t" });
     },
     `${REQUEST_LINE}?`,
     `${REQUEST_LINE}Via: SIP/2.0/UDP ?`,
@@ -425,7 +424,12 @@ const OF_OCTETS: Readonly<Record<string, readonly [(octets: Buffer) => unknown, 
     "\0\x01\xfd\xd4\x21\x12\xa4\x420123456789ab?",
   ],
   "WebSocket frames": [(octets) => new UnfinishedMessage().push(octets), "\x01?", "\x02\x7e?"],
-  "keys in a trace": [maskKeys, "ik=?", `${REQUEST_LINE}WWW-Authenticate: Digest ?`, 'ck="?"'],
+  "keys in a trace": [
+    maskSessionKeys,
+    "ik=?",
+    `${REQUEST_LINE}WWW-Authenticate: Digest ?`,
+    'ck="?"',
+  ],
 };
 
 function tooSlow(

@@ -1,4 +1,4 @@
-// docs/security.md names tests and limits: each of them exists, and no limit is missing. Design section 11.
+// docs/security.md names tests and limits: each of them exists, and no limit is missing.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { settings as pcscfSettings } from "../../pcscf/src/config.ts";

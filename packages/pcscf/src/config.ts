@@ -1,4 +1,4 @@
-// Settings of the P-CSCF: names, defaults, profiles. Design sections 1, 3 and 5.
+// Settings of the P-CSCF: names, defaults, profiles.
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
@@ -22,9 +22,9 @@ import {
   texts,
   trustedPeers,
 } from "@ims-lab/common/platform/settings";
+import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
+import { type RateLimits, rateLimitSettings } from "@ims-lab/common/sip/admission/rates";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
-import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
-import { type RateLimits, rateLimitSettings } from "@ims-lab/common/sip/overload/rate-limits";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 
 export interface PcscfConfig {

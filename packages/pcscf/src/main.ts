@@ -1,4 +1,4 @@
-// The P-CSCF as a process: real sockets, real time. Design section 1.
+// The P-CSCF as a process: real sockets, real time.
 
 import { nextTurn } from "@ims-lab/common/platform/clock";
 import { adminServer } from "@ims-lab/common/platform/http";
@@ -11,10 +11,10 @@ import {
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import { openFilesLimit } from "@ims-lab/common/platform/open-files";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
-import { withinOpenFiles } from "@ims-lab/common/sip/connection-limit";
-import { shownAddresses, transportsOf } from "@ims-lab/common/sip/listeners";
-import { streamLimitsOf } from "@ims-lab/common/sip/overload/limits";
-import { systemResolver } from "@ims-lab/common/sip/resolver";
+import { withinOpenFiles } from "@ims-lab/common/sip/admission/connection-limit";
+import { streamLimitsOf } from "@ims-lab/common/sip/admission/limits";
+import { systemResolver } from "@ims-lab/common/sip/dns/resolver";
+import { shownAddresses, transportsOf } from "@ims-lab/common/sip/transport/listeners";
 import { openTrace } from "@ims-lab/common/trace/node-trace";
 import { addRoutes } from "./admin/routes.ts";
 import { type PcscfConfig, settings } from "./config.ts";
@@ -52,7 +52,7 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
       core: transportsOf(core, { side: "core", clock, log, limits }),
     },
     nextTurn,
-    ...(traced.trace !== undefined && { trace: traced.trace }),
+    interceptors: traced.interceptors,
   });
   let ready = false;
   const admin = await adminServer({

@@ -1,29 +1,29 @@
-// The P-CSCF put together: two endpoints, flows, relay, trigger. Everything outside comes in as an argument.
+// The P-CSCF put together: two endpoints, bindings, relaying, notifier. Everything outside comes in as an argument.
 
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Advertised } from "@ims-lab/common/platform/cidr";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
 import type { Clock, NextTurn } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
+import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Metrics } from "@ims-lab/common/platform/metrics";
-import { oncePer } from "@ims-lab/common/platform/once-per";
 import type { Random } from "@ims-lab/common/platform/random";
 import { SummedLines } from "@ims-lab/common/platform/summed-lines";
+import { Backpressure } from "@ims-lab/common/sip/admission/backpressure";
+import type { RequestQueue } from "@ims-lab/common/sip/admission/request-queue";
+import type { Resolver } from "@ims-lab/common/sip/dns/resolver";
 import {
   type AdvertiseRule,
   createEndpoint,
   type Endpoint,
   type Incoming,
-  type Trace,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
+import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
+import { endpointLimits, requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
-import { endpointLimits, inboxOf } from "@ims-lab/common/sip/overload/admission";
-import { Backpressure } from "@ims-lab/common/sip/overload/backpressure";
-import type { Inbox } from "@ims-lab/common/sip/overload/inbox";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
-import type { Resolver } from "@ims-lab/common/sip/resolver";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
 import {
   formatHostPort,
@@ -31,24 +31,25 @@ import {
   provenNames,
   type Transport,
 } from "@ims-lab/common/sip/transport/transport";
-import { AccessHistory } from "./access-history.ts";
+import { type Binding, contactsOf } from "./bindings/binding.ts";
+import { FlowTable } from "./bindings/flow-table.ts";
+import { KeepAlive } from "./bindings/keep-alive.ts";
+import { createTokens } from "./bindings/token.ts";
 import type { PcscfConfig } from "./config.ts";
-import { createFigures } from "./figures.ts";
-import { type Binding, contactsOf } from "./flows/binding.ts";
-import { FlowTable } from "./flows/flow-table.ts";
-import { KeepAlive } from "./flows/keep-alive.ts";
-import { createTokens } from "./flows/token.ts";
-import { AccessSide } from "./relay/access-side.ts";
-import { CoreSide } from "./relay/core-side.ts";
-import { PrivateDialogs } from "./relay/private-dialogs.ts";
-import { RegisterRelay } from "./relay/register-relay.ts";
-import { coreSide, knownUri, pathUri, type Relay } from "./relay/sides.ts";
-import { optionsProbe } from "./serving/probe.ts";
-import { ScscfPool } from "./serving/scscf-pool.ts";
-import { Asker } from "./trigger/asker.ts";
-import { OwnRules } from "./trigger/own-rules.ts";
-import { RegistrationWatch } from "./trigger/registration-watch.ts";
-import { trustedSources } from "./trust.ts";
+import { AccessHistory } from "./history.ts";
+import { pcscfMetrics } from "./metrics.ts";
+import { ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
+import { BindingPolicy } from "./policy/binding-policy.ts";
+import { rulesOf } from "./policy/rules.ts";
+import { RegEventSubscriptions } from "./reg-event/reg-event-subscriptions.ts";
+import { RegisterRelay } from "./register/register.ts";
+import { AccessSide } from "./requests/access-side.ts";
+import { CoreSide } from "./requests/core-side.ts";
+import { optionsProbe } from "./scscfs/probe.ts";
+import { ScscfPool } from "./scscfs/scscf-pool.ts";
+import { PrivateDialogs } from "./sides/private-dialogs.ts";
+import { coreSide, knownUri, pathUri, type Relay } from "./sides/sides.ts";
+import { trustedSources } from "./trusted-sources.ts";
 
 export interface PcscfParts {
   readonly config: PcscfConfig;
@@ -62,7 +63,7 @@ export interface PcscfParts {
     readonly access: readonly Transport[];
     readonly core: readonly Transport[];
   };
-  readonly trace?: Trace;
+  readonly interceptors?: readonly Interceptor[];
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
 }
@@ -71,7 +72,7 @@ export interface Pcscf {
   readonly access: Endpoint;
   readonly core: Endpoint;
   readonly table: FlowTable;
-  readonly asker: Asker;
+  readonly asker: ReregistrationNotifier;
   readonly history: AccessHistory;
   start(): Promise<void>;
   /** Refuses new requests, gives those under way a moment, ends. */
@@ -85,12 +86,12 @@ const RESOLVE_AGAIN_MS = 5_000;
 
 export function createPcscf(parts: PcscfParts): Pcscf {
   const { config, clock, random, log, metrics } = parts;
-  const figures = createFigures(metrics);
+  const figures = pcscfMetrics(metrics);
   const history = new AccessHistory(clock);
   const lines = new SummedLines({ clock, log });
-  const inbox = inboxOf(config.limits, clock, parts.nextTurn);
+  const queue = requestQueueOf(config.limits, clock, parts.nextTurn);
   const backpressure = new Backpressure();
-  const brakes = { inbox, backpressure, history };
+  const brakes = { queue, backpressure, history };
   const access = endpointOf(parts, "access", figures.endpoint("access"), brakes);
   const core = endpointOf(parts, "core", figures.endpoint("core"), brakes);
   const table = new FlowTable({
@@ -102,7 +103,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       log.info("binding.gone", { ...named(binding), cause });
       history.note({ impi: binding.impi, impu: binding.impus[0] }, "gone", cause);
       watch.gone(binding);
-      rules.gone(binding);
+      bindingPolicy.gone(binding);
     },
     onForgotten: (binding) => asker.forget(binding),
   });
@@ -110,7 +111,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     trustedPeers: config.trustedPeers,
     scscf: config.scscf,
     resolver: parts.resolver,
-    mayAsk: oncePer(clock, RESOLVE_AGAIN_MS),
+    mayAsk: logRateLimit(clock, RESOLVE_AGAIN_MS),
   });
   const relay: Relay = {
     clock,
@@ -126,18 +127,18 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     privateDialogs: new PrivateDialogs(),
     history,
     lines,
-    maySay: oncePer(clock, REFUSAL_LOG_MS),
+    maySay: logRateLimit(clock, REFUSAL_LOG_MS),
     knowsHop: (hop) => trust.isTrusted(hop.host, hop.port, provenNames(hop)),
     corePressed: () => backpressure.press(clock.now()),
   };
-  const asker = new Asker({
+  const asker = new ReregistrationNotifier({
     ...relay,
     send: sendOver(core, clock),
     contactOf: ({ token, scscf }) => pathUri(relay, token, knownUri(scscf)),
     raise: config.subscription.raiseOwn,
     deadlineSeconds: config.reauthentication.deadlineSeconds,
   });
-  const watch = new RegistrationWatch({
+  const watch = new RegEventSubscriptions({
     ...relay,
     reginfo: new ReginfoReader({
       log,
@@ -148,13 +149,11 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     enabled: config.subscribeReg,
     ownUri: (scscf) => ownUri(relay, scscf),
   });
-  const rules = new OwnRules({
+  const bindingPolicy = new BindingPolicy({
     clock,
     log,
     table,
-    maxAgeMs: config.reauthentication.maxAgeSeconds * 1000,
-    lostMs: config.flows.lostSeconds * 1000,
-    onFlowReplaced: config.reauthentication.onFlowReplaced,
+    rules: rulesOf(config),
     ask: (binding) => asker.askFor(binding),
   });
   const keepAlive = new KeepAlive({
@@ -188,7 +187,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
         if (table.registered(binding.token) !== undefined) watch.bound(binding);
         if (wasAsked) asker.tell(binding);
         if (table.registered(binding.token) !== undefined)
-          rules.bound(binding, before, authenticated);
+          bindingPolicy.bound(binding, before, authenticated);
       });
     },
   });
@@ -196,20 +195,20 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     subscribe: (incoming: Incoming) => asker.handle(incoming),
     notify: (incoming: Incoming) => watch.handle(incoming),
   };
-  const accessSide = new AccessSide(relay, registers);
+  const accessSide = new AccessSide(relay, (incoming) => registers.handle(incoming));
   const coreRelay = new CoreSide({ relay, trust, own });
-  access.onFlowClosed((flow) => rules.lost(table.flowClosed(flow)));
+  access.onFlowClosed((flow) => bindingPolicy.lost(table.flowClosed(flow)));
   metrics.gauge("registrations", "Bindings of UEs here.", () => table.size);
   metrics.gauge("admitted_share", "Of new work: below 1 when an S-CSCF has too much.", () =>
     backpressure.share(clock.now()),
   );
-  metrics.gauge("waiting_messages", "Messages that wait for their turn.", () => inbox?.size ?? 0);
+  metrics.gauge("waiting_messages", "Messages that wait for their turn.", () => queue?.size ?? 0);
   metrics.gauge("subscriptions", "Subscriptions of S-CSCFs here.", () => asker.size);
   metrics.gauge("watches", "Own subscriptions to registrations.", () => watch.size);
   metrics.gauge(
     "attempts",
     "REGISTERs challenged, not answered yet.",
-    () => registers.attempts.size,
+    () => registers.challenges.size,
   );
 
   return {
@@ -228,8 +227,8 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       access.drain();
       core.drain();
       await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
-      for (const part of [pool, rules, asker, watch, keepAlive, table]) part.close();
-      inbox?.close();
+      for (const part of [pool, bindingPolicy, asker, watch, keepAlive, table]) part.close();
+      queue?.close();
       lines.close();
       await Promise.all([access.close(), core.close()]);
     },
@@ -237,14 +236,14 @@ export function createPcscf(parts: PcscfParts): Pcscf {
 }
 
 function endpointOf(
-  { config, clock, random, log, resolver, transports, trace }: PcscfParts,
+  { config, clock, random, log, resolver, transports, interceptors = [] }: PcscfParts,
   side: "access" | "core",
-  counters: ReturnType<ReturnType<typeof createFigures>["endpoint"]>,
+  counters: ReturnType<ReturnType<typeof pcscfMetrics>["endpoint"]>,
   {
     history,
     ...brakes
   }: {
-    readonly inbox: Inbox | undefined;
+    readonly queue: RequestQueue | undefined;
     readonly backpressure: Backpressure;
     readonly history: AccessHistory;
   },
@@ -266,8 +265,8 @@ function endpointOf(
     // A UE is reached over its flow whatever the size (RFC 5626 §5.3.1).
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
     ...(side === "core" && { settingOf: ({ host }: HostPort) => settingOf(config, host) }),
-    ...endpointLimits(limits, { random, ...brakes }, side === "access" ? limits : undefined),
-    ...(trace !== undefined && { trace }),
+    ...endpointLimits(limits, brakes, side === "access" ? limits : undefined),
+    interceptors,
   });
 }
 

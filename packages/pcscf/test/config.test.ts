@@ -1,4 +1,4 @@
-// Settings of the P-CSCF: defaults, fixed names, refusals. Design section 1.
+// Settings of the P-CSCF: defaults, fixed names, refusals.
 import { type LoadedConfig, loadConfig } from "@ims-lab/common/platform/config";
 import { expect, test } from "vitest";
 import { type PcscfConfig, settings } from "../src/config.ts";

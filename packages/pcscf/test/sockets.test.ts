@@ -1,18 +1,22 @@
-// A P-CSCF on real sockets: UEs on IPv6 over UDP, TLS and WebSocket, an S-CSCF on IPv4. Design sections 1, 5.
+// A P-CSCF on real sockets: UEs on IPv6 over UDP, TLS and WebSocket, an S-CSCF on IPv4.
 
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { loadConfig } from "@ims-lab/common/platform/config";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
-import { createEndpoint, type Endpoint, type Incoming } from "@ims-lab/common/sip/endpoint";
-import { transportOf, transportsOf } from "@ims-lab/common/sip/listeners";
+import {
+  createEndpoint,
+  type Endpoint,
+  type Incoming,
+} from "@ims-lab/common/sip/endpoint/endpoint";
 import {
   newRequest,
   newResponse,
   type SipRequest,
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
+import { transportOf, transportsOf } from "@ims-lab/common/sip/transport/listeners";
 import type { TransportName } from "@ims-lab/common/sip/transport/transport";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";

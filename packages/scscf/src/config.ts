@@ -1,4 +1,4 @@
-// Settings of the S-CSCF: names, defaults, profiles. Design §1, §3, §4.
+// Settings of the S-CSCF: names, defaults, profiles.
 
 import { fileURLToPath } from "node:url";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
@@ -23,11 +23,11 @@ import {
   textThat,
   trustedPeers,
 } from "@ims-lab/common/platform/settings";
+import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
-import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/overload/limits";
 
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
-import type { MethodPolicySettings } from "./routing/method-policy.ts";
+import type { PolicySettings } from "./policy/rules.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
 
 export interface ScscfConfig {
@@ -71,7 +71,7 @@ export interface ScscfConfig {
   readonly pcscf: { readonly subscribe: boolean; readonly sharedPathUsers: readonly string[] };
   /** `domain=sip:host:port` each. */
   readonly routes: readonly string[];
-  readonly policy: MethodPolicySettings;
+  readonly policy: PolicySettings["policy"];
   /** What becomes of a user's dialogs when the registration ends. */
   readonly dialogs: "leave" | "release";
   readonly limits: SipLimits & {

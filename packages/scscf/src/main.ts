@@ -1,4 +1,4 @@
-// The S-CSCF as a process. Design §1, §8.
+// The S-CSCF as a process.
 import { runNode } from "@ims-lab/common/platform/lifecycle";
 import { settings } from "./config.ts";
 import { startScscf } from "./start.ts";

@@ -3,45 +3,46 @@
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
-import { oncePer } from "@ims-lab/common/platform/once-per";
-import type { Endpoint } from "@ims-lab/common/sip/endpoint";
-import { inboxOf } from "@ims-lab/common/sip/overload/admission";
-import { createSubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
+import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
+import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
+import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
+import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import { EventStream } from "./admin/event-stream.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
-import { FailureNotes } from "./authentication-failures.ts";
+import { FailureNotes } from "./authentication/failure-notes.ts";
+import { SilentDevices } from "./authentication/silent-devices.ts";
 import type { ScscfConfig } from "./config.ts";
-import { SilentDevices } from "./history/silent-devices.ts";
+import { RegistrationHistory } from "./history/registration-history.ts";
 import { UserHistory } from "./history/user-history.ts";
-import type { RegistrationSet } from "./notifier/admission.ts";
-import { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
-import { bindingReactions } from "./reactions.ts";
-import type { Ended } from "./reauthentication/reauthentication.ts";
-import { Reauthentications } from "./reauthentication/reauthentications.ts";
+import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
+import { rulesOf } from "./policy/rules.ts";
 import { RefusalLog } from "./refusal-log.ts";
-import type { Binding, BindingContext } from "./registrar/binding.ts";
-import { Bindings } from "./registrar/bindings.ts";
-import { registrationSets } from "./registrar/identify.ts";
-import { Lifecycle } from "./registrar/lifecycle.ts";
-import type { RegisteredDevices } from "./registrar/past-pcscf.ts";
-import { Registrar } from "./registrar/registrar.ts";
-import { type Standing, standingOf } from "./registrar/trust.ts";
+import { Registrar } from "./register/register.ts";
+import type { Binding, BindingContext } from "./registration/binding.ts";
+import { Bindings } from "./registration/bindings.ts";
+import { RegistrationEvents, type RegistrationSubscriber } from "./registration/events.ts";
+import { Reauthentications } from "./registration/reauthentications.ts";
+import { Registrations } from "./registration/registrations.ts";
+import { RegistrationLog } from "./registration-log.ts";
 import { type RequestServices, requestHandler } from "./requests.ts";
+import type { RegisteredDevices } from "./routing/past-pcscf.ts";
 import { createRouting } from "./routing/routing.ts";
-import { commit } from "./store/commit.ts";
 import type { Store } from "./store/store.ts";
 import { filedAs } from "./subscribers/identity.ts";
 import type { LoadedSubscribers } from "./subscribers/load.ts";
-import { memorySqnMarks, type SqnMarks } from "./subscribers/sqn-marks.ts";
+import type { RegistrationSet } from "./subscribers/registration-sets.ts";
+import { registrationSets } from "./subscribers/registration-sets.ts";
+import { type SqnMarks, SqnMarkTable } from "./subscribers/sqn-marks.ts";
 
 export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
-  readonly marks?: SqnMarks;
-  /** For the metrics. */
-  onEnded?(reauthentication: Ended): void;
+  /** Counts what happens. */
+  readonly metrics?: RegistrationSubscriber;
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
 }
@@ -51,12 +52,13 @@ export interface Scscf {
   readonly endpoint: Endpoint;
   readonly directory: LoadedSubscribers["directory"];
   readonly bindings: Bindings;
-  readonly lifecycle: Lifecycle;
+  readonly registrations: Registrations;
   readonly reauthentications: Reauthentications;
   readonly notifier: RegistrationNotifier;
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly failures: FailureNotes;
   readonly history: UserHistory;
+  readonly eventStream: EventStream;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -69,13 +71,15 @@ export interface Scscf {
 export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
   const { directory } = tools.subscribers;
-  const inbox = inboxOf(config.limits, clock, tools.nextTurn);
-  const endpoint = endpointOf(config, tools, inbox);
+  const queue = requestQueueOf(config.limits, clock, tools.nextTurn);
+  const endpoint = endpointOf(config, tools, queue);
   const onLimited = (limit: string): void => tools.counters?.count("limited", limit);
   const bindings = new Bindings();
-  const failures = new FailureNotes();
+  const failures = new FailureNotes(clock);
   const context = contextOf(config);
-  const authenticator = authenticatorOf(config, tools);
+  const marks = new SqnMarkTable();
+  const authenticator = authenticatorOf(config, tools, marks);
+  const dutySeconds = config.subscription.deadlineSeconds;
   const history = new UserHistory(directory, clock);
   const refusals = new RefusalLog({ log, clock, history });
 
@@ -93,29 +97,21 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   };
   const send = senderOf(endpoint);
 
-  const reactions = bindingReactions({
-    log,
-    history,
-    dutySeconds: config.subscription.deadlineSeconds,
-    subscribesAtPcscf: config.pcscf.subscribe,
-    onEnded: (reauthentication) => tools.onEnded?.(reauthentication),
-  });
-  const onStoreProblem = (error: Error): void => log.error("store.failed", { error });
-  const lifecycle = new Lifecycle({
+  const events = new RegistrationEvents();
+  const registrations = new Registrations({
     clock,
     store,
     bindings,
     context,
-    listener: reactions.listener,
+    events,
     onRemoved: (impi) => authenticator.endNonces(impi),
-    onStoreProblem,
+    onStoreProblem: (error) => log.error("store.failed", { error }),
   });
   const reauthentications = new Reauthentications({
     clock,
     random,
     bindings,
-    lifecycle,
-    history,
+    registrations,
   });
   const notifier = new RegistrationNotifier({
     clock,
@@ -132,13 +128,10 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     deadlineMs: context.reauthentication.deadlineMs,
     maxPerUser: config.limits.maxSubscriptionsPerUser,
     onLimited,
-    listener: reactions.onNotifier(lifecycle, bindings, clock),
+    bindings,
+    registrations,
+    events,
     refusals,
-    save: (id, value, proceed) =>
-      commit(store, [{ table: "subscriptions", id, value }], (problem) => {
-        if (problem !== undefined) onStoreProblem(problem);
-        proceed(problem);
-      }),
   });
   const pcscfSubscriptions = new PcscfSubscriptions({
     clock,
@@ -147,15 +140,19 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     agent: createSubscriberAgent({ clock, random, send, packages: [OWN_PACKAGE] }),
     ownUri: (peer) => ownUriFor(endpoint, peer),
     life: config.subscription.expires,
-    maySay: oncePer(clock, ONCE_MS),
+    maySay: logRateLimit(clock, ONCE_MS),
     setOf,
     bindingsOf,
+    isWatched: (set) => notifier.isWatchedByPcscf(set),
     onAsked: (token) => {
       const binding = bindings.get(token);
       if (binding !== undefined) reauthentications.ask([binding], "pcscf");
     },
   });
+  const rules = rulesOf(config);
   const { router, dialogs } = createRouting(config, {
+    rules,
+    log,
     clock,
     random,
     refusals,
@@ -169,12 +166,24 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     onLimited,
   });
-  reactions.connect({ notifier, pcscfSubscriptions, reauthentications, dialogs });
-
-  const silent = new SilentDevices(clock, ({ impi, impu, callId, source }, seconds) => {
-    const cause = authenticator.silent(impi) ?? "the device gave up, or the 401 did not reach it";
-    const why = `no answer to its 401 for ${seconds} s: ${cause}`;
-    refusals.warn("authentication.silent", { impi, impu, source, why, callId }, "silent");
+  const silentDevices = new SilentDevices({
+    clock,
+    events,
+    causeOf: (impi) => authenticator.silent(impi),
+  });
+  const eventStream = new EventStream({ clock, dutySeconds });
+  // Who hears of what happens, in this order.
+  events.deliverTo({
+    log: new RegistrationLog({ log, refusals, dutySeconds }),
+    history: new RegistrationHistory(history, dutySeconds),
+    failures,
+    silentDevices,
+    metrics: tools.metrics,
+    reauthentications,
+    dialogs, // TS 24.229 §5.4.1.5: calls first, then the UE, then its P-CSCF
+    notifier,
+    pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
+    eventStream,
   });
   const registrar = new Registrar({
     clock,
@@ -183,14 +192,14 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     refusals,
     directory,
     bindings,
-    lifecycle,
+    registrations,
     context,
     domain: config.domain,
     allowDirect: config.allowDirect,
     authenticator,
-    history,
-    silent,
-    onRefresh: config.authentication.onRefresh,
+    events,
+    marks,
+    rules,
     sharedPathUsers: config.pcscf.sharedPathUsers,
     expires: {
       ...config.registration,
@@ -199,7 +208,6 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     maxPerImpi: config.contacts.maxPerImpi,
     onLimited,
     duty: config.subscription.duty,
-    onAuthenticationFailed: (impi, why) => failures.note(impi, why, clock.now()),
   });
   const services: RequestServices = {
     registrar,
@@ -211,8 +219,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     domain: config.domain,
     allowDirect: config.allowDirect,
     devices,
-    standingOf: ({ request, flow }): Standing =>
-      standingOf(
+    originOf: ({ request, flow }): RequestOrigin =>
+      originOf(
         config,
         request,
         flow,
@@ -227,19 +235,20 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     endpoint,
     directory,
     bindings,
-    lifecycle,
+    registrations,
     reauthentications,
     notifier,
     pcscfSubscriptions,
     failures,
     history,
+    eventStream,
     get waitingMessages() {
-      return inbox?.size ?? 0;
+      return queue?.size ?? 0;
     },
     setOf,
     setsOf,
     listen: async () => {
-      const unheard = await takeOver({ store, lifecycle, reauthentications, notifier });
+      const unheard = await takeOver({ store, registrations, reauthentications, notifier, marks });
       await endpoint.listen(requestHandler(services));
       for (const binding of unheard) notifier.trigger(binding);
     },
@@ -248,10 +257,10 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       await new Promise<void>((resolve) => {
         clock.after(STOP_GRACE_MS, resolve);
       });
-      inbox?.close();
-      lifecycle.close();
+      queue?.close();
+      registrations.close();
       notifier.close();
-      silent.close();
+      silentDevices.close();
       refusals.close();
       pcscfSubscriptions.close();
       await endpoint.close();
@@ -267,15 +276,19 @@ const ONCE_MS = 86_400_000;
 
 /** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
 async function takeOver(
-  parts: Pick<Scscf, "lifecycle" | "reauthentications" | "notifier"> & { readonly store: Store },
+  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier"> & {
+    readonly store: Store;
+    readonly marks: SqnMarkTable;
+  },
 ): Promise<readonly Binding[]> {
-  const { bindings, subscriptions } = await parts.store.load();
-  for (const subscription of subscriptions) parts.notifier.restore(subscription);
-  for (const binding of bindings) {
-    parts.lifecycle.restore(binding);
+  const { bindings, subscriptions, sqnMarks } = await parts.store.load();
+  for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
+  for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
+  for (const binding of bindings.values()) {
+    parts.registrations.restore(binding);
     parts.reauthentications.restore(binding);
   }
-  return bindings.filter(({ duty, reauthentication }) => {
+  return [...bindings.values()].filter(({ duty, reauthentication }) => {
     const progress = reauthentication?.progress;
     return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");
   });
@@ -299,8 +312,9 @@ function contextOf({
 function authenticatorOf(
   { domain, authentication, limits }: ScscfConfig,
   tools: ScscfTools,
+  marks: SqnMarks,
 ): Authenticator {
-  const { clock, random, subscribers, marks = memorySqnMarks() } = tools;
+  const { clock, random, subscribers } = tools;
   const { awaitSeconds, maxFailures, hideUnknown, probe } = authentication;
   return new Authenticator(
     {

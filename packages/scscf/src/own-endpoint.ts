@@ -4,6 +4,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
+import type { RequestQueue } from "@ims-lab/common/sip/admission/request-queue";
 import { nextHop } from "@ims-lab/common/sip/dialog/next-hop";
 import {
   type AdvertiseRule,
@@ -11,12 +12,11 @@ import {
   type Endpoint,
   type EndpointCounters,
   type EndpointOptions,
-  type Trace,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
+import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
+import { endpointLimits } from "@ims-lab/common/sip/endpoint/limits";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
-import { endpointLimits } from "@ims-lab/common/sip/overload/admission";
-import type { Inbox } from "@ims-lab/common/sip/overload/inbox";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import { formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "./config.ts";
@@ -29,17 +29,17 @@ export interface EndpointTools {
   readonly random: Random;
   readonly log: Logger;
   readonly transports: readonly Transport[];
-  readonly trace?: Trace;
+  readonly interceptors?: readonly Interceptor[];
   readonly counters?: EndpointCounters;
 }
 
 export function endpointOf(
   config: ScscfConfig,
   tools: EndpointTools,
-  inbox: Inbox | undefined,
+  queue: RequestQueue | undefined,
 ): Endpoint {
   const { sip, limits } = config;
-  const { clock, random, log, transports, trace, counters } = tools;
+  const { clock, random, log, transports, interceptors = [], counters } = tools;
   const advertise = sip.advertise.map(
     ({ forPeers, host, port }): AdvertiseRule => ({
       forPeers: (peer) => cidrContains(forPeers, peer),
@@ -55,9 +55,9 @@ export function endpointOf(
     log,
     udpMtuBytes: sip.udpMtuBytes,
     settingOf: hopSettings(config),
-    ...endpointLimits(limits, { random, inbox }),
+    ...endpointLimits(limits, { queue }),
     ...(advertise.length > 0 && { advertise }),
-    ...(trace !== undefined && { trace }),
+    interceptors,
     ...(counters !== undefined && { counters }),
   });
 }

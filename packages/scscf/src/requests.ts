@@ -1,4 +1,4 @@
-// Which part of the S-CSCF serves a request, and what becomes of those that none serves. TS 24.229 §5.4.
+// Dispatch of requests to the parts of the S-CSCF that serve them. TS 24.229 §5.4.
 
 import {
   isRegistrationPackage,
@@ -6,25 +6,25 @@ import {
   REGISTRATION_PACKAGES,
 } from "@ims-lab/common/ims/events";
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
-import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint";
+import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint/endpoint";
+import { checkAsUas } from "@ims-lab/common/sip/endpoint/uas-checks";
 import { EventHeader, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
 import { isOwnUri, isStrictlyRouted } from "@ims-lab/common/sip/proxy/route";
-import { checkAsUas } from "@ims-lab/common/sip/uas-checks";
-import { deviceSource } from "./history/device-source.ts";
-import type { RegistrationSet } from "./notifier/admission.ts";
-import type { PcscfSubscriptions } from "./notifier/pcscf-subscriptions.ts";
 import type { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import type { RequestOrigin } from "./origin.ts";
+import { deviceSource } from "./origin.ts";
+import { type Refusal, refusal, statusOf } from "./outcomes.ts";
+import type { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
 import type { RefusalLog } from "./refusal-log.ts";
-import type { Binding } from "./registrar/binding.ts";
-import { type RegisteredDevices, senderProblem } from "./registrar/past-pcscf.ts";
-import { type Refusal, refusal, statusOf } from "./registrar/refusals.ts";
-import type { Registrar } from "./registrar/registrar.ts";
-import type { Standing } from "./registrar/trust.ts";
+import type { Registrar } from "./register/register.ts";
+import type { Binding } from "./registration/binding.ts";
+import { type RegisteredDevices, senderProblem } from "./routing/past-pcscf.ts";
 import type { Router } from "./routing/router.ts";
 import type { SubscriberDirectory } from "./subscribers/directory.ts";
 import { filedAs, isAtHome } from "./subscribers/identity.ts";
+import type { RegistrationSet } from "./subscribers/registration-sets.ts";
 
 export interface RequestServices {
   readonly registrar: Registrar;
@@ -36,7 +36,7 @@ export interface RequestServices {
   readonly domain: string;
   readonly allowDirect: boolean;
   readonly devices: RegisteredDevices;
-  standingOf(incoming: Incoming): Standing;
+  originOf(incoming: Incoming): RequestOrigin;
   isOwn(host: string, port: number): boolean;
   setsOf(aor: string): readonly RegistrationSet[];
   bindingsOf(set: string): readonly Binding[];
@@ -49,15 +49,15 @@ const ABILITIES = {
   tel: true,
 } as const;
 
-type Serve = (services: RequestServices, incoming: Incoming, standing: Standing) => void;
+type Serve = (services: RequestServices, incoming: Incoming, origin: RequestOrigin) => void;
 
 const SERVED: ReadonlyMap<string, Serve> = new Map<string, Serve>([
-  ["REGISTER", (services, incoming, standing) => services.registrar.handle(incoming, standing)],
+  ["REGISTER", (services, incoming, origin) => services.registrar.handle(incoming, origin)],
   ["SUBSCRIBE", subscribe],
   ["PUBLISH", publish],
   ["NOTIFY", notify],
   ["OPTIONS", options],
-  ["ACK", ({ router }, incoming, standing) => router.acknowledge(incoming, standing)],
+  ["ACK", ({ router }, incoming, origin) => router.acknowledge(incoming, origin)],
   ["CANCEL", ({ router }, incoming) => router.cancel(incoming)],
 ]);
 
@@ -71,52 +71,52 @@ export function requestHandler(services: RequestServices): RequestHandler {
     // A NOTIFY, SUBSCRIBE or OPTIONS whose Request-URI is a Record-Route of ours is for whom it names last.
     const isPassing = BY_URI.has(request.method) && isStrictlyRouted(request, services.isOwn);
     const serve = isPassing ? other : served;
-    serve(services, incoming, services.standingOf(incoming));
+    serve(services, incoming, services.originOf(incoming));
   };
 }
 
-function subscribe(services: RequestServices, incoming: Incoming, standing: Standing): void {
+function subscribe(services: RequestServices, incoming: Incoming, origin: RequestOrigin): void {
   const { request } = incoming;
-  if (!standing.trusted && !services.allowDirect) {
-    refuse(services, incoming, untrusted(services, incoming, standing), standing);
+  if (!origin.trusted && !services.allowDirect) {
+    refuse(services, incoming, untrusted(services, incoming, origin), origin);
     return;
   }
   const eventPackage = request.get(EventHeader)?.value ?? "";
   // Another package for somebody else is theirs to answer.
-  if (!isRegistrationPackage(eventPackage) && !isForThemselves(services, request, standing)) {
-    other(services, incoming, standing);
+  if (!isRegistrationPackage(eventPackage) && !isForThemselves(services, request, origin)) {
+    other(services, incoming, origin);
     return;
   }
   const lacking = checkAsUas(request, ABILITIES);
   if (lacking !== undefined) incoming.refuse(lacking.status, lacking);
-  else services.notifier.handle(incoming, standing);
+  else services.notifier.handle(incoming, origin);
 }
 
 /** RFC 3903 §6 step 2: nobody keeps event state here; what is for somebody else is for his devices. */
-function publish(services: RequestServices, incoming: Incoming, standing: Standing): void {
+function publish(services: RequestServices, incoming: Incoming, origin: RequestOrigin): void {
   if (
-    (standing.trusted || services.allowDirect) &&
-    isForThemselves(services, incoming.request, standing)
+    (origin.trusted || services.allowDirect) &&
+    isForThemselves(services, incoming.request, origin)
   )
     incoming.refuse(489, {
       headers: [["Allow-Events", [...REGISTRATION_PACKAGES.keys()].join(", ")]],
     });
-  else other(services, incoming, standing);
+  else other(services, incoming, origin);
 }
 
 /** Known packages are judged by the notifier; an unknown one for one's own AoR gets its 489. */
 function isForThemselves(
   services: RequestServices,
   request: SipRequest,
-  standing: Standing,
+  origin: RequestOrigin,
 ): boolean {
   if (services.notifier.owns(request)) return true;
-  const served = servedSets(services, request, standing);
+  const served = servedSets(services, request, origin);
   const watched = services.setsOf(filedAs(services, request.requestUri));
   return watched.some(({ name }) => served.some((set) => set.name === name));
 }
 
-function options(services: RequestServices, incoming: Incoming, standing: Standing): void {
+function options(services: RequestServices, incoming: Incoming, origin: RequestOrigin): void {
   const uri = incoming.request.requestUri;
   const isOurs =
     isSip(uri) &&
@@ -124,7 +124,7 @@ function options(services: RequestServices, incoming: Incoming, standing: Standi
     (isAtHome(services.domain, uri) || services.isOwn(uri.host, uri.port ?? 5060));
   // By the Service-Route of a registration that is no more: 403, as to any request.
   if (!isOurs || isOfForgotten(services, incoming.request)) {
-    other(services, incoming, standing);
+    other(services, incoming, origin);
     return;
   }
   const headers = [["Allow", ABILITIES.methods.join(", ")] as const];
@@ -140,7 +140,7 @@ function isOfForgotten({ isOwn, bindingOf }: RequestServices, request: SipReques
 }
 
 /** To us: of our own subscriptions at P-CSCFs, and from there alone; 481 outside of them. */
-function notify(services: RequestServices, incoming: Incoming, standing: Standing): void {
+function notify(services: RequestServices, incoming: Incoming, origin: RequestOrigin): void {
   const { request } = incoming;
   const { router, pcscfSubscriptions } = services;
   const eventPackage = request.get(EventHeader)?.value ?? "";
@@ -148,15 +148,15 @@ function notify(services: RequestServices, incoming: Incoming, standing: Standin
   const mayPass = request.to.params.has("tag") || !isRegistrationPackage(eventPackage);
   const isPassing = mayPass && !isOwnUri(request.requestUri, services.isOwn);
   const isServed = eventPackage === OWN_PACKAGE;
-  if (isPassing) router.handle(incoming, standing);
+  if (isPassing) router.handle(incoming, origin);
   else if (isServed && isOfUser(services, request)) {
-    const what = `a NOTIFY that came by a user's Service-Route, by ${standing.source}`;
-    refuse(services, incoming, refusal("no-subscription", what), standing);
+    const what = `a NOTIFY that came by a user's Service-Route, by ${origin.source}`;
+    refuse(services, incoming, refusal("no-subscription", what), origin);
   } else if (isServed && !pcscfSubscriptions.owns(request)) {
-    const what = `NOTIFY of ${standing.source} in no subscription of ours`;
-    refuse(services, incoming, refusal("no-subscription", what), standing);
-  } else if (isServed && !standing.trusted)
-    refuse(services, incoming, untrusted(services, incoming, standing), standing);
+    const what = `NOTIFY of ${origin.source} in no subscription of ours`;
+    refuse(services, incoming, refusal("no-subscription", what), origin);
+  } else if (isServed && !origin.trusted)
+    refuse(services, incoming, untrusted(services, incoming, origin), origin);
   else pcscfSubscriptions.handle(incoming);
 }
 
@@ -166,8 +166,8 @@ function isOfUser({ isOwn }: RequestServices, request: SipRequest): boolean {
 }
 
 /** Calls, messages and whatever else users send each other. */
-function other(services: RequestServices, incoming: Incoming, standing: Standing): void {
-  services.router.handle(incoming, standing);
+function other(services: RequestServices, incoming: Incoming, origin: RequestOrigin): void {
+  services.router.handle(incoming, origin);
 }
 
 /**
@@ -177,7 +177,7 @@ function other(services: RequestServices, incoming: Incoming, standing: Standing
 function servedSets(
   { setsOf, bindingsOf }: RequestServices,
   request: SipRequest,
-  { trusted, source }: Standing,
+  { trusted, source }: RequestOrigin,
 ): readonly RegistrationSet[] {
   const asserted = trusted ? assertedIdentities(request) : [];
   const uris = asserted.length > 0 ? asserted : [request.from.uri];
@@ -189,9 +189,9 @@ function servedSets(
 function untrusted(
   { devices }: RequestServices,
   { request }: Incoming,
-  standing: Standing,
+  origin: RequestOrigin,
 ): Refusal {
-  const { kind, detail } = senderProblem(devices, request, standing);
+  const { kind, detail } = senderProblem(devices, request, origin);
   return refusal(kind, detail);
 }
 
@@ -199,13 +199,13 @@ function refuse(
   { refusals }: RequestServices,
   incoming: Incoming,
   refused: Refusal,
-  standing: Standing,
+  origin: RequestOrigin,
 ): void {
   const { request } = incoming;
   const { method, callId, from } = request;
   const status = statusOf(refused);
   const { refused: reason, detail: why } = refused;
-  const source = deviceSource(request, standing);
+  const source = deviceSource(request, origin);
   const fields = { method, status, reason, why, impu: from.uriText, source, callId };
   refusals.warn("request.refused", fields, "request-refused");
   incoming.refuse(status);

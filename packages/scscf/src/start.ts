@@ -1,4 +1,4 @@
-// Starts an S-CSCF over real sockets with its admin interface; stops it within 1.5 s. Design §8, §9.
+// Starts an S-CSCF over real sockets with its admin interface; stops it within 1.5 s.
 
 import { milenageSelfTest } from "@ims-lab/common/ims/milenage";
 import { nextTurn } from "@ims-lab/common/platform/clock";
@@ -13,13 +13,13 @@ import {
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import { openFilesLimit } from "@ims-lab/common/platform/open-files";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
-import { withinOpenFiles } from "@ims-lab/common/sip/connection-limit";
-import { shownAddresses, transportsOf } from "@ims-lab/common/sip/listeners";
-import { streamLimitsOf } from "@ims-lab/common/sip/overload/limits";
+import { withinOpenFiles } from "@ims-lab/common/sip/admission/connection-limit";
+import { streamLimitsOf } from "@ims-lab/common/sip/admission/limits";
+import { shownAddresses, transportsOf } from "@ims-lab/common/sip/transport/listeners";
 import { openTrace } from "@ims-lab/common/trace/node-trace";
 import { addRoutes } from "./admin/routes.ts";
 import type { ScscfConfig } from "./config.ts";
-import { createFigures } from "./figures.ts";
+import { createScscfMetrics } from "./metrics.ts";
 import { createScscf } from "./node.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { foreignUsers } from "./subscribers/foreign-users.ts";
@@ -35,7 +35,7 @@ export async function startScscf(
   if (why !== undefined) log.warn("subscribers.foreign-domain", { why, setting: "domain" });
   if (!milenageSelfTest()) throw new Error("Milenage fails the test sets of TS 35.208");
   const metrics = createMetrics({ node: "scscf", processFigures: true });
-  const figures = createFigures(metrics);
+  const counted = createScscfMetrics(metrics);
   const trace = openTrace(config.trace, { node: "scscf", captureId: CAPTURE_ID, log });
   const { sip } = config;
   const { maxConnections } = config.http;
@@ -49,12 +49,12 @@ export async function startScscf(
     transports,
     subscribers,
     store: memoryStore(),
-    counters: figures.endpoint,
+    counters: counted.endpoint,
     nextTurn,
-    onEnded: (reauthentication) => figures.ended(reauthentication),
-    ...(trace.trace !== undefined && { trace: trace.trace }),
+    metrics: counted,
+    interceptors: trace.interceptors,
   });
-  figures.watch(scscf);
+  counted.watch(scscf);
   let ready = false;
   const app = await adminServer({
     settings: config.http,

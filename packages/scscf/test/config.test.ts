@@ -1,4 +1,4 @@
-// Settings of the S-CSCF: defaults, profiles, fixed names, refusals. Design §1, §3, §4.
+// Settings of the S-CSCF: defaults, profiles, fixed names, refusals. §4.
 import { type LoadedConfig, loadConfig } from "@ims-lab/common/platform/config";
 import { expect, test } from "vitest";
 import { type ScscfConfig, settings } from "../src/config.ts";

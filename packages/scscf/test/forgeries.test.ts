@@ -1,4 +1,4 @@
-// Forgeries: what somebody claims who may not claim it changes nothing. Design §11.
+// Forgeries: what somebody claims who may not claim it changes nothing.
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Device, DOMAIN, Lab, PCSCF, type Peer, SCSCF } from "./lab.ts";

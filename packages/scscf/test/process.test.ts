@@ -1,4 +1,4 @@
-// The S-CSCF as a process: real sockets, what it prints, how it exits. Design §1, §8.
+// The S-CSCF as a process: real sockets, what it prints, how it exits. §8.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

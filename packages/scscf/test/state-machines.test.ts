@@ -1,6 +1,13 @@
 // docs/state-machines.md shows what the machines do: its tables are made here from the code.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type {
+  Accepted,
+  Binding,
+  BindingContext,
+  BindingInput,
+} from "../src/registration/binding.ts";
+import { bind, dueAt, step } from "../src/registration/binding-machine.ts";
 import {
   type Due,
   type Reauthentication,
@@ -8,9 +15,7 @@ import {
   type ReauthenticationInput,
   request,
   step as stepReauthentication,
-} from "../src/reauthentication/reauthentication.ts";
-import type { Accepted, Binding, BindingContext, BindingInput } from "../src/registrar/binding.ts";
-import { bind, dueAt, step } from "../src/registrar/binding-machine.ts";
+} from "../src/registration/reauthentication.ts";
 
 const PAGE = readFileSync(new URL("../../../docs/state-machines.md", import.meta.url), "utf8");
 const T0 = 1_000_000;

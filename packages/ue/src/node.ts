@@ -4,7 +4,7 @@ import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
-import type { MediaSink } from "./call/media.ts";
+import type { MediaSink } from "./call/media-sink.ts";
 import type { Stack } from "./stack/stack.ts";
 import { type UeSettings, type User, UserEquipment } from "./user-equipment.ts";
 

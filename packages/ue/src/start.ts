@@ -1,30 +1,29 @@
-// Builds the UE node from its settings and starts it.
+// Assembly and start of the UE node from its settings.
 
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
 import { type Clock, nextTurn } from "@ims-lab/common/platform/clock";
 import { productVersion, type RunningNode } from "@ims-lab/common/platform/lifecycle";
+import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import { createMetrics, type Metrics } from "@ims-lab/common/platform/metrics";
-import { oncePer } from "@ims-lab/common/platform/once-per";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { EndpointCounters } from "@ims-lab/common/sip/endpoint";
-import { endpointCounters } from "@ims-lab/common/sip/endpoint-counters";
-import { transportOf } from "@ims-lab/common/sip/listeners";
+import { streamLimitsOf } from "@ims-lab/common/sip/admission/limits";
+import type { RequestQueue } from "@ims-lab/common/sip/admission/request-queue";
+import type { EndpointCounters } from "@ims-lab/common/sip/endpoint/endpoint";
+import { endpointLimits, requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
+import { endpointCounters } from "@ims-lab/common/sip/endpoint/metrics";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
-import { endpointLimits, inboxOf } from "@ims-lab/common/sip/overload/admission";
-import type { Inbox } from "@ims-lab/common/sip/overload/inbox";
-import { streamLimitsOf } from "@ims-lab/common/sip/overload/limits";
+import { transportOf } from "@ims-lab/common/sip/transport/listeners";
 import type { HostPort, Transport } from "@ims-lab/common/sip/transport/transport";
 import { udpTransport } from "@ims-lab/common/sip/transport/udp";
 import { type NodeTrace, openTrace } from "@ims-lab/common/trace/node-trace";
-import { MediaSink } from "./call/media.ts";
+import { MediaSink } from "./call/media-sink.ts";
 import { packageOf, timersOf, type UeConfig } from "./config.ts";
 import { controlServer } from "./control/server.ts";
 import { UeNode } from "./node.ts";
 import { CoreStack } from "./stack/core.ts";
-import { freePort } from "./stack/free-port.ts";
-import { NpmSipStack } from "./stack/npm-sip.ts";
+import { freePort, NpmSipStack } from "./stack/npm-sip.ts";
 import type { Stack } from "./stack/stack.ts";
 import type { UeSettings } from "./user-equipment.ts";
 import { usersOf } from "./users.ts";
@@ -36,12 +35,12 @@ export interface UeTools {
 }
 
 interface StackTools extends UeTools {
-  readonly trace: NodeTrace["trace"];
+  readonly interceptors: NodeTrace["interceptors"];
   readonly counters: EndpointCounters;
-  readonly inbox: Inbox | undefined;
+  readonly queue: RequestQueue | undefined;
 }
 
-/** By which a HEP collector tells the nodes apart: P-CSCF, S-CSCF, UE. */
+/** HEP capture agent id of the UE. */
 const CAPTURE_ID = 3;
 
 /** Resolves when the UEs listen; those that shall register start to then. */
@@ -49,7 +48,7 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
   const traces = openTrace(config.trace, { node: "ue", captureId: CAPTURE_ID, log: tools.log });
   const metrics = createMetrics({ node: "ue", processFigures: true });
   const counters = endpointCounters(metrics);
-  const inbox = inboxOf(config.limits, tools.clock, nextTurn);
+  const queue = requestQueueOf(config.limits, tools.clock, nextTurn);
   const node = new UeNode({
     ...tools,
     settings: settingsOf(config),
@@ -60,11 +59,12 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
     }),
     users: usersOf(config, { random: tools.random, onFileFailed: fileWarning(tools) }),
     perSecond: config.registration.perSecond,
-    stackFor: (index) => stackOf(config, { ...tools, trace: traces.trace, counters, inbox }, index),
+    stackFor: (index) =>
+      stackOf(config, { ...tools, interceptors: traces.interceptors, counters, queue }, index),
     mediaFor: () => mediaOf(config),
   });
   await node.listen();
-  addFigures(metrics, node);
+  addMetrics(metrics, node);
   const app = await controlServer({
     settings: config.http,
     log: tools.log,
@@ -86,9 +86,9 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
 
 /** Once in ten minutes for each file. */
 function fileWarning({ clock, log }: UeTools): (path: string, why: string) => void {
-  const maySay = oncePer(clock, 600_000);
+  const mayLog = logRateLimit(clock, 600_000);
   return (path, why) => {
-    if (maySay(path)) log.warn("sqn-file.failed", { setting: "user.sqnFile", path, why });
+    if (mayLog(path)) log.warn("sqn-file.failed", { setting: "user.sqnFile", path, why });
   };
 }
 
@@ -127,7 +127,7 @@ function proxyOf(config: UeConfig): HostPort {
 }
 
 function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
-  const { clock, random, log, trace, counters, inbox } = tools;
+  const { clock, random, log, interceptors, counters, queue } = tools;
   const { host } = config.sip;
   const port = config.sip.port === 0 ? 0 : config.sip.port + index;
   const transport = (at: number): Transport =>
@@ -150,8 +150,8 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
       counters,
       timers: timersOf(config),
       transport: transport(port),
-      ...endpointLimits(config.limits, { random, inbox }),
-      ...(trace && { trace }),
+      ...endpointLimits(config.limits, { queue }),
+      interceptors,
     });
   }
   return new NpmSipStack({
@@ -160,7 +160,7 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
     transport: config.transport === "tcp" ? "tcp" : "udp",
     host,
     findPort: () => (port === 0 ? freePort(transport(0)) : Promise.resolve(port)),
-    trace,
+    interceptors,
     onTrouble: (reason) => log.warn("stack.trouble", { reason }),
   });
 }
@@ -175,7 +175,7 @@ function mediaOf({ calls, count, sip }: UeConfig): MediaSink | undefined {
   return new MediaSink(udpTransport({ host, port: 0, socketBufferBytes: MEDIA_BUFFER_BYTES }));
 }
 
-function addFigures(metrics: Metrics, node: UeNode): void {
+function addMetrics(metrics: Metrics, node: UeNode): void {
   metrics.gauges("ue_registrations", "UEs by state of their registration.", "state", () => {
     const counts = new Map<string, number>();
     for (const { view } of node.ues) {

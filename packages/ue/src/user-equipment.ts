@@ -1,26 +1,29 @@
-// One UE: its stack, its registration and the subscription to it, joined. TS 24.229 §5.1.1.
+// One UE: stack, registration, subscription to it, calls and messages. TS 24.229 §5.1.1.
 import { OWN_PACKAGE, REG_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
 import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { LocalAddress } from "@ims-lab/common/sip/endpoint";
+import type { LocalAddress } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import {
+  createSubscriberAgent,
+  type SubscriberAgent,
+} from "@ims-lab/common/sip/event/subscriber-agent";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
-import { createSubscriberAgent, type SubscriberAgent } from "@ims-lab/common/sip/subscriber-agent";
-import { contactUri, type Place, proxyRoute } from "./addresses.ts";
 import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
-import type { Line } from "./call/line.ts";
-import type { MediaSink } from "./call/media.ts";
+import type { MediaSink } from "./call/media-sink.ts";
 import { Messages } from "./call/messages.ts";
 import { IncomingRequests } from "./incoming-requests.ts";
 import { RegistrationCheck } from "./registration/check.ts";
 import type { Credentials } from "./registration/credentials.ts";
-import type { Identity } from "./registration/register-request.ts";
 import { Registration } from "./registration/registration.ts";
 import type { Granted } from "./registration/state.ts";
 import type { Stack } from "./stack/stack.ts";
 import { RegistrationSubscription } from "./subscription/subscription.ts";
+import { contactUri, proxyRoute, type TransportAddress } from "./user-agent/addresses.ts";
+import type { Identity } from "./user-agent/identity.ts";
+import type { UserAgent } from "./user-agent/user-agent.ts";
 import { type UeView, viewOf } from "./view.ts";
 
 /** Who a UE is and how it proves it. */
@@ -36,7 +39,7 @@ export interface User {
 /** What all UEs of a node have in common. */
 export interface UeSettings {
   /** The P-CSCF, by which everything goes. */
-  readonly proxy: Place;
+  readonly proxy: TransportAddress;
   readonly expiresSeconds: number;
   /** Between two questions whether the registration still stands; absent or 0: never asked. */
   readonly checkSeconds?: number;
@@ -88,12 +91,12 @@ export class UserEquipment {
       packages: [OWN_PACKAGE, REG_PACKAGE],
       timerN: 64 * settings.t1,
     });
-    const line = this.#line();
+    const userAgent = this.#userAgent();
     const { t1, t2 = 8 * t1, calls = CALL_DEFAULTS } = settings;
-    this.calls = new Calls({ line, settings: calls, t1, t2, media: parts.media });
-    this.messages = new Messages(line);
+    this.calls = new Calls({ userAgent, settings: calls, t1, t2, media: parts.media });
+    this.messages = new Messages(userAgent);
     this.#requests = new IncomingRequests({
-      line,
+      userAgent,
       proxy: settings.proxy,
       log: this.#parts.log,
       calls: this.calls,
@@ -102,7 +105,7 @@ export class UserEquipment {
     });
     this.#check = new RegistrationCheck({
       clock,
-      line,
+      userAgent,
       seconds: settings.checkSeconds ?? 0,
       granted: () =>
         this.#registration?.isPending === true ? undefined : this.#registration?.granted,
@@ -197,7 +200,7 @@ export class UserEquipment {
   }
 
   /** What calls and messages go out by. */
-  #line(): Line {
+  #userAgent(): UserAgent {
     const { clock, random, stack, settings } = this.#parts;
     const ue = this;
     return {

@@ -3,7 +3,11 @@ import { OWN_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
 import { formatReginfo, type ReginfoContact } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
-import { createEndpoint, type Endpoint, type Incoming } from "@ims-lab/common/sip/endpoint";
+import {
+  createEndpoint,
+  type Endpoint,
+  type Incoming,
+} from "@ims-lab/common/sip/endpoint/endpoint";
 import { Expires } from "@ims-lab/common/sip/message/fields";
 import {
   newRequest,

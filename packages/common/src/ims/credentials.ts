@@ -1,4 +1,4 @@
-// Which of a REGISTER's Authorization values counts, the same for both CSCFs. RFC 3261 §20.7, §22.3; RFC 7616 §3.4.
+// The Authorization value of a REGISTER that counts, one reading for both CSCFs. RFC 3261 §20.7, §22.3; RFC 7616 §3.4.
 import { type AuthHeader, parseAuthHeader } from "../sip/message/auth-header.ts";
 import type { SipRequest } from "../sip/message/message.ts";
 import { isSpace, isToken } from "../sip/message/scan.ts";

@@ -1,7 +1,7 @@
 // The two event packages and what each cause makes of a contact. docs/events.md, RFC 3680, TS 24.229 §5.4.1.5.
 import type { ContactEvent } from "./reginfo-document.ts";
 
-/** The package of seed/S3z010092: network-initiated re-registration (docs/events.md). */
+/** The package of S3z010092: network-initiated re-registration (docs/events.md). */
 export const OWN_PACKAGE = "network-initiated-reregistration";
 /** RFC 3680 §4.1. */
 export const REG_PACKAGE = "reg";

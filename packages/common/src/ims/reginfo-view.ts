@@ -1,4 +1,4 @@
-// What a subscriber makes of a sequence of reginfo documents. RFC 3680 §5.2.
+// A subscriber's view of a sequence of reginfo documents. RFC 3680 §5.2.
 import type {
   Reginfo,
   ReginfoContact,

@@ -1,4 +1,4 @@
-// Networks, and the two lists of design that use them: whom a node trusts, what it calls itself.
+// Networks as CIDR blocks, and the two lists that use them: whom a node trusts, what it calls itself.
 import { type IpAddress, parseIp } from "./ip-address.ts";
 
 /** A network of one address family (RFC 4632, RFC 4291 §2.3). */

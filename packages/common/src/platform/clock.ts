@@ -20,13 +20,15 @@ export type NextTurn = (callback: () => void) => void;
 
 export const nextTurn: NextTurn = (callback) => void setImmediate(callback);
 
-/** One system timer for all the process's deadlines. */
-export function systemClock(): Clock {
+/**
+ * One system timer for all the process's deadlines.
+ * @param now milliseconds since the epoch, never backwards; another than the system's may leap, and is looked at
+ *   again when a deadline is added
+ */
+export function systemClock(now: () => number = systemTime()): Clock {
   const queue = new TimerQueue();
   let armed: NodeJS.Timeout | undefined;
   let armedFor = Number.POSITIVE_INFINITY;
-  const { timeOrigin } = performance; // never changes, but is computed at each asking
-  const now = (): number => timeOrigin + performance.now();
 
   function arm(): void {
     const due = queue.nextDue();
@@ -51,6 +53,11 @@ export function systemClock(): Clock {
     return timer;
   }
   return { now, at, after: (milliseconds, callback) => at(now() + milliseconds, callback) };
+}
+
+function systemTime(): () => number {
+  const { timeOrigin } = performance; // never changes, but is computed at each asking
+  return () => timeOrigin + performance.now();
 }
 
 /** `2026-11-28T01:37:57.731Z`. @param at milliseconds since the epoch */

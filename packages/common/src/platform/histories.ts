@@ -1,5 +1,6 @@
 // The latest events of many names, for people who ask what happened. Bounded per name and in names; compact.
 import type { Clock } from "./clock.ts";
+import { PackedTable } from "./packed-table.ts";
 
 /** Something that happened, once or several times in a row. */
 export interface Happened<K extends string> {
@@ -26,7 +27,7 @@ const UNPROVEN_KEPT = 12;
 /** Time, kind, detail, source, times. */
 const SLOTS = 5;
 
-/** One flat array per name, times counted from the first: most of it are small integers and shared texts. */
+/** One flat array per name, times counted from the first. */
 interface Kept {
   readonly since: number;
   readonly slots: (number | string | undefined)[];
@@ -34,8 +35,8 @@ interface Kept {
 
 export class Histories<K extends string> {
   readonly #options: HistoriesOptions<K>;
-  #recent = new Map<string, Kept>();
-  #older: ReadonlyMap<string, Kept> = new Map();
+  #recent = newTable();
+  #older = newTable();
 
   constructor(options: HistoriesOptions<K>) {
     this.#options = options;
@@ -44,6 +45,7 @@ export class Histories<K extends string> {
   note(name: string, kind: K, detail?: string, source?: string): void {
     const now = Math.round(this.#options.clock.now());
     const kept = this.#touched(name, now);
+    this.#recent.use(name);
     const { slots } = kept;
     const at = now - kept.since;
     const last = slots.length - SLOTS;
@@ -83,8 +85,8 @@ export class Histories<K extends string> {
     const kept = this.#older.get(name) ?? { since: now, slots: [] };
     if (this.#recent.size * 2 >= this.#options.maxNames) {
       this.#older = this.#recent;
-      this.#recent = new Map();
-    }
+      this.#recent = newTable();
+    } else this.#older.delete(name);
     this.#recent.set(name, kept);
     return kept;
   }
@@ -101,6 +103,20 @@ export class Histories<K extends string> {
     }
     return unproven > UNPROVEN_KEPT ? oldest : 0;
   }
+}
+
+/** Names that have been quiet for a while are at rest: one text each. */
+function newTable(): PackedTable<Kept> {
+  return new PackedTable<Kept>({ pack: packed, unpack: unpacked });
+}
+
+function packed({ since, slots }: Kept): string {
+  return JSON.stringify([since, ...slots.map((slot) => slot ?? null)]);
+}
+
+function unpacked(text: string): Kept {
+  const [since, ...slots] = JSON.parse(text) as (number | string | null)[];
+  return { since: Number(since), slots: slots.map((slot) => slot ?? undefined) };
 }
 
 function textOf(slot: number | string | undefined): string | undefined {

@@ -103,7 +103,7 @@ const LONGEST_PARAMETER = 1024;
 
 /**
  * A fastify instance that has not started: add routes, then `listen({ host, port })` of the settings.
- * Throws SettingError for a listener outside loopback without a token (design section 11),
+ * Throws SettingError for a listener outside loopback without a token,
  * and for a token file that cannot be used.
  */
 export async function adminServer(options: AdminServerOptions): Promise<FastifyInstance> {

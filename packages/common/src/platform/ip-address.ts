@@ -41,6 +41,17 @@ export function sourceOf(host: string): string {
   return ip.length === 4 ? ip.join(".") : `${Buffer.from(ip.subarray(0, 8)).toString("hex")}/64`;
 }
 
+/** As RFC 5952 writes it. @param octets four or sixteen */
+export function addressText(octets: IpAddress): string {
+  if (octets.length === 4) return octets.join(".");
+  const groups: number[] = [];
+  for (let at = 0; at < 16; at += 2) groups.push((octets[at] ?? 0) * 256 + (octets[at + 1] ?? 0));
+  const hex = groups.map((group) => group.toString(16));
+  const { start, length } = longestZeros(groups);
+  if (length < 2) return hex.join(":");
+  return `${hex.slice(0, start).join(":")}::${hex.slice(start + length).join(":")}`;
+}
+
 /** 0.0.0.0 and ::, which stand for every address of this machine. */
 export function isWildcard(host: string): boolean {
   return parseIp(host)?.every((octet) => octet === 0) ?? false;
@@ -100,4 +111,14 @@ function place(octets: Uint8Array, words: readonly number[], from: number): void
 
 function isMapped(octets: Uint8Array): boolean {
   return octets.subarray(0, 12).every((octet, at) => octet === (at < 10 ? 0 : 0xff));
+}
+
+function longestZeros(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  let start = 0;
+  for (const [index, group] of groups.entries()) {
+    if (group !== 0) start = index + 1;
+    else if (index + 1 - start > best.length) best = { start, length: index + 1 - start };
+  }
+  return best;
 }

@@ -1,4 +1,4 @@
-// Which datagrams of a direction a simulated network loses.
+// Drop patterns: the datagrams of a direction that a simulated network loses.
 import type { HostPort } from "../sip/transport/transport.ts";
 
 /** `index` counts the datagrams of the rule's direction from 0. True: it is lost. */

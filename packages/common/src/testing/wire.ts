@@ -1,4 +1,4 @@
-// What passes through a simulated network, and what its streams need of it.
+// The wire of a simulated network: what passes, and what its streams need of it.
 import type { Clock } from "../platform/clock.ts";
 import type { HostPort, TransportName } from "../sip/transport/transport.ts";
 

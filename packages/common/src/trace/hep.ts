@@ -1,6 +1,6 @@
 // HEP version 3, the encapsulation that SIP capture servers (Homer, sngrep) take: HEP3 network protocol spec rev 12.
+import { addressText, parseIp } from "../platform/ip-address.ts";
 import type { HostPort, TransportName } from "../sip/transport/transport.ts";
-import { addressOctets, addressText } from "./ip-address.ts";
 import { secondsAndMicroseconds, type TracedMessage } from "./traced-message.ts";
 
 const MAGIC = Buffer.from("HEP3");
@@ -42,8 +42,8 @@ const SIP = 1;
  * for the 16 bits of a length.
  */
 export function encodeHep(message: TracedMessage, captureId: number): Buffer | undefined {
-  const source = addressOctets(message.from.host);
-  const destination = addressOctets(message.to.host);
+  const source = parseIp(message.from.host);
+  const destination = parseIp(message.to.host);
   if (source === undefined || destination?.length !== source.length) return undefined;
   const six = source.length === 16;
   const { seconds, microseconds } = secondsAndMicroseconds(message.at);
@@ -136,12 +136,12 @@ function uint(chunks: Chunks, type: number, length: number): number | undefined 
   return octetsOf(chunks, type, length)?.readUIntBE(0, length);
 }
 
-function chunk(type: number, value: Buffer): Buffer {
+function chunk(type: number, value: Readonly<Uint8Array>): Buffer {
   const octets = Buffer.alloc(CHUNK_HEADER + value.length);
   octets.writeUInt16BE(type, 2);
   // A payload too long for this field makes the whole packet too long, which the caller finds.
   octets.writeUInt16BE(Math.min(octets.length, 0xffff), 4);
-  value.copy(octets, CHUNK_HEADER);
+  octets.set(value, CHUNK_HEADER);
   return octets;
 }
 

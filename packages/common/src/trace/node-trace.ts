@@ -1,7 +1,7 @@
-// A node's traces by setting: HEP3 to a collector, a capture file. Design §10.
+// A node's traces by setting: HEP3 to a collector, a capture file.
 import type { Logger } from "../platform/logger.ts";
 import { optional, type SchemaOf, text, textThat } from "../platform/settings.ts";
-import type { Trace } from "../sip/endpoint-options.ts";
+import type { Interceptor } from "../sip/endpoint/interceptors.ts";
 import { parseHostPort } from "../sip/message/uri.ts";
 import { hepSender } from "./hep-socket.ts";
 import { pcapFile } from "./pcap-file.ts";
@@ -27,8 +27,8 @@ export const traceSettings: SchemaOf<TraceSettings> = {
 };
 
 export interface NodeTrace {
-  /** For the endpoints; undefined when nothing is traced, so that it costs nothing. */
-  readonly trace: Trace | undefined;
+  /** For the endpoints; none when nothing is traced, so that it costs nothing. */
+  readonly interceptors: readonly Interceptor[];
   close(): Promise<void>;
 }
 
@@ -47,13 +47,19 @@ export function openTrace(
     const path = settings.pcap;
     sinks.push(pcapFile(path, (error) => log.warn("trace.pcap-failed", { path, error })));
   }
-  return { trace: sinks.length === 0 ? undefined : traceTo(sinks, node), close: closeAll(sinks) };
+  return {
+    interceptors: sinks.length === 0 ? [] : [tracing(sinks, node)],
+    close: closeAll(sinks),
+  };
 }
 
-function traceTo(sinks: readonly TraceSink[], node: string): Trace {
-  return (direction, bytes, flow, at) => {
+/** Every message goes on as it is. @param node the name under which it is shown */
+export function tracing(sinks: readonly TraceSink[], node: string): Interceptor {
+  return (message, next) => {
+    const { direction, bytes, flow, at } = message;
     const [from, to] = direction === "in" ? [flow.remote, flow.local] : [flow.local, flow.remote];
     for (const sink of sinks) sink.trace({ at, transport: flow.transport, from, to, bytes, node });
+    next(message);
   };
 }
 

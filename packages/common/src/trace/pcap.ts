@@ -1,6 +1,6 @@
 // A capture file of messages, as octets: libpcap format, LINKTYPE_RAW (IP without a link layer).
+import { type IpAddress, parseIp } from "../platform/ip-address.ts";
 import { formatHostPort } from "../sip/transport/transport.ts";
-import { addressOctets } from "./ip-address.ts";
 import { secondsAndMicroseconds, type TracedMessage } from "./traced-message.ts";
 
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
@@ -36,8 +36,8 @@ export class PcapEncoder {
    * Empty when its addresses are not literal or of two families, or it fits into no datagram.
    */
   packets(message: TracedMessage): Buffer {
-    const source = addressOctets(message.from.host);
-    const destination = addressOctets(message.to.host);
+    const source = parseIp(message.from.host);
+    const destination = parseIp(message.to.host);
     if (source === undefined || destination?.length !== source.length) return Buffer.alloc(0);
     const addresses = { source, destination };
     if (message.transport !== "udp") return this.#segments(message, addresses);
@@ -71,8 +71,8 @@ export class PcapEncoder {
 }
 
 interface Addresses {
-  readonly source: Buffer;
-  readonly destination: Buffer;
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
 }
 
 function udpDatagram({ from, to, bytes }: TracedMessage, length: number): Buffer {
@@ -109,8 +109,8 @@ function ipPacket(addresses: Addresses, protocol: number, segment: Buffer): Buff
   if (protocol === UDP) segment.writeUInt16BE(sum || 0xffff, 6);
   else segment.writeUInt16BE(sum, 16);
   const header = source.length === 4 ? v4Header(protocol, segment) : v6Header(protocol, segment);
-  source.copy(header, source.length === 4 ? 12 : 8);
-  destination.copy(header, source.length === 4 ? 16 : 24);
+  header.set(source, source.length === 4 ? 12 : 8);
+  header.set(destination, source.length === 4 ? 16 : 24);
   if (source.length === 4) header.writeUInt16BE(checksum([header]), 10);
   return Buffer.concat([header, segment]);
 }
@@ -135,10 +135,11 @@ function v6Header(protocol: number, segment: Buffer): Buffer {
 }
 
 /** RFC 1071 over the parts in a row; each but the last has an even length. */
-function checksum(parts: readonly Buffer[]): number {
+function checksum(parts: readonly Readonly<Uint8Array>[]): number {
   let sum = 0;
   for (const part of parts) {
-    for (let at = 0; at + 1 < part.length; at += 2) sum += part.readUInt16BE(at);
+    for (let at = 0; at + 1 < part.length; at += 2)
+      sum += (part[at] ?? 0) * 256 + (part[at + 1] ?? 0);
     if (part.length % 2 === 1) sum += (part.at(-1) ?? 0) << 8;
   }
   while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);

@@ -218,7 +218,7 @@ describe("lists and names", () => {
   });
 });
 
-describe("who gets in (design section 11)", () => {
+describe("who gets in", () => {
   it("refuses to listen outside loopback without a token", async () => {
     await expect(server({ host: "0.0.0.0" })).rejects.toThrow(SettingError);
     await expect(server({ host: "0.0.0.0", token: new Secret(TOKEN) })).resolves.toBeDefined();

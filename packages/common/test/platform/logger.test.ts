@@ -2,8 +2,8 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { isoTime } from "../../src/platform/clock.ts";
+import { logRateLimit } from "../../src/platform/log-rate-limit.ts";
 import { createLogger, type LogFields, type LogSettings } from "../../src/platform/logger.ts";
-import { oncePer } from "../../src/platform/once-per.ts";
 import { Secret } from "../../src/platform/secret.ts";
 import { FAKE_EPOCH, FakeClock } from "../../src/testing/fake-clock.ts";
 import { memoryLogger } from "../../src/testing/memory-logger.ts";
@@ -109,10 +109,10 @@ describe("a Secret", () => {
   });
 });
 
-describe("oncePer", () => {
+describe("logRateLimit", () => {
   it("lets a key through once a period", () => {
     const clock = new FakeClock();
-    const once = oncePer(clock);
+    const once = logRateLimit(clock);
     expect([once("a"), once("a"), once("b")]).toEqual([true, false, true]);
     clock.advance(59_999);
     expect(once("a")).toBe(false);
@@ -122,7 +122,7 @@ describe("oncePer", () => {
 
   it("stays silent for new keys while its memory is full of recent ones", () => {
     const clock = new FakeClock();
-    const once = oncePer(clock, 1000, 2);
+    const once = logRateLimit(clock, 1000, 2);
     expect([once("a"), once("b"), once("c")]).toEqual([true, true, false]);
     clock.advance(1000);
     expect(once("c")).toBe(true);

@@ -1,10 +1,10 @@
-// How registrations and re-authentications look in a terminal.
+// Registrations and re-authentications as text for a terminal.
 import type {
   AccessBindingView,
   BindingView,
   ReauthenticationView,
   RegistrationView,
-} from "@ims-lab/common/ims/admin-api";
+} from "@ims-lab/common/admin-api/views";
 import { printable } from "@ims-lab/common/platform/printable";
 import { table, timeAgo, timeLeft } from "./table.ts";
 

@@ -1,5 +1,5 @@
 // Looks at both CSCFs again and again: no binding may change its IMPI or its flow without authentication.
-import type { AccessBindingView, Page, RegistrationView } from "@ims-lab/common/ims/admin-api";
+import type { AccessBindingView, Page, RegistrationView } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { isSip } from "@ims-lab/common/sip/message/uri";

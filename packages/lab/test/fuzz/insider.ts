@@ -1,7 +1,7 @@
 // Somebody both CSCFs trust who says damaged things: the corpus, and what others have said before.
 import { systemClock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
-import { transportOf } from "@ims-lab/common/sip/listeners";
+import { transportOf } from "@ims-lab/common/sip/transport/listeners";
 import type { Transport } from "@ims-lab/common/sip/transport/transport";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { SIP_CORPUS } from "./corpus.ts";

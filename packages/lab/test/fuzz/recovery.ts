@@ -6,7 +6,7 @@ import type {
   ReauthenticateAnswer,
   ReauthenticationView,
   RegistrationView,
-} from "@ims-lab/common/ims/admin-api";
+} from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { UeView } from "../../../ue/src/view.ts";
 import { escaped } from "./faults.ts";

@@ -2,7 +2,7 @@
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { systemClock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
-import { transportOf } from "@ims-lab/common/sip/listeners";
+import { transportOf } from "@ims-lab/common/sip/transport/listeners";
 import type { Transport, TransportName } from "@ims-lab/common/sip/transport/transport";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";

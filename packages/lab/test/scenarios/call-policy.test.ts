@@ -1,8 +1,8 @@
-// Authentication because of a call: `policy.onMethods`; calls of who is de-registered: `dialogs`. Design §4.
+// Authentication because of a call: `policy.onMethods`; calls of who is de-registered: `dialogs`.
 import { describe, expect, test } from "vitest";
-import { callUp, lastCall, type TwoUes, twoUes } from "./call-words.ts";
 import { ACCESS, impuOf, type Lab, type LabOptions } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
+import { callUp, lastCall, type TwoUes, twoUes } from "./two-ues.ts";
 
 function calling(outcome: "proceed" | "hold" | "reject"): Promise<TwoUes> {
   return twoUes({ scscf: { "policy.onMethods": "INVITE", "policy.outcome": outcome } });
@@ -228,7 +228,7 @@ describe("a registration ends while a call rings", () => {
     const [first, second] = lab.scscf.bindings.ofSet(lab.scscf.setOf(impuOf("bob"))?.name ?? "");
     const end = (token = ""): void => {
       const at = lab.clock.now();
-      lab.scscf.lifecycle.input(token, { kind: "removed", at, cause: { kind: "rejected" } });
+      lab.scscf.registrations.input(token, { kind: "removed", at, cause: { kind: "rejected" } });
       lab.pass(1);
     };
     end(first?.token);

@@ -1,7 +1,7 @@
-// Several devices of one user, and the rules of RFC 3261 §10.3 that keep their bindings apart. Design §4 "Binding".
+// Several devices of one user, and the rules of RFC 3261 §10.3 that keep their bindings apart.
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { beforeEach, describe, expect, test } from "vitest";
-import { contactsOf } from "../../../pcscf/src/flows/binding.ts";
+import { contactsOf } from "../../../pcscf/src/bindings/binding.ts";
 import { expectGone, expectNothingLeft, passTo, TRUSTING_BOTH } from "./end-state.ts";
 import { Lab } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";

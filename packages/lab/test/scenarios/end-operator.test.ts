@@ -1,4 +1,4 @@
-// De-registration by the network, by cause, and what the UE makes of it. Design §3's table; TS 24.229 §5.4.1.5, §5.1.1.7.
+// De-registration by the network, by cause, and what the UE makes of it. TS 24.229 §5.4.1.5, §5.1.1.7.
 import { describe, expect, test } from "vitest";
 import { expectNothingLeft, passTo } from "./end-state.ts";
 import { Lab } from "./lab.ts";

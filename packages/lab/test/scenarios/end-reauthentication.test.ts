@@ -1,4 +1,4 @@
-// Each end of a re-authentication, as the wire, both nodes and the operator see it. Design §3, §4; TS 24.229 §5.4.1.5, §5.4.1.6.
+// Each end of a re-authentication, as the wire, both nodes and the operator see it. TS 24.229 §5.4.1.5, §5.4.1.6.
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { beforeEach, describe, expect, test } from "vitest";
 import { expectGone, passTo, TRUSTING_BOTH, toldToPcscf } from "./end-state.ts";

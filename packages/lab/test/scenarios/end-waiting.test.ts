@@ -1,4 +1,4 @@
-// Asked before anybody can be notified: it waits, and what becomes of that. Design §4 "Re-authentication".
+// Asked before anybody can be notified: it waits, and what becomes of that.
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { describe, expect, test } from "vitest";
 import { expectGone, passTo, TRUSTING_BOTH, toldToPcscf } from "./end-state.ts";

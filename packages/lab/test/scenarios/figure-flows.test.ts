@@ -1,4 +1,4 @@
-// The UE's TCP connection ends between subscription and trigger. RFC 5626 §4.4.1, §5.3; design §5.
+// The UE's TCP connection ends between subscription and trigger. RFC 5626 §4.4.1, §5.3.
 import { expect, test } from "vitest";
 import { ACCESS, Lab } from "./lab.ts";
 

@@ -1,4 +1,4 @@
-// The network forgets a UE that could not be told: with its next REGISTER all is well again. Design §3, RFC 6665 §4.1.2.2.
+// The network forgets a UE that could not be told: with its next REGISTER all is well again. RFC 6665 §4.1.2.2.
 import { expect, test } from "vitest";
 import { ACCESS, Lab } from "./lab.ts";
 

@@ -1,4 +1,4 @@
-// The P-CSCF's and the S-CSCF's way to follow a registration, in all mixes, with both packages at the UE. Design §3.
+// The P-CSCF's and the S-CSCF's way to follow a registration, in all mixes, with both packages at the UE.
 import { describe, expect, test } from "vitest";
 import { Lab } from "./lab.ts";
 

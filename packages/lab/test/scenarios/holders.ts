@@ -2,10 +2,13 @@
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { isSip } from "@ims-lab/common/sip/message/uri";
-import { type Binding as AccessBinding, associationOf } from "../../../pcscf/src/flows/binding.ts";
+import {
+  type Binding as AccessBinding,
+  associationOf,
+} from "../../../pcscf/src/bindings/binding.ts";
 import type { Pcscf } from "../../../pcscf/src/node.ts";
 import type { Scscf } from "../../../scscf/src/node.ts";
-import type { Binding } from "../../../scscf/src/registrar/binding.ts";
+import type { Binding } from "../../../scscf/src/registration/binding.ts";
 
 /** User part of the topmost Path URI: the P-CSCF's token. */
 function pathUser({ address }: Binding): string | undefined {

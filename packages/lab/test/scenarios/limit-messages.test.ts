@@ -1,4 +1,4 @@
-// Limits of both CSCFs, at them and over them: the answer, and nothing left behind. Design §11.
+// Limits of both CSCFs, at them and over them: the answer, and nothing left behind.
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";
 import { ACCESS, CORE, DOMAIN, impuOf, Lab, type Peer, SCSCF } from "./lab.ts";

@@ -1,4 +1,4 @@
-// Whoever sends in another's name over UDP makes a node send that other at most one answer of three times the size. Design §11.
+// Whoever sends in another's name over UDP makes a node send that other at most one answer of three times the size.
 import { encode } from "@ims-lab/common/sip/message/encode";
 import { newRequest, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// De-registration while packets are lost: the last words arrive, and none of them late enough to harm. Design §3.
+// De-registration while packets are lost: the last words arrive, and none of them late enough to harm.
 import { describe, expect, test } from "vitest";
 import { Lab, type Way } from "./lab.ts";
 

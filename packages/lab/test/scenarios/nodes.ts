@@ -4,7 +4,7 @@ import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
-import type { Trace } from "@ims-lab/common/sip/endpoint";
+import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
 import { type MemoryNetwork, memoryTransport } from "@ims-lab/common/sip/transport/memory";
 import {
   formatHostPort,
@@ -70,7 +70,7 @@ export interface World {
   readonly network: SimulatedNetwork;
   readonly at: Addresses;
   /** For the endpoints of this node. */
-  traceOf(at: "UE" | "P-CSCF" | "S-CSCF"): Trace;
+  interceptorsOf(at: "UE" | "P-CSCF" | "S-CSCF"): readonly Interceptor[];
 }
 
 function configOf<C>(settings: Settings<C>, overrides: Overrides): C {
@@ -106,7 +106,7 @@ export async function startScscf(
     transports: bothAt(world, world.at.scscf),
     subscribers,
     store: memoryStore(),
-    trace: world.traceOf("S-CSCF"),
+    interceptors: world.interceptorsOf("S-CSCF"),
   });
   await scscf.listen();
   return scscf;
@@ -134,7 +134,7 @@ export async function startPcscf(
     metrics: createMetrics({ node: "pcscf", processFigures: false }),
     resolver: { resolve: () => Promise.resolve([]) },
     transports: { access: bothAt(world, access), core: bothAt(world, core) },
-    trace: world.traceOf("P-CSCF"),
+    interceptors: world.interceptorsOf("P-CSCF"),
   });
   await pcscf.start();
   return pcscf;
@@ -189,7 +189,7 @@ export async function startUe(
         log,
         timers,
         transport: memoryTransport(network, { host, port: 0 }, config.transport),
-        trace: world.traceOf("UE"),
+        interceptors: world.interceptorsOf("UE"),
       }),
   });
   await node.listen();

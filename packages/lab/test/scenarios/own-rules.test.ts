@@ -1,4 +1,4 @@
-// The P-CSCF asks by itself, by its rules: Figure 5 without an operator. Design §5.
+// The P-CSCF asks by itself, by its rules: Figure 5 without an operator.
 import { expect, test } from "vitest";
 import { ACCESS, Lab } from "./lab.ts";
 

@@ -4,7 +4,7 @@ import { Contact } from "@ims-lab/common/sip/message/fields";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { contactsOf } from "../../../pcscf/src/flows/binding.ts";
+import { contactsOf } from "../../../pcscf/src/bindings/binding.ts";
 import { Lab } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
 

@@ -1,4 +1,4 @@
-// REGISTERs and answers that strangers send in a victim's name change nothing for the victim. Design §4, §11; issue "Bad input".
+// REGISTERs and answers that strangers send in a victim's name change nothing for the victim.
 import { beforeEach, describe, expect, test } from "vitest";
 import { OTHER_PCSCF, TRUSTING_BOTH } from "./end-state.ts";
 import { DOMAIN, type Headers, Lab, SCSCF } from "./lab.ts";

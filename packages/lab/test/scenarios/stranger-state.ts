@@ -1,4 +1,4 @@
-// Everything both nodes know of a victim, as text: what no stranger may change by a byte. Design §11.
+// Everything both nodes know of a victim, as text: what no stranger may change by a byte.
 import type { LoggedEvent } from "@ims-lab/common/testing/memory-logger";
 import type { Lab } from "./lab.ts";
 import type { ScriptedUe } from "./scripted-ue.ts";

@@ -1,17 +1,18 @@
-// The admin interface: bindings here, and "ask for re-registration" (Figure 5). Design section 9.
-import type { AccessBindingView, AskAnswer } from "@ims-lab/common/ims/admin-api";
+// The admin interface: bindings here, and "ask for re-registration" (Figure 5).
+
 import {
   accessBindingSchema,
   askAnswerSchema,
   historySchema,
   pageOf,
-} from "@ims-lab/common/ims/admin-schemas";
+} from "@ims-lab/common/admin-api/schemas";
+import type { AccessBindingView, AskAnswer } from "@ims-lab/common/admin-api/views";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
-import type { AccessHistory } from "../access-history.ts";
-import { type Binding, type BoundContact, contactsOf, sourceOf } from "../flows/binding.ts";
+import { type Binding, type BoundContact, contactsOf, sourceOf } from "../bindings/binding.ts";
+import type { AccessHistory } from "../history.ts";
 import type { Pcscf } from "../node.ts";
 
 const impuParams = {

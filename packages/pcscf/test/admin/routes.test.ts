@@ -1,4 +1,4 @@
-// The P-CSCF's admin interface. Design section 9.
+// The P-CSCF's admin interface.
 import { adminServer } from "@ims-lab/common/platform/http";
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import type { FastifyInstance } from "fastify";

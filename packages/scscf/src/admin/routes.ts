@@ -1,10 +1,5 @@
-// The admin interface of the S-CSCF: registrations, re-authentications, subscribers. Design §9.
-import {
-  type DeregisterAnswer,
-  type DeregistrationCause,
-  deregistrationCauses,
-  type ReauthenticateAnswer,
-} from "@ims-lab/common/ims/admin-api";
+// The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
+
 import {
   deregisterAnswerSchema,
   historySchema,
@@ -13,16 +8,23 @@ import {
   reauthenticationSchema,
   registrationSchema,
   subscriberSchema,
-} from "@ims-lab/common/ims/admin-schemas";
+} from "@ims-lab/common/admin-api/schemas";
+import {
+  type DeregisterAnswer,
+  deregistrationCauses,
+  type OperatorCause,
+  type ReauthenticateAnswer,
+} from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
-import type { RegistrationSet } from "../notifier/admission.ts";
-import type { Binding, RemovalCause } from "../registrar/binding.ts";
-import { setNameOf } from "../registrar/identify.ts";
+import type { Binding, RemovalCause } from "../registration/binding.ts";
+import type { RegistrationSet } from "../subscribers/registration-sets.ts";
+import { setNameOf } from "../subscribers/registration-sets.ts";
+import { addEvents } from "./event-routes.ts";
 import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
 
 const impuParams = {
@@ -53,6 +55,7 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addReauthenticate(app, scscf);
   addReauthentications(app, scscf);
   addSubscribers(app, scscf);
+  addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
 }
 
 function addRegistrations(app: FastifyInstance, scscf: Scscf): void {
@@ -124,7 +127,7 @@ function addHistories(app: FastifyInstance, { history }: Scscf): void {
 }
 
 interface DeregisterQuery {
-  readonly cause: DeregistrationCause;
+  readonly cause: OperatorCause;
   readonly retryAfterSeconds?: number;
   readonly contact?: string;
 }
@@ -163,7 +166,7 @@ function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
           : { kind: cause };
       const at = clock.now();
       for (const { token } of bindings) {
-        scscf.lifecycle.input(token, { kind: "removed", at, cause: removal });
+        scscf.registrations.input(token, { kind: "removed", at, cause: removal });
       }
       const contacts = bindings.map(({ address }) => address.contact);
       return { impu, cause, contacts } satisfies DeregisterAnswer;
@@ -286,6 +289,14 @@ function addSubscribers(app: FastifyInstance, scscf: Scscf): void {
 function impisOf(scscf: Scscf, impu: string): ReadonlySet<string> {
   const names = setsNamed(scscf, impu).map(({ name }) => name);
   return new Set(names.flatMap((name) => scscf.directory.ownersOf(name).map(({ impi }) => impi)));
+}
+
+function namesOf(scscf: Scscf, impu: string): ReadonlySet<string> {
+  const sets = setsNamed(scscf, impu);
+  return new Set([
+    ...impisOf(scscf, impu),
+    ...sets.flatMap(({ name, impus }) => [name, ...impus.map(({ aor }) => aor)]),
+  ]);
 }
 
 /** The sets of an IMPU, several where users share it, or that of an IMPI. */

@@ -1,17 +1,17 @@
-// Registrations and re-authentications as the admin interface shows them. Design §9; ims/admin-api.
+// Registrations and re-authentications as the admin interface shows them. admin-api/views.
 import type {
   BindingView,
   ReauthenticationView,
   RegistrationView,
   SubscriptionView,
-} from "@ims-lab/common/ims/admin-api";
+} from "@ims-lab/common/admin-api/views";
 import { isLive } from "@ims-lab/common/sip/event/notifier";
 import { reasonOf } from "../history/end-reasons.ts";
 import type { Scscf } from "../node.ts";
-import type { RegistrationSet } from "../notifier/admission.ts";
-import type { Reauthentication } from "../reauthentication/reauthentication.ts";
-import type { Binding } from "../registrar/binding.ts";
-import { setNameOf } from "../registrar/identify.ts";
+import type { Binding } from "../registration/binding.ts";
+import type { Reauthentication } from "../registration/reauthentication.ts";
+import type { RegistrationSet } from "../subscribers/registration-sets.ts";
+import { setNameOf } from "../subscribers/registration-sets.ts";
 import type { Subscriber } from "../subscribers/subscriber.ts";
 
 export function registrationView(

@@ -1,4 +1,4 @@
-// Who is this? Challenges users and judges their answers; a wrong answer is an outcome, never an exception. TS 24.229 §5.4.1.
+// The authenticator: challenges users and verifies their answers; a wrong answer is an outcome, never an exception. TS 24.229 §5.4.1.
 import { boundedKey } from "@ims-lab/common/platform/bounded-key";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
@@ -14,21 +14,21 @@ import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import type { VectorOptions } from "../subscribers/load.ts";
 import { memorySqnMarks, type SqnMarks } from "../subscribers/sqn-marks.ts";
 import type { Subscriber } from "../subscribers/subscriber.ts";
-import { AttemptTable } from "./attempts.ts";
 import { AuthenticationCentre } from "./auc.ts";
-import { Issuer } from "./issuer.ts";
-import { Judge, type Judged } from "./judge.ts";
-import { NonceMint } from "./nonce-mint.ts";
+import { ChallengeFactory } from "./challenge-factory.ts";
+import { ChallengeTable } from "./challenges.ts";
+import { NonceGenerator } from "./nonce-generator.ts";
+import { nonceStatus } from "./nonce-status.ts";
 import type {
-  AttemptKey,
   AuthenticationOutcome,
+  ChallengeKey,
   Claim,
   ClaimRefused,
   IssuedChallenge,
 } from "./outcome.ts";
 import { Phantoms } from "./phantoms.ts";
 import { Prober } from "./prober.ts";
-import { standingOf } from "./standing.ts";
+import { type Verification, Verifier } from "./verifier.ts";
 
 export interface AuthenticatorSettings {
   /** Home domain. */
@@ -73,12 +73,12 @@ export interface AuthenticatorPorts {
 /** Names of nobody that are remembered at once. */
 const MOST_PHANTOMS = 10_000;
 
-/** Challenges and judges one kind of users: those that are, or those that are not. */
+/** Challenges and proofs one kind of users: those that are, or those that are not. */
 interface Desk {
-  readonly attempts: AttemptTable;
+  readonly attempts: ChallengeTable;
   readonly auc: AuthenticationCentre;
-  readonly issuer: Issuer;
-  readonly judge: Judge;
+  readonly factory: ChallengeFactory;
+  readonly verifier: Verifier;
   /** Undefined: `authentication.probe` is off. */
   readonly prober: Prober | undefined;
 }
@@ -86,7 +86,7 @@ interface Desk {
 export class Authenticator {
   readonly #settings: AuthenticatorSettings;
   readonly #ports: AuthenticatorPorts;
-  readonly #mint: NonceMint;
+  readonly #nonces: NonceGenerator;
   readonly #users: Desk;
   /** Alike in all that shows; kept apart, so that no stranger's names push a user's out. */
   readonly #phantoms: { readonly desk: Desk; readonly all: Phantoms } | undefined;
@@ -96,7 +96,7 @@ export class Authenticator {
     const { random, marks, directory } = ports;
     this.#settings = settings;
     this.#ports = ports;
-    this.#mint = new NonceMint(random, ports.secret ?? random.bytes(32));
+    this.#nonces = new NonceGenerator(random, ports.secret ?? random.bytes(32));
     this.#users = this.#desk(marks, {});
     this.#phantoms = settings.hideUnknown
       ? { desk: this.#desk(memorySqnMarks(), { isForNobody: true }), all: new Phantoms(directory) }
@@ -108,7 +108,7 @@ export class Authenticator {
     const { realm, qop, awaitSeconds, nonceSeconds, maxOutstanding } = this.#settings;
     const { aka, digest } = this.#settings.vectors;
     const awaitMs = awaitSeconds * 1000;
-    const attempts = new AttemptTable(Math.max(awaitMs, nonceSeconds * 1000), {
+    const attempts = new ChallengeTable(Math.max(awaitMs, nonceSeconds * 1000), {
       most: maxOutstanding,
       onFull: () => onLimited?.("challenges-per-user"),
       ...(isForNobody && { mostUsers: MOST_PHANTOMS }),
@@ -120,10 +120,13 @@ export class Authenticator {
       rand: () => this.#rand(),
     });
     const prober = this.#settings.probe ? new Prober(auc) : undefined;
-    const parts = { clock, mint: this.#mint, auc, attempts, prober };
-    const issuer = new Issuer({ realm, qop, awaitMs, fixedNonces: digest.fixedNonces }, parts);
-    const judge = new Judge(this.#settings, { ...parts, issuer });
-    return { attempts, auc, issuer, judge, prober };
+    const parts = { clock, nonces: this.#nonces, auc, attempts, prober };
+    const factory = new ChallengeFactory(
+      { realm, qop, awaitMs, fixedNonces: digest.fixedNonces },
+      parts,
+    );
+    const verifier = new Verifier(this.#settings, { ...parts, factory });
+    return { attempts, auc, factory, verifier, prober };
   }
 
   get hidesUnknown(): boolean {
@@ -152,18 +155,18 @@ export class Authenticator {
    * and `hideUnknown` is off. `stale`: the last answer was right, its nonce was not (RFC 7616 §3.3).
    */
   challenge(
-    attempt: AttemptKey,
+    attempt: ChallengeKey,
     options: { readonly stale?: boolean } = {},
   ): IssuedChallenge | undefined {
     const found = this.#whoIs(attempt.impi);
     if (found === undefined) return undefined;
     const { stale = false } = options;
-    const { issuer, prober } = found.desk;
+    const { factory, prober } = found.desk;
     const { impi, auth } = found.subscriber;
     const key = keyOf(attempt);
     const isAsked = auth.scheme === "aka" && prober?.isDue(impi) === true;
-    const probe = isAsked ? issuer.probe(impi, auth, key, true) : undefined;
-    return probe ?? issuer.issue(found.subscriber, key, { failures: 0, stale });
+    const probe = isAsked ? factory.probe(impi, auth, key, true) : undefined;
+    return probe ?? factory.issue(found.subscriber, key, { failures: 0, stale });
   }
 
   /** A device did not answer its challenge; gives what that says of it, if anything. */
@@ -183,8 +186,8 @@ export class Authenticator {
         ? refuse("unknown-algorithm", unknownAlgorithm(saidAlgorithm(claim), subscriber))
         : refuse("bad-parameters", answer.why);
     }
-    const misfit = this.#misfit(answer, claim, subscriber);
-    return misfit ?? this.#judgeNonce(answer, claim, subscriber, desk);
+    const refused = this.#checkParameters(answer, claim, subscriber);
+    return refused ?? this.#verifyNonce(answer, claim, subscriber, desk);
   }
 
   /** IMPIs with something remembered: for the metrics. */
@@ -193,7 +196,7 @@ export class Authenticator {
   }
 
   /** What is wrong before any secret is looked at. */
-  #misfit(answer: Answer, claim: Claim, subscriber: Subscriber): ClaimRefused | undefined {
+  #checkParameters(answer: Answer, claim: Claim, subscriber: Subscriber): ClaimRefused | undefined {
     const { realm, qop } = this.#settings;
     if (answer.username !== claim.impi)
       return refuse("bad-parameters", `username ${answer.username}, the IMPI is ${claim.impi}`);
@@ -207,17 +210,17 @@ export class Authenticator {
     return undefined;
   }
 
-  #judgeNonce(
+  #verifyNonce(
     answer: Answer,
     claim: Claim,
     subscriber: Subscriber,
-    { auc, attempts, judge, prober }: Desk,
+    { auc, attempts, verifier, prober }: Desk,
   ): AuthenticationOutcome {
     const { nonce, algorithm } = answer;
     const now = this.#ports.clock.now();
     const key = keyOf(claim);
-    const standing = standingOf(
-      { mint: this.#mint, auc },
+    const status = nonceStatus(
+      { nonces: this.#nonces, auc },
       {
         subscriber,
         nonce,
@@ -237,17 +240,17 @@ export class Authenticator {
       ...(cnonce !== undefined && { cnonce }),
       ...(claim.body !== undefined && { body: claim.body }),
     };
-    const judged: Judged = { answer, claim, subscriber, key, standing, input };
+    const verification: Verification = { answer, claim, subscriber, key, status, input };
     const { impi, auth } = subscriber;
     if (auth.scheme === "aka" && prober?.isProbe(impi, nonce, key))
-      return judge.probed(judged, auth, prober);
-    return judge.outcome(judged);
+      return verifier.probed(verification, auth, prober);
+    return verifier.outcome(verification);
   }
 
   #rand(): Buffer {
     const { fixedVectors } = this.#settings.vectors.aka;
     const fixed = fixedVectors[this.#fixedTaken % Math.max(fixedVectors.length, 1)];
-    if (fixed === undefined) return this.#mint.rand(this.#ports.clock.now());
+    if (fixed === undefined) return this.#nonces.rand(this.#ports.clock.now());
     this.#fixedTaken++;
     return fixed;
   }
@@ -272,7 +275,7 @@ function unknownAlgorithm(said: string, subscriber: Subscriber): string {
 }
 
 /** A copy, since a slice would keep the whole message. */
-function keyOf({ callId, pathToken }: AttemptKey): string {
+function keyOf({ callId, pathToken }: ChallengeKey): string {
   return ownCopy(boundedKey(`${callId}\n${pathToken}`));
 }
 

@@ -1,4 +1,4 @@
-// Why a response is wrong, in one line: what people get wrong is tried out, and what matches is named.
+// Diagnosis of a wrong response, in one line: the usual mistakes are tried one after the other.
 import { Milenage } from "@ims-lab/common/ims/milenage";
 import { type AkaKeys, akaPassword } from "@ims-lab/common/sip/auth/aka";
 import { sameSecret } from "@ims-lab/common/sip/auth/challenge";

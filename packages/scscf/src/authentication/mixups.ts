@@ -1,4 +1,4 @@
-// What devices and networks mix up of an AKA key set: each such mix-up makes AUTN look forged. TS 33.102 §6.3.3, TS 35.206.
+// Mix-ups of an AKA key set: each makes AUTN look forged. TS 33.102 §6.3.3, TS 35.206.
 import { deriveOpc } from "@ims-lab/common/ims/milenage";
 import type { AkaCredentials } from "../subscribers/subscriber.ts";
 

@@ -85,13 +85,13 @@ export class Prober {
   }
 
   /** An answer to the outstanding probe. Right or wrong, it registers nobody. */
-  judge(judged: ProbeAnswer, auth: AkaCredentials): Finding {
-    const { impi } = judged.subscriber;
+  judge(verification: ProbeAnswer, auth: AkaCredentials): Finding {
+    const { impi } = verification.subscriber;
     const asked = this.#of(impi);
     const { outstanding, ...rest } = asked;
     const isFirst = outstanding?.isFirst === true;
     const mixup = mixupsOf(auth)[asked.next];
-    if (mixup === undefined || !accepts(judged, mixup, auth))
+    if (mixup === undefined || !accepts(verification, mixup, auth))
       return { accepted: false, isFirst, why: this.#notThis(impi, auth) };
     if (mixup.ahead > 0) this.#auc.raise(impi, outstanding?.sqn ?? 0);
     this.#set(impi, { ...rest, exhausted: false });

@@ -1,7 +1,7 @@
-// Why a binding went and how a re-authentication ended, in one plain sentence each.
-import type { ReauthenticationEnd } from "@ims-lab/common/ims/admin-api";
-import type { Ended, Reauthentication } from "../reauthentication/reauthentication.ts";
-import type { RemovalCause } from "../registrar/binding.ts";
+// Ends of bindings and of re-authentications in one plain sentence each.
+import type { ReauthenticationEnd } from "@ims-lab/common/admin-api/views";
+import type { RemovalCause } from "../registration/binding.ts";
+import type { Ended, Reauthentication } from "../registration/reauthentication.ts";
 
 const ENDS: Readonly<Record<ReauthenticationEnd, string>> = {
   reauthenticated: "answered a fresh challenge",

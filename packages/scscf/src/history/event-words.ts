@@ -1,4 +1,4 @@
-// What can happen to a user at the S-CSCF, in words. docs/operations.md lists them.
+// Events of a user at the S-CSCF in words; docs/operations.md lists them.
 
 /** Each with its words; a detail follows behind a colon. */
 const WORDS = {

@@ -1,5 +1,5 @@
 // The latest events of each user, of names that nobody has, and of addresses: what `imslab why` prints.
-import type { HistoryEventView } from "@ims-lab/common/ims/admin-api";
+import type { HistoryEventView } from "@ims-lab/common/admin-api/views";
 import { boundedKey } from "@ims-lab/common/platform/bounded-key";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { EVENTS_KEPT, Histories } from "@ims-lab/common/platform/histories";

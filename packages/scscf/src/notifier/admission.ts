@@ -1,15 +1,15 @@
-// Who may watch a registration. TS 24.229 §5.4.2.1.1.
+// Permission to watch a registration. TS 24.229 §5.4.2.1.1.
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
+import { placeOf, placeOfPath } from "@ims-lab/common/ims/path";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { Contact, From, PAssertedIdentity, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip, type Uri } from "@ims-lab/common/sip/message/uri";
-import type { Binding } from "../registrar/binding.ts";
-import { sameContact } from "../registrar/contacts.ts";
-import { type Refusal, refusal } from "../registrar/refusals.ts";
-import type { Standing } from "../registrar/trust.ts";
-import type { Impu } from "../subscribers/subscriber.ts";
-import { placeOf, placeOfPath } from "./path-place.ts";
+import type { RequestOrigin } from "../origin.ts";
+import { type Refusal, refusal } from "../outcomes.ts";
+import { sameContact } from "../registration/address.ts";
+import type { Binding } from "../registration/binding.ts";
+import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { isDeviceMemo, tokenIn, type Watcher, watcherIn } from "./subscription-owner.ts";
 
 /** What a SUBSCRIBE is about and who it comes from. */
@@ -34,19 +34,13 @@ export interface AdmissionRules {
   tokenOf(uri: Uri): string | undefined;
 }
 
-/** An implicit registration set. */
-export interface RegistrationSet {
-  readonly name: string;
-  readonly impus: readonly Impu[];
-}
-
 /** A subscription that is refreshed: the Request-URI is our Contact and names nobody. */
 type Refreshed = Pick<NotifierSubscription, "subject" | "memo">;
 
 export function admit(
   rules: AdmissionRules,
   request: SipRequest,
-  standing: Standing,
+  origin: RequestOrigin,
   existing: Refreshed | undefined,
 ): Watching | Refusal {
   const aor = existing?.subject ?? rules.identityOf(request.requestUri);
@@ -57,14 +51,14 @@ export function admit(
     return refusal("not-registered-subscribe", `${aor} is not registered`);
   }
   const { name } = set;
-  const asserted = identitiesOf(request, standing, bindings);
-  if (existing !== undefined && standing.trusted && asserted.length === 0)
+  const asserted = identitiesOf(request, origin, bindings);
+  if (existing !== undefined && origin.trusted && asserted.length === 0)
     return knownWatcher(existing, bindings);
   if (set.impus.some((impu) => !impu.barred && asserted.includes(impu.aor))) {
     const binding = bindingOf(rules, request, bindings);
     return { set: name, who: "device", ...(binding !== undefined && { binding }) };
   }
-  if (standing.trusted && isPcscfOf(bindings, request)) return { set: name, who: "pcscf" };
+  if (origin.trusted && isPcscfOf(bindings, request)) return { set: name, who: "pcscf" };
   if (rules.applicationServers.some((server) => asserted.includes(server))) {
     return { set: name, who: "server" };
   }
@@ -96,12 +90,12 @@ function setMeant(
 /** A device without P-CSCF is who its binding says, when it comes from where it registered. */
 function identitiesOf(
   request: SipRequest,
-  standing: Standing,
+  origin: RequestOrigin,
   bindings: readonly Binding[],
 ): readonly string[] {
-  if (standing.trusted) return assertedIdentities(request).map(aorOf);
+  if (origin.trusted) return assertedIdentities(request).map(aorOf);
   const from = request.get(From);
-  const isKnownSource = bindings.some(({ address }) => address.source === standing.source);
+  const isKnownSource = bindings.some(({ address }) => address.source === origin.source);
   return from !== undefined && isKnownSource ? [aorOf(from.uri)] : [];
 }
 

@@ -1,4 +1,4 @@
-// How long a subscription here may live. Design §3: `subscription.expires`; RFC 6665 §4.2.1.1; seed §4.
+// The granted life of a subscription here: `subscription.expires`. RFC 6665 §4.2.1.1; S3z010092 §4.
 import {
   DEFAULT_EXPIRES,
   OWN_PACKAGE,

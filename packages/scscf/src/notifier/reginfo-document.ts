@@ -1,4 +1,4 @@
-// What a NOTIFY says about a registration set. RFC 3680 §5; TS 24.229 §5.4.2.1.2; docs/events.md.
+// The registration document of a NOTIFY. RFC 3680 §5; TS 24.229 §5.4.2.1.2; docs/events.md.
 import { createHash } from "node:crypto";
 import { DEREGISTRATIONS } from "@ims-lab/common/ims/events";
 import type {
@@ -8,8 +8,8 @@ import type {
 } from "@ims-lab/common/ims/reginfo";
 import { Params } from "@ims-lab/common/sip/message/params";
 import { parseQvalue } from "@ims-lab/common/sip/message/scan";
-import type { Binding, RemovalCause } from "../registrar/binding.ts";
-import { isShortened } from "../registrar/binding-machine.ts";
+import type { Binding, RemovalCause } from "../registration/binding.ts";
+import { isShortened } from "../registration/binding-machine.ts";
 
 /** A contact that is no more, told once. */
 export interface GoneContact {

@@ -3,42 +3,43 @@ import { DEREGISTRATIONS, OWN_PACKAGE, REGISTRATION_PACKAGES } from "@ims-lab/co
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
-import { Resending } from "@ims-lab/common/sip/event/resending";
-import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sender";
-import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
-import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { formatUri } from "@ims-lab/common/sip/message/uri";
 import {
   createNotifierAgent,
+  type Foreseen,
   type NotifierAgent,
-  type NotifierAgentOptions,
   type NotifyBody,
   type NotifyOutcome,
   type Rendering,
+  rowOf,
   type SubscribeVerdict,
-} from "@ims-lab/common/sip/notifier-agent";
-import { deviceSource } from "../history/device-source.ts";
+  type SubscriptionChange,
+  type Termination,
+} from "@ims-lab/common/sip/event/notifier-agent";
+import { Resending } from "@ims-lab/common/sip/event/resending";
+import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sender";
+import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { formatUri } from "@ims-lab/common/sip/message/uri";
+import type { RequestOrigin } from "../origin.ts";
+import { deviceSource } from "../origin.ts";
+import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../outcomes.ts";
 import type { RefusalLog } from "../refusal-log.ts";
-import type { Binding, RemovalCause } from "../registrar/binding.ts";
-import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../registrar/refusals.ts";
-import type { Standing } from "../registrar/trust.ts";
+import type { Binding, RemovalCause } from "../registration/binding.ts";
+import type { Bindings } from "../registration/bindings.ts";
+import type {
+  ChangeAhead,
+  RegistrationEvent,
+  RegistrationEvents,
+  RegistrationSubscriber,
+  SubscriptionFacts,
+} from "../registration/events.ts";
+import type { Registrations } from "../registration/registrations.ts";
+import type { Change } from "../rows.ts";
 import { describeFailure, silentParty } from "./notify-failure.ts";
 import { type Notice, renderReginfo, together } from "./rendering.ts";
 import { Spacing } from "./spacing.ts";
 import { judgeSubscribe, type VerdictRules } from "./subscribe-verdict.ts";
 import { deviceMemo, isDeviceMemo, tokenIn } from "./subscription-owner.ts";
-
-/** What the notifier tells the bindings. */
-export interface NotifierListener {
-  onSubscribed(token: string, eventPackage: string): void;
-  onUnsubscribed(token: string): void;
-  /** First transmission of a trigger. */
-  onNotified(token: string, at: number): void;
-  onAcknowledged(token: string): void;
-  onNotifyFailed(token: string, why: string): void;
-  /** What became of any NOTIFY to the binding's own device, a trigger or not. */
-  onNotifyOutcome(token: string, outcome: NotifyOutcome): void;
-}
 
 export interface NotifierOptions extends VerdictRules {
   readonly random: Random;
@@ -49,25 +50,31 @@ export interface NotifierOptions extends VerdictRules {
   /** Subscriptions to one set of identities. */
   readonly maxPerUser: number;
   onLimited(limit: string): void;
-  readonly listener: NotifierListener;
+  readonly bindings: Bindings;
+  readonly registrations: Registrations;
+  readonly events: RegistrationEvents;
   readonly refusals: RefusalLog;
-  save: NonNullable<NotifierAgentOptions["save"]>;
 }
+
+type ForeseenById = ReadonlyMap<string, Foreseen>;
+type Proceed = (problem?: Error) => void;
 
 /** RFC 3680 §4.10. */
 const SPACING_MS = 5000;
 
-export class RegistrationNotifier {
+export class RegistrationNotifier implements RegistrationSubscriber {
   readonly #options: NotifierOptions;
   readonly #agent: NotifierAgent;
   /** Holds for what is only news; triggers and ends go out at once. */
   readonly #spacing: Spacing<Notice>;
   /** Tokens of devices whose trigger has not left yet: behind a NOTIFY that nobody has answered, it waits. */
   readonly #announcing = new Set<string>();
+  /** By event: what its commit has made durable of subscriptions already. */
+  readonly #foreseen = new WeakMap<RegistrationEvent, ForeseenById>();
   /** Triggers that did not reach the device, by token. */
   readonly #resending: Resending;
   /** Of the SUBSCRIBEs that are being answered. */
-  readonly #standings = new WeakMap<SipRequest, Standing>();
+  readonly #origins = new WeakMap<SipRequest, RequestOrigin>();
 
   constructor(options: NotifierOptions) {
     this.#options = options;
@@ -80,13 +87,16 @@ export class RegistrationNotifier {
       contact: "", // each verdict names one
       decide: (request, existing) => this.#decide(request, existing),
       render: (subscription, rendering) => this.#render(subscription, rendering, {}),
-      onSubscribed: (subscription) => this.#subscribed(subscription),
+      onSubscribed: (subscription, isNew) =>
+        options.events.publish({
+          kind: "subscribed",
+          subscription: this.#factsOf(subscription),
+          isNew,
+        }),
       onEnded: (subscription) => this.#ended(subscription),
       onRefused: (request, status, why) => this.#noteRefused(request, status, `${status}`, why),
-      onOutcome: ({ memo }, outcome) => {
-        if (isDeviceMemo(memo)) options.listener.onNotifyOutcome(tokenIn(memo), outcome);
-      },
-      save: options.save,
+      onOutcome: ({ memo }, outcome) => this.#heard(memo, outcome),
+      save: (change, proceed) => this.#save(change, proceed),
     });
     this.#spacing = new Spacing({
       clock: options.clock,
@@ -96,9 +106,73 @@ export class RegistrationNotifier {
     });
   }
 
-  handle(incoming: IncomingRequest, standing: Standing): void {
-    this.#standings.set(incoming.request, standing);
+  handle(incoming: IncomingRequest, origin: RequestOrigin): void {
+    const { request } = incoming;
+    const changing = this.#changingSet(request);
+    if (changing !== undefined) {
+      // What is said to it begins from what that change leaves.
+      this.#options.registrations.whenSettled(changing, (problem) => {
+        if (problem === undefined) this.handle(incoming, origin);
+        else incoming.respond(newResponse(request, 500, { toTag: this.#options.random.hex(8) }));
+      });
+      return;
+    }
+    this.#origins.set(request, origin);
     this.#agent.handle(incoming);
+  }
+
+  /** The watched set, while a change of it is not durable yet. */
+  #changingSet(request: SipRequest): string | undefined {
+    const { registrations, setsOf, identityOf } = this.#options;
+    if (registrations.isQuiet) return undefined;
+    const subject = this.#agent.subjectOf(request);
+    const sets =
+      subject === undefined
+        ? setsOf(identityOf(request.requestUri)).map(({ name }) => name)
+        : [subject];
+    return sets.find((set) => !registrations.isSettled(set));
+  }
+
+  on(event: RegistrationEvent): void {
+    const { kind } = event;
+    if (kind === "registered" || kind === "shown")
+      this.#notifyAll(event.binding, { only: event.binding.token });
+    else if (kind === "moved") this.#moved(event.binding, event.from);
+    else if (kind === "reauthentication-triggered")
+      this.trigger(event.binding, this.#foreseen.get(event));
+    else if (kind === "removed") this.#gone(event.binding, event.cause, this.#foreseen.get(event));
+  }
+
+  /** The subscriptions in which a device is asked, or which end with their binding: durable with the binding's change. */
+  foresee({ events, left }: ChangeAhead): readonly Change[] {
+    const rows: Change[] = [];
+    for (const event of events) {
+      if (event.kind === "reauthentication-triggered") {
+        const [target] = this.subscriptionsOf(event.binding);
+        if (target !== undefined) this.#foresee(event, [target], undefined, rows);
+      } else if (event.kind === "removed") {
+        const ends = this.#endsWith(event.binding, left === 0);
+        this.#foresee(event, ends, terminationOf(event.cause), rows);
+      }
+    }
+    return rows;
+  }
+
+  #foresee(
+    event: RegistrationEvent,
+    subscriptions: readonly NotifierSubscription[],
+    termination: Termination | undefined,
+    rows: Change[],
+  ): void {
+    if (subscriptions.length === 0) return;
+    const ahead = new Map<string, Foreseen>();
+    for (const { id } of subscriptions) {
+      const foreseen = this.#agent.foresee(id, termination);
+      if (foreseen === undefined) continue;
+      ahead.set(id, foreseen);
+      rows.push(changeOf(foreseen.to));
+    }
+    this.#foreseen.set(event, ahead);
   }
 
   owns(subscribe: SipRequest): boolean {
@@ -119,22 +193,17 @@ export class RegistrationNotifier {
     return this.#agent.size;
   }
 
-  /** A new device, or `refreshed` after a success: everybody hears of it. */
-  show(binding: Binding): void {
-    this.#notifyAll(binding, { only: binding.token });
-  }
-
-  moved(binding: Binding, from: Binding): void {
+  #moved(binding: Binding, from: Binding): void {
     const gone = [{ binding: from, cause: { kind: "unregistered" } as const }];
     this.#notifyAll(binding, { only: binding.token, gone });
   }
 
-  /** Asks the device to re-register: the own package alone where it has both (design §3). */
-  trigger(binding: Binding): void {
+  /** Asks the device to re-register: the own package alone where it has both. */
+  trigger(binding: Binding, foreseen?: ForeseenById): void {
     const target = this.subscriptionsOf(binding)[0];
     if (target === undefined) return; // its next subscription triggers anew
     this.#announcing.add(binding.token);
-    this.#ask(target, binding);
+    this.#ask(target, binding, foreseen);
   }
 
   /** Others hear of it once the device does: N runs from there, and a P-CSCF takes `expires` at its word. */
@@ -144,23 +213,31 @@ export class RegistrationNotifier {
   }
 
   /** The device's subscription ends; the others' only with the last binding of the set. */
-  gone(binding: Binding, cause: RemovalCause): void {
+  #gone(binding: Binding, cause: RemovalCause, foreseen: ForeseenById | undefined): void {
     this.#announcing.delete(binding.token);
     const notice: Notice = { only: binding.token, gone: [{ binding, cause }] };
-    const { reason } = DEREGISTRATIONS[cause.kind];
-    const retryAfter = cause.kind === "probation" ? cause.retryAfterSeconds : undefined;
+    const { reason, retryAfter } = terminationOf(cause);
     const isLast = this.#options.bindingsOf(binding.set).length === 0;
-    const watchers = this.#watchersOf(binding.set);
+    const watchers = this.#watchersOf(binding.set).sort(devicesFirst);
     this.#logUntold(binding, watchers);
-    for (const { id, memo } of watchers.sort(devicesFirst)) {
-      const isOwn = memo === deviceMemo(binding.token);
+    const ending = new Set(this.#endsWith(binding, isLast));
+    for (const watcher of watchers) {
+      const { id, memo } = watcher;
+      const request = { ...this.#request(notice), foreseen: foreseen?.get(id) };
+      if (ending.has(watcher))
+        this.#agent.terminate(id, reason, {
+          ...request,
+          ...(retryAfter !== undefined && { retryAfter }),
+        });
       // `*`: devices that go together are each told of their own contact, by their own end.
-      if (isLast && !isOwn && isDeviceMemo(memo)) continue;
-      if (isLast || isOwn) {
-        const last = { ...this.#request(notice), ...(retryAfter !== undefined && { retryAfter }) };
-        this.#agent.terminate(id, reason, last);
-      } else this.#agent.notify(id, this.#request(notice));
+      else if (!isLast || !isDeviceMemo(memo)) this.#agent.notify(id, request);
     }
+  }
+
+  #endsWith({ set, token }: Binding, isLast: boolean): readonly NotifierSubscription[] {
+    return this.#watchersOf(set).filter(
+      ({ memo }) => memo === deviceMemo(token) || (isLast && !isDeviceMemo(memo)),
+    );
   }
 
   /** Whether a P-CSCF watches this set here, and so hears of its end. */
@@ -185,14 +262,15 @@ export class RegistrationNotifier {
     for (const { id } of this.#watchersOf(binding.set)) this.#spacing.say(id, notice);
   }
 
-  #ask(target: NotifierSubscription, binding: Binding): void {
+  #ask(target: NotifierSubscription, binding: Binding, foreseen?: ForeseenById): void {
     const { token } = binding;
-    const { listener } = this.#options;
+    const { registrations } = this.#options;
     this.#agent.notify(target.id, {
       ...this.#request({ only: token }),
+      foreseen: foreseen?.get(target.id),
       onSent: (at) => {
         const isFirst = this.#announcing.delete(token);
-        listener.onNotified(token, at);
+        registrations.input(token, { kind: "notified", at });
         if (isFirst) this.#announced(binding);
       },
       onOutcome: (outcome) => this.#asked(binding, target, outcome),
@@ -200,12 +278,12 @@ export class RegistrationNotifier {
   }
 
   #asked(binding: Binding, target: NotifierSubscription, outcome: NotifyOutcome): void {
-    const { listener, log } = this.#options;
+    const { registrations, clock, log } = this.#options;
     const { token } = binding;
     this.#announcing.delete(token);
     if (outcome.kind === "acknowledged") {
       this.#resending.forget(token);
-      listener.onAcknowledged(token);
+      registrations.input(token, { kind: "acknowledged", at: clock.now() });
       return;
     }
     const why = describeFailure(outcome);
@@ -220,7 +298,7 @@ export class RegistrationNotifier {
       silent,
     };
     log.warn("reauthentication.notify-failed", fields);
-    listener.onNotifyFailed(token, why);
+    registrations.input(token, { kind: "notify-failed", why });
     const next = this.#isOver(binding) ? undefined : this.subscriptionsOf(binding)[0];
     if (next === undefined) this.#resending.forget(token);
     else if (next.id !== target.id) this.trigger(binding);
@@ -255,9 +333,9 @@ export class RegistrationNotifier {
   }
 
   #decide(request: SipRequest, existing: NotifierSubscription | undefined): SubscribeVerdict {
-    const standing = this.#standings.get(request);
-    if (standing === undefined) throw new Error("a SUBSCRIBE came past the notifier");
-    const judged = judgeSubscribe(this.#options, request, standing, existing);
+    const origin = this.#origins.get(request);
+    if (origin === undefined) throw new Error("a SUBSCRIBE came past the notifier");
+    const judged = judgeSubscribe(this.#options, request, origin, existing);
     const verdict = this.#isOneTooMany(judged, existing)
       ? refusal("too-many-subscriptions", `${this.#options.maxPerUser} are there`)
       : judged;
@@ -269,12 +347,12 @@ export class RegistrationNotifier {
   }
 
   #noteRefused(request: SipRequest, status: number, reason: string, why: string): void {
-    const standing = this.#standings.get(request);
-    if (standing === undefined) return;
+    const origin = this.#origins.get(request);
+    if (origin === undefined) return;
     const { callId, from } = request;
-    const [asserted] = standing.trusted ? assertedIdentities(request) : [];
+    const [asserted] = origin.trusted ? assertedIdentities(request) : [];
     const impu = asserted === undefined ? from.uriText : formatUri(asserted);
-    const source = deviceSource(request, standing);
+    const source = deviceSource(request, origin);
     const fields = { status, reason, why, impu, source, callId };
     this.#options.refusals.warn("subscription.refused", fields, "subscribe-refused");
   }
@@ -291,21 +369,55 @@ export class RegistrationNotifier {
     return true;
   }
 
-  #subscribed({ memo, package: eventPackage, dialog }: NotifierSubscription): void {
-    const { log, listener } = this.#options;
-    log.info("subscription.granted", { package: eventPackage, callId: dialog.callId, memo });
-    if (isDeviceMemo(memo)) listener.onSubscribed(tokenIn(memo), eventPackage);
+  /** The device's duty to subscribe changes with its subscription: one commit. */
+  #save({ subscription, kind, isAwaited }: SubscriptionChange, proceed: Proceed): void {
+    const { registrations, clock, bindings } = this.#options;
+    const { memo, subject: set } = subscription;
+    const rows = [changeOf(subscription)];
+    const token = isDeviceMemo(memo) ? tokenIn(memo) : undefined;
+    const isOver = kind === "ended" && this.#isLast(subscription);
+    if (
+      token === undefined ||
+      bindings.get(token) === undefined ||
+      kind === "other" ||
+      (kind === "ended" && !isOver)
+    ) {
+      registrations.commit({ set, changes: [], rows }, proceed);
+      return;
+    }
+    const input = { kind: isOver ? "unsubscribed" : "subscribed", at: clock.now() } as const;
+    // Nobody waits for the end of a subscription: it is tried until it is durable.
+    if (isAwaited)
+      registrations.commit({ set, changes: [{ kind: "input", token, input }], rows }, proceed);
+    else registrations.input(token, input, { rows, settled: proceed });
   }
 
-  #ended(ended: NotifierSubscription): void {
-    const { memo, subject, package: eventPackage, dialog } = ended;
-    const { log, listener } = this.#options;
-    log.info("subscription.ended", { package: eventPackage, callId: dialog.callId, memo });
-    if (!isDeviceMemo(memo)) return;
-    const others = this.#watchersOf(subject).filter(
-      (other) => other.id !== ended.id && other.memo === memo,
-    );
-    if (others.length === 0) listener.onUnsubscribed(tokenIn(memo));
+  /** The device has no other subscription. */
+  #isLast({ id, memo, subject }: NotifierSubscription): boolean {
+    return !this.#watchersOf(subject).some((other) => other.id !== id && other.memo === memo);
+  }
+
+  #ended(subscription: NotifierSubscription): void {
+    this.#options.events.publish({
+      kind: "unsubscribed",
+      subscription: this.#factsOf(subscription),
+      isLast: isDeviceMemo(subscription.memo) && this.#isLast(subscription),
+    });
+  }
+
+  #heard(memo: string, outcome: NotifyOutcome): void {
+    const { bindings, events } = this.#options;
+    const binding = isDeviceMemo(memo) ? bindings.get(tokenIn(memo)) : undefined;
+    if (binding === undefined) return;
+    if (outcome.kind === "acknowledged")
+      events.publish({ kind: "notify-answered", binding, status: outcome.status });
+    else events.publish({ kind: "notify-failed", binding, why: describeFailure(outcome) });
+  }
+
+  #factsOf({ id, memo, subject, package: name, dialog }: NotifierSubscription): SubscriptionFacts {
+    const { callId } = dialog;
+    const binding = isDeviceMemo(memo) ? this.#options.bindings.get(tokenIn(memo)) : undefined;
+    return { id, package: name, callId, memo, set: subject, binding };
   }
 
   #logUntold(binding: Binding, watchers: readonly NotifierSubscription[]): void {
@@ -318,4 +430,13 @@ export class RegistrationNotifier {
 /** TS 24.229 §5.4.1.5: the UE first, then its P-CSCF. */
 function devicesFirst(a: NotifierSubscription, b: NotifierSubscription): number {
   return Number(isDeviceMemo(b.memo)) - Number(isDeviceMemo(a.memo));
+}
+
+function terminationOf(cause: RemovalCause): Termination {
+  const { reason } = DEREGISTRATIONS[cause.kind];
+  return cause.kind === "probation" ? { reason, retryAfter: cause.retryAfterSeconds } : { reason };
+}
+
+function changeOf(subscription: NotifierSubscription): Change {
+  return { table: "subscriptions", id: subscription.id, value: rowOf(subscription) };
 }

@@ -1,8 +1,8 @@
 // The body of one NOTIFY: what its subscriber must hear, in full or in part. RFC 3680 §4.7, docs/events.md.
 import { OWN_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
 import { formatReginfo } from "@ims-lab/common/ims/reginfo";
+import type { NotifyBody, Rendering } from "@ims-lab/common/sip/event/notifier-agent";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
-import type { NotifyBody, Rendering } from "@ims-lab/common/sip/notifier-agent";
 import { type GoneContact, registrationsOf } from "./reginfo-document.ts";
 import type { VerdictRules } from "./subscribe-verdict.ts";
 import { isDeviceMemo, tokenIn } from "./subscription-owner.ts";
@@ -52,7 +52,7 @@ export function renderReginfo(
   return { contentType: REGINFO_TYPE, body: Buffer.from(text, "utf8") };
 }
 
-/** A device with both packages is asked in the own one only (design §3). */
+/** A device with both packages is asked in the own one only. */
 function isToldElsewhere(
   { memo, package: eventPackage }: NotifierSubscription,
   watchers: readonly NotifierSubscription[],

@@ -1,12 +1,12 @@
-// What is said to a SUBSCRIBE to one of our packages, and whose it is from then on. TS 24.229 §5.4.2.1.1.
+// The answer to a SUBSCRIBE to one of our packages, and the owner of the subscription. TS 24.229 §5.4.2.1.1.
 import { isRegistrationPackage } from "@ims-lab/common/ims/events";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import type { SubscribeVerdict } from "@ims-lab/common/sip/event/notifier-agent";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { EventHeader, Expires } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import type { SubscribeVerdict } from "@ims-lab/common/sip/notifier-agent";
-import { isRefusal, type Refusal } from "../registrar/refusals.ts";
-import type { Standing } from "../registrar/trust.ts";
+import type { RequestOrigin } from "../origin.ts";
+import { isRefusal, type Refusal } from "../outcomes.ts";
 import { type AdmissionRules, admit, type Watching } from "./admission.ts";
 import { type GrantPolicy, grantToDevice, grantToWatcher } from "./grants.ts";
 import { memoOf } from "./subscription-owner.ts";
@@ -19,10 +19,10 @@ export interface VerdictRules extends AdmissionRules {
 export function judgeSubscribe(
   rules: VerdictRules,
   request: SipRequest,
-  standing: Standing,
+  origin: RequestOrigin,
   existing: NotifierSubscription | undefined,
 ): SubscribeVerdict | Refusal {
-  const watching = admit(rules, request, standing, existing);
+  const watching = admit(rules, request, origin, existing);
   if (isRefusal(watching)) return watching;
   const eventPackage = request.get(EventHeader)?.value ?? "";
   if (!isRegistrationPackage(eventPackage)) throw new Error("a package that is not served");
@@ -36,7 +36,7 @@ export function judgeSubscribe(
     expires,
     subject: watching.set,
     memo: existing?.memo ?? memoOf(watching.who, watching.binding?.token),
-    contact: `<${standing.scheme}:${standing.self}>`,
+    contact: `<${origin.scheme}:${origin.self}>`,
   };
 }
 

@@ -1,4 +1,4 @@
-// Whose a subscription is, as the subscription itself remembers it from its first SUBSCRIBE on. TS 24.229 §5.4.2.1.1.
+// The owner of a subscription, remembered by itself from its first SUBSCRIBE on. TS 24.229 §5.4.2.1.1.
 
 /** A device with or without a binding of its own, a P-CSCF, an application server. */
 export type Watcher = "device" | "pcscf" | "server";

@@ -2,11 +2,11 @@
 import { assertedIdentities, identityList } from "@ims-lab/common/ims/p-headers";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf } from "@ims-lab/common/sip/message/uri";
-import type { RegistrationSet } from "../notifier/admission.ts";
-import type { Binding } from "../registrar/binding.ts";
-import { pastPcscf } from "../registrar/past-pcscf.ts";
-import type { Standing } from "../registrar/trust.ts";
+import type { RequestOrigin } from "../origin.ts";
+import type { Binding } from "../registration/binding.ts";
+import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import type { Impu } from "../subscribers/subscriber.ts";
+import { pastPcscf } from "./past-pcscf.ts";
 import { isProblem, type RoutingProblem } from "./problems.ts";
 
 export interface Users {
@@ -30,35 +30,35 @@ export interface Served {
 export function servedUser(
   users: Users,
   request: SipRequest,
-  standing: Standing,
+  origin: RequestOrigin,
   token: string | undefined,
 ): Served | RoutingProblem | undefined {
-  const claimed = standing.trusted ? assertedIdentities(request).map(aorOf) : [];
+  const claimed = origin.trusted ? assertedIdentities(request).map(aorOf) : [];
   if (token !== undefined) {
     const binding = users.bindingOf(token);
     if (binding === undefined)
       return { kind: "not-registered", detail: `no registration has the Service-Route ${token}` };
-    return servedBy(users, binding, claimed, standing);
+    return servedBy(users, binding, claimed, origin);
   }
-  const names = claimed.length > 0 || standing.trusted ? claimed : [aorOf(request.from.uri)];
+  const names = claimed.length > 0 || origin.trusted ? claimed : [aorOf(request.from.uri)];
   const sets = names.map((aor) => users.setsOf(aor)).find((found) => found.length > 0);
   if (sets === undefined) return undefined;
   const binding = sets
     .flatMap(({ name }) => users.bindingsOf(name))
-    .find(({ address }) => standing.trusted || address.source === standing.source);
+    .find(({ address }) => origin.trusted || address.source === origin.source);
   if (binding === undefined) {
     return { kind: "not-registered", detail: `${names[0]} is not registered` };
   }
-  return servedBy(users, binding, names, standing);
+  return servedBy(users, binding, names, origin);
 }
 
 /** Undefined: who it is remains open; within a dialog that is no reason to refuse. */
 export function servedInDialog(
   users: Users,
   request: SipRequest,
-  standing: Standing,
+  origin: RequestOrigin,
 ): Served | undefined {
-  const served = servedUser(users, request, standing, undefined);
+  const served = servedUser(users, request, origin, undefined);
   return served === undefined || isProblem(served) ? undefined : served;
 }
 
@@ -66,7 +66,7 @@ export function servedInDialog(
 export function holderInDialog(
   users: Users,
   request: SipRequest,
-  { trusted, source }: Standing,
+  { trusted, source }: RequestOrigin,
 ): string {
   const [asserted] = trusted ? assertedIdentities(request) : [];
   if (asserted === undefined) return source;
@@ -78,13 +78,13 @@ function servedBy(
   users: Users,
   binding: Binding,
   claimed: readonly string[],
-  standing: Standing,
+  origin: RequestOrigin,
 ): Served | RoutingProblem {
   const set = users.setOf(binding.set);
   if (set === undefined) return { kind: "not-registered", detail: `${binding.impu} is nobody's` };
-  if (!standing.trusted && binding.address.source !== standing.source) {
-    const detail = `${standing.source} is not where it registered`;
-    return pastPcscf(binding, standing.source) ?? { kind: "untrusted-peer", detail };
+  if (!origin.trusted && binding.address.source !== origin.source) {
+    const detail = `${origin.source} is not where it registered`;
+    return pastPcscf(binding, origin.source) ?? { kind: "untrusted-peer", detail };
   }
   const own = set.impus.filter(({ aor }) => claimed.includes(aor));
   if (claimed.length > 0 && own.length === 0) {

@@ -1,5 +1,5 @@
-// What is wrong with a request that should be routed, and the status it gets. TS 24.229 §5.4.3; RFC 3261 §16.3.
-import type { Refusal } from "@ims-lab/common/sip/endpoint";
+// Problems of requests to be routed and the SIP status of each. TS 24.229 §5.4.3; RFC 3261 §16.3.
+import type { Refusal } from "@ims-lab/common/sip/endpoint/endpoint";
 import { formatUri, type Uri } from "@ims-lab/common/sip/message/uri";
 import { SIPS_NOT_ALLOWED } from "@ims-lab/common/sip/proxy/secured";
 
@@ -44,7 +44,7 @@ export function refusalFor(problem: RoutingProblem): Refusal {
     case "past-pcscf":
     case "not-registered": // TS 24.229 §5.4.3.2: the served user is not registered
     case "foreign-identity": // RFC 3325 §5
-    case "unknown-hop": // design §11: no open relay
+    case "unknown-hop": // no open relay
     case "barred-caller": // TS 24.229 §5.4.3.2 step 1
       return { status: 403 };
     case "no-such-user": // RFC 3261 §21.4.5
@@ -61,7 +61,7 @@ export function refusalFor(problem: RoutingProblem): Refusal {
       return { status: 481 };
     case "share-used-up": // a 503 would say that this node has too much to do
       return { status: 500, headers: [["Retry-After", "5"]] };
-    case "must-reauthenticate": // design §4: RFC 3261 §20.43, warn-code 399
+    case "must-reauthenticate": // RFC 3261 §20.43, warn-code 399
       return { status: 403, headers: [["Warning", '399 ims-lab "authenticate again first"']] };
     case "proxy":
       return problem.refusal;

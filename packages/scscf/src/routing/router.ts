@@ -1,17 +1,19 @@
 // Requests between users: originating, then terminating, then along the dialog's route. TS 24.229 §5.4.3.
+
 import { formatChargingVector } from "@ims-lab/common/ims/charging-vector";
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint";
+import { isEnding } from "@ims-lab/common/sip/admission/peek";
+import { mayMakeDialog } from "@ims-lab/common/sip/dialog/methods";
+import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import {
   newResponse,
   type SipRequest,
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
 import { formatUri } from "@ims-lab/common/sip/message/uri";
-import { isEnding } from "@ims-lab/common/sip/overload/first-look";
 import type { KnowsHop } from "@ims-lab/common/sip/proxy/known-hops";
 import { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";
@@ -19,15 +21,14 @@ import { takeOwnRoutes } from "@ims-lab/common/sip/proxy/route";
 import { checkForRelay, countHop } from "@ims-lab/common/sip/proxy/validate";
 import type { Destination } from "@ims-lab/common/sip/transaction/user";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
-import { deviceSource } from "../history/device-source.ts";
+import { type Callee, CallTracker } from "../dialogs/call-tracker.ts";
+import type { DialogTable } from "../dialogs/dialog-table.ts";
+import type { KnownDialogs } from "../dialogs/known-dialogs.ts";
+import type { RequestOrigin } from "../origin.ts";
+import { deviceSource } from "../origin.ts";
+import type { RequestPolicy } from "../policy/request-policy.ts";
 import type { RefusalLog } from "../refusal-log.ts";
-import { type RegisteredDevices, senderProblem } from "../registrar/past-pcscf.ts";
-import type { Standing } from "../registrar/trust.ts";
-import { type Callee, CallWatch } from "./call-watch.ts";
 import { answerCharging, chargingOf } from "./charging.ts";
-import type { KeptDialogs } from "./kept-dialogs.ts";
-import type { KnownDialogs } from "./known-dialogs.ts";
-import type { MethodPolicy } from "./method-policy.ts";
 import type { NextHops } from "./next-hops.ts";
 import {
   assertIdentity,
@@ -37,7 +38,7 @@ import {
   servedUser,
   type Users,
 } from "./originating.ts";
-import { PolicyGate } from "./policy-gate.ts";
+import { type RegisteredDevices, senderProblem } from "./past-pcscf.ts";
 import { isProblem, noDialog, type RoutingProblem, refusalFor, shareUsedUp } from "./problems.ts";
 import { alongRoute, targetsOf } from "./targets.ts";
 import type { Called } from "./terminating.ts";
@@ -55,20 +56,17 @@ export interface RouterOptions extends Users, Called {
   /** Whether what goes there stays within the trust domain (RFC 3325 §5). */
   readonly trustsHop: KnowsHop;
   readonly devices: RegisteredDevices;
-  readonly policy: MethodPolicy;
+  readonly policy: RequestPolicy;
   /** Undefined: dialogs are left alone when a registration ends. */
-  readonly dialogs: KeptDialogs | undefined;
+  readonly dialogs: DialogTable | undefined;
   /** Filled only where the policy has a use for it. */
   readonly known: KnownDialogs;
 }
 
-/** RFC 3261 §16.6 step 4, RFC 6665 §4.3: what makes or may make a dialog. */
-const RECORD_ROUTED: ReadonlySet<string> = new Set(["INVITE", "SUBSCRIBE", "NOTIFY", "REFER"]);
-
 /** A request on its way, and what its answers need. */
 interface Journey {
   readonly incoming: Incoming;
-  readonly standing: Standing;
+  readonly origin: RequestOrigin;
   readonly onward: SipRequest;
   readonly served: Served | undefined;
 }
@@ -79,21 +77,17 @@ const ARE_DIRECT: ReadonlySet<RoutingProblem["kind"]> = new Set(["untrusted-peer
 export class Router {
   readonly #options: RouterOptions;
   readonly #core: ProxyCore;
-  readonly #gate: PolicyGate;
 
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#core = new ProxyCore(options);
-    this.#gate = new PolicyGate(options.policy, (incoming, problem) =>
-      this.#refuse(incoming, problem),
-    );
   }
 
-  handle(incoming: Incoming, standing: Standing): void {
+  handle(incoming: Incoming, origin: RequestOrigin): void {
     const { request } = incoming;
     const { endpoint } = this.#options;
     const isOwn = (host: string, port: number): boolean => endpoint.isOwn(host, port);
-    const problem = this.#admission(incoming, standing);
+    const problem = this.#admission(incoming, origin);
     if (problem !== undefined) {
       this.#refuse(incoming, problem);
       return;
@@ -105,25 +99,26 @@ export class Router {
     }
     const onward = request.clone();
     const own = takeOwnRoutes(onward, isOwn);
-    if (!standing.trusted) removeClaims(onward); // RFC 3325 §5
+    if (!origin.trusted) removeClaims(onward); // RFC 3325 §5
     // A Service-Route names its binding; our Record-Route, which dialogs come along, names nobody.
     const token = own.find(({ user }) => user !== undefined)?.user;
-    if (!request.to.params.has("tag")) this.#initial(incoming, standing, onward, token);
-    else this.#inDialog(incoming, standing, onward, own.length > 0 && token === undefined);
+    if (!request.to.params.has("tag")) this.#initial(incoming, origin, onward, token);
+    else this.#inDialog(incoming, origin, onward, own.length > 0 && token === undefined);
   }
 
   /** RFC 3261 §16.10. */
   cancel(incoming: Incoming): void {
-    if (!this.#core.cancel(incoming) && !this.#gate.cancel(incoming)) incoming.refuse(481);
+    if (!this.#core.cancel(incoming) && !this.#options.policy.cancel(incoming))
+      incoming.refuse(481);
   }
 
   /** Of a 2xx: end to end, without state (RFC 3261 §13.2.2.4). Of anything else: not for us. */
-  acknowledge(incoming: Incoming, standing: Standing): void {
+  acknowledge(incoming: Incoming, origin: RequestOrigin): void {
     const { endpoint } = this.#options;
     const onward = incoming.request.clone();
     const own = takeOwnRoutes(onward, (host, port) => endpoint.isOwn(host, port));
     const isAlong = own.length > 0 && own.every(({ user }) => user === undefined);
-    const isKnown = isAlong && this.#admission(incoming, standing) === undefined;
+    const isKnown = isAlong && this.#admission(incoming, origin) === undefined;
     const to = isKnown ? alongRoute(this.#options, onward) : undefined;
     if (to === undefined || isProblem(to)) {
       incoming.drop();
@@ -133,13 +128,13 @@ export class Router {
     endpoint.sendStateless(onward, to);
   }
 
-  #admission(incoming: Incoming, standing: Standing): RoutingProblem | undefined {
+  #admission(incoming: Incoming, origin: RequestOrigin): RoutingProblem | undefined {
     const { allowDirect, devices } = this.#options;
-    if (standing.trusted || allowDirect || this.#isNextHop(incoming)) return undefined;
-    return senderProblem(devices, incoming.request, standing);
+    if (origin.trusted || allowDirect || this.#isNextHop(incoming)) return undefined;
+    return senderProblem(devices, incoming.request, origin);
   }
 
-  #inDialog(incoming: Incoming, standing: Standing, onward: SipRequest, routed: boolean): void {
+  #inDialog(incoming: Incoming, origin: RequestOrigin, onward: SipRequest, routed: boolean): void {
     const to = routed ? alongRoute(this.#options, onward) : undefined;
     if (to === undefined || isProblem(to)) {
       this.#refuse(incoming, to ?? noDialog("no route of ours leads on"));
@@ -147,48 +142,44 @@ export class Router {
     }
     const { request } = incoming;
     const { policy, known, dialogs } = this.#options;
-    const holder = holderInDialog(this.#options, request, standing);
+    const holder = holderInDialog(this.#options, request, origin);
     if (!isEnding(request.method) && incoming.claim?.(holder) === false) {
       this.#refuse(incoming, shareUsedUp(holder));
       return;
     }
-    const served = standing.trusted ? undefined : servedInDialog(this.#options, request, standing);
+    const served = origin.trusted ? undefined : servedInDialog(this.#options, request, origin);
     if (served !== undefined) assertIdentity(onward, served);
     const along = (): void => {
       if (request.method === "BYE") known.over(request);
       dialogs?.passed(request);
-      this.#forward({ incoming, standing, onward, served: undefined }, [
+      this.#forward({ incoming, origin, onward, served: undefined }, [
         { request: onward, to, q: 1 },
       ]);
     };
     if (!policy.concerns(request.method) || known.has(request)) along();
     else
-      this.#alongUnknown(
-        incoming,
-        served ?? servedInDialog(this.#options, request, standing),
-        along,
-      );
+      this.#alongUnknown(incoming, served ?? servedInDialog(this.#options, request, origin), along);
   }
 
   /** It says that it is within a dialog, and nobody here has seen one begin: no way round the policy. */
   #alongUnknown(incoming: Incoming, served: Served | undefined, along: () => void): void {
     if (served === undefined)
       this.#refuse(incoming, noDialog("of nobody known, in no dialog known"));
-    else this.#gate.pass(incoming, served.binding, along);
+    else this.#passPolicy(incoming, served, along);
   }
 
   #initial(
     incoming: Incoming,
-    standing: Standing,
+    origin: RequestOrigin,
     onward: SipRequest,
     token: string | undefined,
   ): void {
-    const served = servedUser(this.#options, incoming.request, standing, token);
+    const served = servedUser(this.#options, incoming.request, origin, token);
     if (served !== undefined && isProblem(served)) {
       this.#refuse(incoming, served);
       return;
     }
-    const journey: Journey = { incoming, standing, onward, served };
+    const journey: Journey = { incoming, origin, onward, served };
     if (served === undefined) {
       this.#forNobody(journey);
       return;
@@ -198,15 +189,22 @@ export class Router {
       return;
     }
     assertIdentity(onward, served);
-    this.#gate.pass(incoming, served.binding, () => this.#onward(journey));
+    this.#passPolicy(incoming, served, () => this.#onward(journey));
+  }
+
+  /** `onward` runs now, later, or not at all. */
+  #passPolicy(incoming: Incoming, { binding }: Served, onward: () => void): void {
+    this.#options.policy.pass(incoming, binding, onward, (refused, detail) =>
+      this.#refuse(refused, { kind: "must-reauthenticate", detail }),
+    );
   }
 
   /** From the network side: terminating only. A device that comes directly must be registered. */
   #forNobody(journey: Journey): void {
-    const { incoming, standing } = journey;
-    if (standing.trusted || this.#isNextHop(incoming)) this.#onward(journey);
+    const { incoming, origin } = journey;
+    if (origin.trusted || this.#isNextHop(incoming)) this.#onward(journey);
     else {
-      const detail = `${incoming.request.from.uriText} is not registered from ${standing.source}`;
+      const detail = `${incoming.request.from.uriText} is not registered from ${origin.source}`;
       this.#refuse(incoming, { kind: "not-registered", detail });
     }
   }
@@ -223,20 +221,19 @@ export class Router {
   }
 
   #forward(journey: Journey, targets: readonly Callee[]): void {
-    const { incoming, standing, served } = journey;
+    const { incoming, origin, served } = journey;
     const { request } = incoming;
     const { random, domain, endpoint, policy, known } = this.#options;
     const host = endpoint.advertised(incoming.flow.remote).host;
-    const vector = chargingOf(request, { random, host, domain }, standing.trusted);
-    const isRecorded = RECORD_ROUTED.has(request.method);
+    const vector = chargingOf(request, { random, host, domain }, origin.trusted);
+    const isRecorded = mayMakeDialog(request.method);
     const makesDialog = isRecorded && !policy.isEmpty && !request.to.params.has("tag");
     for (const target of targets) {
       countHop(target.request);
       target.request.set("P-Charging-Vector", formatChargingVector(vector));
       target.request.remove("P-Served-User");
       if (!this.#trusts(target.to)) removeNetworkOnly(target.request);
-      if (isRecorded)
-        target.request.push("Record-Route", `<${standing.scheme}:${standing.self};lr>`);
+      if (isRecorded) target.request.push("Record-Route", `<${origin.scheme}:${origin.self};lr>`);
     }
     const call = this.#watch(incoming, served, targets);
     this.#core.forward({
@@ -251,7 +248,7 @@ export class Router {
         if (makesDialog) known.made(answered);
         if (call === undefined) this.#options.dialogs?.answered(request, answered);
         else call.answered(answered, target);
-        if (!standing.trusted) removeNetworkOnly(answered);
+        if (!origin.trusted) removeNetworkOnly(answered);
         return answered;
       },
     });
@@ -266,11 +263,11 @@ export class Router {
     incoming: Incoming,
     served: Served | undefined,
     callees: readonly Callee[],
-  ): CallWatch | undefined {
+  ): CallTracker | undefined {
     const { dialogs } = this.#options;
     const { method, to } = incoming.request;
     if (dialogs === undefined || method !== "INVITE" || to.params.has("tag")) return undefined;
-    return new CallWatch(dialogs, this.#core, incoming, served?.binding.token, callees);
+    return new CallTracker(dialogs, this.#core, incoming, served?.binding.token, callees);
   }
 
   #refuse(incoming: Incoming, problem: RoutingProblem): void {

@@ -1,25 +1,29 @@
 // The routing part put together from the node's settings and parts. TS 24.229 §5.4.3.
+import type { AuthenticationRule } from "@ims-lab/common/ims/authentication-policy";
 import { trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
-import type { Endpoint } from "@ims-lab/common/sip/endpoint";
+import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import type { KnowsHop } from "@ims-lab/common/sip/proxy/known-hops";
 import { provenNames } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "../config.ts";
-import type { RegistrationSet } from "../notifier/admission.ts";
-import type { Reauthentications } from "../reauthentication/reauthentications.ts";
+import { DialogTable } from "../dialogs/dialog-table.ts";
+import { KnownDialogs } from "../dialogs/known-dialogs.ts";
+import { RequestPolicy } from "../policy/request-policy.ts";
 import type { RefusalLog } from "../refusal-log.ts";
-import type { Bindings } from "../registrar/bindings.ts";
-import type { RegisteredDevices } from "../registrar/past-pcscf.ts";
+import type { Bindings } from "../registration/bindings.ts";
+import type { Reauthentications } from "../registration/reauthentications.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
-import { KeptDialogs } from "./kept-dialogs.ts";
-import { KnownDialogs } from "./known-dialogs.ts";
-import { MethodPolicy } from "./method-policy.ts";
+import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { nextHops } from "./next-hops.ts";
+import type { RegisteredDevices } from "./past-pcscf.ts";
 import { Router } from "./router.ts";
 
 export interface RoutingParts {
+  readonly rules: readonly AuthenticationRule[];
+  readonly log: Logger;
   readonly clock: Clock;
   readonly random: Random;
   readonly refusals: RefusalLog;
@@ -37,14 +41,14 @@ export interface RoutingParts {
 export interface Routing {
   readonly router: Router;
   /** Undefined: calls are left alone when a registration ends. */
-  readonly dialogs: KeptDialogs | undefined;
+  readonly dialogs: DialogTable | undefined;
 }
 
 export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing {
-  const { clock, bindings, reauthentications } = parts;
+  const { clock, bindings, reauthentications, rules } = parts;
   const deadlineMs = config.reauthentication.deadlineSeconds * 1000;
   const { maxDialogs } = config.limits;
-  const dialogs = config.dialogs === "release" ? keptDialogs(parts, maxDialogs) : undefined;
+  const dialogs = config.dialogs === "release" ? dialogTable(parts, maxDialogs) : undefined;
   const hops = nextHops(config.routes);
   const trustsHop: KnowsHop = (hop) =>
     bindings.pathHops.has(hop.host, hop.port) ||
@@ -61,7 +65,7 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
       config.allowDirect || // then devices are next hops
       hops.isHost(hop.host) ||
       trustsHop(hop),
-    policy: new MethodPolicy({ settings: config.policy, clock, reauthentications, deadlineMs }),
+    policy: new RequestPolicy({ rules, clock, reauthentications, deadlineMs }),
     bindingsOf: (set) => bindings.ofSet(set),
     bindingOf: (token) => bindings.ofServiceRoute(token),
   });
@@ -69,9 +73,10 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
 }
 
 /** How a BYE of ours is answered changes nothing. */
-function keptDialogs({ endpoint, send, onLimited }: RoutingParts, most: number): KeptDialogs {
+function dialogTable({ endpoint, send, onLimited, log }: RoutingParts, most: number): DialogTable {
   const unheard = { onResponse: () => undefined, onFailure: () => undefined };
-  return new KeptDialogs({
+  return new DialogTable({
+    log,
     most,
     onForgotten: () => onLimited("dialogs"),
     isOwn: (host, port) => endpoint.isOwn(host, port),

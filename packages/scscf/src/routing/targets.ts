@@ -1,11 +1,11 @@
-// Where a request goes on to: along its Route, to our own users, to the domains of others. RFC 3261 §16.5, §16.6; TS 24.229 §5.4.3.
-import type { Endpoint } from "@ims-lab/common/sip/endpoint";
+// Targets of a request: along its Route, our own users, the domains of others. RFC 3261 §16.5, §16.6; TS 24.229 §5.4.3.
+import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { isSip } from "@ims-lab/common/sip/message/uri";
 import type { Target } from "@ims-lab/common/sip/proxy/fork";
 import { type KnowsHop, withinKnown } from "@ims-lab/common/sip/proxy/known-hops";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
-import type { Standing } from "../registrar/trust.ts";
+import type { RequestOrigin } from "../origin.ts";
 import type { NextHops } from "./next-hops.ts";
 import type { Served } from "./originating.ts";
 import { isProblem, type RoutingProblem, unknownHop } from "./problems.ts";
@@ -21,7 +21,7 @@ export interface Ways extends Called {
 interface Asked {
   readonly onward: SipRequest;
   readonly served: Served | undefined;
-  readonly standing: Standing;
+  readonly origin: RequestOrigin;
 }
 
 export function alongRoute(
@@ -38,7 +38,7 @@ export function alongRoute(
 /** Our own users, or the domain of others. */
 export function targetsOf(
   ways: Ways,
-  { onward, served, standing }: Asked,
+  { onward, served, origin }: Asked,
 ): readonly Target[] | RoutingProblem {
   const { domain, nextHops, endpoint } = ways;
   const uri = onward.requestUri;
@@ -49,7 +49,7 @@ export function targetsOf(
     return { kind: "no-such-user", detail: `${onward.uri} is this node itself` };
   // Only our users go elsewhere: this is no open relay.
   if (served === undefined)
-    return { kind: "no-such-user", detail: `${onward.uri}: ${standing.source} is not served` };
+    return { kind: "no-such-user", detail: `${onward.uri}: ${origin.source} is not served` };
   const to = onward.has("Route") ? alongRoute(ways, onward) : nextHops.of(uri.host);
   if (to !== undefined) return isProblem(to) ? to : [{ request: onward, to, q: 1 }];
   return { kind: "no-route", detail: `no way to ${uri.host}: add it to routes` };

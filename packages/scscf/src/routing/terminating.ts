@@ -7,9 +7,9 @@ import type { Target } from "@ims-lab/common/sip/proxy/fork";
 import { destinationOf, takeNextHop } from "@ims-lab/common/sip/proxy/route";
 import { mayReach, sameSchemeAs } from "@ims-lab/common/sip/proxy/secured";
 import type { Destination } from "@ims-lab/common/sip/transaction/user";
-import type { Binding } from "../registrar/binding.ts";
-import { setNameOf } from "../registrar/identify.ts";
+import type { Binding } from "../registration/binding.ts";
 import { filedAs, type Home } from "../subscribers/identity.ts";
+import { setNameOf } from "../subscribers/registration-sets.ts";
 import type { RoutingProblem } from "./problems.ts";
 
 /** A target that is one of our registrations. */

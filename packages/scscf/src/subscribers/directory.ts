@@ -1,4 +1,4 @@
-// Who there is: subscribers by private and public identity. Templates expand when asked, never ahead.
+// Directory of subscribers by private and public identity. Templates expand when asked, never ahead.
 import type { NumberPattern } from "./number-pattern.ts";
 import type { Impu, Subscriber } from "./subscriber.ts";
 

@@ -1,4 +1,4 @@
-// The `auth` mapping of a subscriber: what it may hold and what comes of it. Design: AKA or digest.
+// The `auth` mapping of a subscriber: what it may hold and what comes of it.
 import { deriveOpc } from "@ims-lab/common/ims/milenage";
 import { Secret } from "@ims-lab/common/platform/secret";
 import { akaAlgorithm } from "@ims-lab/common/sip/auth/aka";

@@ -1,10 +1,8 @@
-// Where the AuC's sequence numbers are kept, so that none repeats after a crash.
+// Marks of the AuC's sequence numbers, kept so that none repeats after a crash. TS 33.102 annex C.
 import type { Sqn } from "@ims-lab/common/ims/sqn";
+import type { Change } from "../rows.ts";
 
-/**
- * The highest SQN that may have been used, per IMPI. The one behind it makes each `put` durable
- * before the answer that follows from it leaves.
- */
+/** The highest SQN that may have been used, per IMPI. */
 export interface SqnMarks {
   get(impi: string): Sqn | undefined;
   put(impi: string, mark: Sqn): void;
@@ -19,3 +17,36 @@ export function memorySqnMarks(): SqnMarks {
     },
   };
 }
+
+/** Marks whose rows go with the commit that comes before the challenge leaves. */
+export class SqnMarkTable implements SqnMarks {
+  readonly #marks = new Map<string, Sqn>();
+  readonly #unsaved = new Map<string, Sqn>();
+
+  get(impi: string): Sqn | undefined {
+    return this.#marks.get(impi);
+  }
+
+  put(impi: string, mark: Sqn): void {
+    this.#marks.set(impi, mark);
+    this.#unsaved.set(impi, mark);
+  }
+
+  /** The row that must be durable before the user is challenged; none while the last one covers the numbers. */
+  unsaved(impi: string): readonly Change[] {
+    if (this.#unsaved.size === 0) return NO_ROWS;
+    const value = this.#unsaved.get(impi);
+    return value === undefined ? NO_ROWS : [{ table: "sqnMarks", id: impi, value }];
+  }
+
+  /** These rows are durable. */
+  saved(rows: readonly Change[]): void {
+    for (const { id, value } of rows) if (this.#unsaved.get(id) === value) this.#unsaved.delete(id);
+  }
+
+  restore(impi: string, mark: Sqn): void {
+    this.#marks.set(impi, mark);
+  }
+}
+
+const NO_ROWS: readonly Change[] = [];

@@ -1,4 +1,4 @@
-// What the lab's HSS knows of one private identity. TS 23.003 §13, TS 23.228 §4.3.3.
+// A subscriber: the lab's HSS record of one private identity. TS 23.003 §13, TS 23.228 §4.3.3.
 
 import type { Secret } from "@ims-lab/common/platform/secret";
 import type { AkaAlgorithm } from "@ims-lab/common/sip/auth/aka";

@@ -1,10 +1,10 @@
-// The admin interface of the S-CSCF. Design §9.
+// The admin interface of the S-CSCF.
 import type {
   DeregisterAnswer,
   Page,
   ReauthenticateAnswer,
   RegistrationView,
-} from "@ims-lab/common/ims/admin-api";
+} from "@ims-lab/common/admin-api/views";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { adminServer } from "@ims-lab/common/platform/http";
 import { nullLogger } from "@ims-lab/common/platform/logger";

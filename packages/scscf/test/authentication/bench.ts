@@ -20,8 +20,8 @@ import {
   type AuthenticatorSettings,
 } from "../../src/authentication/authenticator.ts";
 import type {
-  AttemptKey,
   AuthenticationOutcome,
+  ChallengeKey,
   Claim,
   IssuedChallenge,
 } from "../../src/authentication/outcome.ts";
@@ -78,7 +78,7 @@ export function bench(options: BenchOptions = {}): Bench {
   return { clock, marks, auth };
 }
 
-export function attempt(impi: string, callId = "call-1", pathToken = "path-1"): AttemptKey {
+export function attempt(impi: string, callId = "call-1", pathToken = "path-1"): ChallengeKey {
   return { impi, callId, pathToken };
 }
 
@@ -144,7 +144,7 @@ export function respond(impi: string, challenge: Challenge, faults: DeviceFaults
   return header(formatAnswer({ ...said, response: faults.change?.response ?? response }));
 }
 
-export function claim(key: AttemptKey, authorization: AuthHeader, allowPreemptive = true): Claim {
+export function claim(key: ChallengeKey, authorization: AuthHeader, allowPreemptive = true): Claim {
   return { ...key, method: "REGISTER", uri: URI, authorization, allowPreemptive };
 }
 

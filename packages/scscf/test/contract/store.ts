@@ -1,7 +1,9 @@
-// What every store must do, whatever it is made of. Design §8.
+// What every store must do, whatever it is made of: all of a commit or nothing, in order, as it was.
+import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { describe, expect, test } from "vitest";
-import type { Binding } from "../../src/registrar/binding.ts";
-import type { Change, Store } from "../../src/store/store.ts";
+import type { Binding } from "../../src/registration/binding.ts";
+import type { Change, Contents } from "../../src/rows.ts";
+import type { Store } from "../../src/store/store.ts";
 
 function binding(token: string, more: Partial<Binding> = {}): Binding {
   return {
@@ -23,6 +25,33 @@ function binding(token: string, more: Partial<Binding> = {}): Binding {
   };
 }
 
+function subscription(id: string, version: number): NotifierSubscription {
+  return {
+    id,
+    dialog: {
+      callId: "sub-1",
+      localTag: id,
+      remoteTag: "f",
+      localUri: "sip:bob@lab",
+      remoteUri: "sip:bob@lab",
+      remoteTarget: "sip:bob@192.0.2.1",
+      routeSet: ["<sip:p;lr>"],
+      localCseq: version,
+      remoteCseq: 1,
+    },
+    package: "reg",
+    eventId: null,
+    subject: "sip:bob@lab",
+    memo: "device:a",
+    contact: "<sip:s>",
+    version,
+    state: { name: "active", expiresAt: 3_601_000, sent: true, due: "nothing" },
+  };
+}
+
+/** Beyond 32 bits, as SQNs are: SEQ(43) || IND(5). */
+const SQN = 2 ** 47 - 1;
+
 /** @param fail makes the next commits of a store fail; undefined for a store that cannot */
 export function storeContract<S extends Store>(
   name: string,
@@ -32,37 +61,92 @@ export function storeContract<S extends Store>(
   const commit = (store: Store, ...changes: readonly Change[]): Promise<Error | undefined> =>
     new Promise((resolve) => store.commit(changes, resolve));
   const put = (value: Binding): Change => ({ table: "bindings", id: value.token, value });
+  const watch = (value: NotifierSubscription): Change => ({
+    table: "subscriptions",
+    id: value.id,
+    value,
+  });
+  const mark = (impi: string, value: number | undefined): Change => ({
+    table: "sqnMarks",
+    id: impi,
+    value,
+  });
+  const gone = (table: "bindings" | "subscriptions", id: string): Change => ({
+    table,
+    id,
+    value: undefined,
+  });
+  const contents = async (store: Store): Promise<Record<keyof Contents, unknown>> => {
+    const { bindings, subscriptions, sqnMarks } = await store.load();
+    return {
+      bindings: Object.fromEntries(bindings),
+      subscriptions: Object.fromEntries(subscriptions),
+      sqnMarks: Object.fromEntries(sqnMarks),
+    };
+  };
 
   describe(`the store contract: ${name}`, () => {
     test("a new one is empty", async () => {
-      expect(await open().load()).toEqual({ bindings: [], subscriptions: [] });
+      expect(await contents(open())).toEqual({ bindings: {}, subscriptions: {}, sqnMarks: {} });
     });
-    test("what was committed is there, as it was", async () => {
+
+    test("what was committed is there, as it was, in every table", async () => {
       const store = open();
-      expect(await commit(store, put(binding("a")), put(binding("b")))).toBeUndefined();
-      const { bindings } = await store.load();
-      expect([...bindings].sort((a, b) => a.token.localeCompare(b.token))).toEqual([
-        binding("a"),
-        binding("b"),
-      ]);
+      const [a, b] = [binding("a"), binding("b", { duty: { state: "none" }, leavingBy: 5 })];
+      expect(
+        await commit(store, put(a), watch(subscription("s", 1)), mark("bob@lab", SQN), put(b)),
+      ).toBeUndefined();
+      expect(await contents(store)).toEqual({
+        bindings: { a, b },
+        subscriptions: { s: subscription("s", 1) },
+        sqnMarks: { "bob@lab": SQN },
+      });
     });
+
     test("a later commit replaces, a removal removes", async () => {
       const store = open();
-      await commit(store, put(binding("a")), put(binding("b")));
-      const gone: Change = { table: "bindings", id: "b", value: undefined };
-      await commit(store, put(binding("a", { cseq: 3 })), gone);
-      expect((await store.load()).bindings).toEqual([binding("a", { cseq: 3 })]);
+      await commit(store, put(binding("a")), put(binding("b")), mark("x", 32));
+      await commit(store, put(binding("a", { cseq: 3 })), gone("bindings", "b"), mark("x", 64));
+      expect(await contents(store)).toEqual({
+        bindings: { a: binding("a", { cseq: 3 }) },
+        subscriptions: {},
+        sqnMarks: { x: 64 },
+      });
     });
+
+    test("the same id in two tables is two rows", async () => {
+      const store = open();
+      await commit(store, put(binding("a")), watch(subscription("a", 1)));
+      await commit(store, gone("subscriptions", "a"));
+      expect(Object.keys((await contents(store)).bindings as object)).toEqual(["a"]);
+    });
+
     test("within one commit the last change of a row counts", async () => {
       const store = open();
-      const gone: Change = { table: "bindings", id: "a", value: undefined };
-      await commit(store, put(binding("a")), gone);
-      expect((await store.load()).bindings).toEqual([]);
+      await commit(store, put(binding("a")), gone("bindings", "a"), mark("x", 1), mark("x", 2));
+      await commit(store, gone("subscriptions", "s"), watch(subscription("s", 7)));
+      expect(await contents(store)).toEqual({
+        bindings: {},
+        subscriptions: { s: subscription("s", 7) },
+        sqnMarks: { x: 2 },
+      });
     });
+
     test("removing what is not there is no problem", async () => {
-      const gone: Change = { table: "subscriptions", id: "x", value: undefined };
-      expect(await commit(open(), gone)).toBeUndefined();
+      expect(await commit(open(), gone("subscriptions", "x"))).toBeUndefined();
     });
+
+    test("an empty commit succeeds in its turn", async () => {
+      const store = open();
+      const order: string[] = [];
+      await Promise.all([
+        commit(store, put(binding("a"))).then(() => order.push("first")),
+        commit(store).then(() => order.push("empty")),
+        commit(store, mark("x", 1)).then(() => order.push("last")),
+      ]);
+      expect(order).toEqual(["first", "empty", "last"]);
+    });
+
     test("`done` is called once per commit, in their order", async () => {
       const store = open();
       const order: number[] = [];
@@ -78,32 +162,97 @@ export function storeContract<S extends Store>(
         ),
       );
       expect(order).toEqual([1, 2, 3]);
-      expect((await store.load()).bindings[0]?.cseq).toBe(3);
+      expect((await store.load()).bindings.get("a")?.cseq).toBe(3);
     });
+
+    test("a commit made from within `done` is kept, behind those before it", async () => {
+      const store = open();
+      const inner = new Promise<Error | undefined>((resolve) => {
+        store.commit([mark("x", 1)], () => store.commit([mark("x", 3)], resolve));
+      });
+      await inner;
+      expect((await store.load()).sqnMarks.get("x")).toBe(3);
+    });
+
+    test("the caller's object may change after `done`: what was committed stays", async () => {
+      const store = open();
+      const rows = [put(binding("a"))];
+      await commit(store, ...rows);
+      rows.splice(0);
+      expect((await store.load()).bindings.size).toBe(1);
+    });
+
+    test("many rows at once", async () => {
+      const store = open();
+      const rows = Array.from({ length: 2000 }, (_, at) => mark(`user${at}`, at));
+      expect(await commit(store, ...rows)).toBeUndefined();
+      const { sqnMarks } = await store.load();
+      expect(sqnMarks.size).toBe(2000);
+      expect(sqnMarks.get("user1999")).toBe(1999);
+    });
+
+    test("what load gave does not follow later commits", async () => {
+      const store = open();
+      await commit(store, mark("x", 1));
+      const before = await store.load();
+      await commit(store, mark("x", 2), mark("y", 1));
+      expect(before.sqnMarks.get("x")).toBe(1);
+      expect(before.sqnMarks.has("y")).toBe(false);
+    });
+
     if (fail !== undefined) {
-      test("a commit that fails says so, and leaves every row as it was", async () => {
+      test("a commit that fails says so, and leaves every row of every table as it was", async () => {
         const store = open();
-        await commit(store, put(binding("a")), put(binding("b")));
+        await commit(store, put(binding("a")), put(binding("b")), watch(subscription("s", 1)));
+        await commit(store, mark("bob@lab", 32));
+        const before = await contents(store);
         fail(store, true);
-        const gone: Change = { table: "bindings", id: "b", value: undefined };
-        const changes = [put(binding("a", { cseq: 9 })), gone, put(binding("c"))];
+        const changes = [
+          put(binding("a", { cseq: 9 })),
+          gone("bindings", "b"),
+          put(binding("c")),
+          watch(subscription("s", 2)),
+          watch(subscription("t", 1)),
+          mark("bob@lab", 64),
+          mark("carol@lab", 32),
+        ];
         expect(await commit(store, ...changes)).toBeInstanceOf(Error);
         fail(store, false);
-        const { bindings } = await store.load();
-        expect(new Set(bindings)).toEqual(new Set([binding("a"), binding("b")]));
+        expect(await contents(store)).toEqual(before);
       });
+
       test("after one that failed, later ones are kept", async () => {
         const store = open();
         fail(store, true);
-        const failed = commit(store, put(binding("a")));
-        expect(await failed).toBeInstanceOf(Error);
+        expect(await commit(store, put(binding("a")))).toBeInstanceOf(Error);
         fail(store, false);
         expect(await commit(store, put(binding("b")))).toBeUndefined();
-        expect((await store.load()).bindings).toEqual([binding("b")]);
+        expect([...(await store.load()).bindings.keys()]).toEqual(["b"]);
+      });
+
+      test("failed and kept ones are answered once each, in their order", async () => {
+        const store = open();
+        const order: string[] = [];
+        const told = (what: string): Promise<void> =>
+          new Promise((resolve) => {
+            store.commit([mark(what, 1)], (problem) => {
+              order.push(`${what} ${problem === undefined ? "kept" : "failed"}`);
+              resolve();
+            });
+          });
+        await told("a");
+        fail(store, true);
+        await Promise.all([told("b"), told("c")]);
+        fail(store, false);
+        await told("d");
+        expect(order).toEqual(["a kept", "b failed", "c failed", "d kept"]);
+        expect([...(await store.load()).sqnMarks.keys()].sort()).toEqual(["a", "d"]);
       });
     }
+
     test("rows survive a trip through JSON", () => {
-      expect(JSON.parse(JSON.stringify(binding("a")))).toEqual(binding("a"));
+      for (const row of [binding("a"), subscription("s", 1), SQN])
+        expect(JSON.parse(JSON.stringify(row))).toEqual(row);
     });
   });
 }

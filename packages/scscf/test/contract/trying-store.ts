@@ -1,6 +1,8 @@
 // A store that tries its users: holds commits back, and fails them when told to.
-import { memoryStore } from "../../src/store/memory-store.ts";
-import type { Change, Store } from "../../src/store/store.ts";
+
+import type { Change } from "../../src/rows.ts";
+import type { Store } from "../../src/store/store.ts";
+import { keptStore } from "./kept-store.ts";
 
 export interface TryingStore extends Store {
   /** Commits fail with this, or throw it. */
@@ -15,7 +17,7 @@ export interface TryingStore extends Store {
   readonly asked: (readonly Change[])[];
 }
 
-export function tryingStore(behind: Store = memoryStore()): TryingStore {
+export function tryingStore(behind: Store = keptStore()): TryingStore {
   const held: (() => void)[] = [];
   const asked: (readonly Change[])[] = [];
   const store: TryingStore = {

@@ -131,7 +131,7 @@ describe("de-registration tells why", () => {
   const remove = (cause: "deactivated" | "rejected" | "expired"): void => {
     const [binding] = lab.scscf.bindings.all();
     if (binding === undefined) throw new Error("nobody is registered");
-    lab.scscf.lifecycle.input(binding.token, {
+    lab.scscf.registrations.input(binding.token, {
       kind: "removed",
       at: lab.clock.now(),
       cause: { kind: cause },
@@ -159,7 +159,7 @@ describe("de-registration tells why", () => {
     const [binding] = lab.scscf.bindings.all();
     const cause = { kind: "probation", retryAfterSeconds: 30 } as const;
     const at = lab.clock.now();
-    lab.scscf.lifecycle.input(binding?.token ?? "", { kind: "removed", at, cause });
+    lab.scscf.registrations.input(binding?.token ?? "", { kind: "removed", at, cause });
     lab.run();
     const [notify] = pcscf.take("NOTIFY");
     expect(notify?.text("Subscription-State")).toBe("terminated;reason=probation;retry-after=30");

@@ -1,4 +1,4 @@
-// This project's own SIP core behind the stack port: an endpoint with one transport, kept alive. RFC 5626 §4.4.1.
+// Stack of this project's own: an endpoint with one transport, kept alive. RFC 5626 §4.4.1.
 import type { Timer } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
 import {
@@ -9,7 +9,7 @@ import {
   type LocalAddress,
   type RequestHandler,
   type ResponseHandlers,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
 import type { Flow, Transport } from "@ims-lab/common/sip/transport/transport";

@@ -9,8 +9,8 @@ import type {
   RefusalOptions,
   RequestHandler,
   ResponseHandlers,
-  Trace,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
+import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { encode } from "@ims-lab/common/sip/message/encode";
 import {
@@ -21,7 +21,12 @@ import {
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
 import { formatHost } from "@ims-lab/common/sip/message/uri";
-import type { Flow, HostPort, TransportName } from "@ims-lab/common/sip/transport/transport";
+import type {
+  Flow,
+  HostPort,
+  Transport,
+  TransportName,
+} from "@ims-lab/common/sip/transport/transport";
 import * as sip from "sip";
 import type { SentRequest, Stack } from "./stack.ts";
 
@@ -34,7 +39,7 @@ export interface NpmSipOptions {
   readonly findPort: () => Promise<number>;
   /** A message npm sip delivered that is not one, or an error of its own. */
   readonly onTrouble: (reason: string) => void;
-  readonly trace?: Trace | undefined;
+  readonly interceptors?: readonly Interceptor[];
 }
 
 /**
@@ -177,10 +182,12 @@ export class NpmSipStack implements Stack {
   }
 
   #trace(direction: "in" | "out", message: sip.SipMessage, peer: sip.SipFlow): void {
-    const { trace, clock } = this.#options;
-    if (trace === undefined) return;
+    const { interceptors = [], clock } = this.#options;
+    if (interceptors.length === 0) return;
     const bytes = Buffer.from(sip.stringify(message), "latin1");
-    trace(direction, bytes, this.#flow(peer), clock.now());
+    const passing = { direction, bytes, flow: this.#flow(peer), at: clock.now() };
+    // The package tells what it has sent and received: it can be looked at only.
+    for (const interceptor of interceptors) interceptor(passing, () => undefined);
   }
 
   /** A stream the P-CSCF reaches us over must not go quiet. */
@@ -279,4 +286,16 @@ function fromNpm(message: sip.SipMessage): SipMessage | undefined {
 
 function transactionOf(message: sip.SipMessage): string {
   return String(message.headers.via?.[0]?.params["branch"] ?? "");
+}
+
+/** A port that is free now. Binds `probe`, made with port 0, and closes it: another process may take the port meanwhile. */
+export async function freePort(probe: Transport): Promise<number> {
+  await probe.listen({
+    onMessage: () => undefined,
+    onClosed: () => undefined,
+    onRejected: () => undefined,
+  });
+  const { port } = probe.local;
+  await probe.close();
+  return port;
 }

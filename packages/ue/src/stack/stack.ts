@@ -1,10 +1,10 @@
-// The port behind which the UE's SIP stacks stand: what an Endpoint offers, as far as a UE needs it.
+// Port to a SIP stack: the part of an endpoint that a UE needs.
 import type {
   Destination,
   LocalAddress,
   RequestHandler,
   ResponseHandlers,
-} from "@ims-lab/common/sip/endpoint";
+} from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 

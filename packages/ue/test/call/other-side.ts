@@ -1,8 +1,8 @@
 // The other side of a UE's calls: the network says what the test tells it to.
 
-import type { CallView } from "@ims-lab/common/ims/admin-api";
+import type { CallView } from "@ims-lab/common/admin-api/views";
 import { type Dialog, dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
-import type { Incoming } from "@ims-lab/common/sip/endpoint";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import {
   newRequest,
   newResponse,

@@ -24,7 +24,7 @@ async function control(lab: Lab): Promise<FastifyInstance> {
   });
 }
 
-describe("design section 6: HTTP control", () => {
+describe("HTTP control of the UEs", () => {
   test("GET /state tells what a person wants to know", async () => {
     const lab = await new Lab({}).start();
     const answer = await (await control(lab)).inject({ url: "/state" });

@@ -1,4 +1,4 @@
-// What is wrong with a configuration, in words for the person who wrote it.
+// Configuration errors in words for the person who wrote them.
 
 export interface ConfigSource {
   readonly kind: "file" | "environment" | "command line" | "profile" | "default";

@@ -1,4 +1,4 @@
-// What was written for a node, layer by layer: file, environment, command line, profile.
+// The layers of a node's settings: file, environment, command line, profile.
 import { parse as parseYaml } from "yaml";
 import type { CommandLine } from "./argv.ts";
 import { type ConfigError, type ConfigSource, expectedKnown } from "./error.ts";

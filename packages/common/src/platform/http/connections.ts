@@ -1,4 +1,4 @@
-// How many may be connected to the admin interface: what it takes away, SIP's connections lack.
+// The bound on connections to the admin interface, so that SIP keeps its own.
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Logger } from "../logger.ts";
 import type { Metrics } from "../metrics.ts";

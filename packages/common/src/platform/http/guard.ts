@@ -1,9 +1,9 @@
-// Who may use the admin interface: the bearer of the token; on loopback without one, this machine only.
+// Access to the admin interface: the bearer of the token; on loopback without one, this machine only.
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isLoopback } from "../ip-address.ts";
 import type { Secret } from "../secret.ts";
-import { Problem, problem } from "./problem.ts";
+import { HttpProblem, problem } from "./problem.ts";
 
 interface Guarded {
   readonly host: string;
@@ -28,10 +28,10 @@ export function guard(app: FastifyInstance, settings: Guarded): void {
   });
 }
 
-function wrongToken(request: FastifyRequest, wanted: Buffer): Problem | undefined {
+function wrongToken(request: FastifyRequest, wanted: Buffer): HttpProblem | undefined {
   const [, given = ""] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
   if (timingSafeEqual(digest(given), wanted)) return undefined;
-  return new Problem(401, "Token needed", "Send the header: Authorization: Bearer TOKEN", {
+  return new HttpProblem(401, "Token needed", "Send the header: Authorization: Bearer TOKEN", {
     "www-authenticate": "Bearer",
   });
 }
@@ -42,7 +42,7 @@ function digest(text: string): Buffer {
 }
 
 /** By DNS rebinding a web page calls a loopback listener by a name of its own. */
-function strangeHost({ headers }: FastifyRequest, settings: Guarded): Problem | undefined {
+function strangeHost({ headers }: FastifyRequest, settings: Guarded): HttpProblem | undefined {
   const { host = "" } = headers;
   if (isOurs(hostOf(host), settings)) return undefined;
   return problem(403, "Not for web pages", `"${host}" is not a name of this node: http.names.`);
@@ -52,7 +52,7 @@ function strangeHost({ headers }: FastifyRequest, settings: Guarded): Problem | 
  * A page of another origin, be it another port of this machine, may send a form or a simple request without
  * asking (Fetch §3.2): none of that is obeyed. Programs send neither header.
  */
-function webPage({ headers }: FastifyRequest): Problem | undefined {
+function webPage({ headers }: FastifyRequest): HttpProblem | undefined {
   const { host = "", origin, "sec-fetch-site": site = "none" } = headers;
   const isOwn = origin === undefined || /^https?:\/\/(.*)$/i.exec(origin)?.[1] === host;
   if (isOwn && (site === "none" || site === "same-origin")) return undefined;

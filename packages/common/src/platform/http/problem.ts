@@ -5,7 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Logger } from "../logger.ts";
 
 /** An answer that is an error; throw or return it from a handler. */
-export class Problem extends Error {
+export class HttpProblem extends Error {
   readonly statusCode: number;
   readonly title: string;
   readonly detail: string | undefined;
@@ -26,8 +26,8 @@ export class Problem extends Error {
 }
 
 /** `title` names the kind of problem, `detail` what to do about this one. */
-export function problem(status: number, title: string, detail?: string): Problem {
-  return new Problem(status, title, detail);
+export function problem(status: number, title: string, detail?: string): HttpProblem {
+  return new HttpProblem(status, title, detail);
 }
 
 /** Makes fastify answer each of its own and our errors as a problem. */
@@ -36,7 +36,7 @@ export function answerProblems(app: FastifyInstance, log: Logger): void {
   app.addHook("onRoute", ({ method, url }) => {
     for (const one of [method].flat()) routes.push({ method: one, pattern: patternOf(url) });
   });
-  app.setErrorHandler((error: FastifyError | Problem, request, reply) =>
+  app.setErrorHandler((error: FastifyError | HttpProblem, request, reply) =>
     send(reply, asProblem(error, request, log)),
   );
   app.setNotFoundHandler((request, reply) => {
@@ -46,7 +46,7 @@ export function answerProblems(app: FastifyInstance, log: Logger): void {
       reply,
       allow.length > 0
         ? // RFC 9110 §15.5.6: a 405 names what is allowed.
-          new Problem(405, "Method not allowed", `Use ${allow.join(", ")}.`, {
+          new HttpProblem(405, "Method not allowed", `Use ${allow.join(", ")}.`, {
             allow: allow.join(", "),
           })
         : problem(404, "No such resource", "See /openapi.json."),
@@ -115,8 +115,12 @@ function patternOf(url: string): RegExp {
   return new RegExp(`^${segments.join("/")}$`);
 }
 
-function asProblem(error: FastifyError | Problem, request: FastifyRequest, log: Logger): Problem {
-  if (error instanceof Problem) return error;
+function asProblem(
+  error: FastifyError | HttpProblem,
+  request: FastifyRequest,
+  log: Logger,
+): HttpProblem {
+  if (error instanceof HttpProblem) return error;
   const status = error.statusCode ?? 500;
   // Fastify's own words for a bad request name the field and the rule, nothing of ours.
   if (status >= 400 && status < 500) return problem(status, titleOf(status), error.message);
@@ -132,7 +136,10 @@ function titleOf(status: number): string {
   return titles[status] ?? "Bad request";
 }
 
-function send(reply: FastifyReply, { statusCode, title, detail, headers }: Problem): FastifyReply {
+function send(
+  reply: FastifyReply,
+  { statusCode, title, detail, headers }: HttpProblem,
+): FastifyReply {
   return reply
     .code(statusCode)
     .headers(headers)

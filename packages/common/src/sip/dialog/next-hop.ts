@@ -1,4 +1,4 @@
-// Where a request with its Route goes next. RFC 3261 §8.1.2.
+// The next hop of a request by its Route. RFC 3261 §8.1.2.
 import { Route } from "../message/fields.ts";
 import type { SipRequest } from "../message/message.ts";
 import { isSip, type SipUri } from "../message/uri.ts";

@@ -1,4 +1,4 @@
-// Which answers end a subscription, and what a subscriber may do after the end. RFC 6665 §4.1.2.2, §4.1.3, §4.2.2.
+// The end of a subscription: answers that end it, and what a subscriber may do afterwards. RFC 6665 §4.1.2.2, §4.1.3, §4.2.2.
 
 const ENDING_STATUSES: ReadonlySet<number> = new Set([
   404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604,

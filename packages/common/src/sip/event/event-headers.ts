@@ -1,4 +1,4 @@
-// What SUBSCRIBE and NOTIFY say about their subscription. RFC 6665 §4.5.2, §8.2.
+// Headers of SUBSCRIBE and NOTIFY about their subscription. RFC 6665 §4.5.2, §8.2.
 import { EventHeader } from "../message/fields.ts";
 import type { SipRequest } from "../message/message.ts";
 import { ownCopy } from "../message/scan.ts";

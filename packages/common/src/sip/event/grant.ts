@@ -1,4 +1,4 @@
-// How long a SUBSCRIBE is granted. RFC 6665 §3.1.1, §4.2.1.1; raising is this lab's `seed` profile.
+// The granted life of a subscription. RFC 6665 §3.1.1, §4.2.1.1; raising is this lab's `seed` profile.
 
 /** All in seconds. */
 export interface GrantRule {

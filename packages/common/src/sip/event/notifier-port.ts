@@ -1,4 +1,4 @@
-// What a node gives to and gets from its notifier agent. RFC 6665 §4.2.
+// Port between a node and its notifier agent. RFC 6665 §4.2.
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import type { SipRequest } from "../message/message.ts";
@@ -50,6 +50,8 @@ export interface NotifyRequest {
   /** The first transmission left at `at` (milliseconds since the epoch). */
   readonly onSent?: (at: number) => void;
   readonly onOutcome?: (outcome: NotifyOutcome) => void;
+  /** Durable already, if the subscription is still as it was then. */
+  readonly foreseen?: Foreseen | undefined;
 }
 
 export interface NotifierAgentOptions {
@@ -71,14 +73,33 @@ export interface NotifierAgentOptions {
   /** No longer live: expired, unsubscribed, terminated, NOTIFY failed. */
   onEnded?(subscription: NotifierSubscription, end: SubscriptionEnd): void;
   /**
-   * A subscription must be durable as given (undefined: gone) before `proceed` is called; with a problem
-   * when it is not. A SUBSCRIBE then gets 500 and has changed nothing, a NOTIFY leaves all the same.
+   * A subscription must be durable as it is now before `proceed` is called; with a problem when it is not. A SUBSCRIBE
+   * then gets 500 and has changed nothing, a NOTIFY leaves all the same.
    */
-  save?(
-    id: string,
-    subscription: NotifierSubscription | undefined,
-    proceed: (problem?: Error) => void,
-  ): void;
+  save?(change: SubscriptionChange, proceed: (problem?: Error) => void): void;
+}
+
+export interface SubscriptionChange {
+  readonly subscription: NotifierSubscription;
+  /**
+   * `begun`, `refreshed`: a SUBSCRIBE is granted, and `onSubscribed` follows. `ended`: it was live and is not any more, and
+   * `onEnded` follows.
+   */
+  readonly kind: "begun" | "refreshed" | "ended" | "other";
+  /** A SUBSCRIBE is answered with it. */
+  readonly isAwaited: boolean;
+}
+
+/** What asking for a NOTIFY will make of a subscription: made durable ahead, it is not saved again. */
+export interface Foreseen {
+  readonly from: NotifierSubscription;
+  readonly to: NotifierSubscription;
+}
+
+/** Why a subscription is ended by its notifier; `retryAfter` in seconds. */
+export interface Termination {
+  readonly reason: string;
+  readonly retryAfter?: number | undefined;
 }
 
 export interface NotifierAgent {
@@ -86,6 +107,8 @@ export interface NotifierAgent {
   handle(incoming: IncomingRequest): void;
   /** True when this in-dialog SUBSCRIBE belongs to a subscription here. */
   owns(subscribe: SipRequest): boolean;
+  /** What the subscription of this in-dialog SUBSCRIBE watches. */
+  subjectOf(subscribe: SipRequest): string | undefined;
   get(id: string): NotifierSubscription | undefined;
   ofSubject(subject: string): readonly NotifierSubscription[];
   readonly size: number;
@@ -93,6 +116,8 @@ export interface NotifierAgent {
   notify(id: string, request?: NotifyRequest): boolean;
   /** Last NOTIFY with `terminated;reason=…`, then gone. `retryAfter` in seconds. */
   terminate(id: string, reason: string, request?: NotifyRequest & { retryAfter?: number }): boolean;
+  /** What `notify` (or `terminate`) will make of it; undefined when there is no such subscription. */
+  foresee(id: string, termination?: Termination): Foreseen | undefined;
   /** Drops it without a NOTIFY. */
   forget(id: string): void;
   /** Every live subscription, as plain data. */

@@ -1,4 +1,4 @@
-// Which peers serve an event package: one that refuses it is asked once and left alone. RFC 6665 §4.1.2.1.
+// Support of event packages by peers: one that refuses a package is asked once and left alone. RFC 6665 §4.1.2.1.
 import type { Ending } from "./subscriber-state.ts";
 
 /** These say that the peer lacks the package or the method, whoever the subscription is about (§8.3.2; RFC 3261 §21.4.6, §21.5.2). */

@@ -1,4 +1,4 @@
-// How SUBSCRIBE and NOTIFY are refused. RFC 6665 §4.1.3, §4.2.1.
+// Refusals of SUBSCRIBE and NOTIFY. RFC 6665 §4.1.3, §4.2.1.
 import {
   newResponse,
   type ResponseOptions,

@@ -1,4 +1,4 @@
-// When a subscription that has ended is made again: as its end says, and ever later while that does not help. RFC 6665 §4.1.3.
+// Renewal of a subscription that has ended: as its end says, and ever later while that does not help. RFC 6665 §4.1.3.
 import type { Clock, Timer } from "../../platform/clock.ts";
 import type { Resubscribe } from "./ending.ts";
 

@@ -1,4 +1,4 @@
-// What the event agents need of a node's SIP side: send a request, answer one. RFC 3261 §17.
+// Port of the event agents to a node's SIP side: send a request, answer one. RFC 3261 §17.
 import type { SipRequest, SipResponse } from "../message/message.ts";
 
 export interface SendHandlers {

@@ -1,4 +1,4 @@
-// What a node gives to and gets from its subscriber agent. RFC 6665 §4.1.
+// Port between a node and its subscriber agent. RFC 6665 §4.1.
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import type { Dialog } from "../dialog/dialog.ts";

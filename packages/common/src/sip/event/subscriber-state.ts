@@ -1,4 +1,4 @@
-// What the subscriber machine keeps, hears and does. RFC 6665 §4.1.2.
+// State, inputs and effects of the subscriber machine. RFC 6665 §4.1.2.
 import type { Resubscribe } from "./ending.ts";
 
 export interface SubscriberContext {

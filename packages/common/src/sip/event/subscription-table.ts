@@ -1,21 +1,47 @@
-// A notifier's subscriptions, by id and by what they watch.
-import type { Timer } from "../../platform/clock.ts";
+// A notifier's subscriptions, by id and by what they watch, with their deadlines.
+import type { Clock } from "../../platform/clock.ts";
+import { Deadlines } from "../../platform/deadlines.ts";
+import { PackedTable } from "../../platform/packed-table.ts";
 import { isInDialog, tagOf } from "../dialog/dialog.ts";
 import type { SipRequest } from "../message/message.ts";
+import { ownCopy } from "../message/scan.ts";
+import { isLive } from "./notifier.ts";
 import type { NotifyRequest } from "./notifier-port.ts";
+import { packSubscription, unpackSubscription } from "./packed-subscription.ts";
 import type { NotifierSubscription } from "./subscription.ts";
 
 /** One subscription with what is not plain data. */
 export interface Entry {
   subscription: NotifierSubscription;
-  expiry: Timer | undefined;
   /** Asked for since the last NOTIFY left. */
   queued: NotifyRequest[];
 }
 
 export class SubscriptionTable {
-  readonly #entries = new Map<string, Entry>();
-  readonly #subjects = new Map<string, Entry[]>();
+  readonly #entries = new PackedTable<Entry>({
+    pack: ({ subscription, queued }) =>
+      queued.length > 0 ? undefined : packSubscription(subscription),
+    unpack: (text, id) => ({ subscription: unpackSubscription(text, id), queued: [] }),
+  });
+  /** Ids; a subject has one subscription most of the time: no array for that. */
+  readonly #subjects = new Map<string, string | readonly string[]>();
+  readonly #deadlines: Deadlines<string>;
+
+  /** @param onExpired a live subscription's time is over */
+  constructor(clock: Clock, onExpired: (entry: Entry) => void) {
+    this.#deadlines = new Deadlines({
+      clock,
+      count: () => this.#entries.size,
+      dueOf: (id) => {
+        const state = this.#entries.get(id)?.subscription.state;
+        return state !== undefined && isLive(state) ? state.expiresAt : undefined;
+      },
+      onDue: (id) => {
+        const entry = this.#entries.get(id);
+        if (entry !== undefined) onExpired(entry);
+      },
+    });
+  }
 
   get size(): number {
     return this.#entries.size;
@@ -32,15 +58,20 @@ export class SubscriptionTable {
   }
 
   ofSubject(subject: string): readonly NotifierSubscription[] {
-    return (this.#subjects.get(subject) ?? []).map((entry) => entry.subscription);
+    const found: NotifierSubscription[] = [];
+    for (const id of this.#idsOf(subject)) {
+      const entry = this.#entries.get(id);
+      if (entry !== undefined) found.push(entry.subscription);
+    }
+    return found;
   }
 
   all(): readonly NotifierSubscription[] {
-    return [...this.#entries.values()].map((entry) => entry.subscription);
+    return Array.from(this.#entries.values(), ({ subscription }) => subscription);
   }
 
   add(subscription: NotifierSubscription): Entry {
-    const entry: Entry = { subscription, expiry: undefined, queued: [] };
+    const entry: Entry = { subscription, queued: [] };
     this.restore(entry);
     return entry;
   }
@@ -49,23 +80,38 @@ export class SubscriptionTable {
   restore(entry: Entry): void {
     const { id, subject } = entry.subscription;
     this.#entries.set(id, entry);
-    const others = this.#subjects.get(subject);
-    if (others === undefined) this.#subjects.set(subject, [entry]);
-    else others.push(entry);
+    const others = this.#idsOf(subject);
+    this.#subjects.set(ownCopy(subject), others.length === 0 ? id : [...others, id]);
+  }
+
+  /** The entry has changed. */
+  changed({ subscription }: Entry): void {
+    if (this.#entries.has(subscription.id)) this.#entries.use(subscription.id);
+  }
+
+  /** Its deadline is now `at`, milliseconds since the epoch; it may have been another one. */
+  expireAt({ subscription }: Entry, at: number): void {
+    this.#deadlines.add(subscription.id, at);
   }
 
   remove(entry: Entry): void {
     const { id, subject } = entry.subscription;
-    entry.expiry?.cancel();
     this.#entries.delete(id);
-    const others = this.#subjects.get(subject)?.filter((other) => other !== entry) ?? [];
-    if (others.length === 0) this.#subjects.delete(subject);
-    else this.#subjects.set(subject, others);
+    const others = this.#idsOf(subject).filter((other) => other !== id);
+    const [only] = others;
+    if (only === undefined) this.#subjects.delete(subject);
+    else this.#subjects.set(subject, others.length === 1 ? only : others);
+    this.#deadlines.gone();
   }
 
   clear(): void {
-    for (const entry of this.#entries.values()) entry.expiry?.cancel();
+    this.#deadlines.close();
     this.#entries.clear();
     this.#subjects.clear();
+  }
+
+  #idsOf(subject: string): readonly string[] {
+    const ids = this.#subjects.get(subject) ?? [];
+    return typeof ids === "string" ? [ids] : ids;
   }
 }

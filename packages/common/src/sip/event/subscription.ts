@@ -19,3 +19,8 @@ export interface NotifierSubscription {
   readonly version: number;
   readonly state: NotifierState;
 }
+
+/** The row of a store: a subscription that is over has none. */
+export function rowOf(subscription: NotifierSubscription): NotifierSubscription | undefined {
+  return subscription.state.name === "terminated" ? undefined : subscription;
+}

@@ -1,4 +1,4 @@
-// No open relay: a Route that somebody else wrote leads to hops we know, or nowhere. RFC 3261 §16.3, §26.3.2; design §11.
+// No open relay: a Route that somebody else wrote leads to hops we know, or nowhere. RFC 3261 §16.3, §26.3.2.
 import { isIp } from "../../platform/ip-address.ts";
 import type { Destination, NamedDestination } from "../transaction/user.ts";
 

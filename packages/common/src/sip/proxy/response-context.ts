@@ -1,4 +1,4 @@
-// What a forking proxy makes of its branches' responses, pure. RFC 3261 §16.7, §16.8, §16.10; RFC 4320; RFC 6026.
+// Response context of a forking proxy, pure. RFC 3261 §16.7, §16.8, §16.10; RFC 4320; RFC 6026.
 
 /** A branch as the context sees it. */
 export type Branch =

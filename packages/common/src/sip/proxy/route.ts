@@ -1,4 +1,4 @@
-// Where a request goes by its Route and Request-URI, loose and strict. RFC 3261 §16.4, §16.6 items 6 and 7.
+// Routing by Route and Request-URI, loose and strict. RFC 3261 §16.4, §16.6 items 6 and 7.
 import { isIp } from "../../platform/ip-address.ts";
 import { Route } from "../message/fields.ts";
 import type { SipRequest } from "../message/message.ts";

@@ -1,4 +1,4 @@
-// What a proxy checks before it forwards, in the order of RFC 3261 §16.3.
+// Checks of a proxy before it forwards, in the order of RFC 3261 §16.3.
 import { MaxForwards } from "../message/fields.ts";
 import type { SipRequest } from "../message/message.ts";
 import type { Refusal } from "../transaction/user.ts";

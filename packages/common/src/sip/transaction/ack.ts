@@ -1,4 +1,4 @@
-// What follows an INVITE on its own hop: the ACK of a failure (RFC 3261 §17.1.1.3), the CANCEL (§9.1).
+// Requests that follow an INVITE on its own hop: the ACK of a failure (RFC 3261 §17.1.1.3), the CANCEL (§9.1).
 import { newRequest, type SipRequest, type SipResponse } from "../message/message.ts";
 
 /** @param invite as it was sent, our Via on top. */

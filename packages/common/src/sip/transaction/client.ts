@@ -1,30 +1,34 @@
 // Client transactions as they run: a machine, its effects, the callbacks of the user.
 import { encode } from "../message/encode.ts";
 import type { SipRequest, SipResponse } from "../message/message.ts";
+import { ownCopy } from "../message/scan.ts";
 import type { Flow, SendFailure } from "../transport/transport.ts";
 import { ackOfFailure, cancelOf } from "./ack.ts";
 import { type InviteClientState, stepInviteClient } from "./invite-client.ts";
 import type { ClientInput, Effect, MachineContext } from "./machine.ts";
 import { type NonInviteClientState, stepNonInviteClient } from "./non-invite-client.ts";
 import type { TimerName } from "./timers.ts";
-import { type Surroundings, Transaction } from "./transaction.ts";
+import { Transaction, type TransactionContext } from "./transaction.ts";
 import type { ClientTransaction, RequestFailure, ResponseHandlers } from "./user.ts";
+import type { TransactionView } from "./view.ts";
 
 /** A request as it goes out: our Via on top, its octets, the path it takes. */
-export interface Departure {
+export interface OutgoingRequest {
   readonly request: SipRequest;
   readonly bytes: Buffer;
   readonly flow: Flow;
 }
 
 /** Another way to send what could not be sent: RFC 3261 §18.1.1, from TCP back to UDP. */
-export type Fallback = (why: SendFailure) => Departure | undefined;
+export type Fallback = (why: SendFailure) => OutgoingRequest | undefined;
 
 /** What a client transaction needs of its layer. */
 export interface ClientOwner {
   forget(transaction: RunningClient): void;
+  /** Over UDP: all that is left to do is to take repeated responses in silence. */
+  completed(transaction: RunningClient, flow: Flow): void;
   /** Sends a CANCEL, a transaction of its own under the branch of its INVITE. */
-  sendCancel(branch: string, departure: Departure): void;
+  sendCancel(branch: string, outgoing: OutgoingRequest): void;
 }
 
 /** RFC 3261 §9.1: a CANCEL waits for the first provisional response. */
@@ -40,6 +44,8 @@ const NO_REASON: readonly string[] = [];
 export abstract class RunningClient extends Transaction implements ClientTransaction {
   readonly branch: string;
   readonly method: string;
+  /** Of its request, once that is known. */
+  callId = "";
   readonly #owner: ClientOwner;
   #handlers: ResponseHandlers | undefined;
   #flow: Flow | undefined;
@@ -53,27 +59,45 @@ export abstract class RunningClient extends Transaction implements ClientTransac
   #heard = false;
 
   constructor(
-    surroundings: Surroundings,
+    context: TransactionContext,
     owner: ClientOwner,
     request: { readonly method: string; readonly branch: string },
     handlers: ResponseHandlers,
   ) {
-    super(surroundings);
+    super(context);
     this.branch = request.branch;
     this.method = request.method;
     this.#owner = owner;
     this.#handlers = handlers;
   }
 
-  protected abstract readonly ended: boolean;
+  protected abstract readonly stateName: string;
   /** Back to the initial state. */
   protected abstract restart(): void;
   protected abstract advance(context: MachineContext, input: ClientInput): readonly Effect[];
 
-  start(departure: Departure, fallback?: Fallback): void {
+  protected get ended(): boolean {
+    return this.stateName === "terminated";
+  }
+
+  get view(): TransactionView {
+    return {
+      kind: "client",
+      method: this.method,
+      state: this.stateName,
+      startedAt: this.startedAt,
+      endsAt: this.endsAt,
+      flow: this.#flow,
+      branch: this.branch,
+      callId: this.callId,
+    };
+  }
+
+  start(outgoing: OutgoingRequest, fallback?: Fallback): void {
     if (this.#handlers === undefined) return; // abandoned while its host name was looked up
-    const { request, bytes, flow } = departure;
+    const { request, bytes, flow } = outgoing;
     this.#flow = flow;
+    this.callId = request.callId;
     this.#invite = this.method === "INVITE" ? request : undefined;
     this.#fallback = fallback;
     this.bytes = bytes;
@@ -144,6 +168,9 @@ export abstract class RunningClient extends Transaction implements ClientTransac
         this.#fail();
         return;
       case "start":
+        if (effect.timer !== "K") this.setTimer(effect);
+        else if (this.#flow !== undefined) this.#owner.completed(this, this.#flow);
+        return;
       case "stop":
         this.setTimer(effect);
         return;
@@ -155,19 +182,19 @@ export abstract class RunningClient extends Transaction implements ClientTransac
   #send(): void {
     const flow = this.#flow;
     if (this.bytes === undefined || flow === undefined) return;
-    this.surroundings.port.send(this.bytes, flow, (why) => this.#notSent(flow, why));
+    this.context.port.send(this.bytes, flow, (why) => this.#notSent(flow, why));
   }
 
   #resend(): void {
     if (this.bytes === undefined || this.#flow === undefined) return;
-    this.surroundings.port.onRepeat("request");
-    this.surroundings.port.send(this.bytes, this.#flow);
+    this.context.port.onRepeat("request");
+    this.context.port.send(this.bytes, this.#flow);
   }
 
   #acknowledge(response: SipResponse): void {
     if (this.#invite === undefined || this.#flow === undefined) return;
     this.bytes = encode(ackOfFailure(this.#invite, response));
-    this.surroundings.port.send(this.bytes, this.#flow);
+    this.context.port.send(this.bytes, this.#flow);
   }
 
   #deliver({ response, flow }: Received): void {
@@ -182,8 +209,8 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     this.#cancelling = "sent";
     if (this.#invite === undefined || this.#flow === undefined) return; // it has its final response
     const request = cancelOf(this.#invite, this.#reasons);
-    const departure = { request, bytes: encode(request), flow: this.#flow };
-    this.#owner.sendCancel(this.branch, departure);
+    const outgoing = { request, bytes: encode(request), flow: this.#flow };
+    this.#owner.sendCancel(this.branch, outgoing);
   }
 
   /** What is left to do: send the ACK again, or hand up the 2xx of another fork. */
@@ -193,6 +220,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     if (!accepted) this.#handlers = undefined;
     if (!acknowledged) this.bytes = undefined;
     this.#invite = undefined;
+    this.callId = this.method === "INVITE" ? ownCopy(this.callId) : this.callId;
   }
 
   #notSent(flow: Flow, why: SendFailure): void {
@@ -212,7 +240,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     const handlers = this.#handlers;
     if (handlers === undefined) return;
     this.#handlers = undefined;
-    this.surroundings.port.onFailed(this.#why, this.#flow, this.#heard);
+    this.context.port.onFailed(this.#why, this.#flow, this.#heard);
     handlers.onFailure(this.#why);
   }
 }
@@ -225,8 +253,8 @@ const INVITE_INITIAL: InviteClientState = { name: "initial" };
 export class InviteClientTransaction extends RunningClient {
   #state = INVITE_INITIAL;
 
-  get ended(): boolean {
-    return this.#state.name === "terminated";
+  protected get stateName(): string {
+    return this.#state.name;
   }
 
   protected restart(): void {
@@ -245,8 +273,8 @@ const NON_INVITE_INITIAL: NonInviteClientState = { name: "initial" };
 export class NonInviteClientTransaction extends RunningClient {
   #state = NON_INVITE_INITIAL;
 
-  get ended(): boolean {
-    return this.#state.name === "terminated";
+  protected get stateName(): string {
+    return this.#state.name;
   }
 
   protected restart(): void {

@@ -7,13 +7,20 @@ export interface TimerOwner {
   onTimer(timer: TimerName): void;
 }
 
-/** One timer in a queue; `cancel` unlinks it at once, so that its owner can be freed. */
-class Delay implements Timer {
+/** One timer in a queue. */
+export interface Delay extends Timer {
+  /** Milliseconds since the epoch. */
+  readonly due: number;
+  readonly timer: TimerName;
+}
+
+/** `cancel` unlinks it at once, so that its owner can be freed. */
+class QueuedDelay implements Delay {
   readonly due: number;
   readonly timer: TimerName;
   owner: TimerOwner | undefined;
-  next: Delay | undefined;
-  previous: Delay | undefined;
+  next: QueuedDelay | undefined;
+  previous: QueuedDelay | undefined;
   readonly #queue: DelayQueue;
 
   constructor(queue: DelayQueue, due: number, owner: TimerOwner, timer: TimerName) {
@@ -34,8 +41,8 @@ class Delay implements Timer {
 class DelayQueue {
   readonly #clock: Clock;
   readonly #ms: number;
-  #head: Delay | undefined;
-  #tail: Delay | undefined;
+  #head: QueuedDelay | undefined;
+  #tail: QueuedDelay | undefined;
   #timer: Timer | undefined;
   #armedFor = 0;
   #isFiring = false;
@@ -45,8 +52,8 @@ class DelayQueue {
     this.#ms = ms;
   }
 
-  add(owner: TimerOwner, timer: TimerName): Delay {
-    const delay = new Delay(this, this.#clock.now() + this.#ms, owner, timer);
+  add(owner: TimerOwner, timer: TimerName): QueuedDelay {
+    const delay = new QueuedDelay(this, this.#clock.now() + this.#ms, owner, timer);
     delay.previous = this.#tail;
     if (this.#tail === undefined) this.#head = delay;
     else this.#tail.next = delay;
@@ -55,7 +62,7 @@ class DelayQueue {
     return delay;
   }
 
-  unlink(delay: Delay): void {
+  unlink(delay: QueuedDelay): void {
     const { next, previous } = delay;
     if (previous === undefined) this.#head = next;
     else previous.next = next;
@@ -107,7 +114,7 @@ export class FixedDelays {
   }
 
   /** Calls the owner once, `ms` milliseconds from now. Meant for few different values of `ms`. */
-  after(ms: number, owner: TimerOwner, timer: TimerName): Timer {
+  after(ms: number, owner: TimerOwner, timer: TimerName): Delay {
     let queue = this.#queues.get(ms);
     if (queue === undefined) {
       queue = new DelayQueue(this.#clock, ms);

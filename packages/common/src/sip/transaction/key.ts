@@ -1,4 +1,4 @@
-// Which transaction a message belongs to: RFC 3261 §17.1.3 (responses) and §17.2.3 (requests).
+// Keys of transactions: RFC 3261 §17.1.3 (responses) and §17.2.3 (requests).
 import type { SipRequest } from "../message/message.ts";
 import { BRANCH_COOKIE, type Via } from "../message/via.ts";
 
@@ -27,4 +27,9 @@ function keyFor(request: SipRequest, via: Via, method: string): string {
   const fromTag = request.from.params.get("tag") ?? "";
   const sequence = `${request.callId} ${request.cseq.number} ${fromTag}`;
   return `2543 ${request.uri} ${sequence} ${sentBy} ${branch ?? ""} ${method}`;
+}
+
+/** The branch that is part of a server transaction's key; "" for RFC 2543 peers, who have none. */
+export function branchIn(serverKey: string): string {
+  return serverKey.startsWith(BRANCH_COOKIE) ? serverKey.slice(0, serverKey.indexOf(" ")) : "";
 }

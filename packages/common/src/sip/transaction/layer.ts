@@ -1,5 +1,6 @@
-// The transaction layer: two tables, the four machines inside, one clock. RFC 3261 §17, RFC 6026.
+// The transaction layer: tables of live and completed transactions, the four machines inside, one clock. RFC 3261 §17, RFC 6026.
 import type { Clock } from "../../platform/clock.ts";
+import { decode } from "../message/decode.ts";
 import type { SipRequest, SipResponse } from "../message/message.ts";
 import { ownCopy } from "../message/scan.ts";
 import type { Via } from "../message/via.ts";
@@ -10,11 +11,12 @@ import {
   NonInviteClientTransaction,
   type RunningClient,
 } from "./client.ts";
+import { CompletedTransactions, type KeptTransaction } from "./completed.ts";
 import { FixedDelays } from "./fixed-delays.ts";
-import { cancelledKey, clientKey, serverKey } from "./key.ts";
+import { branchIn, cancelledKey, clientKey, serverKey } from "./key.ts";
 import { machineContext } from "./machine.ts";
+import type { ReceivedRequest, TransactionExcess, TransactionPort } from "./port.ts";
 import {
-  type Arrival,
   InviteServerTransaction,
   NonInviteServerTransaction,
   type ServerOwner,
@@ -23,44 +25,59 @@ import {
 } from "./server.ts";
 import { Slab } from "./slab.ts";
 import type { TimerValues } from "./timers.ts";
-import type { Surroundings, TransactionPort } from "./transaction.ts";
+import type { TransactionContext } from "./transaction.ts";
 import type { Incoming, RefusalOptions, ResponseHandlers } from "./user.ts";
+import type { TransactionView } from "./view.ts";
 
-/** What the layer asks of the endpoint above it. */
-export interface LayerUser extends TransactionPort {
-  onRequest(incoming: Incoming): void;
-  /** Answers without state (RFC 3261 §8.2.7). */
-  refuse(request: SipRequest, flow: Flow, status: number, options?: RefusalOptions): void;
-  /** How many server transactions one holder may have pending. */
+export interface LayerLimits {
+  /** Server transactions, completed ones included. */
+  readonly maxTransactions: number;
+  /** The same for the octets of their requests. */
+  readonly maxTransactionBytes: number;
+  /** Of server transactions without a final answer, how many one holder may have. */
   readonly maxPendingPerHolder: number;
-  onShareUsedUp(): void;
-  /** A request that would make a new transaction; false: it was refused instead. */
-  admit(arrival: Arrival): boolean;
+}
+
+export interface LayerOptions {
+  readonly clock: Clock;
+  readonly timers: TimerValues;
+  readonly limits: LayerLimits;
+  /** At random. */
+  readonly hashSeed: number;
 }
 
 /** RFC 3261 §9.1: the answer to a CANCEL says nothing; the INVITE's does. */
 const UNHEARD: ResponseHandlers = { onResponse: () => undefined, onFailure: () => undefined };
 
 export class TransactionLayer implements ServerOwner {
-  readonly #user: LayerUser;
-  readonly #surroundings: Surroundings;
+  readonly #port: TransactionPort;
+  readonly #limits: LayerLimits;
+  readonly #context: TransactionContext;
   readonly #delays: FixedDelays;
   readonly #servers = new Map<string, ServerTransaction>();
   readonly #clients = new Map<string, RunningClient>();
+  readonly #completedServers: CompletedTransactions;
+  readonly #completedClients: CompletedTransactions;
   /** Pending server transactions by whose they are; only of those that were claimed. */
   readonly #held = new Map<string, number>();
   #pending = 0;
+  /** Of the requests of those that are not completed. */
   #octets = 0;
   readonly #clientOwner: ClientOwner = {
     forget: ({ branch, method }) => this.#clients.delete(clientKey(branch, method)),
-    sendCancel: (branch, departure) => this.newClient("CANCEL", branch, UNHEARD).start(departure),
+    completed: (client, flow) => this.#clientCompleted(client, flow),
+    sendCancel: (branch, outgoing) => this.newClient("CANCEL", branch, UNHEARD).start(outgoing),
   };
 
-  constructor(clock: Clock, timers: TimerValues, user: LayerUser) {
-    this.#user = user;
+  constructor({ clock, timers, limits, hashSeed }: LayerOptions, port: TransactionPort) {
+    this.#port = port;
+    this.#limits = limits;
     this.#delays = new FixedDelays(clock);
-    this.#surroundings = {
-      port: user,
+    this.#completedServers = new CompletedTransactions(clock, timers.J, hashSeed);
+    this.#completedClients = new CompletedTransactions(clock, timers.K, hashSeed);
+    this.#context = {
+      port,
+      clock,
       delays: this.#delays,
       slab: new Slab(),
       reliable: machineContext(timers, true),
@@ -68,9 +85,9 @@ export class TransactionLayer implements ServerOwner {
     };
   }
 
-  /** Server transactions in the table, completed ones included. */
+  /** Server transactions, completed ones included. */
   get serverCount(): number {
-    return this.#servers.size;
+    return this.#servers.size + this.#completedServers.size;
   }
 
   /** Server transactions without a final answer. */
@@ -80,41 +97,61 @@ export class TransactionLayer implements ServerOwner {
 
   /** Of the requests of all server transactions: what is kept of each is no larger by much. */
   get serverOctets(): number {
-    return this.#octets;
+    return this.#octets + this.#completedServers.requestOctets;
   }
 
   /** @param key see key.ts */
   hasServer(key: string): boolean {
-    return this.#servers.has(key);
+    return this.#servers.has(key) || this.#completedServers.has(key);
   }
 
   get clientCount(): number {
-    return this.#clients.size;
+    return this.#clients.size + this.#completedClients.size;
   }
 
   /** Returns true when the request belonged to a transaction that exists. */
-  receiveRequest(arrival: Arrival, via: Via): boolean {
-    const { request } = arrival;
+  receiveRequest(received: ReceivedRequest, via: Via): boolean {
+    const { request } = received;
     const key = serverKey(request, via);
     const existing = this.#servers.get(key);
     if (existing !== undefined) {
-      if (request.method === "ACK") existing.acknowledged(arrival);
+      if (request.method === "ACK") existing.acknowledged(received);
       else existing.repeated();
       return true;
     }
+    const completed = this.#completedServers.find(key);
+    if (completed !== undefined) {
+      this.#repeat(completed.octets, completed.flow);
+      return true;
+    }
     // RFC 3261 §13.3.1.4: the ACK of a 2xx is a transaction of its own, without any answer.
-    if (request.method === "ACK") this.#user.onRequest(statelessIncoming(arrival));
-    else if (this.#user.admit(arrival)) this.#open(key, arrival, via);
+    if (request.method === "ACK") this.#port.onRequest(statelessIncoming(received));
+    else if (this.#port.admits(received, this.#excess())) this.#open(key, received, via);
     return false;
   }
 
-  #open(key: string, arrival: Arrival, via: Via): void {
-    const { method } = arrival.request;
+  /** RFC 3261 §17.2.2: in Completed a repeated request hears the response once more. */
+  #repeat(octets: Buffer, flow: Flow): void {
+    if (octets.length === 0) return;
+    this.#port.onRepeat("response");
+    // What is sent must not change when its block is used again.
+    this.#port.reply(Buffer.from(octets), flow);
+  }
+
+  #excess(): TransactionExcess | undefined {
+    const { maxTransactions, maxTransactionBytes } = this.#limits;
+    if (this.serverCount >= maxTransactions) return "transactions";
+    // However few they are: each may be as large as a datagram.
+    return this.serverOctets >= maxTransactionBytes ? "transaction-bytes" : undefined;
+  }
+
+  #open(key: string, received: ReceivedRequest, via: Via): void {
+    const { method } = received.request;
     const kind = method === "INVITE" ? InviteServerTransaction : NonInviteServerTransaction;
-    const whole = method === "CANCEL" ? this.#withCancelled(arrival, via) : arrival;
+    const whole = method === "CANCEL" ? this.#withCancelled(received, via) : received;
     if (whole === undefined) return;
     // The key outlives the message it was read from.
-    const transaction = new kind(this.#surroundings, this, ownCopy(key), whole);
+    const transaction = new kind(this.#context, this, ownCopy(key), whole);
     this.#servers.set(transaction.key, transaction);
     this.#pending++;
     this.#octets += transaction.octets;
@@ -122,12 +159,12 @@ export class TransactionLayer implements ServerOwner {
   }
 
   /** RFC 3261 §9.2: a CANCEL that comes after the final response is answered 200 and does nothing. */
-  #withCancelled(arrival: Arrival, via: Via): Arrival | undefined {
-    const { request, replyFlow } = arrival;
+  #withCancelled(received: ReceivedRequest, via: Via): ReceivedRequest | undefined {
+    const { request, replyFlow } = received;
     const cancelled = this.#servers.get(cancelledKey(request, via));
-    if (cancelled === undefined) return arrival;
-    if (cancelled.incoming !== undefined) return { ...arrival, cancels: cancelled.incoming };
-    this.#user.refuse(request, replyFlow, 200);
+    if (cancelled === undefined) return received;
+    if (cancelled.incoming !== undefined) return { ...received, cancels: cancelled.incoming };
+    this.#port.refuse(request, replyFlow, 200);
     return undefined;
   }
 
@@ -135,7 +172,7 @@ export class TransactionLayer implements ServerOwner {
   newClient(method: string, branch: string, handlers: ResponseHandlers): RunningClient {
     const kind = method === "INVITE" ? InviteClientTransaction : NonInviteClientTransaction;
     const request = { method, branch };
-    const client = new kind(this.#surroundings, this.#clientOwner, request, handlers);
+    const client = new kind(this.#context, this.#clientOwner, request, handlers);
     this.#clients.set(clientKey(branch, method), client);
     return client;
   }
@@ -143,34 +180,48 @@ export class TransactionLayer implements ServerOwner {
   /** Returns false when the response belongs to no transaction: it is dropped (RFC 6026 §8.9). */
   receiveResponse(response: SipResponse, via: Via, flow: Flow): boolean {
     const { method } = response.cseq;
-    const client = this.#clients.get(clientKey(via.branch ?? "", method));
-    if (client === undefined || client.method !== method) return false;
+    const key = clientKey(via.branch ?? "", method);
+    const client = this.#clients.get(key);
+    if (client === undefined) return this.#completedClients.has(key);
+    if (client.method !== method) return false;
     client.receive(response, flow);
     return true;
+  }
+
+  /** Live transactions, oldest first within each kind; completed ones until their timer has fired. */
+  *list(): Generator<TransactionView> {
+    for (const kept of this.#completedServers.list()) yield viewOfServer(kept);
+    for (const transaction of this.#servers.values()) yield transaction.view;
+    for (const kept of this.#completedClients.list()) yield viewOfClient(kept);
+    for (const transaction of this.#clients.values()) yield transaction.view;
   }
 
   /** Forgets everything; nobody is told. */
   close(): void {
     this.#delays.clear();
     this.#servers.clear();
+    this.#completedServers.clear();
     this.#held.clear();
     this.#pending = 0;
     this.#octets = 0;
     this.#clients.clear();
+    this.#completedClients.clear();
   }
 
+  // What transactions ask of their layer.
+
   deliver(incoming: Incoming): void {
-    this.#user.onRequest(incoming);
+    this.#port.onRequest(incoming);
   }
 
   refuse(request: SipRequest, flow: Flow, status: number, options?: RefusalOptions): void {
-    this.#user.refuse(request, flow, status, options);
+    this.#port.refuse(request, flow, status, options);
   }
 
   claim(holder: string): boolean {
     const held = this.#held.get(holder) ?? 0;
-    if (held >= this.#user.maxPendingPerHolder) {
-      this.#user.onShareUsedUp();
+    if (held >= this.#limits.maxPendingPerHolder) {
+      this.#port.onShareUsedUp();
       return false;
     }
     this.#held.set(holder, held + 1);
@@ -185,7 +236,39 @@ export class TransactionLayer implements ServerOwner {
     else this.#held.delete(holder);
   }
 
+  completed(transaction: ServerTransaction, response: Buffer | undefined): void {
+    this.forget(transaction);
+    const { key, replyFlow: flow, octets: requestOctets, startedAt } = transaction;
+    this.#completedServers.add({ key, octets: response, flow, requestOctets, startedAt });
+  }
+
   forget(transaction: ServerTransaction): void {
     if (this.#servers.delete(transaction.key)) this.#octets -= transaction.octets;
   }
+
+  #clientCompleted(client: RunningClient, flow: Flow): void {
+    const { branch, method, callId, startedAt } = client;
+    const key = clientKey(branch, method);
+    this.#clients.delete(key);
+    const octets = `${method} ${callId}`;
+    this.#completedClients.add({ key, octets, flow, requestOctets: 0, startedAt });
+  }
+}
+
+const COMPLETED = "completed";
+
+function viewOfServer({ key, octets, flow, startedAt, endsAt }: KeptTransaction): TransactionView {
+  const { message: response } = decode(octets);
+  const method = key.slice(key.lastIndexOf(" ") + 1);
+  const callId = response?.callId ?? "";
+  const branch = branchIn(key);
+  return { kind: "server", method, state: COMPLETED, startedAt, endsAt, flow, branch, callId };
+}
+
+function viewOfClient({ key, octets, flow, startedAt, endsAt }: KeptTransaction): TransactionView {
+  const text = octets.toString("latin1");
+  const at = text.indexOf(" ");
+  const [method, callId] = [text.slice(0, at), text.slice(at + 1)];
+  const branch = branchIn(`${key} `);
+  return { kind: "client", method, state: COMPLETED, startedAt, endsAt, flow, branch, callId };
 }

@@ -22,7 +22,7 @@ export interface Step<State> {
   readonly effects: readonly Effect[];
 }
 
-/** What the machines know of their surroundings; made once per transport kind, not per transaction. */
+/** What the machines know of their context; made once per transport kind, not per transaction. */
 export interface MachineContext {
   readonly timers: TimerValues;
   /** RFC 3261 §17: over a reliable transport nothing is repeated and nothing lingers. */

@@ -1,13 +1,17 @@
 // Server transactions as they run: a machine, its effects, the user's view of the request.
 import { encode } from "../message/encode.ts";
 import { newResponse, type SipRequest, type SipResponse } from "../message/message.ts";
+import { ownCopy } from "../message/scan.ts";
 import type { Flow } from "../transport/transport.ts";
 import { type InviteServerState, stepInviteServer } from "./invite-server.ts";
+import { branchIn } from "./key.ts";
 import type { Effect, MachineContext, ServerInput } from "./machine.ts";
 import { type NonInviteServerState, stepNonInviteServer } from "./non-invite-server.ts";
+import type { ReceivedRequest } from "./port.ts";
 import type { TimerName } from "./timers.ts";
-import { type Surroundings, Transaction } from "./transaction.ts";
+import { Transaction, type TransactionContext } from "./transaction.ts";
 import type { Incoming, RefusalOptions } from "./user.ts";
+import type { TransactionView } from "./view.ts";
 
 /** What a server transaction needs of its layer. */
 export interface ServerOwner {
@@ -15,18 +19,12 @@ export interface ServerOwner {
   /** Answers without state. */
   refuse(request: SipRequest, flow: Flow, status: number, options?: RefusalOptions): void;
   forget(transaction: ServerTransaction): void;
+  /** Over UDP: all that is left to do is to repeat its response, if there is one. */
+  completed(transaction: ServerTransaction, response: Buffer | undefined): void;
   /** Whether this holder may have another one pending; counted if so. */
   claim(holder: string): boolean;
   /** It has its final answer, or will have none. */
   settled(holder: string | undefined): void;
-}
-
-export interface Arrival {
-  readonly request: SipRequest;
-  readonly flow: Flow;
-  /** Where responses go: the request's flow, or over UDP the port that its Via asks for. */
-  readonly replyFlow: Flow;
-  readonly cancels?: Incoming | undefined;
 }
 
 export abstract class ServerTransaction extends Transaction {
@@ -34,17 +32,26 @@ export abstract class ServerTransaction extends Transaction {
   /** The size of the request. */
   readonly octets: number;
   readonly owner: ServerOwner;
-  readonly #replyFlow: Flow;
+  readonly method: string;
+  readonly replyFlow: Flow;
   #incoming: IncomingRequest | undefined;
   #holder: string | undefined;
+  /** Of an INVITE that has its final response. */
+  #callId = "";
 
-  constructor(surroundings: Surroundings, owner: ServerOwner, key: string, arrival: Arrival) {
-    super(surroundings);
+  constructor(
+    context: TransactionContext,
+    owner: ServerOwner,
+    key: string,
+    received: ReceivedRequest,
+  ) {
+    super(context);
     this.key = key;
-    this.octets = arrival.request.octets;
+    this.octets = received.request.octets;
     this.owner = owner;
-    this.#replyFlow = arrival.replyFlow;
-    this.#incoming = new IncomingRequest(this, arrival);
+    this.method = received.request.method;
+    this.replyFlow = received.replyFlow;
+    this.#incoming = new IncomingRequest(this, received);
   }
 
   /** The request while it has no final response. */
@@ -52,8 +59,27 @@ export abstract class ServerTransaction extends Transaction {
     return this.#incoming;
   }
 
-  protected abstract readonly ended: boolean;
+  protected abstract readonly stateName: string;
+  /** Only those of INVITE outlive their final response here. */
+  protected abstract readonly isInvite: boolean;
   protected abstract advance(context: MachineContext, input: ServerInput): readonly Effect[];
+
+  protected get ended(): boolean {
+    return this.stateName === "terminated";
+  }
+
+  get view(): TransactionView {
+    return {
+      kind: "server",
+      method: this.method,
+      state: this.stateName,
+      startedAt: this.startedAt,
+      endsAt: this.endsAt,
+      flow: this.#incoming?.flow ?? this.replyFlow,
+      branch: branchIn(this.key),
+      callId: this.#incoming?.request.callId ?? this.#callId,
+    };
+  }
 
   start(): void {
     this.#step(START);
@@ -64,7 +90,7 @@ export abstract class ServerTransaction extends Transaction {
     this.#step(REPEATED);
   }
 
-  acknowledged(ack: Arrival): void {
+  acknowledged(ack: ReceivedRequest): void {
     this.#step(ACKNOWLEDGED, undefined, ack);
   }
 
@@ -96,17 +122,22 @@ export abstract class ServerTransaction extends Transaction {
 
   #settle(): void {
     if (this.#incoming === undefined) return;
+    if (this.isInvite) this.#callId = ownCopy(this.#incoming.request.callId);
     this.#incoming = undefined;
     this.owner.settled(this.#holder);
   }
 
-  #step(input: ServerInput, response?: SipResponse, ack?: Arrival): void {
-    const effects = this.advance(this.contextFor(this.#replyFlow), input);
+  #step(input: ServerInput, response?: SipResponse, ack?: ReceivedRequest): void {
+    const effects = this.advance(this.contextFor(this.replyFlow), input);
     if (this.ended) this.forget();
     for (const effect of effects) this.#perform(effect, response, ack);
   }
 
-  #perform(effect: Effect, response: SipResponse | undefined, ack: Arrival | undefined): void {
+  #perform(
+    effect: Effect,
+    response: SipResponse | undefined,
+    ack: ReceivedRequest | undefined,
+  ): void {
     switch (effect.kind) {
       case "send":
         if (response !== undefined) this.#send(response);
@@ -121,6 +152,9 @@ export abstract class ServerTransaction extends Transaction {
         this.#deliver(ack);
         return;
       case "start":
+        if (effect.timer === "J") this.owner.completed(this, this.bytes);
+        else this.setTimer(effect);
+        return;
       case "stop":
         this.setTimer(effect);
         return;
@@ -131,26 +165,26 @@ export abstract class ServerTransaction extends Transaction {
   }
 
   #send(response: SipResponse): void {
-    const { port, slab } = this.surroundings;
+    const { port, slab } = this.context;
     const tagged = this.#withTag(response);
     const whole = encode(tagged);
     const request = this.#incoming?.request;
     const bytes =
-      request === undefined ? whole : port.bounded(whole, this.#replyFlow, request, tagged);
+      request === undefined ? whole : port.bounded(whole, this.replyFlow, request, tagged);
     if (bytes === undefined) return;
     // Over a reliable transport nothing comes twice, so there is nothing to keep.
-    if (this.#replyFlow.transport === "udp")
-      this.bytes = response.status < 200 ? bytes : slab.keep(bytes);
-    port.reply(bytes, this.#replyFlow, response);
+    if (this.replyFlow.transport === "udp")
+      this.bytes = this.isInvite && response.status >= 200 ? slab.keep(bytes) : bytes;
+    port.reply(bytes, this.replyFlow, response);
   }
 
   #resend(): void {
     if (this.bytes === undefined) return;
-    this.surroundings.port.onRepeat("response");
-    this.surroundings.port.reply(this.bytes, this.#replyFlow);
+    this.context.port.onRepeat("response");
+    this.context.port.reply(this.bytes, this.replyFlow);
   }
 
-  #deliver(ack: Arrival | undefined): void {
+  #deliver(ack: ReceivedRequest | undefined): void {
     const incoming = ack === undefined ? this.#incoming : statelessIncoming(ack);
     if (incoming !== undefined) this.owner.deliver(incoming);
   }
@@ -161,7 +195,7 @@ export abstract class ServerTransaction extends Transaction {
     // Mostly it is there and spelt so; only otherwise the header has to be read.
     if (response.status === 100 || to.includes(";tag=") || response.to.params.has("tag"))
       return response;
-    return response.set("To", `${to};tag=${this.surroundings.port.newTag()}`);
+    return response.set("To", `${to};tag=${this.context.port.newTag()}`);
   }
 }
 
@@ -174,8 +208,10 @@ const INVITE_INITIAL: InviteServerState = { name: "initial" };
 export class InviteServerTransaction extends ServerTransaction {
   #state = INVITE_INITIAL;
 
-  get ended(): boolean {
-    return this.#state.name === "terminated";
+  protected readonly isInvite = true;
+
+  protected get stateName(): string {
+    return this.#state.name;
   }
 
   protected advance(context: MachineContext, input: ServerInput): readonly Effect[] {
@@ -190,8 +226,15 @@ const NON_INVITE_INITIAL: NonInviteServerState = { name: "initial" };
 export class NonInviteServerTransaction extends ServerTransaction {
   #state = NON_INVITE_INITIAL;
 
-  get ended(): boolean {
-    return this.#state.name === "terminated";
+  protected readonly isInvite = false;
+
+  protected get stateName(): string {
+    return this.#state.name;
+  }
+
+  /** RFC 4320 §4.2: without an answer until the client's Timer F has fired, it ends in silence. */
+  protected override get endsAt(): number {
+    return this.startedAt + this.context.unreliable.timers.F;
   }
 
   protected advance(context: MachineContext, input: ServerInput): readonly Effect[] {
@@ -208,12 +251,12 @@ class IncomingRequest implements Incoming {
   readonly #transaction: ServerTransaction;
   readonly #replyFlow: Flow;
 
-  constructor(transaction: ServerTransaction, arrival: Arrival) {
-    this.request = arrival.request;
-    this.flow = arrival.flow;
-    this.cancels = arrival.cancels;
+  constructor(transaction: ServerTransaction, received: ReceivedRequest) {
+    this.request = received.request;
+    this.flow = received.flow;
+    this.cancels = received.cancels;
     this.#transaction = transaction;
-    this.#replyFlow = arrival.replyFlow;
+    this.#replyFlow = received.replyFlow;
   }
 
   claim(holder: string): boolean {
@@ -237,7 +280,7 @@ class IncomingRequest implements Incoming {
 }
 
 /** An ACK: nothing can be answered to it. */
-export function statelessIncoming({ request, flow }: Arrival): Incoming {
+export function statelessIncoming({ request, flow }: ReceivedRequest): Incoming {
   const nothing = (): void => undefined;
   return { request, flow, respond: nothing, refuse: nothing, drop: nothing };
 }

@@ -1,38 +1,17 @@
-// What client and server transactions share: surroundings, timers, the carrying out of effects.
-import type { Timer } from "../../platform/clock.ts";
-import type { SipRequest, SipResponse } from "../message/message.ts";
-import type { Flow, SendFailure } from "../transport/transport.ts";
-import type { FixedDelays, TimerOwner } from "./fixed-delays.ts";
+// The common part of client and server transactions: context, timers, the carrying out of effects.
+import type { Clock } from "../../platform/clock.ts";
+import type { Flow } from "../transport/transport.ts";
+import type { Delay, FixedDelays, TimerOwner } from "./fixed-delays.ts";
 import type { Effect, MachineContext } from "./machine.ts";
+import type { TransactionPort } from "./port.ts";
 import type { Slab } from "./slab.ts";
 import type { TimerName } from "./timers.ts";
-import type { RequestFailure } from "./user.ts";
-
-/** How transactions reach the network. */
-export interface TransactionPort {
-  /** A request or an ACK, to where it was sent first. */
-  send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void;
-  /** A response; `response` is what to route by when the request's connection has gone. */
-  reply(bytes: Buffer, flow: Flow, response?: SipResponse): void;
-  /** What may be sent in answer to `request`: the whole, less, or nothing. */
-  bounded(
-    whole: Buffer,
-    flow: Flow,
-    request: SipRequest,
-    response: SipResponse,
-  ): Buffer | undefined;
-  /** A message is about to be sent once more. */
-  onRepeat(kind: "request" | "response"): void;
-  /** A request ends without a final response. @param flow undefined when it never was sent */
-  /** @param heard whether a provisional response has come: who was asked is there */
-  onFailed(why: RequestFailure, flow: Flow | undefined, heard: boolean): void;
-  /** A value for a To tag that was left out (RFC 3261 §19.3). */
-  newTag(): string;
-}
+import type { TransactionView } from "./view.ts";
 
 /** One per layer, shared by all its transactions. */
-export interface Surroundings {
+export interface TransactionContext {
   readonly port: TransactionPort;
+  readonly clock: Clock;
   readonly delays: FixedDelays;
   readonly slab: Slab;
   readonly reliable: MachineContext;
@@ -40,21 +19,29 @@ export interface Surroundings {
 }
 
 export abstract class Transaction implements TimerOwner {
-  protected readonly surroundings: Surroundings;
+  readonly startedAt: number;
+  protected readonly context: TransactionContext;
   /** The message to send again; all that is kept once there was a final response. */
   protected bytes: Buffer | undefined;
   /** At most one timer that repeats (A, E, G) and one that ends something. */
-  #repeating: Timer | undefined;
-  #ending: Timer | undefined;
+  #repeating: Delay | undefined;
+  #ending: Delay | undefined;
 
-  constructor(surroundings: Surroundings) {
-    this.surroundings = surroundings;
+  constructor(context: TransactionContext) {
+    this.context = context;
+    this.startedAt = context.clock.now();
   }
 
   abstract onTimer(timer: TimerName): void;
+  abstract readonly view: TransactionView;
+
+  /** When the timer that ends the transaction fires. */
+  protected get endsAt(): number | undefined {
+    return this.#ending?.timer === "trying" ? undefined : this.#ending?.due;
+  }
 
   protected contextFor(flow: Flow): MachineContext {
-    return flow.transport === "udp" ? this.surroundings.unreliable : this.surroundings.reliable;
+    return flow.transport === "udp" ? this.context.unreliable : this.context.reliable;
   }
 
   protected setTimer(effect: Extract<Effect, { kind: "start" | "stop" }>): void {
@@ -63,7 +50,7 @@ export abstract class Transaction implements TimerOwner {
       else this.#stopEnding();
       return;
     }
-    const timer = this.surroundings.delays.after(effect.ms, this, effect.timer);
+    const timer = this.context.delays.after(effect.ms, this, effect.timer);
     if (isRepeating(effect.timer)) this.#repeating = timer;
     else this.#ending = timer;
   }

@@ -1,4 +1,4 @@
-// What a transaction user (TU) sees of transactions: RFC 3261 §5, §8, §17.
+// Port between transactions and their user (TU): RFC 3261 §5, §8, §17.
 import type { SipRequest, SipResponse } from "../message/message.ts";
 import type { Flow, SendFailure, TransportName } from "../transport/transport.ts";
 

@@ -1,4 +1,4 @@
-// How many connections each source has, and how many of them have not said anything whole yet.
+// Counts of connections per source, and of those that have not said anything whole yet.
 import { sourceOf } from "../../platform/ip-address.ts";
 
 interface Counted {

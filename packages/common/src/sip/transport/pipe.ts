@@ -1,4 +1,4 @@
-// What a stream transport needs from below: connections that carry octets or frames. TCP, TLS, WebSocket and memory provide it.
+// Port of a stream transport to connections that carry octets or frames. TCP, TLS, WebSocket and memory provide it.
 import type { HostPort, Remote, SendFailure, TlsPeer } from "./transport.ts";
 
 export interface PipeEvents {

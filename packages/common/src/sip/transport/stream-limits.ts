@@ -1,4 +1,4 @@
-// What one peer may take of a stream transport's memory, time and connections.
+// Limits of one peer's share of a stream transport's memory, time and connections.
 
 export interface StreamLimits {
   readonly connectTimeoutMs: number;

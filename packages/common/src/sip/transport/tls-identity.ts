@@ -1,4 +1,4 @@
-// Whose certificate this is. RFC 5922 §7.1 (names), §7.2 (comparing), §7.3 (checking a server).
+// The identity in a certificate. RFC 5922 §7.1 (names), §7.2 (comparing), §7.3 (checking a server).
 import { isIP } from "node:net";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import { isIp, parseIp } from "../../platform/ip-address.ts";

@@ -1,4 +1,4 @@
-// Why a TLS handshake came to nothing, from what OpenSSL and Node call it; a person has to put it right. RFC 5922 §7.
+// Causes of a failed TLS handshake, from what OpenSSL and Node call them. RFC 5922 §7.
 import type { HostPort } from "./transport.ts";
 
 export type TlsTroubleKind =

@@ -1,4 +1,4 @@
-// How many answers the peer of a connection still waits for, told by the messages' first octets. RFC 3261 §7.1, §7.2.
+// Counts of requests whose answers the peer of a connection still waits for, by the messages' first octets. RFC 3261 §7.1, §7.2.
 
 const RESPONSE = 0x7369702f; // "sip/": RFC 3261 §7.1, in any case
 const LOWER_CASE = 0x20202000;

@@ -1,4 +1,4 @@
-// Whether a WebSocket message has begun that is not whole: follows the frames, keeps nothing of them. RFC 6455 §5.2, §5.4.
+// Unfinished WebSocket messages: follows the frames, keeps nothing of them. RFC 6455 §5.2, §5.4.
 
 const FIN = 0x80;
 const MASK = 0x80;

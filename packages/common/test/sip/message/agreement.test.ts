@@ -1,9 +1,10 @@
 // One reading: what the framer cuts, what the first look sees and what the decoder takes are the same message, or it is refused.
+
+import { Peek } from "@ims-lab/common/sip/admission/peek";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { Via } from "@ims-lab/common/sip/message/fields";
 import { type Frame, Framer } from "@ims-lab/common/sip/message/framer";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { headOf, methodOf, topViaOf } from "@ims-lab/common/sip/overload/first-look";
 import { leadingLineEnds } from "@ims-lab/common/sip/transport/keep-alive";
 import { WholeFrames } from "@ims-lab/common/sip/transport/whole-frames";
 import fc from "fast-check";
@@ -72,9 +73,9 @@ function checkOneReading(bytes: Buffer): void {
   // What stands behind the body begins the next message, which is no part of this one.
   if (end === bytes.length) expect(second).toEqual({ kind: "message", bytes: NEXT });
 
-  const head = headOf(bytes.subarray(leadingLineEnds(bytes)));
-  expect(methodOf(head)).toBe(asStream.method);
-  const via = topViaOf(head);
+  const peek = new Peek(bytes.subarray(leadingLineEnds(bytes)));
+  expect(peek.method).toBe(asStream.method);
+  const { via } = peek;
   if (via === undefined) return;
   const read = asStream.get(Via);
   expect(via.branch).toBe(read?.branch);

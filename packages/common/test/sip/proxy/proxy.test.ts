@@ -1,10 +1,10 @@
 // The stateful proxy core between endpoints: RFC 3261 §9, §16; RFC 5393 §5.
 import { describe, expect, test } from "vitest";
-import type { Incoming } from "../../../src/sip/endpoint.ts";
+import type { Incoming } from "../../../src/sip/endpoint/endpoint.ts";
 import { Via } from "../../../src/sip/message/fields.ts";
 import { newResponse } from "../../../src/sip/message/message.ts";
 import { ProxyCore } from "../../../src/sip/proxy/proxy.ts";
-import { EndpointLab, type LabEndpoint, outcome, request } from "../endpoint-lab.ts";
+import { EndpointLab, type LabEndpoint, outcome, request } from "../endpoint/endpoint-lab.ts";
 
 const P = { host: "10.0.0.5", port: 5060 };
 

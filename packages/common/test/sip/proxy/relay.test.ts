@@ -1,10 +1,10 @@
 // A stateful relay between two endpoints' peers: RFC 3261 §16.6-16.9, RFC 4320.
 import { expect, test } from "vitest";
-import type { Incoming } from "../../../src/sip/endpoint.ts";
+import type { Incoming } from "../../../src/sip/endpoint/endpoint.ts";
 import { newResponse } from "../../../src/sip/message/message.ts";
 import { type Relay, relay } from "../../../src/sip/proxy/relay.ts";
 import { countHop } from "../../../src/sip/proxy/validate.ts";
-import { EndpointLab, type LabEndpoint, ok, outcome, request } from "../endpoint-lab.ts";
+import { EndpointLab, type LabEndpoint, ok, outcome, request } from "../endpoint/endpoint-lab.ts";
 
 const P = { host: "10.0.0.5", port: 5060 };
 const B = { host: "10.0.0.2", port: 5060 };

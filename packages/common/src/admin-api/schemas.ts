@@ -1,0 +1,223 @@
+// JSON Schemas of what the admin interfaces answer: those of views.ts, for the OpenAPI documents.
+import { deregistrationCauses } from "./views.ts";
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** All of them are always there, and no others. */
+function object(properties: Readonly<Record<string, Schema>>): Schema {
+  const required = Object.keys(properties);
+  return { type: "object", properties, required, additionalProperties: false };
+}
+
+const text: Schema = { type: "string" };
+const maybeText: Schema = { type: ["string", "null"] };
+const texts: Schema = { type: "array", items: text };
+const flag: Schema = { type: "boolean" };
+const count: Schema = { type: "integer", minimum: 0 };
+const maybeCount: Schema = { type: ["integer", "null"], minimum: 0 };
+/** Milliseconds since the epoch. */
+const time: Schema = { type: "integer" };
+const maybeTime: Schema = { type: ["integer", "null"] };
+
+function oneOf(...words: readonly string[]): Schema {
+  return { type: "string", enum: words };
+}
+
+function maybe(schema: Schema): Schema {
+  return { anyOf: [schema, { type: "null" }] };
+}
+
+function list(items: Schema): Schema {
+  return { type: "array", items };
+}
+
+export function pageOf(items: Schema): Schema {
+  return object({ items: list(items), total: count });
+}
+
+const progress = oneOf("requested", "notified", "acknowledged", "challenged");
+const ends = [
+  "reauthenticated",
+  "refused",
+  "unanswered",
+  "ignored",
+  "unreachable",
+  "unsubscribed",
+  "withdrawn",
+];
+
+export const reauthenticationSchema: Schema = object({
+  id: text,
+  impi: text,
+  impu: text,
+  bindingId: text,
+  contact: text,
+  cause: text,
+  askers: texts,
+  progress,
+  end: { type: ["string", "null"], enum: [...ends, null] },
+  requestedAt: time,
+  notifiedAt: maybeTime,
+  acknowledgedAt: maybeTime,
+  challengedAt: maybeTime,
+  endedAt: maybeTime,
+  deadlineAt: maybeTime,
+  deregisteredAt: maybeTime,
+  reason: maybeText,
+});
+
+export const reauthenticateAnswerSchema: Schema = object({ items: list(reauthenticationSchema) });
+
+const bindingSchema = object({
+  id: text,
+  contact: text,
+  callId: text,
+  cseq: count,
+  path: texts,
+  expiresAt: time,
+  registeredAt: time,
+  authenticatedAt: maybeTime,
+  subscription: maybe(object({ package: text, callId: text, expiresAt: time, version: count })),
+  subscriptionDeadlineAt: maybeTime,
+  reauthentication: maybe(reauthenticationSchema),
+});
+
+export const registrationSchema: Schema = object({
+  impu: text,
+  impi: text,
+  implicitSet: texts,
+  state: oneOf("registered", "not-registered"),
+  bindings: list(bindingSchema),
+});
+
+export const historySchema: Schema = pageOf(
+  object({ at: time, event: text, text, source: maybeText, times: count }),
+);
+
+export const deregisterAnswerSchema: Schema = object({
+  impu: text,
+  cause: oneOf(...deregistrationCauses),
+  contacts: texts,
+});
+
+export const subscriberSchema: Schema = object({
+  impi: text,
+  impus: list(object({ uri: text, barred: flag })),
+  scheme: oneOf("aka", "digest"),
+  algorithms: texts,
+  subscription: maybeText,
+  registered: flag,
+  lastFailure: maybe(object({ why: text, at: time })),
+});
+
+export const accessBindingSchema: Schema = object({
+  impu: text,
+  impi: text,
+  implicitSet: texts,
+  contact: text,
+  flow: text,
+  serviceRoute: texts,
+  expiresAt: time,
+  authenticatedAt: maybeTime,
+  subscriptionExpiresAt: maybeTime,
+});
+
+export const askAnswerSchema: Schema = object({ impu: text, contacts: texts });
+
+const direction = (...words: readonly string[]): Schema => oneOf(...words);
+
+export const callSchema: Schema = object({
+  callId: text,
+  direction: direction("outgoing", "incoming"),
+  peer: text,
+  state: oneOf("inviting", "ringing", "answered", "up", "ending", "over"),
+  why: maybeText,
+  heldHere: flag,
+  heldThere: flag,
+  startedAt: time,
+  upAt: maybeTime,
+  overAt: maybeTime,
+  packets: count,
+});
+
+export const messageSchema: Schema = object({
+  at: time,
+  direction: direction("sent", "received"),
+  peer: text,
+  text,
+  status: maybeCount,
+  why: maybeText,
+});
+
+export const ueSchema: Schema = object({
+  impi: text,
+  impu: text,
+  contact: text,
+  registration: object({
+    state: text,
+    why: maybeText,
+    expiresAt: maybeTime,
+    nextAt: maybeTime,
+    callId: maybeText,
+    cseq: maybeCount,
+    serviceRoute: texts,
+    associatedUris: texts,
+    lastFailure: maybeText,
+    lastCheck: maybe(object({ at: time, status: maybeCount, why: maybeText })),
+  }),
+  subscription: maybe(
+    object({
+      event: text,
+      state: text,
+      callId: maybeText,
+      expiresAt: maybeTime,
+      lastNotify: maybe(
+        object({ at: time, subscriptionState: text, version: maybeCount, said: maybeText }),
+      ),
+    }),
+  ),
+  calls: list(callSchema),
+  messages: list(messageSchema),
+});
+
+const happened = {
+  id: count,
+  at: time,
+  impi: maybeText,
+  impu: maybeText,
+  callId: maybeText,
+  text,
+};
+
+function news(type: string, words: readonly string[], more: Record<string, Schema>): Schema {
+  return object({ ...happened, type: { const: type }, event: oneOf(...words), ...more });
+}
+
+/** The data of each event of `GET /events`, but for `gap`. */
+export const eventSchema: Schema = {
+  oneOf: [
+    news("registration", ["registered", "refreshed", "removed"], {
+      bindingId: text,
+      contact: text,
+      expiresAt: time,
+      cause: maybeText,
+    }),
+    news(
+      "subscription",
+      ["begun", "refreshed", "ended", "overdue", "notify-answered", "notify-failed"],
+      { package: maybeText, bindingId: maybeText },
+    ),
+    news("reauthentication", ["asked", "triggered", "progressed", "ended"], {
+      reauthenticationId: maybeText,
+      bindingId: text,
+      contact: text,
+      cause: maybeText,
+      progress: { type: ["string", "null"], enum: [...(progress["enum"] as string[]), null] },
+      end: { type: ["string", "null"], enum: [...ends, null] },
+    }),
+    news("authentication", ["challenged", "succeeded", "failed", "unanswered"], {
+      source: maybeText,
+      why: maybeText,
+    }),
+  ],
+};

@@ -1,0 +1,91 @@
+// Rows by key of which most are at rest: those used lately are objects, the others one text each.
+
+export interface PackedTableOptions<T extends object> {
+  /** The row as text; undefined while it is in use and must stay the object it is. */
+  pack(row: T): string | undefined;
+  /** The same row again. */
+  unpack(text: string, key: string): T;
+  /** Uses that a row stays an object for after its own last one. */
+  readonly warm?: number;
+}
+
+const WARM = 2048;
+
+/**
+ * An object with its strings, numbers and arrays takes several times the room of its text, and a million rows that nobody
+ * looks at for half an hour need not be objects. A row that was packed comes back as an equal object, not as the same.
+ */
+export class PackedTable<T extends object> {
+  readonly #options: PackedTableOptions<T>;
+  readonly #rows = new Map<string, T | string>();
+  /** Keys in the order of their use, as a ring. */
+  readonly #used: string[] = [];
+  readonly #warm: number;
+  #next = 0;
+
+  constructor(options: PackedTableOptions<T>) {
+    this.#options = options;
+    this.#warm = options.warm ?? WARM;
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  has(key: string): boolean {
+    return this.#rows.has(key);
+  }
+
+  get(key: string): T | undefined {
+    const row = this.#rows.get(key);
+    if (typeof row !== "string") return row;
+    const whole = this.#options.unpack(row, key);
+    this.#rows.set(key, whole);
+    this.use(key);
+    return whole;
+  }
+
+  /** @param key no slice of a longer text: it is kept */
+  set(key: string, row: T): void {
+    this.#rows.set(key, row);
+    this.use(key);
+  }
+
+  delete(key: string): boolean {
+    return this.#rows.delete(key);
+  }
+
+  /** In the order of the first `set`. */
+  keys(): IterableIterator<string> {
+    return this.#rows.keys();
+  }
+
+  /** All rows in turn; looking at one leaves it as it is. */
+  *values(): IterableIterator<T> {
+    for (const [key, row] of this.#rows)
+      yield typeof row === "string" ? this.#options.unpack(row, key) : row;
+  }
+
+  clear(): void {
+    this.#rows.clear();
+    this.#used.length = 0;
+  }
+
+  /** The row of this key stays an object for a while; to be said after a change within it. */
+  use(key: string): void {
+    const at = this.#next;
+    const last = at === 0 ? this.#used[this.#used.length - 1] : this.#used[at - 1];
+    if (last === key) return;
+    const oldest = this.#used[at];
+    this.#used[at] = key;
+    this.#next = (at + 1) % this.#warm;
+    if (oldest !== undefined) this.#rest(oldest);
+  }
+
+  #rest(key: string): void {
+    const row = this.#rows.get(key);
+    if (row === undefined || typeof row === "string") return;
+    const text = this.#options.pack(row);
+    if (text !== undefined) this.#rows.set(key, text);
+  }
+}

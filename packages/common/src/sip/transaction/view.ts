@@ -1,0 +1,17 @@
+// A transaction as an operator sees it.
+import type { Flow } from "../transport/transport.ts";
+
+export interface TransactionView {
+  readonly kind: "client" | "server";
+  readonly method: string;
+  /** As RFC 3261 §17 and RFC 6026 name it, in lower case; `initial`: its host name is being looked up. */
+  readonly state: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** When the timer that is to end it fires; undefined: none runs, somebody else has to end it. */
+  readonly endsAt: number | undefined;
+  /** Undefined while it is not known where the request goes. */
+  readonly flow: Flow | undefined;
+  readonly branch: string;
+  readonly callId: string;
+}

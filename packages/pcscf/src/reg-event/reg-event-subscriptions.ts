@@ -1,0 +1,213 @@
+// The P-CSCF's own subscription to its users' registrations. TS 24.229 §5.2.3, RFC 3680.
+import { REG_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
+import { applyReginfo, type ReginfoReader, type ReginfoView } from "@ims-lab/common/ims/reginfo";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Random } from "@ims-lab/common/platform/random";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
+import { lacksPackage } from "@ims-lab/common/sip/event/package-support";
+import { Resubscribing } from "@ims-lab/common/sip/event/resubscribing";
+import type { SendRequest } from "@ims-lab/common/sip/event/sender";
+import {
+  createSubscriberAgent,
+  type SubscriberAgent,
+  type Subscription,
+} from "@ims-lab/common/sip/event/subscriber-agent";
+import { type Ending, endingInWords } from "@ims-lab/common/sip/event/subscriber-state";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { type Binding, type BoundContact, contactsOf, lifeOf } from "../bindings/binding.ts";
+import type { FlowTable } from "../bindings/flow-table.ts";
+import { type ContactChange, contactChange } from "./contact-change.ts";
+
+export interface RegistrationWatchOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly reginfo: ReginfoReader;
+  readonly table: FlowTable;
+  readonly send: SendRequest;
+  /** `pcscf.subscribeReg`. */
+  readonly enabled: boolean;
+  /** Our core URI as this S-CSCF knows it: From, Contact, P-Asserted-Identity. */
+  ownUri(scscf: string): string;
+}
+
+/** TS 24.229 §5.2.3: longer than any registration. */
+const EXPIRES_SECONDS = 600_000;
+const SAY_AGAIN_MS = 86_400_000;
+
+interface Watch {
+  readonly impi: string;
+  /** Of the bindings there were when it began, see `lifeOf`. */
+  readonly lives: ReadonlySet<string>;
+  subscription: Subscription | undefined;
+  view: ReginfoView | undefined;
+  /** Without a subscription: whether the next 200 to REGISTER makes one. */
+  withRegister: boolean;
+}
+
+export class RegEventSubscriptions {
+  readonly #options: RegistrationWatchOptions;
+  readonly #agent: SubscriberAgent;
+  readonly #byImpi = new Map<string, Watch>();
+  readonly #resubscribing: Resubscribing;
+  /** S-CSCFs that lack the package: asked once. */
+  readonly #refusing = new Set<string>();
+  readonly #maySay: (what: string) => boolean;
+
+  constructor(options: RegistrationWatchOptions) {
+    const { clock, random, send } = options;
+    this.#options = options;
+    this.#resubscribing = new Resubscribing(clock);
+    this.#maySay = logRateLimit(clock, SAY_AGAIN_MS);
+    this.#agent = createSubscriberAgent({ clock, random, send, packages: [REG_PACKAGE] });
+  }
+
+  get size(): number {
+    return this.#byImpi.size;
+  }
+
+  /** After each 200 of a user; one subscription per IMPI. */
+  bound(binding: Binding): void {
+    const { impi, impus, scscf } = binding;
+    const known = this.#byImpi.get(impi);
+    const isServed =
+      known !== undefined && (known.subscription !== undefined || !known.withRegister);
+    if (!this.#options.enabled || isServed || this.#refusing.has(scscf)) return;
+    const lives = new Set(this.#bindings(impi, impus).map(lifeOf));
+    const watch: Watch = {
+      impi,
+      lives,
+      subscription: undefined,
+      view: undefined,
+      withRegister: false,
+    };
+    this.#byImpi.set(impi, watch);
+    this.#resubscribing.started(impi);
+    watch.subscription = this.#subscribe(watch, binding);
+  }
+
+  /** The user's last binding has gone: what the S-CSCF has to say is of no use any more. */
+  gone({ impi, impus }: Binding): void {
+    const watch = this.#byImpi.get(impi);
+    if (watch === undefined || this.#bindings(impi, impus).length > 0) return;
+    this.#forget(impi);
+    watch.subscription?.forget();
+  }
+
+  /** A NOTIFY to this node itself: good only inside a dialog of ours, 481 otherwise. */
+  handle(incoming: Incoming): void {
+    this.#agent.handle(incoming);
+  }
+
+  close(): void {
+    this.#resubscribing.close();
+    this.#agent.close();
+  }
+
+  #forget(impi: string): void {
+    this.#byImpi.delete(impi);
+    this.#resubscribing.forget(impi);
+  }
+
+  #subscribe(watch: Watch, binding: Binding): Subscription {
+    const { impus, serviceRoute, scscf } = binding;
+    const ownUri = this.#options.ownUri(scscf);
+    const [target = ""] = impus;
+    return this.#agent.subscribe(
+      {
+        target,
+        from: ownUri,
+        to: target,
+        contact: `<${ownUri}>`,
+        event: REG_PACKAGE,
+        expires: EXPIRES_SECONDS,
+        accept: [REGINFO_TYPE],
+        route: serviceRoute.length > 0 ? serviceRoute : [`<${scscf};lr>`],
+        headers: [["P-Asserted-Identity", `<${ownUri}>`]],
+      },
+      {
+        judge: (notify) => this.#options.reginfo.judge(notify),
+        onNotify: (notify, subscription) => this.#notified(watch, impus, notify, subscription),
+        onEnded: (ending) => this.#ended(watch, binding, ending),
+      },
+    );
+  }
+
+  /** RFC 6665 §4.1.3. A life that began before the last word on the former one is watched at once. */
+  #ended(watch: Watch, { impus, scscf }: Binding, ending: Ending): void {
+    const { impi, lives } = watch;
+    if (this.#byImpi.get(impi) !== watch) return;
+    this.#sayOver(impi, scscf, ending);
+    watch.subscription = undefined;
+    const { why, resubscribe } = ending;
+    if (lacksPackage(why)) this.#refusing.add(scscf);
+    const unwatched = this.#bindings(impi, impus).find((binding) => !lives.has(lifeOf(binding)));
+    if (unwatched !== undefined) {
+      this.#forget(impi);
+      this.bound(unwatched);
+    } else if (resubscribe.kind === "never") {
+      const isForGood = why.kind === "terminated" && why.reason?.toLowerCase() !== "noresource";
+      watch.withRegister = !isForGood;
+    } else {
+      watch.withRegister = resubscribe.kind === "now" || why.kind === "unreachable";
+      this.#resubscribing.ended(impi, resubscribe, () => this.#again(watch, impus));
+    }
+  }
+
+  #again(watch: Watch, impus: readonly string[]): void {
+    const [binding] = this.#bindings(watch.impi, impus);
+    if (this.#byImpi.get(watch.impi) !== watch) return;
+    watch.withRegister = true;
+    if (binding === undefined) this.#forget(watch.impi);
+    else this.bound(binding);
+  }
+
+  #sayOver(impi: string, scscf: string, { why }: Ending): void {
+    const said = endingInWords(why, "the S-CSCF");
+    if (why.kind === "left" || !this.#maySay(`${scscf} ${said}`)) return;
+    this.#options.log.info("scscf.subscription-over", { scscf, impi, why: said });
+  }
+
+  #notified(
+    watch: Watch,
+    impus: readonly string[],
+    notify: SipRequest,
+    subscription: Subscription,
+  ): void {
+    const reginfo = this.#options.reginfo.documentIn(notify);
+    if (reginfo === undefined) return;
+    const update = applyReginfo(watch.view, reginfo);
+    if (update.kind === "stale") return;
+    watch.view = update.view;
+    if (update.kind === "gap") subscription.refresh();
+    for (const binding of this.#bindings(watch.impi, impus))
+      for (const contact of contactsOf(binding))
+        this.#obey(binding.token, contact, contactChange(update.view, reginfo, contact));
+  }
+
+  #obey(token: string, contact: BoundContact, word: ContactChange): void {
+    const { table, clock } = this.#options;
+    switch (word.kind) {
+      case "gone":
+        table.endContact(token, contact, "core");
+        return;
+      case "shortened": {
+        const until = clock.now() + word.expiresSeconds * 1000;
+        table.expireAt(token, contact, Math.min(contact.expiresAt, until));
+        return;
+      }
+      case "nothing":
+        return;
+    }
+  }
+
+  #bindings(impi: string, impus: readonly string[]): readonly Binding[] {
+    const found = new Map<string, Binding>();
+    for (const impu of impus)
+      for (const binding of this.#options.table.ofImpuText(impu))
+        if (binding.impi === impi) found.set(binding.token, binding);
+    return [...found.values()];
+  }
+}

@@ -1,0 +1,43 @@
+// Require, Proxy-Require and the security agreement. RFC 3261 §16.3 step 5, RFC 3329, RFC 3327 §5.
+import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
+import type { Problem } from "../outcomes.ts";
+
+/** `negotiate` is for a later day. */
+export type SecurityAgreement = "reject" | "ignore";
+
+const SEC_AGREE = "sec-agree";
+const SECURITY_HEADERS: ReadonlySet<string> = new Set(["Security-Client", "Security-Verify"]);
+
+export function hasTag(message: SipMessage, header: string, tag: string): boolean {
+  return message.texts(header).some((listed) => listed.toLowerCase() === tag);
+}
+
+/** What the UE demands of us and we do not do. */
+export function extensionProblem(
+  request: SipRequest,
+  agreement: SecurityAgreement,
+): Problem | undefined {
+  const tags = request
+    .texts("Proxy-Require")
+    .filter((tag) => tag !== "" && (tag.toLowerCase() !== SEC_AGREE || agreement === "reject"));
+  if (agreement === "reject" && hasTag(request, "Require", SEC_AGREE)) tags.push(SEC_AGREE);
+  return tags.length === 0 ? undefined : { kind: "extension", tags: [...new Set(tags)] };
+}
+
+/** TS 24.229 §5.2.2.1 step 6: the agreement is between UE and P-CSCF and goes no further. */
+export function stripSecurityAgreement(request: SipRequest): void {
+  request.removeAll(SECURITY_HEADERS);
+  for (const header of ["Require", "Proxy-Require"] as const) {
+    if (hasTag(request, header, SEC_AGREE)) removeTag(request, header, SEC_AGREE);
+  }
+}
+
+function removeTag(request: SipRequest, header: string, tag: string): void {
+  const left = request.texts(header).filter((listed) => listed.toLowerCase() !== tag);
+  if (left.length === 0) request.remove(header);
+  else request.set(header, left.join(", "));
+}
+
+export function addTag(request: SipRequest, header: string, tag: string): void {
+  if (!hasTag(request, header, tag)) request.append(header, tag);
+}

@@ -1,0 +1,46 @@
+// Metrics of the S-CSCF.
+import type { Metrics } from "@ims-lab/common/platform/metrics";
+import type { EndpointCounters } from "@ims-lab/common/sip/endpoint/endpoint";
+import { endpointCounters } from "@ims-lab/common/sip/endpoint/metrics";
+import type { Scscf } from "./node.ts";
+import type { RegistrationEvent, RegistrationSubscriber } from "./registration/events.ts";
+
+export interface ScscfMetrics extends RegistrationSubscriber {
+  readonly endpoint: EndpointCounters;
+  /** Tables that are read at each scrape. */
+  watch(scscf: Scscf): void;
+}
+
+const SECONDS = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
+
+export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
+  const ends = metrics.counters("reauthentications_total", "Re-authentications by end.", [
+    "cause",
+    "end",
+  ]);
+  const durations = metrics.histogram(
+    "reauthentication_seconds",
+    "From the asking to the end.",
+    SECONDS,
+  );
+  return {
+    endpoint: endpointCounters(metrics),
+    on(event: RegistrationEvent) {
+      if (event.kind !== "reauthentication-ended") return;
+      const { cause, end, requestedAt, endedAt } = event.reauthentication;
+      ends(cause.replace(/^campaign:.*/, "campaign"), end).inc();
+      durations.observe((endedAt - requestedAt) / 1000);
+    },
+    watch(scscf) {
+      const gauges: readonly [string, string, () => number][] = [
+        ["registrations", "Registered sets of identities.", () => scscf.bindings.setCount],
+        ["bindings", "Registered devices.", () => scscf.bindings.size],
+        ["subscriptions", "Subscriptions here.", () => scscf.notifier.size],
+        ["pcscf_subscriptions", "Our own at P-CSCFs.", () => scscf.pcscfSubscriptions.size],
+        ["waiting_messages", "That wait for their turn.", () => scscf.waitingMessages],
+        ["reauthentications", "Now due.", () => scscf.reauthentications.runningCount],
+      ];
+      for (const [name, help, read] of gauges) metrics.gauge(name, help, read);
+    },
+  };
+}

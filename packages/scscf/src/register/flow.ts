@@ -1,0 +1,27 @@
+// The flow of a REGISTER beside that of its binding. TS 24.229 §5.4.1.2.2, RFC 5626 §5.3.
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
+import { isProtected, type RegisterOrigin } from "../origin.ts";
+import { samePath } from "../registration/address.ts";
+import type { Binding } from "../registration/binding.ts";
+
+/**
+ * Whether a request comes from the device that holds the binding. Where no peer vouches for it,
+ * knowing the binding's Call-ID must do, which nobody off the path does.
+ */
+export function isOwnFlow(origin: RegisterOrigin, binding: Binding, request: SipRequest): boolean {
+  const { address } = binding;
+  if (!origin.trusted) return address.path.length === 0 && address.source === origin.source;
+  if (!samePath(address.path, origin.path)) return false;
+  if (isProtected(origin)) return true;
+  if (origin.integrity !== undefined) return false;
+  return request.callId === binding.callId && request.cseq.number > binding.cseq;
+}
+
+/**
+ * Whether it shows beyond a source address, which anybody can write into a datagram, that a request
+ * comes from the device that holds the binding.
+ */
+export function isProvenFlow(origin: RegisterOrigin, { address }: Binding): boolean {
+  if (origin.trusted) return isProtected(origin) && samePath(address.path, origin.path);
+  return origin.isConnected && address.path.length === 0 && address.source === origin.source;
+}

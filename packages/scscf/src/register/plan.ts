@@ -1,0 +1,111 @@
+// Plan of a REGISTER: its changes, and the answer once they are durable. TS 24.229 §5.4.1.2; RFC 3261 §10.3.
+import { isRefusal, type Refusal, refusal } from "../outcomes.ts";
+import type { Binding, BindingInput } from "../registration/binding.ts";
+import type { ChallengeReason } from "../registration/events.ts";
+import type { BindingChange } from "../registration/registrations.ts";
+import { type ContactPlan, type ContactRules, planContacts } from "./contact-plan.ts";
+import type { Decision } from "./decision.ts";
+import {
+  bindingsMeant,
+  isLeaving,
+  overOwnFlow,
+  overProvenFlow,
+  type RegisterRequest,
+} from "./register-request.ts";
+
+export interface RegisterPlan {
+  readonly changes: readonly BindingChange[];
+  readonly reply: Reply;
+}
+
+export type Reply =
+  | {
+      readonly kind: "accept";
+      readonly authenticated: boolean;
+      readonly contacts: ContactPlan;
+    }
+  | {
+      readonly kind: "challenge";
+      readonly values: readonly string[];
+      readonly after: ChallengeReason | undefined;
+    }
+  | {
+      readonly kind: "refuse";
+      readonly refused: Refusal;
+      /** Why the authentication has failed, where it has. */
+      readonly failure?: string;
+    };
+
+/** @param at milliseconds since the epoch */
+export function planOf(
+  rules: ContactRules,
+  register: RegisterRequest,
+  decision: Decision,
+  at: number,
+): RegisterPlan {
+  switch (decision.kind) {
+    case "accept":
+      return accepted(rules, register, { at, authenticated: decision.authenticated });
+    case "challenge":
+      return {
+        changes: tell(register, (binding) => challengeInputs(register, binding, at)),
+        reply: { kind: "challenge", values: decision.values, after: decision.after },
+      };
+    case "fail":
+      return failed(register, refusal(decision.refused, decision.why), at);
+    case "nobody":
+      return refused(refusal("unknown-user", decision.why));
+  }
+}
+
+function accepted(
+  rules: ContactRules,
+  register: RegisterRequest,
+  now: { readonly at: number; readonly authenticated: boolean },
+): RegisterPlan {
+  if (register.hiddenRefusal !== undefined) return refused(register.hiddenRefusal);
+  const contacts = planContacts(rules, register, now);
+  if (isRefusal(contacts)) return refused(contacts);
+  const { authenticated } = now;
+  return { changes: contacts.changes, reply: { kind: "accept", authenticated, contacts } };
+}
+
+function failed(register: RegisterRequest, wrong: Refusal, at: number): RegisterPlan {
+  const { hiddenRefusal } = register;
+  if (hiddenRefusal !== undefined) return refused({ ...wrong, detail: hiddenRefusal.detail });
+  const why = wrong.detail;
+  const changes = tell(register, (binding) => [
+    { kind: "failed", at, ownFlow: overOwnFlow(register, binding), why },
+  ]);
+  return { changes, reply: { kind: "refuse", refused: wrong, failure: why } };
+}
+
+function refused(why: Refusal): RegisterPlan {
+  return { changes: [], reply: { kind: "refuse", refused: why } };
+}
+
+/** Inputs to every re-authentication that the REGISTER means. */
+function tell(
+  register: RegisterRequest,
+  inputsFor: (binding: Binding) => readonly BindingInput[],
+): readonly BindingChange[] {
+  return bindingsMeant(register)
+    .filter(({ reauthentication }) => reauthentication !== undefined)
+    .flatMap((binding) =>
+      inputsFor(binding).map(
+        (input): BindingChange => ({ kind: "input", token: binding.token, input }),
+      ),
+    );
+}
+
+/** A wish to leave that may be anybody's datagram waits for its answer, or for the deadline. */
+function challengeInputs(
+  register: RegisterRequest,
+  binding: Binding,
+  at: number,
+): readonly BindingInput[] {
+  const challenged = { kind: "challenged", at, ownFlow: overOwnFlow(register, binding) } as const;
+  if (!isLeaving(register)) return [challenged];
+  const ownFlow = overProvenFlow(register, binding);
+  return [challenged, { kind: "leave-challenged", at, ownFlow }];
+}

@@ -1,0 +1,106 @@
+// Every binding of this S-CSCF, found by token and by registration set. RFC 3261 §10.3.
+
+import { PackedTable } from "@ims-lab/common/platform/packed-table";
+import { ownCopy } from "@ims-lab/common/sip/message/scan";
+import { samePath } from "./address.ts";
+import type { Binding } from "./binding.ts";
+import { Heirs } from "./heirs.ts";
+import { packBinding, unpackBinding } from "./packed-binding.ts";
+import { PathHops } from "./path-hops.ts";
+import { PathTokens } from "./path-tokens.ts";
+
+export class Bindings {
+  readonly #byToken = new PackedTable<Binding>({ pack: packBinding, unpack: unpackBinding });
+  /** A set has one binding most of the time: no array for that. */
+  readonly #bySet = new Map<string, string | readonly string[]>();
+
+  readonly #heirs = new Heirs();
+
+  /** Where the P-CSCFs in front of them are. */
+  readonly pathHops: PathHops = new PathHops();
+
+  readonly #pathTokens = new PathTokens();
+
+  get size(): number {
+    return this.#byToken.size;
+  }
+
+  get(token: string): Binding | undefined {
+    return this.#byToken.get(token);
+  }
+
+  /**
+   * Whose Service-Route it is: a device has got one of them for all that it registered over one Path,
+   * and goes on with it when that one binding has ended.
+   */
+  ofServiceRoute(token: string): Binding | undefined {
+    return this.#byToken.get(this.#heirs.of(token) ?? token);
+  }
+
+  /** All devices of the registration set, those of other IMPIs too; oldest first. */
+  ofSet(set: string): readonly Binding[] {
+    const found: Binding[] = [];
+    for (const token of this.#tokens(set)) {
+      const binding = this.#byToken.get(token);
+      if (binding !== undefined) found.push(binding);
+    }
+    return found;
+  }
+
+  /** Number of those. */
+  countOfSet(set: string): number {
+    return this.#tokens(set).length;
+  }
+
+  /** All that are reached by this user part of a topmost Path URI. */
+  ofPath(pathToken: string): readonly Binding[] {
+    return this.#pathTokens.of(pathToken).flatMap((token) => this.#byToken.get(token) ?? []);
+  }
+
+  put(binding: Binding): void {
+    const { token, set } = binding;
+    if (!this.#byToken.has(token)) {
+      const tokens = this.#tokens(set);
+      this.#bySet.set(ownCopy(set), tokens.length === 0 ? token : [...tokens, token]);
+    }
+    const before = this.#byToken.get(token);
+    this.pathHops.moved(before?.address.path[0], binding.address.path[0]);
+    this.#pathTokens.moved(token, before?.address.path[0], binding.address.path[0]);
+    this.#byToken.set(token, binding);
+  }
+
+  delete(token: string): void {
+    const binding = this.#byToken.get(token);
+    if (binding === undefined) return;
+    this.#byToken.delete(token);
+    this.pathHops.moved(binding.address.path[0], undefined);
+    this.#pathTokens.moved(token, binding.address.path[0], undefined);
+    const { impi, address } = binding;
+    const heir = this.ofSet(binding.set).find(
+      (one) => one.impi === impi && samePath(one.address.path, address.path),
+    );
+    this.#heirs.ended(token, address.path.length === 0 ? undefined : heir?.token);
+    const left = this.#tokens(binding.set).filter((other) => other !== token);
+    const [only] = left;
+    if (only === undefined) this.#bySet.delete(binding.set);
+    else this.#bySet.set(binding.set, left.length === 1 ? only : left);
+  }
+
+  /** Names of the sets that have a binding. */
+  sets(): IterableIterator<string> {
+    return this.#bySet.keys();
+  }
+
+  get setCount(): number {
+    return this.#bySet.size;
+  }
+
+  all(): IterableIterator<Binding> {
+    return this.#byToken.values();
+  }
+
+  #tokens(set: string): readonly string[] {
+    const tokens = this.#bySet.get(set) ?? [];
+    return typeof tokens === "string" ? [tokens] : tokens;
+  }
+}

@@ -1,0 +1,127 @@
+// A binding at rest as one text: a third of the room of its object. The inverse of each other, but for fractions of milliseconds.
+import type { Binding, Duty, SubscriptionDuty } from "./binding.ts";
+
+type Packed = readonly [
+  id: string,
+  impi: string,
+  set: string,
+  /** 0: the set's name. */
+  impu: string | 0,
+  mode: number,
+  contact: string,
+  params: string,
+  displayName: string | 0,
+  instance: string | 0,
+  path: readonly string[],
+  source: string | 0,
+  callId: string,
+  cseq: number,
+  registeredAt: number,
+  /** From here on times count from `registeredAt`. */
+  authenticatedAt: number,
+  expiresAt: number,
+  isRefreshed: 0 | 1,
+  duty: number,
+  dutyBy: number,
+  leavingBy: number | null,
+];
+
+const MODES: readonly SubscriptionDuty[] = ["enforce", "warn", "optional"];
+const DUTIES: readonly Duty["state"][] = ["fulfilled", "owed", "overdue", "none"];
+const FULFILLED: Duty = { state: "fulfilled" };
+const OVERDUE: Duty = { state: "overdue" };
+const NO_DUTY: Duty = { state: "none" };
+
+/** Undefined while a re-authentication is due: then it is in use. */
+export function packBinding(binding: Binding): string | undefined {
+  if (binding.reauthentication !== undefined) return undefined;
+  const { address, duty, leavingBy } = binding;
+  const since = Math.round(binding.registeredAt);
+  const after = (time: number): number => Math.round(time) - since;
+  const packed: Packed = [
+    binding.id,
+    binding.impi,
+    binding.set,
+    binding.impu === binding.set ? 0 : binding.impu,
+    MODES.indexOf(binding.mode),
+    address.contact,
+    address.params,
+    address.displayName ?? 0,
+    address.instance ?? 0,
+    address.path,
+    address.source ?? 0,
+    binding.callId,
+    binding.cseq,
+    since,
+    after(binding.authenticatedAt),
+    after(binding.expiresAt),
+    binding.event === "refreshed" ? 1 : 0,
+    DUTIES.indexOf(duty.state),
+    duty.state === "owed" ? after(duty.by) : 0,
+    leavingBy === undefined ? null : after(leavingBy),
+  ];
+  return JSON.stringify(packed);
+}
+
+/** @param token its key in the table */
+export function unpackBinding(text: string, token: string): Binding {
+  const [
+    id,
+    impi,
+    set,
+    impu,
+    mode,
+    contact,
+    params,
+    displayName,
+    instance,
+    path,
+    source,
+    callId,
+    cseq,
+    since,
+    authenticatedAt,
+    expiresAt,
+    isRefreshed,
+    duty,
+    dutyBy,
+    leavingBy,
+  ] = JSON.parse(text) as Packed;
+  return {
+    id,
+    token,
+    impi,
+    set,
+    impu: impu === 0 ? set : impu,
+    address: {
+      contact,
+      params,
+      ...(displayName !== 0 && { displayName }),
+      ...(instance !== 0 && { instance }),
+      path,
+      ...(source !== 0 && { source }),
+    },
+    callId,
+    cseq,
+    registeredAt: since,
+    authenticatedAt: since + authenticatedAt,
+    expiresAt: since + expiresAt,
+    event: isRefreshed === 1 ? "refreshed" : "registered",
+    mode: MODES[mode] ?? "enforce",
+    duty: dutyOf(DUTIES[duty] ?? "none", since + dutyBy),
+    ...(leavingBy !== null && { leavingBy: since + leavingBy }),
+  };
+}
+
+function dutyOf(state: Duty["state"], by: number): Duty {
+  switch (state) {
+    case "fulfilled":
+      return FULFILLED;
+    case "owed":
+      return { state, by };
+    case "overdue":
+      return OVERDUE;
+    case "none":
+      return NO_DUTY;
+  }
+}

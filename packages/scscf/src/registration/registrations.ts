@@ -1,0 +1,314 @@
+// Drives the binding machines: input, changes, one commit; when durable table, deadlines, answer, then events. TS 24.229 §5.4.1.
+import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import { Deadlines } from "@ims-lab/common/platform/deadlines";
+import type { Change } from "../rows.ts";
+import { commit } from "../store/commit.ts";
+import type { Store } from "../store/store.ts";
+import type { Binding, BindingContext, BindingEffect, BindingInput } from "./binding.ts";
+import { dueAt, step } from "./binding-machine.ts";
+import type { Bindings } from "./bindings.ts";
+import type { RegistrationEvent, RegistrationEvents } from "./events.ts";
+import type { Ended } from "./reauthentication.ts";
+
+/** A change of one binding: a new one, or an input to a known one. */
+export type BindingChange =
+  | { readonly kind: "new"; readonly binding: Binding }
+  | { readonly kind: "input"; readonly token: string; readonly input: BindingInput };
+
+/** What is made durable at once, or not at all. */
+export interface RegistrationChange {
+  readonly set: string;
+  readonly changes: readonly BindingChange[];
+  /** Rows of others that go with it: a subscription, an SQN mark. */
+  readonly rows?: readonly Change[];
+}
+
+/** What changes would make of the bindings, until they are durable. */
+interface Staged {
+  /** By token; undefined: gone. */
+  readonly states: ReadonlyMap<string, Binding | undefined>;
+  readonly events: readonly RegistrationEvent[];
+}
+
+/** An input that nobody waits for, until it is durable. */
+interface Owed {
+  readonly token: string;
+  readonly input: BindingInput;
+  readonly with: InputCompany;
+}
+
+/** What goes with an input that nobody waits for. */
+export interface InputCompany {
+  /** It has been taken, or its binding has gone. */
+  settled?(): void;
+  readonly rows?: readonly Change[];
+}
+
+const ALONE: InputCompany = {};
+const NO_ROWS: readonly Change[] = [];
+
+/** How long a store that has failed is left alone. */
+const RETRY_MS = 1000;
+
+export interface RegistrationsOptions {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly bindings: Bindings;
+  readonly events: RegistrationEvents;
+  readonly context: BindingContext;
+  /** A binding of this private identity has left the table; before anything is answered. */
+  onRemoved(impi: string): void;
+  onStoreProblem(problem: Error): void;
+}
+
+/**
+ * Nothing is in the table before it is durable, so a commit that fails has changed nothing. While the commit of a
+ * registration set is pending, further changes of that set wait: they begin from what it leaves.
+ */
+export class Registrations {
+  readonly #options: RegistrationsOptions;
+  readonly #deadlines: Deadlines<string>;
+  /** By set whose commit is pending: what comes next, in order. */
+  readonly #pending = new Map<string, (() => void)[]>();
+  readonly #owed = new Map<string, Owed[]>();
+  readonly #retries = new Map<string, Timer>();
+
+  constructor(options: RegistrationsOptions) {
+    this.#options = options;
+    const { clock, bindings } = options;
+    this.#deadlines = new Deadlines({
+      clock,
+      count: () => bindings.size,
+      dueOf: (token) => {
+        const binding = bindings.get(token);
+        return binding && dueAt(binding);
+      },
+      onDue: (token) => {
+        const settled = (): void => this.#armAgain(token);
+        this.input(token, { kind: "due", at: clock.now() }, { settled });
+      },
+    });
+  }
+
+  /** One input that nobody waits for: tried again until it is durable, before anything that comes later. */
+  input(token: string, input: BindingInput, company: InputCompany = ALONE): void {
+    const set = this.#options.bindings.get(token)?.set;
+    if (set === undefined) {
+      company.settled?.();
+      return;
+    }
+    const owed = { token, input, with: company };
+    const before = this.#owed.get(set);
+    if (before === undefined) this.#owed.set(set, [owed]);
+    else before.push(owed);
+    this.#payUp(set, () => undefined);
+  }
+
+  /** Whether no change of any set is under way. */
+  get isQuiet(): boolean {
+    return this.#pending.size + this.#owed.size === 0;
+  }
+
+  /** Whether no change of the set is under way. */
+  isSettled(set: string): boolean {
+    return !this.#pending.has(set) && !this.#owed.has(set);
+  }
+
+  /** Runs `then` when no change of the set is under way; with a problem when one cannot be made durable. */
+  whenSettled(set: string, then: (problem?: Error) => void): void {
+    const waiting = this.#pending.get(set);
+    if (waiting !== undefined) waiting.push(() => this.whenSettled(set, then));
+    else if (this.#owed.has(set)) this.#payUp(set, then);
+    else then();
+  }
+
+  /**
+   * All of a change at once. `answer` runs when it is durable, before anything else follows from it, so that a 200
+   * leaves before its NOTIFYs; with a problem nothing has happened.
+   * @param then after everything that has followed
+   */
+  commit(
+    change: RegistrationChange,
+    answer: (problem?: Error) => void,
+    then: (problem?: Error) => void = () => undefined,
+  ): void {
+    const { set, changes, rows = NO_ROWS } = change;
+    const waiting = this.#pending.get(set);
+    if (waiting !== undefined) {
+      waiting.push(() => this.commit(change, answer, then));
+      return;
+    }
+    const staged = this.#stage(changes);
+    if (staged.states.size + rows.length === 0) {
+      answer();
+      then();
+      return;
+    }
+    const next: (() => void)[] = [];
+    this.#pending.set(set, next);
+    commit(this.#options.store, this.#rowsOf(set, staged, rows), (problem) => {
+      this.#pending.delete(set);
+      try {
+        if (problem === undefined) this.#settle(staged);
+        else this.#options.onStoreProblem(problem);
+        answer(problem);
+        if (problem === undefined) this.#publish(staged.events);
+        then(problem);
+      } finally {
+        for (const run of next) run();
+      }
+    });
+  }
+
+  /** Takes a stored binding over: its deadline runs again. */
+  restore(binding: Binding): void {
+    this.#options.bindings.put(binding);
+    this.#deadlines.add(binding.token, dueAt(binding));
+  }
+
+  close(): void {
+    this.#deadlines.close();
+    for (const timer of this.#retries.values()) timer.cancel();
+    this.#retries.clear();
+  }
+
+  /** All that is owed, in order; what fails is owed on. */
+  #payUp(set: string, then: (problem?: Error) => void): void {
+    const waiting = this.#pending.get(set);
+    if (waiting !== undefined) {
+      waiting.push(() => this.#payUp(set, then));
+      return;
+    }
+    const owed = this.#owed.get(set) ?? [];
+    this.#owed.delete(set);
+    const changes = owed.map(
+      ({ token, input }): BindingChange => ({ kind: "input", token, input }),
+    );
+    const rows = owed.flatMap((one) => one.with.rows ?? NO_ROWS);
+    const paid = (problem?: Error): void => {
+      if (problem === undefined) for (const one of owed) one.with.settled?.();
+      else this.#owe(set, owed);
+    };
+    this.commit({ set, changes, rows }, paid, then);
+  }
+
+  #owe(set: string, owed: readonly Owed[]): void {
+    this.#owed.set(set, [...owed, ...(this.#owed.get(set) ?? [])]);
+    if (this.#retries.has(set)) return;
+    const retry = (): void => {
+      this.#retries.delete(set);
+      this.#payUp(set, () => undefined);
+    };
+    this.#retries.set(set, this.#options.clock.after(RETRY_MS, retry));
+  }
+
+  #stage(changes: readonly BindingChange[]): Staged {
+    const { bindings, context } = this.#options;
+    const states = new Map<string, Binding | undefined>();
+    const events: RegistrationEvent[] = [];
+    for (const change of changes) {
+      if (change.kind === "new") {
+        const { binding } = change;
+        states.set(binding.token, binding);
+        events.push({ kind: "registered", binding });
+        continue;
+      }
+      const { token, input } = change;
+      const from = states.has(token) ? states.get(token) : bindings.get(token);
+      if (from === undefined) continue;
+      const { state, effects } = step(context, from, input);
+      if (state === from) continue;
+      states.set(token, state);
+      events.push(...eventsOf(input, from, state, effects));
+    }
+    return { states, events };
+  }
+
+  /** All that must be durable together; of two rows for one thing the later counts. */
+  #rowsOf(set: string, { states, events }: Staged, more: readonly Change[]): readonly Change[] {
+    const { bindings } = this.#options;
+    const rows: Change[] = [];
+    let left = bindings.countOfSet(set);
+    for (const [id, value] of states) {
+      rows.push({ table: "bindings", id, value });
+      left += Number(value !== undefined) - Number(bindings.get(id) !== undefined);
+    }
+    rows.push(...more, ...this.#options.events.foresee({ events, left }));
+    return rows;
+  }
+
+  #publish(events: readonly RegistrationEvent[]): void {
+    for (const event of events) this.#options.events.publish(event);
+  }
+
+  #settle({ states }: Staged): void {
+    const { bindings, onRemoved } = this.#options;
+    for (const [token, state] of states) {
+      const before = bindings.get(token);
+      if (state === undefined) {
+        bindings.delete(token);
+        this.#deadlines.gone();
+        if (before !== undefined) onRemoved(before.impi);
+        continue;
+      }
+      bindings.put(state);
+      // A deadline that has moved away is looked at when its former time comes.
+      const due = dueAt(state);
+      if (before === undefined || due < dueAt(before)) this.#deadlines.add(token, due);
+    }
+  }
+
+  #armAgain(token: string): void {
+    const left = this.#options.bindings.get(token);
+    if (left !== undefined) this.#deadlines.add(token, dueAt(left));
+  }
+}
+
+/** What an input has made of a binding, told as what has happened. @param after undefined: it has gone */
+function eventsOf(
+  input: BindingInput,
+  before: Binding,
+  after: Binding | undefined,
+  effects: readonly BindingEffect[],
+): readonly RegistrationEvent[] {
+  const events: RegistrationEvent[] = [];
+  const binding = after ?? before;
+  const { reauthentication } = binding;
+  if (input.kind === "asked")
+    events.push({ kind: "reauthentication-asked", binding, cause: input.cause });
+  if (input.kind === "registered" && after !== undefined)
+    events.push({ kind: "refreshed", binding: after, before });
+  if (isFurther(after, before) && reauthentication !== undefined)
+    events.push({ kind: "reauthentication-progressed", binding, reauthentication });
+  let missed: Ended | undefined;
+  for (const effect of effects) {
+    switch (effect.kind) {
+      case "show":
+        events.push({ kind: "shown", binding });
+        break;
+      case "moved":
+        events.push({ kind: "moved", binding, from: effect.from });
+        break;
+      case "trigger":
+        events.push({ kind: "reauthentication-triggered", binding });
+        break;
+      case "overdue":
+        events.push({ kind: "subscription-overdue", binding });
+        break;
+      case "ended":
+        missed = effect.reauthentication;
+        events.push({ kind: "reauthentication-ended", reauthentication: missed });
+        break;
+      case "gone":
+        events.push({ kind: "removed", binding, cause: effect.cause, missed });
+        break;
+    }
+  }
+  return events;
+}
+
+function isFurther(after: Binding | undefined, before: Binding): boolean {
+  const [was, is] = [before.reauthentication, after?.reauthentication];
+  if (was === undefined || is === undefined) return false;
+  return was.progress !== is.progress || was.course !== is.course;
+}

@@ -1,0 +1,8 @@
+import { keptStore } from "../contract/kept-store.ts";
+import { storeContract } from "../contract/store.ts";
+import { tryingStore } from "../contract/trying-store.ts";
+
+storeContract("kept", keptStore);
+storeContract("one that fails when told to", tryingStore, (store, isFailing) => {
+  store.problem = isFailing ? new Error("disk full") : undefined;
+});
