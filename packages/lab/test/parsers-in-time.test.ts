@@ -1,4 +1,5 @@
 // Whatever a peer writes, 64 kB of it are read in milliseconds: every parser of peers' text and octets, bodies included.
+
 import { parseChargingVector } from "@ims-lab/common/ims/charging-vector";
 import { credentialsOf } from "@ims-lab/common/ims/credentials";
 import { impiFrom } from "@ims-lab/common/ims/identities";
@@ -8,13 +9,14 @@ import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domai
 import { parseIp } from "@ims-lab/common/platform/ip-address";
 import { Peek } from "@ims-lab/common/sip/admission/peek";
 import { shortRefusal } from "@ims-lab/common/sip/admission/short-refusal";
+import { withoutAuthParams } from "@ims-lab/common/sip/auth/auth-params";
 import { readAnswer, readChallenge } from "@ims-lab/common/sip/auth/challenge";
+import { maskSessionKeys } from "@ims-lab/common/sip/auth/session-keys";
 import { checkAsUas } from "@ims-lab/common/sip/endpoint/uas-checks";
 import { eventOf, secondsParam } from "@ims-lab/common/sip/event/event-headers";
 import { acceptsType } from "@ims-lab/common/sip/message/accept";
 import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
 import { readBody } from "@ims-lab/common/sip/message/bodies";
-import { parseCseq } from "@ims-lab/common/sip/message/cseq";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { encode } from "@ims-lab/common/sip/message/encode";
 import * as fields from "@ims-lab/common/sip/message/fields";
@@ -29,9 +31,7 @@ import { loopTail } from "@ims-lab/common/sip/proxy/loop";
 import { isStun, stunAnswer } from "@ims-lab/common/sip/transport/stun";
 import { certificateNames } from "@ims-lab/common/sip/transport/tls-identity";
 import { UnfinishedMessage } from "@ims-lab/common/sip/transport/unfinished-message";
-import { maskKeys } from "@ims-lab/common/trace/mask-keys";
 import { describe, expect, test } from "vitest";
-import { withoutAuthParams } from "../../pcscf/src/sides/auth-params.ts";
 import { extensionProblem, stripSecurityAgreement } from "../../pcscf/src/sides/option-tags.ts";
 import { readContacts } from "../../scscf/src/register/contacts.ts";
 import { parsePattern } from "../../scscf/src/subscribers/number-pattern.ts";
@@ -279,7 +279,7 @@ const OF_TEXT: Readonly<Record<string, readonly [(text: string) => unknown, ...s
   ],
   "host and port": [parseHostPort, "h:?", "[?]", "[?"],
   "IP address": [parseIp, "1.?", "::?"],
-  CSeq: [parseCseq, "1?", "1 ?", "?1 A"],
+  CSeq: [(text) => fields.CSeqField.parse(text), "1?", "1 ?", "?1 A"],
   credentials: [
     (text) => {
       const header = parseAuthHeader(text);
@@ -424,7 +424,12 @@ const OF_OCTETS: Readonly<Record<string, readonly [(octets: Buffer) => unknown, 
     "\0\x01\xfd\xd4\x21\x12\xa4\x420123456789ab?",
   ],
   "WebSocket frames": [(octets) => new UnfinishedMessage().push(octets), "\x01?", "\x02\x7e?"],
-  "keys in a trace": [maskKeys, "ik=?", `${REQUEST_LINE}WWW-Authenticate: Digest ?`, 'ck="?"'],
+  "keys in a trace": [
+    maskSessionKeys,
+    "ik=?",
+    `${REQUEST_LINE}WWW-Authenticate: Digest ?`,
+    'ck="?"',
+  ],
 };
 
 function tooSlow(

@@ -1,6 +1,5 @@
 // The P-CSCF put together: two endpoints, bindings, relaying, notifier. Everything outside comes in as an argument.
 
-import { AuthenticationPolicy } from "@ims-lab/common/ims/authentication-policy";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Advertised } from "@ims-lab/common/platform/cidr";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
@@ -41,6 +40,7 @@ import { AccessHistory } from "./history.ts";
 import { pcscfMetrics } from "./metrics.ts";
 import { ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
 import { BindingPolicy } from "./policy/binding-policy.ts";
+import { rulesOf } from "./policy/rules.ts";
 import { RegEventSubscriptions } from "./reg-event/reg-event-subscriptions.ts";
 import { RegisterRelay } from "./register/register.ts";
 import { AccessSide } from "./requests/access-side.ts";
@@ -153,7 +153,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     clock,
     log,
     table,
-    policy: policyOf(config),
+    rules: rulesOf(config),
     ask: (binding) => asker.askFor(binding),
   });
   const keepAlive = new KeepAlive({
@@ -289,17 +289,6 @@ function sendOver(core: Endpoint, clock: Clock): SendRequest {
     if (to !== undefined) core.request(request, to, handlers);
     else clock.after(0, () => handlers.onFailure("unresolved"));
   };
-}
-
-function policyOf({ reauthentication, flows }: PcscfConfig): AuthenticationPolicy {
-  const { maxAgeSeconds, onFlowReplaced } = reauthentication;
-  return new AuthenticationPolicy([
-    ...(onFlowReplaced ? [{ kind: "flow-replaced" } as const] : []),
-    ...(flows.lostSeconds > 0
-      ? [{ kind: "flow-lost", afterMs: flows.lostSeconds * 1000 } as const]
-      : []),
-    ...(maxAgeSeconds > 0 ? [{ kind: "max-age", ageMs: maxAgeSeconds * 1000 } as const] : []),
-  ]);
 }
 
 function ownUri(relay: Relay, scscf: string): string {

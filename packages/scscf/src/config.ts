@@ -27,7 +27,7 @@ import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/
 import { parseUri } from "@ims-lab/common/sip/message/uri";
 
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
-import type { RequestOutcome } from "./policy/request-policy.ts";
+import type { PolicySettings } from "./policy/rules.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
 
 export interface ScscfConfig {
@@ -71,7 +71,7 @@ export interface ScscfConfig {
   readonly pcscf: { readonly subscribe: boolean; readonly sharedPathUsers: readonly string[] };
   /** `domain=sip:host:port` each. */
   readonly routes: readonly string[];
-  readonly policy: { readonly onMethods: readonly string[]; readonly outcome: RequestOutcome };
+  readonly policy: PolicySettings["policy"];
   /** What becomes of a user's dialogs when the registration ends. */
   readonly dialogs: "leave" | "release";
   readonly limits: SipLimits & {

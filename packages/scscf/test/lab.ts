@@ -127,6 +127,7 @@ export interface RegisterOptions {
   readonly expires?: number;
   /** integrity-protected as the P-CSCF would write it. */
   readonly integrity?: string;
+  /** Empty: a REGISTER without Contact asks what is bound. */
   readonly contact?: string;
   readonly headers?: Headers;
   readonly password?: string;
@@ -214,7 +215,7 @@ export class Device {
     const given: Headers = [
       ["Call-ID", this.callId],
       ["CSeq", `${++this.cseq} REGISTER`],
-      ["Contact", contact],
+      ...(contact === "" ? [] : [["Contact", contact] as const]),
       ["Expires", String(expires)],
       ["Authorization", authorization],
       ...path,

@@ -2,9 +2,9 @@
 import { createSocket, type Socket } from "node:dgram";
 import { lookup as resolve } from "node:dns";
 import { isIP, isIPv6 } from "node:net";
+import { maskSessionKeys } from "../sip/auth/session-keys.ts";
 import type { HostPort } from "../sip/transport/transport.ts";
 import { decodeHep, encodeHep } from "./hep.ts";
-import { maskKeys } from "./mask-keys.ts";
 import type { TracedMessage, TraceSink } from "./traced-message.ts";
 
 export interface HepSenderOptions {
@@ -40,7 +40,10 @@ export function hepSender({ collector, captureId, node }: HepSenderOptions): Tra
   socket.on("error", () => undefined); // refused by the collector's host: it may come back
   return {
     trace(message) {
-      const packet = encodeHep({ node, ...message, bytes: maskKeys(message.bytes) }, captureId);
+      const packet = encodeHep(
+        { node, ...message, bytes: maskSessionKeys(message.bytes) },
+        captureId,
+      );
       if (packet === undefined || closed) return;
       now = message.at;
       socket.send(packet, collector.port, collector.host);

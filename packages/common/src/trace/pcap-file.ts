@@ -1,6 +1,6 @@
 // A capture file that grows while a node runs: `tail`, tshark and Wireshark can follow it.
 import { createWriteStream, type WriteStream } from "node:fs";
-import { maskKeys } from "./mask-keys.ts";
+import { maskSessionKeys } from "../sip/auth/session-keys.ts";
 import { PcapEncoder } from "./pcap.ts";
 import type { TraceSink } from "./traced-message.ts";
 
@@ -20,7 +20,7 @@ export function pcapFile(path: string, onError: (error: Error) => void): TraceSi
   return {
     trace(message) {
       if (!usable || stream.writableLength > LARGEST_BACKLOG) return;
-      stream.write(encoder.packets({ ...message, bytes: maskKeys(message.bytes) }));
+      stream.write(encoder.packets({ ...message, bytes: maskSessionKeys(message.bytes) }));
     },
     close() {
       if (!usable) return Promise.resolve();

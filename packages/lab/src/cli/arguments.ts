@@ -20,6 +20,8 @@ export const IMSLAB_HELP = `imslab: see and steer the lab's users.
   imslab show IMPU
   imslab why IMPU|IMPI|ADDRESS[:PORT]
       What happened to a user, or came from an address: both CSCFs' latest events, and why.
+  imslab watch [IMPU|IMPI] [--timeout SECONDS]
+      What happens at the S-CSCF, as it happens, until Ctrl-C; --json: a line of JSON each.
   imslab reauth IMPU [--wait SECONDS] [--contact URI] [--from scscf|pcscf]
       Makes the user authenticate again and waits for the end; --wait 0 only asks.
   imslab dereg IMPU [--cause expired|deactivated|rejected|probation] [--contact URI]

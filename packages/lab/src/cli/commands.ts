@@ -12,6 +12,13 @@ export type Command =
       readonly user: string | undefined;
       readonly address: Address | undefined;
     }
+  | {
+      readonly name: "watch";
+      /** IMPU or IMPI; undefined: everybody. */
+      readonly user: string | undefined;
+      /** Undefined: for ever. */
+      readonly seconds: number | undefined;
+    }
   | { readonly name: "register"; readonly identity: string | undefined }
   | {
       readonly name: "wait";
@@ -52,7 +59,7 @@ export interface Address {
 /** The node whose view is shown, or that asks. */
 export type Side = "scscf" | "pcscf";
 
-const NAMES = "list, show, why, reauth, dereg, register, wait, call and message";
+const NAMES = "list, show, why, watch, reauth, dereg, register, wait, call and message";
 const WAIT_SECONDS = 60;
 /** Words after the first argument, where there may be any. */
 const ARGUMENTS: Readonly<Record<string, number>> = { call: 1, message: 2 };
@@ -71,6 +78,7 @@ const OWN: Readonly<Record<Exclude<Command["name"], "help">, readonly Option[]>>
   list: ["from"],
   show: [],
   why: [],
+  watch: ["timeout"],
   register: [],
   wait: ["registered", "authenticated", "timeout"],
   reauth: ["from", "wait", "contact"],
@@ -100,6 +108,8 @@ export function commandOf(words: readonly string[], values: Values): Command {
       return { name, impu: impuOf(argument, name) };
     case "why":
       return whyOf(argument);
+    case "watch":
+      return { name, user: argument, seconds: secondsOf("--timeout", values.timeout) };
     case "register":
       return { name, identity: argument };
     case "wait":

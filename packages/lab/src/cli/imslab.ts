@@ -28,6 +28,7 @@ import {
   registrationText,
 } from "./views.ts";
 import { awaitUser, isRegistered, registerLine, registerUes } from "./waiting.ts";
+import { watch } from "./watch.ts";
 
 /** Where the command runs; `main.ts` hands in the real ones. */
 export interface CommandContext {
@@ -97,6 +98,8 @@ function run(command: Command, session: Session): Promise<number> | number {
       return show(command.impu, session);
     case "why":
       return why(command, session);
+    case "watch":
+      return watchEvents(command, session);
     case "register":
       return register(command.identity, session);
     case "wait":
@@ -215,6 +218,20 @@ async function dereg(
   const query = { cause, contact, retryAfterSeconds };
   const answer = await session.scscf.delete<DeregisterAnswer>(pathOf(impu), query);
   return print(answer, `${impu}: ${cause}: ${answer.contacts.join(", ")}\n`, session);
+}
+
+function watchEvents(
+  command: Extract<Command, { name: "watch" }>,
+  { scscf, json, context }: Session,
+): Promise<number> {
+  const { clock, stdout, stderr } = context;
+  return watch(command, {
+    scscf,
+    clock,
+    json,
+    out: (line) => stdout.write(`${line}\n`),
+    note: (line) => stderr.write(`imslab: ${printable(line)}\n`),
+  });
 }
 
 function pathOf(impu: string): string {

@@ -1,19 +1,22 @@
 // The P-CSCF's side of the authentication policy: timers per binding, and the asking of the S-CSCF (Figure 5).
-import type {
-  AuthenticationPolicy,
-  AuthenticationRule,
-  Occasion,
+import {
+  type AuthenticationRule,
+  evaluate,
+  flowLostMs,
+  nextTick,
+  type Occasion,
 } from "@ims-lab/common/ims/authentication-policy";
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Binding } from "../bindings/binding.ts";
 import type { FlowTable } from "../bindings/flow-table.ts";
+import { factsOf } from "./rules.ts";
 
 export interface BindingPolicyOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly table: FlowTable;
-  readonly policy: AuthenticationPolicy;
+  readonly rules: readonly AuthenticationRule[];
   /** Sends the NOTIFY; false: the S-CSCF has not subscribed, so that it cannot be asked. */
   ask(binding: Binding): boolean;
 }
@@ -39,13 +42,13 @@ export class BindingPolicy {
 
   /** @param before the binding as it was before this 200, if there was one */
   bound(binding: Binding, before: Binding | undefined, authenticated: boolean): void {
-    const { clock, policy } = this.#options;
-    const watched = this.#watchedOf(binding.token);
-    watched.lost?.cancel();
-    if (policy.maxAgeMs !== undefined) {
-      const due = Math.max(clock.now(), authenticatedAt(binding) + policy.maxAgeMs);
-      watched.age?.cancel();
-      watched.age = clock.at(due, () => this.#timePassed(binding.token));
+    const { clock, rules } = this.#options;
+    const watched = this.#watched.get(binding.token);
+    watched?.lost?.cancel();
+    const due = nextTick(rules, factsOf(binding, clock.now()));
+    if (due !== undefined) {
+      watched?.age?.cancel();
+      this.#watchedOf(binding.token).age = clock.at(due, () => this.#tick(binding.token));
     }
     const moved = before !== undefined && before.flow.id !== binding.flow.id;
     if (moved && !authenticated) this.#occasion(binding, { kind: "flow-replaced" });
@@ -53,8 +56,8 @@ export class BindingPolicy {
 
   /** The connection behind these bindings has ended. */
   lost(bindings: readonly Binding[]): void {
-    const { clock, policy } = this.#options;
-    const forMs = policy.flowLostMs;
+    const { clock, rules } = this.#options;
+    const forMs = flowLostMs(rules);
     if (forMs === undefined) return;
     for (const { token, flow } of bindings) {
       const watched = this.#watchedOf(token);
@@ -76,22 +79,21 @@ export class BindingPolicy {
     for (const token of this.#watched.keys()) this.#cancel(token);
   }
 
-  #timePassed(token: string): void {
+  #tick(token: string): void {
     const { table, clock } = this.#options;
     const binding = table.registered(token);
     if (binding === undefined) return;
-    const sinceAuthenticationMs = clock.now() - authenticatedAt(binding);
-    this.#occasion(binding, { kind: "time-passed", sinceAuthenticationMs });
-    const watched = this.#watchedOf(token);
-    watched.age = clock.after(ASK_AGAIN_MS, () => this.#timePassed(token));
+    this.#occasion(binding, { kind: "tick" });
+    this.#watchedOf(token).age = clock.after(ASK_AGAIN_MS, () => this.#tick(token));
   }
 
   #occasion(binding: Binding, occasion: Occasion): void {
-    const rule = this.#options.policy.fires(occasion);
-    if (rule !== undefined) this.#ask(binding, rule.kind);
+    const { rules, clock } = this.#options;
+    const fired = evaluate(rules, occasion, factsOf(binding, clock.now()));
+    if (fired !== undefined) this.#ask(binding, fired.authenticate);
   }
 
-  #ask(binding: Binding, rule: AuthenticationRule["kind"]): void {
+  #ask(binding: Binding, rule: string): void {
     const { clock, log, ask } = this.#options;
     const watched = this.#watchedOf(binding.token);
     if (watched.silentUntil > clock.now()) return;
@@ -114,8 +116,4 @@ export class BindingPolicy {
     watched?.age?.cancel();
     watched?.lost?.cancel();
   }
-}
-
-function authenticatedAt(binding: Binding): number {
-  return binding.authenticatedAt ?? binding.registeredAt;
 }

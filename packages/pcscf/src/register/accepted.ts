@@ -1,11 +1,10 @@
 // Accepted REGISTERs: the bindings follow the 200. TS 24.229 §5.2.2.1, RFC 3261 §10.3 step 8.
 import { type Credentials, hasResponse } from "@ims-lab/common/ims/credentials";
+import { sipUriOfPath } from "@ims-lab/common/ims/path";
 import type { NamedContacts } from "@ims-lab/common/ims/registered-contacts";
 import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
-import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
-import { isSip } from "@ims-lab/common/sip/message/uri";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import {
   associationOf,
@@ -173,7 +172,7 @@ function isVouchedFor(integrity: IntegrityProtected): boolean {
 /** RFC 3608 §5; none when any of it leads nowhere, for then the settings' S-CSCF is the better way. */
 function serviceRouteIn(response: SipResponse): readonly string[] {
   const values = response.texts("Service-Route");
-  const isWhole = values.every((value) => isSip(parseNameAddr(value)?.uri));
+  const isWhole = values.every((value) => sipUriOfPath(value) !== undefined);
   return isWhole ? values.map(ownCopy) : [];
 }
 

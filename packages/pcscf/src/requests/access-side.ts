@@ -3,6 +3,7 @@
 import { identityList } from "@ims-lab/common/ims/p-headers";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import { isEnding } from "@ims-lab/common/sip/admission/peek";
+import { mayMakeDialog } from "@ims-lab/common/sip/dialog/methods";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
@@ -19,7 +20,7 @@ import type { Binding } from "../bindings/binding.ts";
 import type { Problem } from "../outcomes.ts";
 import { forward, RETRY_AFTER_SECONDS, refuse } from "../sides/forward.ts";
 import { extensionProblem, stripSecurityAgreement } from "../sides/option-tags.ts";
-import { bindingOfDialog, dialogToken, isRecordRouted } from "../sides/own-routes.ts";
+import { bindingOfDialog, dialogToken } from "../sides/own-routes.ts";
 import {
   accessSide,
   chargingVector,
@@ -155,8 +156,8 @@ export class AccessSide {
     onward.set("P-Asserted-Identity", identityList(assertedIdentities(received, binding)));
     const { privateDialogs } = this.#relay;
     if (inDialog) privateDialogs.keepPrivate(onward);
-    else if (isRecordRouted(method)) privateDialogs.asked(onward);
-    const isOfDialog = inDialog || isRecordRouted(method);
+    else if (mayMakeDialog(method)) privateDialogs.asked(onward);
+    const isOfDialog = inDialog || mayMakeDialog(method);
     const icid = isOfDialog ? this.#relay.tokens.icidOf(received.callId) : undefined;
     onward.set("P-Charging-Vector", chargingVector(this.#relay, this.#scscfOf(binding), icid));
   }
@@ -190,7 +191,7 @@ export class AccessSide {
       this.#sayHop(incoming, next);
       return;
     }
-    const isRecorded = isRecordRouted(onward.method) && binding !== undefined;
+    const isRecorded = mayMakeDialog(onward.method) && binding !== undefined;
     if (isRecorded) {
       const token = dialogToken(relay.tokens, binding.token, onward);
       const from = accessSide(relay, incoming.flow);

@@ -1,6 +1,7 @@
 // Requests of the core: to UEs over their flows, or to this node itself. TS 24.229 §5.2.6.4, RFC 5626 §5.3.
 
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
+import { mayMakeDialog } from "@ims-lab/common/sip/dialog/methods";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
@@ -12,7 +13,7 @@ import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "../bindings/binding.ts";
 import type { Problem } from "../outcomes.ts";
 import { forward, refuse } from "../sides/forward.ts";
-import { bindingOfDialog, dialogToken, isRecordRouted } from "../sides/own-routes.ts";
+import { bindingOfDialog, dialogToken } from "../sides/own-routes.ts";
 import {
   accessSide,
   coreSide,
@@ -129,7 +130,7 @@ export class CoreSide {
   #toUe(incoming: Incoming, onward: SipRequest, binding: Binding): void {
     const relay = this.#relay;
     removeNetworkOnly(onward);
-    const isRecorded = isRecordRouted(onward.method);
+    const isRecorded = mayMakeDialog(onward.method);
     if (isRecorded) {
       const token = dialogToken(relay.tokens, binding.token, onward);
       const from = coreSide(relay, knownUri(binding.scscf));

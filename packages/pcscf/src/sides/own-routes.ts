@@ -4,13 +4,6 @@ import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Tokens } from "../bindings/token.ts";
 
-/** RFC 3261 §16.6 step 4, RFC 6665 §4.3: what makes or may make a dialog. */
-const RECORD_ROUTED: ReadonlySet<string> = new Set(["INVITE", "SUBSCRIBE", "NOTIFY", "REFER"]);
-
-export function isRecordRouted(method: string): boolean {
-  return RECORD_ROUTED.has(method);
-}
-
 /** Our Record-Route token for a request that makes, or may make, a dialog. */
 export function dialogToken(tokens: Tokens, binding: string, { callId, from }: SipRequest): string {
   return tokens.ofDialog(binding, callId, tagOf(from));

@@ -1,12 +1,13 @@
 // The credentials of a REGISTER as a UE may give them: what it says of its own protection is no part of them. TS 24.229 §5.2.2.1.
+
 import {
   type Credentials,
   credentialsOf,
   type MalformedCredentials,
   realmOf,
 } from "@ims-lab/common/ims/credentials";
+import { withoutAuthParams } from "@ims-lab/common/sip/auth/auth-params";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { withoutAuthParams } from "./auth-params.ts";
 
 /** The P-CSCF's word on how a REGISTER came (TS 24.229 §7.2A.2). */
 export const INTEGRITY = "integrity-protected";

@@ -1,8 +1,5 @@
 // When the P-CSCF asks of its own accord, and how seldom.
-import {
-  AuthenticationPolicy,
-  type AuthenticationRule,
-} from "@ims-lab/common/ims/authentication-policy";
+import type { AuthenticationRule } from "@ims-lab/common/ims/authentication-policy";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { beforeEach, expect, test } from "vitest";
@@ -31,11 +28,11 @@ function rulesWith(...more: readonly AuthenticationRule[]): BindingPolicy {
     clock,
     log: memoryLogger(),
     table,
-    policy: new AuthenticationPolicy([
-      { kind: "flow-replaced" },
-      { kind: "flow-lost", afterMs: 30_000 },
+    rules: [
+      { name: "flow-replaced", kind: "flow-replaced" },
+      { name: "flow-lost", kind: "flow-lost", afterMs: 30_000 },
       ...more,
-    ]),
+    ],
     ask: ({ token }) => {
       asked.push(token);
       return true;
@@ -121,7 +118,7 @@ test("at most once in ten minutes", () => {
 });
 
 test("an authentication older than maxAgeSeconds, again after ten minutes, not after the end", () => {
-  const rules = rulesWith({ kind: "max-age", ageMs: 3_600_000 });
+  const rules = rulesWith({ name: "max-age", kind: "max-age", ageMs: 3_600_000 });
   const binding = bind();
   rules.bound(binding, undefined, true);
   clock.advance(3_599_999);

@@ -1,10 +1,10 @@
 // Calls that were record-routed here, so that they can be released: CANCEL while they begin, then BYE to each end. TS 24.229 §5.4.5.1.
+import { sipUriOfPath } from "@ims-lab/common/ims/path";
 import { Groups } from "@ims-lab/common/platform/groups";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import { type Dialog, nextRequest, recordRouteOf, tagOf } from "@ims-lab/common/sip/dialog/dialog";
 import { Contact } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
-import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";
 import { isOwnUri } from "@ims-lab/common/sip/proxy/route";
@@ -183,8 +183,7 @@ export class DialogTable implements RegistrationSubscriber {
     towardsCallee: readonly string[];
   } {
     const routes = recordRouteOf(response);
-    const isOurs = (value: string): boolean =>
-      isOwnUri(parseNameAddr(value)?.uri, this.#options.isOwn);
+    const isOurs = (value: string): boolean => isOwnUri(sipUriOfPath(value), this.#options.isOwn);
     const first = routes.findIndex(isOurs);
     const last = routes.findLastIndex(isOurs);
     return {

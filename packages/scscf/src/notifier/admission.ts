@@ -1,5 +1,6 @@
 // Permission to watch a registration. TS 24.229 §5.4.2.1.1.
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
+import { placeOf, placeOfPath } from "@ims-lab/common/ims/path";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { Contact, From, PAssertedIdentity, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
@@ -8,7 +9,6 @@ import type { RequestOrigin } from "../origin.ts";
 import { type Refusal, refusal } from "../outcomes.ts";
 import { sameContact } from "../registration/address.ts";
 import type { Binding } from "../registration/binding.ts";
-import { placeOf, placeOfPath } from "../registration/path-place.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { isDeviceMemo, tokenIn, type Watcher, watcherIn } from "./subscription-owner.ts";
 

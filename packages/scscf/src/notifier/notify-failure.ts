@@ -1,7 +1,7 @@
 // A NOTIFY that has not reached its device: what happened, and who it is that does not answer. RFC 6665 §4.2.2.
+import { placeOfPath } from "@ims-lab/common/ims/path";
 import type { NotifyOutcome } from "@ims-lab/common/sip/event/notifier-agent";
 import type { Binding } from "../registration/binding.ts";
-import { placeOfPath } from "../registration/path-place.ts";
 
 type Failure = Exclude<NotifyOutcome, { kind: "acknowledged" }>;
 

@@ -1,10 +1,12 @@
 // The S-CSCF's own subscriptions at P-CSCFs: Figures 4 and 5 of seed/S3z010092. RFC 6665 §4.1.
+
 import { OWN_PACKAGE, REGINFO_TYPE, UNLIMITED_EXPIRES } from "@ims-lab/common/ims/events";
+import { placeOfPath, uriTextOfPath } from "@ims-lab/common/ims/path";
 import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
-import { renewalDelay } from "@ims-lab/common/sip/event/active-subscription";
 import { PackageSupport } from "@ims-lab/common/sip/event/package-support";
+import { renewalDelaySeconds } from "@ims-lab/common/sip/event/renewal";
 import { Resubscribing } from "@ims-lab/common/sip/event/resubscribing";
 import type { IncomingRequest } from "@ims-lab/common/sip/event/sender";
 import type { SubscriberAgent, Subscription } from "@ims-lab/common/sip/event/subscriber-agent";
@@ -17,8 +19,7 @@ import type {
   RegistrationEvent,
   RegistrationSubscriber,
 } from "../registration/events.ts";
-import { placeOfPath, uriOfPath } from "../registration/path-place.ts";
-import type { Change } from "../store/store.ts";
+import type { Change } from "../rows.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { askingContact, askingKey } from "./asking-contact.ts";
 
@@ -253,7 +254,7 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
 
   #send(binding: Binding, expires: number, handlers: SubscriptionHandlers): Subscription {
     const { agent, setOf } = this.#options;
-    const path = binding.address.path.map(uriOfPath);
+    const path = binding.address.path.map(uriTextOfPath);
     const target = path.at(-1) ?? "";
     const route = binding.address.path.slice(0, -1);
     const ownUri = this.#options.ownUri(path[0] ?? target);
@@ -282,7 +283,7 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
   /** The 200 to the next REGISTER renews it, or the binding's end ends it: only what is shorter is renewed before. */
   #refreshAfter(kept: Kept, granted: number): number | undefined {
     const left = ((this.#behind(kept)[0]?.expiresAt ?? 0) - this.#options.clock.now()) / 1000;
-    return granted >= left ? undefined : renewalDelay(granted);
+    return granted >= left ? undefined : renewalDelaySeconds(granted);
   }
 
   #notified(kept: Kept, notify: SipRequest): void {

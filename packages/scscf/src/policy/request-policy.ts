@@ -1,76 +1,92 @@
-// Authentication because of a chargeable request: what becomes of the request that fires the policy. TS 24.229 §5.4.1.6.
-import type { AuthenticationPolicy } from "@ims-lab/common/ims/authentication-policy";
+// Requests whose sender is to authenticate: they go on, wait for it, or end for want of it. TS 24.229 §5.4.3.2.
+import {
+  type AuthenticationRule,
+  concernsRequests,
+  evaluate,
+} from "@ims-lab/common/ims/authentication-policy";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
+import { newResponse } from "@ims-lab/common/sip/message/message";
 import type { Binding } from "../registration/binding.ts";
 import type { Reauthentications } from "../registration/reauthentications.ts";
+import { factsOf } from "./rules.ts";
 
-/** What becomes of the request that fires the policy. */
-export type RequestOutcome = "proceed" | "hold" | "reject";
+export interface RequestPolicyOptions {
+  readonly rules: readonly AuthenticationRule[];
+  readonly clock: Clock;
+  readonly reauthentications: Reauthentications;
+  /** N, milliseconds. */
+  readonly deadlineMs: number;
+}
 
-export type PolicyVerdict =
-  | { readonly kind: "proceed" }
-  | { readonly kind: "reject" }
-  /** Resolves with whether the caller has authenticated again in time. */
-  | { readonly kind: "hold"; readonly authenticated: Promise<boolean> };
+/** Ends a request, for this reason. */
+export type RefuseForPolicy = (incoming: Incoming, detail: string) => void;
 
 /** TS 24.229 §7.7.1: the caller's proxies wait three minutes at least; a held INVITE less. */
 const LONGEST_HOLD_MS = 150_000;
-const CAUSE = "policy:onMethods";
 
 export class RequestPolicy {
-  readonly #policy: AuthenticationPolicy;
-  readonly #outcome: RequestOutcome;
-  readonly #clock: Clock;
-  readonly #reauthentications: Reauthentications;
-  readonly #deadlineMs: number;
+  readonly #options: RequestPolicyOptions;
+  /** INVITEs that wait. */
+  readonly #held = new WeakSet<Incoming>();
 
-  constructor(options: {
-    readonly policy: AuthenticationPolicy;
-    readonly outcome: RequestOutcome;
-    readonly clock: Clock;
-    readonly reauthentications: Reauthentications;
-    /** N, milliseconds. */
-    readonly deadlineMs: number;
-  }) {
-    this.#policy = options.policy;
-    this.#outcome = options.outcome;
-    this.#clock = options.clock;
-    this.#reauthentications = options.reauthentications;
-    this.#deadlineMs = options.deadlineMs;
+  constructor(options: RequestPolicyOptions) {
+    this.#options = options;
   }
 
-  /** Whether it says anything of these requests. */
+  /** Whether a rule says anything of these requests. */
   concerns(method: string): boolean {
-    return this.#policy.fires({ kind: "request", method }) !== undefined;
+    return concernsRequests(this.#options.rules, method);
   }
 
-  /** Whether it says anything at all. */
+  /** Whether no rule says anything of any request. */
   get isEmpty(): boolean {
-    return !this.#policy.concernsRequests;
+    return !concernsRequests(this.#options.rules);
   }
 
-  /** For a request out of a dialog, sent by the device that holds `binding`. */
-  judge(method: string, binding: Binding): PolicyVerdict {
-    const outcome = this.#outcome;
-    if (!this.concerns(method)) return { kind: "proceed" };
-    // Who was rejected and has authenticated since may call; else nobody ever could.
-    if (outcome === "reject" && this.#isFresh(binding)) return { kind: "proceed" };
-    const [asked] = this.#reauthentications.ask([binding], CAUSE);
-    if (outcome === "reject") return { kind: "reject" };
-    if (outcome === "proceed" || method !== "INVITE" || asked === undefined)
-      return { kind: "proceed" };
-    return { kind: "hold", authenticated: this.#wait(asked.id) };
+  /**
+   * For a request out of a dialog: `onward` runs now, later, or not at all.
+   * @param binding of the device that sent it
+   */
+  pass(incoming: Incoming, binding: Binding, onward: () => void, refuse: RefuseForPolicy): void {
+    const { rules, clock, reauthentications } = this.#options;
+    const { method } = incoming.request;
+    const fired = evaluate(rules, { kind: "request", method }, factsOf(binding, clock.now()));
+    if (fired === undefined) {
+      onward();
+      return;
+    }
+    const [asked] = reauthentications.ask([binding], `policy:${fired.authenticate}`);
+    if (fired.request === "reject") refuse(incoming, `policy ${fired.authenticate}`);
+    else if (fired.request === "hold" && asked !== undefined)
+      this.#hold(incoming, asked.id, onward, refuse);
+    else onward();
   }
 
-  /** Authenticated again, by whatever asking, no longer than N ago; the first time does not count. */
-  #isFresh({ authenticatedAt, registeredAt, reauthentication }: Binding): boolean {
-    if (reauthentication !== undefined || authenticatedAt <= registeredAt) return false;
-    return this.#clock.now() - authenticatedAt <= this.#deadlineMs;
+  /** A CANCEL of an INVITE that waits. False: none does. */
+  cancel(incoming: Incoming): boolean {
+    const { cancels } = incoming;
+    if (cancels === undefined || !this.#held.delete(cancels)) return false;
+    incoming.respond(newResponse(incoming.request, 200));
+    cancels.respond(newResponse(cancels.request, 487));
+    return true;
   }
 
-  async #wait(id: string): Promise<boolean> {
-    await this.#reauthentications.wait([id], Math.min(this.#deadlineMs, LONGEST_HOLD_MS));
-    const outcome = this.#reauthentications.get(id);
+  #hold(incoming: Incoming, id: string, onward: () => void, refuse: RefuseForPolicy): void {
+    incoming.respond(newResponse(incoming.request, 100));
+    this.#held.add(incoming);
+    void this.#isAuthenticated(id).then((isDone) => {
+      if (!this.#held.delete(incoming)) return; // cancelled meanwhile
+      if (isDone) onward();
+      else refuse(incoming, "not in time");
+    });
+  }
+
+  /** Whether this re-authentication succeeds in time. */
+  async #isAuthenticated(id: string): Promise<boolean> {
+    const { reauthentications, deadlineMs } = this.#options;
+    await reauthentications.wait([id], Math.min(deadlineMs, LONGEST_HOLD_MS));
+    const outcome = reauthentications.get(id);
     return outcome?.progress === "ended" && outcome.end === "reauthenticated";
   }
 }

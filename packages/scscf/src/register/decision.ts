@@ -1,11 +1,14 @@
 // Decision on a REGISTER: accept, challenge or fail. TS 24.229 §5.4.1.2.2.
-import type { AuthenticationPolicy } from "@ims-lab/common/ims/authentication-policy";
+import { type AuthenticationRule, evaluate } from "@ims-lab/common/ims/authentication-policy";
+import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Authenticator } from "../authentication/authenticator.ts";
 import { type AuthenticationOutcome, answersChallenge } from "../authentication/outcome.ts";
 import { isAuthenticatedByPeer } from "../origin.ts";
 import type { RefusalKind } from "../outcomes.ts";
+import { factsOf } from "../policy/rules.ts";
 import type { ChallengeReason } from "../registration/events.ts";
 import {
+  bindingsMeant,
   challengeKey,
   isDue,
   isLeaving,
@@ -29,7 +32,9 @@ export type Decision =
 
 export interface DecisionRules {
   readonly authenticator: Authenticator;
-  readonly policy: AuthenticationPolicy;
+  /** Those of refreshes say which of them are challenged over a protected association, too. */
+  readonly rules: readonly AuthenticationRule[];
+  readonly clock: Clock;
 }
 
 export function decide(rules: DecisionRules, register: RegisterRequest): Decision {
@@ -103,10 +108,19 @@ function passOrChallenge(
   stale: boolean,
   after?: ChallengeReason,
 ): Decision {
-  const isWanted = !isLeaving(register) && rules.policy.fires({ kind: "refresh" }) !== undefined;
-  const passes = mayPass(register) && !isWanted;
-  if (passes) return { kind: "accept", authenticated: false };
+  if (mayPass(register) && (isLeaving(register) || !isRefreshChallenged(rules, register)))
+    return { kind: "accept", authenticated: false };
   const issued = rules.authenticator.challenge(challengeKey(register), { stale });
   if (issued === undefined) return { kind: "nobody", why: "the subscriber has gone" };
   return { kind: "challenge", values: issued.values, after };
+}
+
+/** By a rule, on any of the bindings that it refreshes; who names none asks about all that he has. */
+function isRefreshChallenged({ rules, clock }: DecisionRules, register: RegisterRequest): boolean {
+  if (rules.length === 0) return false;
+  const meant = bindingsMeant(register);
+  const now = clock.now();
+  return (meant.length > 0 ? meant : register.bindings).some(
+    (binding) => evaluate(rules, { kind: "refresh" }, factsOf(binding, now)) !== undefined,
+  );
 }

@@ -1,5 +1,6 @@
 // One REGISTER, read: who sends it, who it is for, what it asks, which bindings it means. RFC 3261 §10.3.
 import { type Credentials, credentialsOf, isMalformed } from "@ims-lab/common/ims/credentials";
+import { sipUriOfPath, uriTextOfPath } from "@ims-lab/common/ims/path";
 import {
   type ContactMatch,
   isRemoval,
@@ -8,7 +9,6 @@ import {
 } from "@ims-lab/common/ims/registered-contacts";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
 import { isSecured } from "@ims-lab/common/sip/proxy/secured";
 import type { Authenticator } from "../authentication/authenticator.ts";
@@ -78,8 +78,8 @@ export function readRegister(
   if (unsupported.length > 0) {
     return { refused: "bad-extension", detail: `Require: ${unsupported.join(", ")}`, unsupported };
   }
-  const hops = sender.path.map((value) => parseNameAddr(value)?.uri);
-  const odd = sender.path.find((_, at) => !isSip(hops[at]));
+  const hops = sender.path.map(sipUriOfPath);
+  const odd = sender.path.find((_, at) => hops[at] === undefined);
   if (odd !== undefined) return refusal("bad-path", `Path: ${odd}`);
   const requested = readContacts(request, rules.maxPerImpi);
   if (isRefusal(requested)) return requested;
@@ -91,7 +91,7 @@ export function readRegister(
   if (isMalformed(credentials)) return refusal("bad-authorization", credentials.malformed);
   const origin = withIntegrity(sender, credentials);
   const [top] = hops;
-  const pathToken = isSip(top) ? top.user : undefined;
+  const pathToken = top?.user;
   return { request, origin, credentials, pathToken, requested };
 }
 
@@ -169,7 +169,7 @@ function insecureHop(
 ): Refusal | undefined {
   if (requested.kind !== "bind") return undefined;
   if (!requested.contacts.some(({ value }) => isSecured(value.uriText))) return undefined;
-  const hops = path.map((value) => parseNameAddr(value)?.uriText ?? value);
+  const hops = path.map(uriTextOfPath);
   const plain = [request.uri, ...hops].find((uri) => !isSecured(uri));
   if (plain === undefined) return undefined;
   return refusal(

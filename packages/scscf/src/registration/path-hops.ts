@@ -1,5 +1,5 @@
 // The hosts that Path values name, each with the number of bindings behind it. RFC 3327 §5.3.
-import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
+import { sipUriOfPath } from "@ims-lab/common/ims/path";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 
 export class PathHops {
@@ -17,7 +17,7 @@ export class PathHops {
   }
 
   #count(path: string | undefined, change: number): void {
-    const uri = path === undefined ? undefined : parseNameAddr(path)?.uri;
+    const uri = path === undefined ? undefined : sipUriOfPath(path);
     const to = uri && destinationOf(uri);
     if (to === undefined || "flow" in to) return;
     const key = `${to.host} ${to.port}`;

@@ -1,7 +1,6 @@
 // Bindings by the user part of their topmost Path URI. RFC 3327 §5.1.
-import { parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
+import { sipUriOfPath } from "@ims-lab/common/ims/path";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
-import { isSip } from "@ims-lab/common/sip/message/uri";
 
 export class PathTokens {
   /** Mostly one binding each: no Set for that. */
@@ -41,6 +40,5 @@ export class PathTokens {
 }
 
 function userOf(path: string | undefined): string | undefined {
-  const uri = path === undefined ? undefined : parseNameAddr(path)?.uri;
-  return isSip(uri) ? uri.user : undefined;
+  return path === undefined ? undefined : sipUriOfPath(path)?.user;
 }

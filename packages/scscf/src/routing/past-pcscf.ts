@@ -1,10 +1,10 @@
 // A registered device that sends straight to the S-CSCF, along its Service-Route but past its P-CSCF. RFC 3608 §5, TS 24.229 §5.1.2A.
+import { placeOf, placeOfPath } from "@ims-lab/common/ims/path";
 import { From, Route } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
 import type { RequestOrigin } from "../origin.ts";
 import type { Binding } from "../registration/binding.ts";
-import { placeOf, placeOfPath } from "../registration/path-place.ts";
 
 export interface RegisteredDevices {
   /** The token of a Service-Route of ours, undefined for any other URI. */

@@ -1,10 +1,12 @@
 // Requests between users: originating, then terminating, then along the dialog's route. TS 24.229 §5.4.3.
+
 import { formatChargingVector } from "@ims-lab/common/ims/charging-vector";
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
 import { isEnding } from "@ims-lab/common/sip/admission/peek";
+import { mayMakeDialog } from "@ims-lab/common/sip/dialog/methods";
 import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import {
   newResponse,
@@ -24,7 +26,6 @@ import type { DialogTable } from "../dialogs/dialog-table.ts";
 import type { KnownDialogs } from "../dialogs/known-dialogs.ts";
 import type { RequestOrigin } from "../origin.ts";
 import { deviceSource } from "../origin.ts";
-import { RequestGate } from "../policy/request-gate.ts";
 import type { RequestPolicy } from "../policy/request-policy.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import { answerCharging, chargingOf } from "./charging.ts";
@@ -62,9 +63,6 @@ export interface RouterOptions extends Users, Called {
   readonly known: KnownDialogs;
 }
 
-/** RFC 3261 §16.6 step 4, RFC 6665 §4.3: what makes or may make a dialog. */
-const RECORD_ROUTED: ReadonlySet<string> = new Set(["INVITE", "SUBSCRIBE", "NOTIFY", "REFER"]);
-
 /** A request on its way, and what its answers need. */
 interface Journey {
   readonly incoming: Incoming;
@@ -79,14 +77,10 @@ const ARE_DIRECT: ReadonlySet<RoutingProblem["kind"]> = new Set(["untrusted-peer
 export class Router {
   readonly #options: RouterOptions;
   readonly #core: ProxyCore;
-  readonly #gate: RequestGate;
 
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#core = new ProxyCore(options);
-    this.#gate = new RequestGate(options.policy, (incoming, detail) =>
-      this.#refuse(incoming, { kind: "must-reauthenticate", detail }),
-    );
   }
 
   handle(incoming: Incoming, origin: RequestOrigin): void {
@@ -114,7 +108,8 @@ export class Router {
 
   /** RFC 3261 §16.10. */
   cancel(incoming: Incoming): void {
-    if (!this.#core.cancel(incoming) && !this.#gate.cancel(incoming)) incoming.refuse(481);
+    if (!this.#core.cancel(incoming) && !this.#options.policy.cancel(incoming))
+      incoming.refuse(481);
   }
 
   /** Of a 2xx: end to end, without state (RFC 3261 §13.2.2.4). Of anything else: not for us. */
@@ -170,7 +165,7 @@ export class Router {
   #alongUnknown(incoming: Incoming, served: Served | undefined, along: () => void): void {
     if (served === undefined)
       this.#refuse(incoming, noDialog("of nobody known, in no dialog known"));
-    else this.#gate.pass(incoming, served.binding, along);
+    else this.#passPolicy(incoming, served, along);
   }
 
   #initial(
@@ -194,7 +189,14 @@ export class Router {
       return;
     }
     assertIdentity(onward, served);
-    this.#gate.pass(incoming, served.binding, () => this.#onward(journey));
+    this.#passPolicy(incoming, served, () => this.#onward(journey));
+  }
+
+  /** `onward` runs now, later, or not at all. */
+  #passPolicy(incoming: Incoming, { binding }: Served, onward: () => void): void {
+    this.#options.policy.pass(incoming, binding, onward, (refused, detail) =>
+      this.#refuse(refused, { kind: "must-reauthenticate", detail }),
+    );
   }
 
   /** From the network side: terminating only. A device that comes directly must be registered. */
@@ -224,7 +226,7 @@ export class Router {
     const { random, domain, endpoint, policy, known } = this.#options;
     const host = endpoint.advertised(incoming.flow.remote).host;
     const vector = chargingOf(request, { random, host, domain }, origin.trusted);
-    const isRecorded = RECORD_ROUTED.has(request.method);
+    const isRecorded = mayMakeDialog(request.method);
     const makesDialog = isRecorded && !policy.isEmpty && !request.to.params.has("tag");
     for (const target of targets) {
       countHop(target.request);

@@ -1,5 +1,5 @@
 // The routing part put together from the node's settings and parts. TS 24.229 §5.4.3.
-import type { AuthenticationPolicy } from "@ims-lab/common/ims/authentication-policy";
+import type { AuthenticationRule } from "@ims-lab/common/ims/authentication-policy";
 import { trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
@@ -22,6 +22,7 @@ import type { RegisteredDevices } from "./past-pcscf.ts";
 import { Router } from "./router.ts";
 
 export interface RoutingParts {
+  readonly rules: readonly AuthenticationRule[];
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: Random;
@@ -30,7 +31,6 @@ export interface RoutingParts {
   readonly directory: SubscriberDirectory;
   readonly bindings: Bindings;
   readonly reauthentications: Reauthentications;
-  readonly policy: AuthenticationPolicy;
   readonly send: SendRequest;
   setOf(aor: string): RegistrationSet | undefined;
   readonly devices: RegisteredDevices;
@@ -45,7 +45,7 @@ export interface Routing {
 }
 
 export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing {
-  const { clock, bindings, reauthentications } = parts;
+  const { clock, bindings, reauthentications, rules } = parts;
   const deadlineMs = config.reauthentication.deadlineSeconds * 1000;
   const { maxDialogs } = config.limits;
   const dialogs = config.dialogs === "release" ? dialogTable(parts, maxDialogs) : undefined;
@@ -65,13 +65,7 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
       config.allowDirect || // then devices are next hops
       hops.isHost(hop.host) ||
       trustsHop(hop),
-    policy: new RequestPolicy({
-      policy: parts.policy,
-      outcome: config.policy.outcome,
-      clock,
-      reauthentications,
-      deadlineMs,
-    }),
+    policy: new RequestPolicy({ rules, clock, reauthentications, deadlineMs }),
     bindingsOf: (set) => bindings.ofSet(set),
     bindingOf: (token) => bindings.ofServiceRoute(token),
   });

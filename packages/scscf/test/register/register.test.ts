@@ -77,11 +77,19 @@ describe("who is challenged", () => {
     bob.path = "<sip:other@10.1.0.1:4060;lr>";
     expect(bob.register({ integrity: "ip-assoc-yes", silent: true }).status).toBe(401);
   });
-  test("authentication.onRefresh=always", async () => {
-    ({ lab, pcscf } = await Lab.start("--authentication.onRefresh=always"));
+  test.each([
+    ["never", "a refresh", {}, 200],
+    ["never", "a REGISTER without Contact", { contact: "" }, 200],
+    ["never", "a removal", { expires: 0 }, 200],
+    ["always", "a refresh", {}, 401],
+    ["always", "a REGISTER without Contact", { contact: "" }, 401],
+    ["always", "a removal", { expires: 0 }, 200],
+  ])("authentication.onRefresh=%s, %s: %j: %d", async (onRefresh, _what, asked, status) => {
+    ({ lab, pcscf } = await Lab.start(`--authentication.onRefresh=${onRefresh}`));
     const bob = device();
     bob.register();
-    expect(bob.register({ integrity: "ip-assoc-yes", silent: true }).status).toBe(401);
+    const response = bob.register({ integrity: "ip-assoc-yes", silent: true, ...asked });
+    expect(response.status).toBe(status);
   });
 });
 

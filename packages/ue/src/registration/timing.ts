@@ -1,13 +1,6 @@
 // Delays before the next REGISTER: TS 24.229 §5.1.1.4 after a success, RFC 5626 §4.5 after a failure.
 import type { Random } from "@ims-lab/common/platform/random";
-
-/** Below twice this lifetime, half of it is the moment (TS 24.229 §5.1.1.4). */
-const AHEAD_SECONDS = 600;
-
-/** Seconds after which to renew what was granted for `expiresSeconds`; the same for subscriptions. */
-export function renewalDelaySeconds(expiresSeconds: number): number {
-  return expiresSeconds > 2 * AHEAD_SECONDS ? expiresSeconds - AHEAD_SECONDS : expiresSeconds / 2;
-}
+import { renewalDelaySeconds } from "@ims-lab/common/sip/event/renewal";
 
 /** Expiry and renewal, milliseconds since the epoch, of what was granted for `seconds` at `now`. */
 export function lifetime(now: number, seconds: number): { expiresAt: number; renewAt: number } {

@@ -1,7 +1,9 @@
 // The subscription to one's own registration as a pure machine: one function per input. TS 24.229 §5.1.1.3, RFC 6665 §4.1.2, §4.1.3.
+
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
+import { renewalDelaySeconds } from "@ims-lab/common/sip/event/renewal";
 import type { Ending } from "@ims-lab/common/sip/event/subscriber-state";
-import { obeyedSeconds, renewalDelaySeconds } from "../registration/timing.ts";
+import { obeyedSeconds } from "../registration/timing.ts";
 import type {
   SubscriptionContext,
   SubscriptionEffect,

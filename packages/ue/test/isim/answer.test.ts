@@ -39,7 +39,7 @@ function password(algorithm: string): AuthHeader {
   );
 }
 
-function paramsOf(result: ChallengeResult): ReadonlyMap<string, string> {
+function paramsOf(result: ChallengeResult): AuthHeader["params"] {
   if (result.kind === "no-usable-challenge") throw new Error(result.why);
   return header(result.authorization).params;
 }

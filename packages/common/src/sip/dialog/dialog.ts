@@ -5,6 +5,7 @@ import type { NameAddr } from "../message/name-addr.ts";
 import { parseNameAddr } from "../message/name-addr.ts";
 import { ownCopy } from "../message/scan.ts";
 import { isSip } from "../message/uri.ts";
+import { refreshesTarget } from "./methods.ts";
 
 /** JSON-able; every string is a copy, so that it does not keep a received message alive. */
 export interface Dialog {
@@ -23,15 +24,6 @@ export interface Dialog {
   /** CSeq of the last request received; null when none was. */
   readonly remoteCseq: number | null;
 }
-
-/** RFC 3261 §12.2.1: these renew the peer's target (RFC 6665 §4.5.2 for the event methods). */
-const TARGET_REFRESHING: ReadonlySet<string> = new Set([
-  "INVITE",
-  "UPDATE",
-  "SUBSCRIBE",
-  "NOTIFY",
-  "REFER",
-]);
 
 /** §12.1.1: the dialog that our 2xx with `localTag` makes; undefined without a usable Contact. */
 export function dialogAsUas(request: SipRequest, localTag: string): Dialog | undefined {
@@ -119,7 +111,7 @@ export type Acceptance =
 export function acceptRequest(dialog: Dialog, request: SipRequest): Acceptance {
   const { number } = request.cseq;
   if (dialog.remoteCseq !== null && number < dialog.remoteCseq) return { kind: "out-of-order" };
-  const target = TARGET_REFRESHING.has(request.method) ? contactOf(request) : undefined;
+  const target = refreshesTarget(request.method) ? contactOf(request) : undefined;
   const remoteTarget = target ?? dialog.remoteTarget;
   return { kind: "accepted", dialog: { ...dialog, remoteCseq: number, remoteTarget } };
 }
@@ -127,7 +119,7 @@ export function acceptRequest(dialog: Dialog, request: SipRequest): Acceptance {
 /** §12.2.1.2: a 2xx to a target refresh renews the target. */
 export function acceptResponse(dialog: Dialog, response: SipResponse): Dialog {
   const isRefresh = response.status >= 200 && response.status < 300;
-  if (!isRefresh || !TARGET_REFRESHING.has(response.cseq.method)) return dialog;
+  if (!isRefresh || !refreshesTarget(response.cseq.method)) return dialog;
   const target = contactOf(response);
   return target === undefined ? dialog : { ...dialog, remoteTarget: target };
 }

@@ -14,7 +14,8 @@ import { Expires, MinExpires, RetryAfter, SubscriptionState } from "../message/f
 import { newRequest, newResponse, type SipRequest, type SipResponse } from "../message/message.ts";
 import { trimLws } from "../message/scan.ts";
 import { eventOf, isSameEvent, secondsParam } from "./event-headers.ts";
-import { type Refusal, refusal } from "./refusal.ts";
+import { type EventRefusal, refusal } from "./refusal.ts";
+import { renewalDelaySeconds } from "./renewal.ts";
 import type { IncomingRequest } from "./sender.ts";
 import { stepSubscriber } from "./subscriber.ts";
 import type {
@@ -33,11 +34,6 @@ import type {
 
 /** Milliseconds: 64*T1 with T1 = 500 ms. */
 const TIMER_N = 32_000;
-
-/** TS 24.229 §5.1.1.3, in seconds: 600 s before the end, at half time of what lasts 1200 s or less. */
-export function renewalDelay(granted: number): number {
-  return granted > 1200 ? granted - 600 : granted / 2;
-}
 
 export class ActiveSubscription implements Subscription {
   readonly #options: SubscriberAgentOptions;
@@ -65,7 +61,7 @@ export class ActiveSubscription implements Subscription {
       },
       refreshAfter: (granted) =>
         handlers.refreshAfter === undefined
-          ? renewalDelay(granted)
+          ? renewalDelaySeconds(granted)
           : handlers.refreshAfter(granted),
     };
   }
@@ -123,7 +119,7 @@ export class ActiveSubscription implements Subscription {
   }
 
   /** Answers a NOTIFY that is for this subscription; returns what it is refused with. */
-  take(incoming: IncomingRequest): Refusal | undefined {
+  take(incoming: IncomingRequest): EventRefusal | undefined {
     const { request: notify } = incoming;
     const said = notify.get(SubscriptionState);
     if (said === undefined) return refusal(400, { reason: "Missing Subscription-State" });

@@ -1,6 +1,6 @@
 // Parameters of credentials and challenges, edited in place.
 import { expect, test } from "vitest";
-import { withoutAuthParams } from "../../src/sides/auth-params.ts";
+import { withoutAuthParams } from "../../../src/sip/auth/auth-params.ts";
 
 test.each([
   ['Digest realm="r", ik="1",ck="2", nonce="n"', 'Digest realm="r", nonce="n"'],

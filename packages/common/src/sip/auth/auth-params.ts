@@ -1,5 +1,5 @@
-// Takes parameters out of Authorization and WWW-Authenticate: all other octets stay as they came. RFC 3261 §25.1.
-import { trimLws } from "@ims-lab/common/sip/message/scan";
+// Parameters taken out of Authorization and WWW-Authenticate, all other octets as they came. RFC 3261 §25.1.
+import { trimLws } from "../message/scan.ts";
 
 /** Every occurrence goes, repeated ones too: a second one must not slip through. */
 export function withoutAuthParams(text: string, names: readonly string[]): string {
