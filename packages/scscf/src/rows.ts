@@ -1,4 +1,4 @@
-// What is durable, table by table: bindings, subscriptions, sequence numbers.
+// Durable rows, table by table: bindings, subscriptions, marks of sequence numbers.
 import type { Sqn } from "@ims-lab/common/ims/sqn";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import type { Binding } from "./registration/binding.ts";

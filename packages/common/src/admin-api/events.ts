@@ -1,4 +1,4 @@
-// What the S-CSCF's `GET /events` streams: server-sent events (HTML, server-sent events), each with one of these as JSON.
+// Events of the S-CSCF's `GET /events` (HTML, server-sent events): the data of each is one of these as JSON.
 import type { ReauthenticationEnd, ReauthenticationProgress } from "./views.ts";
 
 export const eventTypes = [
@@ -7,7 +7,6 @@ export const eventTypes = [
   "reauthentication",
   "authentication",
 ] as const;
-export type EventType = (typeof eventTypes)[number];
 
 /** What does not apply is null. */
 interface Happened {
@@ -60,6 +59,7 @@ export interface AuthenticationNews extends Happened {
   readonly why: string | null;
 }
 
+/** Of one of `eventTypes`. */
 export type StreamEvent =
   | RegistrationNews
   | SubscriptionNews
