@@ -1,13 +1,13 @@
 // `npm start` and `npm run demo`: the whole lab in one terminal.
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { runLab } from "./launcher/lab.ts";
-import { HELP, parseOptions } from "./launcher/options.ts";
+import { LAUNCHER_HELP, parseOptions } from "./launcher/options.ts";
 
 const { argv, env, stdout, stderr } = process;
 const parsed = parseOptions(argv.slice(2));
 switch (parsed.kind) {
   case "help":
-    stdout.write(HELP);
+    stdout.write(LAUNCHER_HELP);
     break;
   case "refused":
     stderr.write(`${parsed.reason}\nTry --help.\n`);

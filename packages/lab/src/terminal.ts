@@ -1,4 +1,4 @@
-// What the terminal can: its width, whether it has colours (NO_COLOR, FORCE_COLOR, TERM), and text that fits.
+// Terminal width, colours (NO_COLOR, FORCE_COLOR, TERM), and text that fits.
 
 export interface Terminal {
   write(text: string): unknown;
@@ -31,7 +31,7 @@ export function cut(text: string, width: number): string {
   return width <= 0 ? "" : `${text.slice(0, width - 1)}…`;
 }
 
-/** The end of an address tells devices apart: its beginning is cut. */
+/** Devices differ in the end of their address: its beginning is cut. */
 export function cutStart(text: string, width: number): string {
   return text.length <= width ? text : `…${text.slice(text.length - width + 1)}`;
 }

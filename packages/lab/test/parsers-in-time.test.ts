@@ -17,7 +17,6 @@ import { eventOf, secondsParam } from "@ims-lab/common/sip/event/event-headers";
 import { acceptsType } from "@ims-lab/common/sip/message/accept";
 import { parseAuthHeader } from "@ims-lab/common/sip/message/auth-header";
 import { readBody } from "@ims-lab/common/sip/message/bodies";
-import { parseCseq } from "@ims-lab/common/sip/message/cseq";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { encode } from "@ims-lab/common/sip/message/encode";
 import * as fields from "@ims-lab/common/sip/message/fields";
@@ -280,7 +279,7 @@ const OF_TEXT: Readonly<Record<string, readonly [(text: string) => unknown, ...s
   ],
   "host and port": [parseHostPort, "h:?", "[?]", "[?"],
   "IP address": [parseIp, "1.?", "::?"],
-  CSeq: [parseCseq, "1?", "1 ?", "?1 A"],
+  CSeq: [(text) => fields.CSeqField.parse(text), "1?", "1 ?", "?1 A"],
   credentials: [
     (text) => {
       const header = parseAuthHeader(text);

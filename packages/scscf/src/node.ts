@@ -8,6 +8,7 @@ import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import { EventStream } from "./admin/event-stream.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
 import { FailureNotes } from "./authentication/failure-notes.ts";
 import { SilentDevices } from "./authentication/silent-devices.ts";
@@ -57,6 +58,7 @@ export interface Scscf {
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly failures: FailureNotes;
   readonly history: UserHistory;
+  readonly eventStream: EventStream;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -169,6 +171,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     events,
     causeOf: (impi) => authenticator.silent(impi),
   });
+  const eventStream = new EventStream({ clock, dutySeconds });
   // Who hears of what happens, in this order.
   events.deliverTo({
     log: new RegistrationLog({ log, refusals, dutySeconds }),
@@ -180,6 +183,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     dialogs, // TS 24.229 §5.4.1.5: calls first, then the UE, then its P-CSCF
     notifier,
     pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
+    eventStream,
   });
   const registrar = new Registrar({
     clock,
@@ -237,6 +241,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     pcscfSubscriptions,
     failures,
     history,
+    eventStream,
     get waitingMessages() {
       return queue?.size ?? 0;
     },

@@ -1,5 +1,6 @@
 // The UE's settings; environment names start with UE_. docs/operations.md.
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
+import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { Impossible, SchemaOf, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
 import { type LogSettings, logSettings } from "@ims-lab/common/platform/logger";
@@ -29,7 +30,7 @@ import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-tr
 import { CALL_DEFAULTS, type CallSettings } from "./call/calls.ts";
 import { LEAST_SESSION_SECONDS } from "./call/session-timer.ts";
 
-import { isInstance } from "./isim/window-store.ts";
+import { isInstance } from "./isim/sqn-store.ts";
 
 export interface UserConfig {
   /** `{n}` in these stands for the UE's number. */
@@ -78,7 +79,6 @@ export interface UeConfig {
   readonly trace: TraceSettings;
 }
 
-const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
 const longestSeconds = { min: 1, max: 2 ** 32 - 1 };
 
 const tls = tlsSettings(0);

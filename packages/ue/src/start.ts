@@ -1,4 +1,4 @@
-// Builds the UE node from its settings and starts it.
+// Assembly and start of the UE node from its settings.
 
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
@@ -18,13 +18,12 @@ import { transportOf } from "@ims-lab/common/sip/transport/listeners";
 import type { HostPort, Transport } from "@ims-lab/common/sip/transport/transport";
 import { udpTransport } from "@ims-lab/common/sip/transport/udp";
 import { type NodeTrace, openTrace } from "@ims-lab/common/trace/node-trace";
-import { MediaSink } from "./call/media.ts";
+import { MediaSink } from "./call/media-sink.ts";
 import { packageOf, timersOf, type UeConfig } from "./config.ts";
 import { controlServer } from "./control/server.ts";
 import { UeNode } from "./node.ts";
 import { CoreStack } from "./stack/core.ts";
-import { freePort } from "./stack/free-port.ts";
-import { NpmSipStack } from "./stack/npm-sip.ts";
+import { freePort, NpmSipStack } from "./stack/npm-sip.ts";
 import type { Stack } from "./stack/stack.ts";
 import type { UeSettings } from "./user-equipment.ts";
 import { usersOf } from "./users.ts";
@@ -41,7 +40,7 @@ interface StackTools extends UeTools {
   readonly queue: RequestQueue | undefined;
 }
 
-/** By which a HEP collector tells the nodes apart: P-CSCF, S-CSCF, UE. */
+/** HEP capture agent id of the UE. */
 const CAPTURE_ID = 3;
 
 /** Resolves when the UEs listen; those that shall register start to then. */
@@ -65,12 +64,13 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
     mediaFor: () => mediaOf(config),
   });
   await node.listen();
-  addFigures(metrics, node);
+  addMetrics(metrics, node);
   const app = await controlServer({
     settings: config.http,
     log: tools.log,
     metrics,
     version: productVersion(),
+    clock: tools.clock,
     node,
   });
   const http = await app.listen({ host: config.http.host, port: config.http.port });
@@ -87,9 +87,9 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
 
 /** Once in ten minutes for each file. */
 function fileWarning({ clock, log }: UeTools): (path: string, why: string) => void {
-  const maySay = logRateLimit(clock, 600_000);
+  const mayLog = logRateLimit(clock, 600_000);
   return (path, why) => {
-    if (maySay(path)) log.warn("sqn-file.failed", { setting: "user.sqnFile", path, why });
+    if (mayLog(path)) log.warn("sqn-file.failed", { setting: "user.sqnFile", path, why });
   };
 }
 
@@ -176,7 +176,7 @@ function mediaOf({ calls, count, sip }: UeConfig): MediaSink | undefined {
   return new MediaSink(udpTransport({ host, port: 0, socketBufferBytes: MEDIA_BUFFER_BYTES }));
 }
 
-function addFigures(metrics: Metrics, node: UeNode): void {
+function addMetrics(metrics: Metrics, node: UeNode): void {
   metrics.gauges("ue_registrations", "UEs by state of their registration.", "state", () => {
     const counts = new Map<string, number>();
     for (const { view } of node.ues) {

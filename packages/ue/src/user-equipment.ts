@@ -1,4 +1,4 @@
-// One UE: its stack, its registration and the subscription to it, joined. TS 24.229 §5.1.1.
+// One UE: stack, registration, subscription to it, calls and messages. TS 24.229 §5.1.1.
 import { OWN_PACKAGE, REG_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
 import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
@@ -11,19 +11,20 @@ import {
   type SubscriberAgent,
 } from "@ims-lab/common/sip/event/subscriber-agent";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
-import { contactUri, type Place, proxyRoute } from "./addresses.ts";
+import type { TransactionList } from "@ims-lab/common/sip/transaction/view";
 import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
-import type { Line } from "./call/line.ts";
-import type { MediaSink } from "./call/media.ts";
+import type { MediaSink } from "./call/media-sink.ts";
 import { Messages } from "./call/messages.ts";
 import { IncomingRequests } from "./incoming-requests.ts";
 import { RegistrationCheck } from "./registration/check.ts";
 import type { Credentials } from "./registration/credentials.ts";
-import type { Identity } from "./registration/register-request.ts";
 import { Registration } from "./registration/registration.ts";
 import type { Granted } from "./registration/state.ts";
 import type { Stack } from "./stack/stack.ts";
 import { RegistrationSubscription } from "./subscription/subscription.ts";
+import { contactUri, proxyRoute, type TransportAddress } from "./user-agent/addresses.ts";
+import type { Identity } from "./user-agent/identity.ts";
+import type { UserAgent } from "./user-agent/user-agent.ts";
 import { type UeView, viewOf } from "./view.ts";
 
 /** Who a UE is and how it proves it. */
@@ -39,7 +40,7 @@ export interface User {
 /** What all UEs of a node have in common. */
 export interface UeSettings {
   /** The P-CSCF, by which everything goes. */
-  readonly proxy: Place;
+  readonly proxy: TransportAddress;
   readonly expiresSeconds: number;
   /** Between two questions whether the registration still stands; absent or 0: never asked. */
   readonly checkSeconds?: number;
@@ -91,12 +92,12 @@ export class UserEquipment {
       packages: [OWN_PACKAGE, REG_PACKAGE],
       timerN: 64 * settings.t1,
     });
-    const line = this.#line();
+    const userAgent = this.#userAgent();
     const { t1, t2 = 8 * t1, calls = CALL_DEFAULTS } = settings;
-    this.calls = new Calls({ line, settings: calls, t1, t2, media: parts.media });
-    this.messages = new Messages(line);
+    this.calls = new Calls({ userAgent, settings: calls, t1, t2, media: parts.media });
+    this.messages = new Messages(userAgent);
     this.#requests = new IncomingRequests({
-      line,
+      userAgent,
       proxy: settings.proxy,
       log: this.#parts.log,
       calls: this.calls,
@@ -105,7 +106,7 @@ export class UserEquipment {
     });
     this.#check = new RegistrationCheck({
       clock,
-      line,
+      userAgent,
       seconds: settings.checkSeconds ?? 0,
       granted: () =>
         this.#registration?.isPending === true ? undefined : this.#registration?.granted,
@@ -167,6 +168,10 @@ export class UserEquipment {
     return this.#parts.stack.local[0];
   }
 
+  get transactionList(): TransactionList | undefined {
+    return this.#parts.stack.transactionList;
+  }
+
   /** Whether it is registered, if it shall be, and nothing says otherwise. */
   get isReady(): boolean {
     if (!this.#isWanted) return true;
@@ -200,7 +205,7 @@ export class UserEquipment {
   }
 
   /** What calls and messages go out by. */
-  #line(): Line {
+  #userAgent(): UserAgent {
     const { clock, random, stack, settings } = this.#parts;
     const ue = this;
     return {

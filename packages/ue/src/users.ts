@@ -6,14 +6,14 @@ import type { Random } from "@ims-lab/common/platform/random";
 import type { UeConfig, UserConfig } from "./config.ts";
 import type { Secret } from "./isim/answer.ts";
 import { Isim } from "./isim/isim.ts";
-import { UserCredentials } from "./isim/user-credentials.ts";
 import {
-  type CardFile,
-  fileWindow,
-  lenient,
-  memoryWindow,
+  fileSqnStore,
+  memorySqnStore,
+  type SqnFile,
   type SqnWindowStore,
-} from "./isim/window-store.ts";
+  toleratingWriteFailures,
+} from "./isim/sqn-store.ts";
+import { UserCredentials } from "./isim/user-credentials.ts";
 import type { User } from "./user-equipment.ts";
 
 interface UserTools {
@@ -29,7 +29,7 @@ export function usersOf(config: UeConfig, tools: UserTools): readonly User[] {
     const numbered = numberedBy(user.first + index);
     const impi = numbered(user.impi);
     const domain = impi.split("@")[1] ?? "";
-    const file = user.sqnFile === undefined ? undefined : fileWindow(numbered(user.sqnFile));
+    const file = user.sqnFile === undefined ? undefined : fileSqnStore(numbered(user.sqnFile));
     const window = file && read(file, user.sqnFile);
     const fixed = user.instance === undefined ? undefined : numbered(user.instance);
     const instance = fixed ?? file?.instance ?? newInstance(tools.random);
@@ -45,7 +45,7 @@ export function usersOf(config: UeConfig, tools: UserTools): readonly User[] {
   });
 }
 
-/** RFC 5626 §4.1, RFC 4122 §4.4: drawn, so that nobody who knows the identity knows the device. */
+/** RFC 5626 §4.1, RFC 4122 §4.4: random, so that it cannot be guessed from the identity. */
 function newInstance(random: Random): string {
   const hex = random.hex(16);
   const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
@@ -63,19 +63,15 @@ interface Card {
   readonly path: string;
 }
 
-function read(file: CardFile, path: string | undefined): SqnWindow | undefined {
+function read(file: SqnFile, path: string | undefined): SqnWindow | undefined {
   return orRefuse(path, "readable", () => file.load());
 }
 
 /** Written once before anything depends on it: on a full or read-only disk the UE does not start. */
-function opened(
-  file: CardFile,
-  { instance, window, path }: Card,
-  tools: UserTools,
-): SqnWindowStore {
+function opened(file: SqnFile, { instance, window, path }: Card, tools: UserTools): SqnWindowStore {
   file.instance = instance;
   orRefuse(path, "writable", () => file.save(window ?? newSqnWindow()));
-  return lenient(file, (why) => tools.onFileFailed?.(path, why));
+  return toleratingWriteFailures(file, (why) => tools.onFileFailed?.(path, why));
 }
 
 function orRefuse<T>(path: string | undefined, kind: string, use: () => T): T {
@@ -103,5 +99,5 @@ function secretOf(user: UserConfig, { impi, numbered, store }: SecretParts): Sec
     user.opc === undefined
       ? deriveOpc(k, Buffer.from(user.op?.reveal() ?? "", "hex"))
       : Buffer.from(user.opc.reveal(), "hex");
-  return { scheme: "aka", impi, isim: new Isim(k, opc, store ?? memoryWindow()) };
+  return { scheme: "aka", impi, isim: new Isim(k, opc, store ?? memorySqnStore()) };
 }

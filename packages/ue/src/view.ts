@@ -1,9 +1,9 @@
-// What `GET /state` tells about one UE. Times in milliseconds since the epoch; null where nothing applies.
+// The `GET /state` view of one UE. Times in milliseconds since the epoch; null where nothing applies.
 import type { CallView, MessageView } from "@ims-lab/common/admin-api/views";
 import type { CheckOutcome } from "./registration/check.ts";
-import type { Identity } from "./registration/register-request.ts";
 import { nextDeadline, type RegistrationState } from "./registration/state.ts";
 import type { RegistrationSubscription } from "./subscription/subscription.ts";
+import type { Identity } from "./user-agent/identity.ts";
 
 export interface UeView {
   readonly impi: string;
@@ -40,7 +40,7 @@ export interface UeView {
   readonly messages: readonly MessageView[];
 }
 
-interface Seen {
+interface UeSnapshot {
   readonly identity: Identity;
   readonly state: RegistrationState | undefined;
   readonly check: CheckOutcome | undefined;
@@ -49,7 +49,14 @@ interface Seen {
   readonly messages: readonly MessageView[];
 }
 
-export function viewOf({ identity, state, check, subscription, calls, messages }: Seen): UeView {
+export function viewOf({
+  identity,
+  state,
+  check,
+  subscription,
+  calls,
+  messages,
+}: UeSnapshot): UeView {
   return {
     impi: identity.impi,
     impu: identity.impu,

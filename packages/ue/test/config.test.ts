@@ -16,7 +16,7 @@ function refusedKeys(env: Record<string, string>): readonly string[] {
   return loaded.kind === "refused" ? loaded.errors.map((error) => error.key) : [];
 }
 
-describe("design sections 1 and 6: the UE's settings", () => {
+describe("the UE's settings", () => {
   test("defaults", () => {
     const config = load(isim);
     expect(config).toMatchObject({

@@ -46,6 +46,18 @@ const ends = [
   "withdrawn",
 ];
 
+export const transactionSchema: Schema = object({
+  side: text,
+  kind: oneOf("client", "server"),
+  method: text,
+  state: text,
+  ageMs: count,
+  endsInMs: maybeCount,
+  peer: maybeText,
+  branch: text,
+  callId: text,
+});
+
 export const reauthenticationSchema: Schema = object({
   id: text,
   impi: text,
@@ -179,3 +191,45 @@ export const ueSchema: Schema = object({
   calls: list(callSchema),
   messages: list(messageSchema),
 });
+
+const happened = {
+  id: count,
+  at: time,
+  impi: maybeText,
+  impu: maybeText,
+  callId: maybeText,
+  text,
+};
+
+function news(type: string, words: readonly string[], more: Record<string, Schema>): Schema {
+  return object({ ...happened, type: { const: type }, event: oneOf(...words), ...more });
+}
+
+/** The data of each event of `GET /events`, but for `gap`. */
+export const eventSchema: Schema = {
+  oneOf: [
+    news("registration", ["registered", "refreshed", "removed"], {
+      bindingId: text,
+      contact: text,
+      expiresAt: time,
+      cause: maybeText,
+    }),
+    news(
+      "subscription",
+      ["begun", "refreshed", "ended", "overdue", "notify-answered", "notify-failed"],
+      { package: maybeText, bindingId: maybeText },
+    ),
+    news("reauthentication", ["asked", "triggered", "progressed", "ended"], {
+      reauthenticationId: maybeText,
+      bindingId: text,
+      contact: text,
+      cause: maybeText,
+      progress: { type: ["string", "null"], enum: [...(progress["enum"] as string[]), null] },
+      end: { type: ["string", "null"], enum: [...ends, null] },
+    }),
+    news("authentication", ["challenged", "succeeded", "failed", "unanswered"], {
+      source: maybeText,
+      why: maybeText,
+    }),
+  ],
+};

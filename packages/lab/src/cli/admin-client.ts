@@ -1,26 +1,19 @@
-// HTTP to a node's admin interface: an answer, or one line on why there is none.
+// HTTP client for a node's admin interface; failures as one line for a person.
 import type { Page, ProblemDetails } from "@ims-lab/common/admin-api/views";
 import { NODE_HEADER } from "@ims-lab/common/platform/http";
-import { EXIT } from "./exit-codes.ts";
-
-/** What a person is told instead of an answer, and the exit code. */
-export class CommandFailure extends Error {
-  readonly exitCode: number;
-
-  constructor(exitCode: number, message: string) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
+import { CommandFailure, EXIT } from "./exit-codes.ts";
 
 export interface AdminClient {
   get<T>(path: string, query?: Query): Promise<T>;
   post<T>(path: string, query?: Query, body?: object): Promise<T>;
   delete<T>(path: string, query?: Query): Promise<T>;
+  /** A stream of text, in the pieces in which it comes; fails where it breaks off. */
+  stream(path: string, query: Query, headers: Headers, signal: AbortSignal): AsyncIterable<string>;
   /** All of a list, page by page. */
   all<T>(path: string, query?: Query): Promise<Page<T>>;
 }
 
+type Headers = Readonly<Record<string, string>>;
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
 const PAGE = 1000;
@@ -35,6 +28,7 @@ export function adminClient(options: {
   readonly fetch: typeof fetch;
 }): AdminClient {
   const { node, url, token } = options;
+  const bearer = token === undefined ? {} : { authorization: `Bearer ${token}` };
 
   async function request<T>(
     method: string,
@@ -42,8 +36,7 @@ export function adminClient(options: {
     query: Query = {},
     body?: object,
   ): Promise<T> {
-    const headers: Record<string, string> = { accept: "application/json" };
-    if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
+    const headers: Record<string, string> = { accept: "application/json", ...bearer };
     if (body !== undefined) headers["content-type"] = "application/json";
     let response: Response;
     let text: string;
@@ -55,15 +48,42 @@ export function adminClient(options: {
       });
       text = await response.text();
     } catch (problem) {
-      throw new CommandFailure(
-        EXIT.unknown,
-        `cannot reach the ${node} at ${url} (${causeOf(problem)}): start it, or name another with ${options.urlOption}`,
-      );
+      throw notReached(problem);
     }
     checkNode(response);
     const answer = jsonOf(text);
     if (response.ok && answer !== undefined) return answer as T;
     throw failureOf(node, url, response.status, answer);
+  }
+
+  function notReached(problem: unknown): CommandFailure {
+    return new CommandFailure(
+      EXIT.unknown,
+      `cannot reach the ${node} at ${url} (${causeOf(problem)}): start it, or name another with ${options.urlOption}`,
+    );
+  }
+
+  async function* stream(
+    path: string,
+    query: Query,
+    more: Headers,
+    signal: AbortSignal,
+  ): AsyncGenerator<string> {
+    const headers = { accept: "text/event-stream", ...bearer, ...more };
+    try {
+      const response = await options.fetch(url + path + queryText(query), {
+        method: "GET",
+        headers,
+        signal,
+      });
+      checkNode(response);
+      if (!response.ok || response.body === null)
+        throw failureOf(node, url, response.status, jsonOf(await response.text()));
+      const decoder = new TextDecoder();
+      for await (const octets of response.body) yield decoder.decode(octets, { stream: true });
+    } catch (problem) {
+      throw problem instanceof CommandFailure ? problem : notReached(problem);
+    }
   }
 
   /** Swapped URLs: the wrong node answers well, in another form. */
@@ -79,6 +99,7 @@ export function adminClient(options: {
   }
 
   return {
+    stream,
     get: (path, query) => request("GET", path, query),
     post: (path, query, body) => request("POST", path, query, body),
     delete: (path, query) => request("DELETE", path, query),

@@ -1,22 +1,15 @@
-// `imslab call` and `imslab message`: a UE of the lab is told over its control interface, and watched.
+// `imslab call` and `imslab message`: orders to a UE over its control interface, and their outcome.
 import type { CallView, MessageView } from "@ims-lab/common/admin-api/views";
-import type { Clock } from "@ims-lab/common/platform/clock";
-import { type AdminClient, CommandFailure } from "./admin-client.ts";
-import { EXIT } from "./exit-codes.ts";
+import type { AdminClient } from "./admin-client.ts";
+import { CommandFailure, EXIT } from "./exit-codes.ts";
+import { type Progress, pause } from "./progress.ts";
 
-export interface Placing {
+export interface CallOrder {
   /** IMPU (any that is registered) or IMPI of the UE. */
   readonly from: string;
   readonly to: string;
   /** Hangs up so long after the answer; 0: leaves it up. */
   readonly seconds: number;
-}
-
-interface Following {
-  readonly ue: AdminClient;
-  readonly clock: Clock;
-  /** One line for a person who waits. */
-  show(line: string): void;
 }
 
 /** The part of `GET /state` that is looked at. */
@@ -26,15 +19,16 @@ interface UeState {
 
 const POLL_MS = 100;
 
-export function placeCall({ from, to }: Placing, ue: AdminClient): Promise<CallView> {
+export function placeCall({ from, to }: CallOrder, ue: AdminClient): Promise<CallView> {
   return ue.post<CallView>("/call", {}, { identity: from, to });
 }
 
-/** Gives the call as it ended, or as it is up when nobody is to hang up. */
+/** Resolves with the call when it is over, or up where it is to stay up. */
 export async function followCall(
-  { from, seconds }: Placing,
+  { from, seconds }: CallOrder,
   placed: CallView,
-  { ue, clock, show }: Following,
+  ue: AdminClient,
+  { clock, show }: Progress,
 ): Promise<CallView> {
   let isLeaving = false;
   let call = placed;
@@ -46,14 +40,12 @@ export async function followCall(
       isLeaving = true;
       await ue.post("/hangup", {}, { identity: from });
     }
-    await new Promise<void>((resolve) => {
-      clock.after(POLL_MS, resolve);
-    });
-    call = await lookAt(placed.callId, ue);
+    await pause(clock, POLL_MS);
+    call = await currentCall(placed.callId, ue);
   }
 }
 
-async function lookAt(callId: string, ue: AdminClient): Promise<CallView> {
+async function currentCall(callId: string, ue: AdminClient): Promise<CallView> {
   const { items } = await ue.all<UeState>("/state");
   const ofAll = items.flatMap(({ calls }) => calls);
   const found = ofAll.find((call) => call.callId === callId && call.direction === "outgoing");

@@ -1,4 +1,4 @@
-// What `imslab` exits with, for scripts: design section 9.
+// Exit codes of `imslab`, for scripts, and the failures that end it with one. docs/operations.md.
 import type { ReauthenticationEnd } from "@ims-lab/common/admin-api/views";
 
 export const EXIT = {
@@ -8,6 +8,16 @@ export const EXIT = {
   usage: 2,
   notRegistered: 3,
 } as const;
+
+/** The message for a person instead of an answer, and the exit code. */
+export class CommandFailure extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
 
 const ENDS: Readonly<Record<ReauthenticationEnd, number>> = {
   reauthenticated: 0,

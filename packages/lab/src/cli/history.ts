@@ -1,18 +1,18 @@
-// `imslab why`: what both CSCFs remember of a user or an address, in the order in which it happened.
+// `imslab why`: the events that both CSCFs remember of a user or an address, in order of time.
 import type { HistoryEventView, RegistrationView } from "@ims-lab/common/admin-api/views";
 import { printable } from "@ims-lab/common/platform/printable";
-import { type AdminClient, CommandFailure } from "./admin-client.ts";
-import { EXIT } from "./exit-codes.ts";
+import type { AdminClient } from "./admin-client.ts";
+import { CommandFailure, EXIT } from "./exit-codes.ts";
 
 /** An event and the node that remembers it. */
 export interface NodeEvent extends HistoryEventView {
   readonly node: "S-CSCF" | "P-CSCF";
 }
 
-/** What was found, and of whom nothing could be asked. */
-export interface Told {
+/** The events found, and the nodes that could not be asked. */
+export interface History {
   readonly events: readonly NodeEvent[];
-  /** Undefined: nobody has that name, or it is an address. */
+  /** Undefined: there is no such user, or it is an address. */
   readonly registration: RegistrationView | undefined;
   readonly missing: readonly string[];
 }
@@ -23,30 +23,30 @@ export interface Nodes {
 }
 
 /** @param name IMPU or IMPI */
-export async function historyOfUser(name: string, nodes: Nodes): Promise<Told> {
+export async function historyOfUser(name: string, nodes: Nodes): Promise<History> {
   const path = `/registrations/${encodeURIComponent(name)}`;
   const [registration, served] = await Promise.all([
-    attempt(nodes.scscf.get<RegistrationView>(path)),
-    attempt(nodes.scscf.all<HistoryEventView>(`${path}/history`)),
+    answerOf(nodes.scscf.get<RegistrationView>(path)),
+    answerOf(nodes.scscf.all<HistoryEventView>(`${path}/history`)),
   ]);
   const known = registration.found;
   // The P-CSCF knows names as they were sent, the S-CSCF which belong together.
   const names = new Set(known === undefined ? [name] : [name, known.impi, ...known.implicitSet]);
   const seen = await Promise.all(
     [...names].map((one) =>
-      attempt(
+      answerOf(
         nodes.pcscf.all<HistoryEventView>(`/registrations/${encodeURIComponent(one)}/history`),
       ),
     ),
   );
-  const told = merged(served, seen);
-  const { events } = told;
+  const history = merged(served, seen);
+  const { events } = history;
   if (events.length === 0 && known === undefined && served.unknown)
     throw new CommandFailure(
       EXIT.notRegistered,
       `nobody is ${name}, and nobody has tried that name`,
     );
-  return { ...told, registration: known };
+  return { ...history, registration: known };
 }
 
 /** @param host an IP address; @param port only what came from there */
@@ -54,11 +54,11 @@ export async function historyOfAddress(
   host: string,
   port: string | undefined,
   nodes: Nodes,
-): Promise<Told> {
+): Promise<History> {
   const path = `/sources/${encodeURIComponent(host)}/history`;
   const [served, seen] = await Promise.all([
-    attempt(nodes.scscf.all<HistoryEventView>(path)),
-    attempt(nodes.pcscf.all<HistoryEventView>(path)),
+    answerOf(nodes.scscf.all<HistoryEventView>(path)),
+    answerOf(nodes.pcscf.all<HistoryEventView>(path)),
   ]);
   const { events, missing } = merged(served, [seen]);
   const isMeant = ({ source }: NodeEvent): boolean =>
@@ -66,14 +66,14 @@ export async function historyOfAddress(
   return { events: events.filter(isMeant), registration: undefined, missing };
 }
 
-interface Attempt<T> {
+interface NodeAnswer<T> {
   readonly found?: T;
   /** The node knows no such name. */
   readonly unknown: boolean;
   readonly problem?: string;
 }
 
-async function attempt<T>(asked: Promise<T>): Promise<Attempt<T>> {
+async function answerOf<T>(asked: Promise<T>): Promise<NodeAnswer<T>> {
   try {
     return { found: await asked, unknown: false };
   } catch (problem) {
@@ -83,9 +83,9 @@ async function attempt<T>(asked: Promise<T>): Promise<Attempt<T>> {
   }
 }
 
-type Listed = Attempt<{ readonly items: readonly HistoryEventView[] }>;
+type Listed = NodeAnswer<{ readonly items: readonly HistoryEventView[] }>;
 
-function merged(served: Listed, seen: readonly Listed[]): Pick<Told, "events" | "missing"> {
+function merged(served: Listed, seen: readonly Listed[]): Pick<History, "events" | "missing"> {
   const events: NodeEvent[] = [];
   const known = new Set<string>();
   const add = (node: NodeEvent["node"], { found }: Listed): void => {

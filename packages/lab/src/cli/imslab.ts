@@ -1,8 +1,7 @@
-// The `imslab` command: one invocation, from its arguments to its exit code (design section 9).
+// The `imslab` command: one invocation, from its arguments to its exit code. docs/operations.md.
 import { readFileSync } from "node:fs";
 import type {
   AccessBindingView,
-  CallView,
   DeregisterAnswer,
   MessageView,
   Page,
@@ -12,11 +11,14 @@ import type {
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { printable } from "@ims-lab/common/platform/printable";
 import { widthOf } from "../terminal.ts";
-import { type AdminClient, adminClient, CommandFailure } from "./admin-client.ts";
-import { type Command, HELP, type Invocation, readArguments, UsageError } from "./arguments.ts";
+import { type AdminClient, adminClient } from "./admin-client.ts";
+import { IMSLAB_HELP, type Invocation, readArguments } from "./arguments.ts";
 import { callLine, followCall, messageLine, placeCall } from "./calls.ts";
-import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import type { Command } from "./commands.ts";
+import { CommandFailure, EXIT, exitCodeOf } from "./exit-codes.ts";
 import { historyOfAddress, historyOfUser, historyText, type NodeEvent } from "./history.ts";
+import { UsageError } from "./option-values.ts";
+import { withProgress } from "./progress.ts";
 import { askPcscf, askScscf } from "./reauthenticate.ts";
 import {
   accessTable,
@@ -25,16 +27,11 @@ import {
   registrationsTable,
   registrationText,
 } from "./views.ts";
-import {
-  awaitUser,
-  isRegistered,
-  registerLine,
-  registerUes,
-  type UeRegistration,
-} from "./waiting.ts";
+import { awaitUser, isRegistered, registerLine, registerUes } from "./waiting.ts";
+import { watch } from "./watch.ts";
 
 /** Where the command runs; `main.ts` hands in the real ones. */
-export interface Terminal {
+export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: { write(text: string): unknown; readonly columns?: number };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
@@ -44,7 +41,7 @@ export interface Terminal {
 
 /** What a command needs to do its work. */
 interface Session {
-  readonly terminal: Terminal;
+  readonly context: CommandContext;
   readonly json: boolean;
   readonly scscf: AdminClient;
   readonly pcscf: AdminClient;
@@ -52,28 +49,28 @@ interface Session {
 }
 
 /** Never throws for anything a user or a node can do; answers the exit code. */
-export async function imslab(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function imslab(argv: readonly string[], context: CommandContext): Promise<number> {
   try {
-    const invocation = readArguments(argv, terminal.env);
-    return await run(invocation.command, sessionOf(invocation, terminal));
+    const invocation = readArguments(argv, context.env);
+    return await run(invocation.command, sessionOf(invocation, context));
   } catch (problem) {
     if (problem instanceof UsageError) {
-      terminal.stderr.write(`imslab: ${problem.message}\nimslab --help says more\n`);
+      context.stderr.write(`imslab: ${problem.message}\nimslab --help says more\n`);
       return EXIT.usage;
     }
     if (problem instanceof CommandFailure) {
-      terminal.stderr.write(`imslab: ${printable(problem.message)}\n`);
+      context.stderr.write(`imslab: ${printable(problem.message)}\n`);
       return problem.exitCode;
     }
     throw problem;
   }
 }
 
-function sessionOf(invocation: Invocation, terminal: Terminal): Session {
+function sessionOf(invocation: Invocation, context: CommandContext): Session {
   const { json, scscfUrl, pcscfUrl, ueUrl } = invocation;
-  const common = { token: tokenOf(invocation), fetch: terminal.fetch };
+  const common = { token: tokenOf(invocation), fetch: context.fetch };
   return {
-    terminal,
+    context,
     json,
     scscf: adminClient({ ...common, node: "S-CSCF", url: scscfUrl, urlOption: "--url" }),
     pcscf: adminClient({ ...common, node: "P-CSCF", url: pcscfUrl, urlOption: "--pcscf-url" }),
@@ -93,7 +90,7 @@ function tokenOf({ token, tokenFile }: Invocation): string | undefined {
 function run(command: Command, session: Session): Promise<number> | number {
   switch (command.name) {
     case "help":
-      session.terminal.stdout.write(HELP);
+      session.context.stdout.write(IMSLAB_HELP);
       return EXIT.done;
     case "list":
       return list(command, session);
@@ -101,6 +98,8 @@ function run(command: Command, session: Session): Promise<number> | number {
       return show(command.impu, session);
     case "why":
       return why(command, session);
+    case "watch":
+      return watchEvents(command, session);
     case "register":
       return register(command.identity, session);
     case "wait":
@@ -140,20 +139,20 @@ function printPage<T>(
   asTable: (items: readonly T[], now: number, width: number) => string,
   session: Session,
 ): number {
-  const { stdout, env, clock } = session.terminal;
+  const { stdout, env, clock } = session.context;
   return print(page, asTable(page.items, clock.now(), widthOf(stdout, env)), session);
 }
 
 async function show(impu: string, session: Session): Promise<number> {
   const found = await session.scscf.get<RegistrationView>(pathOf(impu));
-  const { events } = await historyOfUser(impu, session).catch(nothingTold);
-  const text = registrationText(found, session.terminal.clock.now());
+  const { events } = await historyOfUser(impu, session).catch(noEvents);
+  const text = registrationText(found, session.context.clock.now());
   const past = events.length === 0 ? "" : `\n${historyText(events)}`;
   return print({ ...found, history: events }, text + past, session);
 }
 
-/** The registration itself has been found: that is what was asked for. */
-function nothingTold(problem: unknown): { events: readonly NodeEvent[] } {
+/** `show` needs the registration alone; its history may be missing. */
+function noEvents(problem: unknown): { events: readonly NodeEvent[] } {
   if (problem instanceof CommandFailure) return { events: [] };
   throw problem;
 }
@@ -162,27 +161,21 @@ async function why(
   { user, address }: Extract<Command, { name: "why" }>,
   session: Session,
 ): Promise<number> {
-  const { stderr } = session.terminal;
-  const told =
+  const { stderr } = session.context;
+  const history =
     address === undefined
       ? await historyOfUser(user ?? "", session)
       : await historyOfAddress(address.host, address.port, session);
-  for (const problem of told.missing) stderr.write(`imslab: left out: ${printable(problem)}\n`);
-  const { events, registration } = told;
+  for (const problem of history.missing) stderr.write(`imslab: left out: ${printable(problem)}\n`);
+  const { events, registration } = history;
   const past = events.length === 0 ? "nothing has happened yet\n" : historyText(events);
   const now = registration === undefined ? "" : `now ${registration.state}\n`;
   return print({ items: events, total: events.length }, past + now, session);
 }
 
 async function register(identity: string | undefined, session: Session): Promise<number> {
-  const { terminal, ue } = session;
-  const line = progressLine(terminal);
-  let ues: readonly UeRegistration[];
-  try {
-    ues = await registerUes(identity, ue, { clock: terminal.clock, show: line.show });
-  } finally {
-    line.clear();
-  }
+  const { context, ue } = session;
+  const ues = await withProgress(context, (progress) => registerUes(identity, ue, progress));
   const text = ues.map((one) => printable(registerLine(one).trimEnd())).join("\n");
   print({ items: ues, total: ues.length }, `${text}\n`, session);
   return ues.every(isRegistered) ? EXIT.done : EXIT.unknown;
@@ -192,14 +185,8 @@ async function wait(
   command: Extract<Command, { name: "wait" }>,
   session: Session,
 ): Promise<number> {
-  const { terminal, scscf } = session;
-  const line = progressLine(terminal);
-  let found: RegistrationView;
-  try {
-    found = await awaitUser(command, scscf, { clock: terminal.clock, show: line.show });
-  } finally {
-    line.clear();
-  }
+  const { context, scscf } = session;
+  const found = await withProgress(context, (progress) => awaitUser(command, scscf, progress));
   const verb = command.until === "registered" ? "is registered" : "has authenticated";
   return print(found, `${printable(command.impu)} ${verb}\n`, session);
 }
@@ -208,24 +195,18 @@ async function reauth(
   command: Extract<Command, { name: "reauth" }>,
   session: Session,
 ): Promise<number> {
-  const { terminal, scscf, pcscf } = session;
-  const line = progressLine(terminal);
-  const following = { scscf, clock: terminal.clock, progress: line.show };
-  let outcome: Awaited<ReturnType<typeof askPcscf>>;
-  try {
-    outcome =
-      command.from === "pcscf"
-        ? await askPcscf(command, pcscf, following)
-        : await askScscf(command, following);
-  } finally {
-    line.clear();
-  }
+  const { context, scscf, pcscf } = session;
+  const outcome = await withProgress<Awaited<ReturnType<typeof askPcscf>>>(context, (progress) =>
+    command.from === "pcscf"
+      ? askPcscf(command, { scscf, pcscf }, progress)
+      : askScscf(command, scscf, progress),
+  );
   if ("contacts" in outcome) {
     return print(outcome, `asked for ${outcome.contacts.join(", ")}\n`, session);
   }
   const lines = outcome.map(outcomeLine).join("");
   print({ items: outcome, total: outcome.length }, lines, session);
-  // Whoever does not wait has got what was asked for.
+  // Without waiting, the request itself is the success.
   return command.waitSeconds === 0 ? EXIT.done : exitCodeOf(outcome.map(({ end }) => end));
 }
 
@@ -239,49 +220,36 @@ async function dereg(
   return print(answer, `${impu}: ${cause}: ${answer.contacts.join(", ")}\n`, session);
 }
 
+function watchEvents(
+  command: Extract<Command, { name: "watch" }>,
+  { scscf, json, context }: Session,
+): Promise<number> {
+  const { clock, stdout, stderr } = context;
+  return watch(command, {
+    scscf,
+    clock,
+    json,
+    out: (line) => stdout.write(`${line}\n`),
+    note: (line) => stderr.write(`imslab: ${printable(line)}\n`),
+  });
+}
+
 function pathOf(impu: string): string {
   return `/registrations/${encodeURIComponent(impu)}`;
 }
 
-function print(answer: object, text: string, { json, terminal }: Session): number {
-  terminal.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : text);
+function print(answer: object, text: string, { json, context }: Session): number {
+  context.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : text);
   return EXIT.done;
-}
-
-/** On a terminal one line that changes in place, elsewhere a line per change of state. */
-function progressLine({ stderr }: Terminal): { show(line: string): void; clear(): void } {
-  let shown = false;
-  let lastState = "";
-  return {
-    show: (line) => {
-      const text = printable(line);
-      if (stderr.isTTY) stderr.write(`\r\u001b[K${text}`);
-      else {
-        const state = text.replace(/, \S+ \S+ left/g, "");
-        if (state !== lastState) stderr.write(`${text}\n`);
-        lastState = state;
-      }
-      shown = true;
-    },
-    clear: () => {
-      if (shown && stderr.isTTY) stderr.write("\r\u001b[K");
-    },
-  };
 }
 
 async function call(
   command: Extract<Command, { name: "call" }>,
   session: Session,
 ): Promise<number> {
-  const { terminal, ue } = session;
-  const line = progressLine(terminal);
-  let call: CallView;
-  try {
-    const placed = await placeCall(command, ue);
-    call = await followCall(command, placed, { ue, clock: terminal.clock, show: line.show });
-  } finally {
-    line.clear();
-  }
+  const { context, ue } = session;
+  const placed = await placeCall(command, ue);
+  const call = await withProgress(context, (progress) => followCall(command, placed, ue, progress));
   print(call, callLine(call), session);
   return call.upAt === null ? EXIT.unknown : EXIT.done;
 }

@@ -4,7 +4,7 @@ import { systemClock } from "@ims-lab/common/platform/clock";
 import { imslab } from "./imslab.ts";
 
 const { argv, env, stdout, stderr } = process;
-// `imslab list | head`: whoever has read enough has not made anything fail.
+// `imslab list | head`: a reader that ends early is no failure.
 for (const output of [stdout, stderr])
   output.on("error", (problem: NodeJS.ErrnoException) => {
     if (problem.code !== "EPIPE") throw problem;

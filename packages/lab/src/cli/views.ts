@@ -1,4 +1,4 @@
-// How registrations and re-authentications look in a terminal.
+// Registrations and re-authentications as text for a terminal.
 import type {
   AccessBindingView,
   BindingView,

@@ -1,19 +1,13 @@
-// `imslab wait` and `imslab register`: until a user is registered or has authenticated, or until a UE is done.
+// `imslab wait` and `imslab register`: polling until a user is registered or has authenticated.
 import type { RegistrationView } from "@ims-lab/common/admin-api/views";
-import type { Clock } from "@ims-lab/common/platform/clock";
-import { type AdminClient, CommandFailure } from "./admin-client.ts";
-import { EXIT } from "./exit-codes.ts";
+import type { AdminClient } from "./admin-client.ts";
+import { CommandFailure, EXIT } from "./exit-codes.ts";
+import { type Progress, pause } from "./progress.ts";
 
 export interface AwaitedUser {
   readonly impu: string;
   readonly until: "registered" | "authenticated";
   readonly timeoutSeconds: number;
-}
-
-interface Waiting {
-  readonly clock: Clock;
-  /** One line for a person who waits. */
-  show(line: string): void;
 }
 
 /** The part of a UE's `GET /state` that is looked at. */
@@ -31,11 +25,11 @@ const POLL_MS = 100;
 /** Timer F and a try: by then a UE has an answer or none. */
 const REGISTER_SECONDS = 40;
 
-/** Fresh: after the call began, by what the node says of itself; no two clocks are compared. */
+/** `authenticated`: later than at the first look, by the node's own times; no two clocks are compared. */
 export async function awaitUser(
   { impu, until, timeoutSeconds }: AwaitedUser,
   scscf: AdminClient,
-  { clock, show }: Waiting,
+  { clock, show }: Progress,
 ): Promise<RegistrationView> {
   const path = `/registrations/${encodeURIComponent(impu)}`;
   const end = clock.now() + timeoutSeconds * 1000;
@@ -49,7 +43,7 @@ export async function awaitUser(
     if (isDone(now)) return now;
     if (clock.now() >= end) throw tooLate(now, until, timeoutSeconds);
     show(`waiting for ${impu}: ${now.state}`);
-    await pause(clock);
+    await pause(clock, POLL_MS);
   }
 }
 
@@ -64,7 +58,7 @@ function tooLate(now: RegistrationView, until: string, seconds: number): Command
 export async function registerUes(
   identity: string | undefined,
   ue: AdminClient,
-  { clock, show }: Waiting,
+  { clock, show }: Progress,
 ): Promise<readonly UeRegistration[]> {
   const asked = await ue.post<{ readonly items: readonly UeRegistration[] }>(
     "/register",
@@ -79,7 +73,7 @@ export async function registerUes(
     const pending = own.filter(({ registration }) => UNDER_WAY.has(registration.state));
     if (pending.length === 0 || clock.now() >= end) return own;
     show(`waiting for ${pending.map(({ impu }) => impu).join(", ")}`);
-    await pause(clock);
+    await pause(clock, POLL_MS);
   }
 }
 
@@ -93,10 +87,4 @@ export function registerLine({ impu, registration }: UeRegistration): string {
   const { state, why, lastFailure } = registration;
   const reason = state === "registered" ? null : (lastFailure ?? why);
   return `${impu}: ${state}${reason === null ? "" : `: ${reason}`}\n`;
-}
-
-function pause(clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(POLL_MS, resolve);
-  });
 }

@@ -1,6 +1,6 @@
 // Users of the subscribers file as the lab's own UE and as account lines for other programs.
 import { formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
-import { readSubscribers, SUBSCRIBERS_FILE, type SubscriberEntry } from "./subscribers-file.ts";
+import type { SubscriberEntry } from "./subscribers-file.ts";
 
 export interface Account {
   readonly impi: string;
@@ -20,13 +20,13 @@ export interface DigestAccount extends Account {
 /** The user of the lab's UE, at whatever domain. */
 export const UE_USER = "001010000000001";
 
-/** The lab's UE, when the file has its user; nobody else is taken, since a device may be that user's. */
+/** The lab's UE, when the file has its user; no other user is taken, since that may be a device's. */
 export function ueAccount(subscribers: readonly SubscriberEntry[]): AkaAccount | undefined {
   const user = subscribers.find(({ impi }) => impi.startsWith(`${UE_USER}@`));
   return user === undefined ? undefined : akaOf(user);
 }
 
-/** One that need not subscribe is for softphones; who has none takes the first with a password. */
+/** The user for softphones: the first with a password that need not subscribe, else the first with a password. */
 export function softphoneAccount(
   subscribers: readonly SubscriberEntry[],
 ): DigestAccount | undefined {
@@ -42,23 +42,6 @@ function akaOf(user: SubscriberEntry): AkaAccount | undefined {
   const { scheme, k, op, opc, amf = "8000" } = user.auth;
   if (scheme !== "aka" || k === undefined || (op ?? opc) === undefined) return undefined;
   return { ...identities(user), k, op, opc, amf };
-}
-
-/** The shipped users by their places in the lab. */
-export function shippedAccounts(): {
-  aka: AkaAccount & { readonly op: string };
-  softphone: DigestAccount;
-} {
-  const subscribers = readSubscribers(SUBSCRIBERS_FILE);
-  const aka = ueAccount(subscribers);
-  const softphone = softphoneAccount(
-    subscribers.filter(({ impi }) => impi.startsWith("softphone@")),
-  );
-  if (aka?.op === undefined || softphone === undefined)
-    throw new Error(
-      `${SUBSCRIBERS_FILE}: without the UE's user and its OP, or without a password user`,
-    );
-  return { aka: { ...aka, op: aka.op }, softphone };
 }
 
 function identities({ impi, impus }: SubscriberEntry): Account {

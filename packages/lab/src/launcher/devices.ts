@@ -1,16 +1,16 @@
-// Which device a message is about: its user, or its address as long as it has none.
+// The device of a message: its user, or its address while it has none.
 import { Contact } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage } from "@ims-lab/common/sip/message/message";
 import { formatUri } from "@ims-lab/common/sip/message/uri";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
-import type { People } from "./people.ts";
-import type { Sighting } from "./sightings.ts";
+import type { ObservedMessage } from "./message-correlator.ts";
+import type { UserNames } from "./user-names.ts";
 
 export interface Device {
-  /** "bob", "bob#2" for the second of two devices, "192.0.2.7:5062/udp" for somebody without a user. */
+  /** "bob", "bob#2" for the second of two devices, "192.0.2.7:5062/udp" for a device without a user. */
   readonly label: string;
   readonly user: string | undefined;
-  /** `192.0.2.7:5062/udp`; undefined between the nodes, when the message tells only the user. */
+  /** `192.0.2.7:5062/udp`; undefined between the nodes, where the message has only the user. */
   readonly address: string | undefined;
 }
 
@@ -18,18 +18,18 @@ export interface Device {
 const MOST = 2_000;
 
 export class Devices {
-  readonly #people: People;
+  readonly #userNames: UserNames;
   readonly #byAddress = new Map<string, Device>();
   readonly #byCallId = new Map<string, Device>();
-  /** User → what tells this user's devices apart, in order of appearance. */
+  /** User → the keys of this user's devices, in order of appearance. */
   readonly #ofUser = new Map<string, string[]>();
   #ueAddress: string | undefined;
 
-  constructor(people: People) {
-    this.#people = people;
+  constructor(userNames: UserNames) {
+    this.#userNames = userNames;
   }
 
-  of(seen: Sighting): Device {
+  of(seen: ObservedMessage): Device {
     const { from, to, hop, message } = seen;
     const end = isOutside(from) ? hop.from : isOutside(to) ? hop.to : undefined;
     if (end === undefined) return this.#betweenNodes(seen);
@@ -49,7 +49,7 @@ export class Devices {
   }
 
   /** What the lab's UE is sent, it reports itself, by its own idea of its TCP port: one UE, the address it sends from. */
-  #addressOf({ from, to }: Sighting, address: string): string {
+  #addressOf({ from, to }: ObservedMessage, address: string): string {
     if (from === "UE") this.#ueAddress = address;
     return to === "UE" ? (this.#ueAddress ?? address) : address;
   }
@@ -57,13 +57,13 @@ export class Devices {
   #atAddress(address: string, message: SipMessage, isSender: boolean): Device {
     const known = this.#byAddress.get(address);
     if (message.kind === "request" && message.method === "REGISTER" && isSender) {
-      const user = this.#people.nameOf(message.to.uriText);
-      if (user === undefined) return known ?? nobody(address);
+      const user = this.#userNames.nameOf(message.to.uriText);
+      if (user === undefined) return known ?? withoutUser(address);
       const device = { label: this.#labelOf(user, sameDevice(message) ?? address), user, address };
       keep(this.#byAddress, address, device);
       return device;
     }
-    return known ?? nobody(address);
+    return known ?? withoutUser(address);
   }
 
   #labelOf(user: string, key: string): string {
@@ -74,19 +74,19 @@ export class Devices {
     return at > 0 ? `${user}#${at + 1}` : user;
   }
 
-  /** Towards the S-CSCF the user is the sender, from it the receiver; a node's own URI names nobody. */
-  #betweenNodes({ to, message }: Sighting): Device {
+  /** Towards the S-CSCF the user is the sender, from it the receiver; a node's own URI has no user. */
+  #betweenNodes({ to, message }: ObservedMessage): Device {
     const { from: sender, to: receiver } = message;
     const isAsking = (message.kind === "request") === (to === "S-CSCF");
     const parties = isAsking ? [sender, receiver] : [receiver, sender];
-    const user = parties.map(({ uriText }) => this.#people.nameOf(uriText)).find(isPresent);
+    const user = parties.map(({ uriText }) => this.#userNames.nameOf(uriText)).find(isPresent);
     const device = this.#byCallId.get(message.callId);
     if (device !== undefined && (user === undefined || device.user === user)) return device;
     return { label: user ?? "", user, address: undefined };
   }
 }
 
-function isOutside(place: Sighting["from"]): boolean {
+function isOutside(place: ObservedMessage["from"]): boolean {
   return place === "stranger" || place === "UE";
 }
 
@@ -94,7 +94,7 @@ function isPresent(user: string | undefined): user is string {
   return user !== undefined && user !== "";
 }
 
-function nobody(address: string): Device {
+function withoutUser(address: string): Device {
   return { label: address, user: undefined, address };
 }
 

@@ -1,7 +1,7 @@
 // The five figures of S3z010092 as lists of messages that must pass in order. Numbers are the figures'.
 import { Authorization, EventHeader } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage } from "@ims-lab/common/sip/message/message";
-import type { Place, SeenMessage } from "./sightings.ts";
+import type { LadderMessage, Participant } from "./message-correlator.ts";
 
 /** Which variant of the figures a run shows. */
 export interface FigureOptions {
@@ -13,8 +13,8 @@ export interface FigureOptions {
 export interface Step {
   /** The message's number in the figure. */
   readonly number: number;
-  readonly from: Place;
-  readonly to: Place;
+  readonly from: Participant;
+  readonly to: Participant;
   /** What a person reads when it is missing. */
   readonly name: string;
   /** The step that must have been seen before; 0: none. */
@@ -29,7 +29,7 @@ export interface Figure {
   readonly steps: readonly Step[];
 }
 
-type Hop = readonly [from: Place, to: Place];
+type Hop = readonly [from: Participant, to: Participant];
 const UP: Hop = ["UE", "P-CSCF"];
 const DOWN: Hop = ["P-CSCF", "UE"];
 const TO_SERVING: Hop = ["P-CSCF", "S-CSCF"];
@@ -56,10 +56,10 @@ function response(status: number, method: string): Pattern {
 
 const hasAnswer = (m: SipMessage): boolean =>
   (m.get(Authorization)?.params.get("response") ?? "") !== "";
-const asksAgain = (m: SipMessage): boolean => m.body.includes('event="shortened"');
+const isTrigger = (m: SipMessage): boolean => m.body.includes('event="shortened"');
 const isOfReg = (m: SipMessage): boolean => m.get(EventHeader)?.value === "reg";
 
-const TRIGGER = request("NOTIFY", "NOTIFY that asks to register again", asksAgain);
+const TRIGGER = request("NOTIFY", "NOTIFY that asks to register again", isTrigger);
 const ANSWER = request("REGISTER", "REGISTER with the answer", hasAnswer);
 
 /** Steps in a row, numbered from `first`; each after the one before, the first after `after`. */
@@ -101,7 +101,7 @@ function subscription(first: number): Step[] {
   ]);
 }
 
-function servingSubscribes(first: number, after: number): Step[] {
+function scscfSubscribes(first: number, after: number): Step[] {
   return inOrder(first, after, [
     [TO_PROXY, request("SUBSCRIBE")],
     [TO_SERVING, response(200, "SUBSCRIBE")],
@@ -133,11 +133,11 @@ const FIGURE_2: Figure = {
 const FIGURE_4: Figure = {
   label: "4",
   title: "the S-CSCF subscribes at the P-CSCF",
-  steps: [...FIGURE_2.steps, ...servingSubscribes(13, 11)],
+  steps: [...FIGURE_2.steps, ...scscfSubscribes(13, 11)],
 };
 
 /** TS 24.229 §5.2.3: what took Figure 4's place in the standard. */
-const PROXY_WATCHES: Figure = {
+const PCSCF_SUBSCRIBES: Figure = {
   label: "4 of TS 24.229",
   title: "the P-CSCF subscribes to reg at the S-CSCF",
   steps: inOrder(1, 0, [
@@ -170,12 +170,12 @@ function figure5({ expires }: FigureOptions): Figure {
   ]);
   // The two renewals (15-18 and 19-20) follow the 200 to REGISTER independently of each other.
   const dashed =
-    expires === "registration" ? [...subscription(15), ...servingSubscribes(19, 13)] : [];
+    expires === "registration" ? [...subscription(15), ...scscfSubscribes(19, 13)] : [];
   const steps = [...asks, ...triggered(3), ...dashed];
   return { label: "5", title: "re-registration asked for by the P-CSCF", steps };
 }
 
-/** What passes by itself after start, then what each trigger brings about. */
+/** The figures that pass by themselves after the start, then those of each trigger. */
 export interface FigurePlan {
   readonly registration: readonly Figure[];
   readonly byServing: Figure;
@@ -186,14 +186,14 @@ export interface FigurePlan {
 export function figurePlan(options: FigureOptions): FigurePlan {
   const isSeed = options.profile === "seed";
   return {
-    registration: [FIGURE_1, FIGURE_2, isSeed ? FIGURE_4 : PROXY_WATCHES],
+    registration: [FIGURE_1, FIGURE_2, isSeed ? FIGURE_4 : PCSCF_SUBSCRIBES],
     byServing: figure3(options),
     byProxy: isSeed ? figure5(options) : undefined,
   };
 }
 
 /** Follows one figure: which of its messages have passed, each after the one it must follow. */
-export class FigureWatch {
+export class FigureProgress {
   readonly figure: Figure;
   readonly #passed = new Set<number>([0]);
 
@@ -204,7 +204,7 @@ export class FigureWatch {
   }
 
   /** The number of the step this message is, undefined when it is none of those due. */
-  take({ from, to, message }: SeenMessage): number | undefined {
+  take({ from, to, message }: LadderMessage): number | undefined {
     const step = this.figure.steps.find(
       (s) =>
         !this.#passed.has(s.number) &&

@@ -1,9 +1,9 @@
-// What the nodes trace, once more for a collector of the user's own.
+// Forwarding of the nodes' traces to a HEP3 collector of the user's own.
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import { hepSender } from "@ims-lab/common/trace/hep-socket";
 import type { TraceSink } from "@ims-lab/common/trace/traced-message";
 
-/** By which a collector tells the nodes apart; their own numbers. */
+/** The nodes' own HEP capture agent ids. */
 const CAPTURE_IDS: Readonly<Record<string, number>> = { ue: 3, pcscf: 2002, scscf: 2003 };
 
 export function hepForwarder(collector: HostPort | undefined): TraceSink {

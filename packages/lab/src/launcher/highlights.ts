@@ -1,4 +1,4 @@
-// What matters in a message, in a few words: the part of a ladder line behind method or status.
+// The head of a ladder line and the telling values of its message.
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import {
   Authorization,

@@ -6,12 +6,14 @@ import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { hepCollector } from "@ims-lab/common/trace/hep-socket";
 import type { Environment, Terminal } from "../terminal.ts";
 import { type AkaAccount, ueAccount } from "./accounts.ts";
-import { type ChildNode, NotReady, startChild } from "./child-node.ts";
-import { inLaunchersWords } from "./complaints.ts";
-import { explanation, withoutUe } from "./explanation.ts";
+import { type ChildNode, describeStartFailure, NotReady, startChild } from "./child-node.ts";
 import { type Figure, figurePlan } from "./figures.ts";
 import { hepForwarder } from "./hep-forwarder.ts";
+import { instructions, withoutUe } from "./instructions.ts";
+import { type LabUsers, labUsers } from "./lab-users.ts";
 import { listenersOf } from "./listeners.ts";
+import { MessageCorrelator } from "./message-correlator.ts";
+import { watchOtherIpVersion } from "./misdirected.ts";
 import {
   LAB_HOST,
   type LabPorts,
@@ -21,12 +23,9 @@ import {
   replacedVariables,
 } from "./node-environments.ts";
 import type { LabOptions } from "./options.ts";
-import { listenToOtherFamily } from "./other-family.ts";
-import { type OwnUsers, ownUsers } from "./own-users.ts";
+import { ScenarioRun } from "./scenario-run.ts";
 import { Screen } from "./screen.ts";
-import { Sightings } from "./sightings.ts";
-import { Stage } from "./stage.ts";
-import { View } from "./view.ts";
+import { TerminalOutput } from "./terminal-output.ts";
 
 export interface LabTools {
   readonly terminal: Terminal;
@@ -37,8 +36,8 @@ export interface LabTools {
   readonly interrupted: Promise<void>;
 }
 
-/** How long the messages of one stage may take, beside what a UE may wait. */
-const STAGE_SECONDS = 20;
+/** How long the messages of one run may take, beside the time that a UE may wait. */
+const RUN_SECONDS = 20;
 
 /** Runs the lab; resolves with the exit code. */
 export async function runLab(options: LabOptions, tools: LabTools): Promise<number> {
@@ -50,12 +49,13 @@ export async function runLab(options: LabOptions, tools: LabTools): Promise<numb
     code = await Promise.race([runToEnd(lab, options), interrupted]);
     if (code === INTERRUPTED) why = "interrupted";
   } catch (problem) {
-    for (const line of textOf(problem).split("\n")) lab.view.say(line, 2);
+    for (const line of textOf(problem).split("\n")) lab.output.say(line, 2);
     if (problem instanceof NotReady) code = problem.exitCode;
     why = "the lab could not run";
   }
   await lab.stop();
-  if (options.demo) lab.view.result(code === 0, code === 0 ? "all messages passed in order" : why);
+  if (options.demo)
+    lab.output.result(code === 0, code === 0 ? "all messages passed in order" : why);
   return code;
 }
 
@@ -63,54 +63,60 @@ function textOf(problem: unknown): string {
   return problem instanceof Error ? problem.message : String(problem);
 }
 
-/** A demo that Ctrl-C has ended has shown nothing. */
+/** Exit code of a demo that Ctrl-C has ended: it has passed nothing. */
 const INTERRUPTED = 130;
 
 async function runToEnd(lab: Lab, { demo }: LabOptions): Promise<number> {
   await lab.start();
   if (demo) return (await lab.showFigures()) ? 0 : 1;
-  // A figure that takes minutes does not keep anybody from reading how to go on.
+  // A figure that takes minutes comes behind the instructions.
   if (!lab.isSlow) await lab.showFigures();
   lab.explain();
   if (lab.isSlow) await lab.showFigures();
-  return await lab.untilDeath();
+  return await lab.untilNodeEnds();
 }
 
 class Lab {
-  readonly view: View;
+  readonly output: TerminalOutput;
   readonly #options: LabOptions;
   readonly #tools: LabTools;
   readonly #ports: LabPorts;
-  readonly #users: OwnUsers;
+  readonly #users: LabUsers;
   /** Undefined: no UE of the lab's, so no figures. */
   readonly #ue: AkaAccount | undefined;
   readonly #screen: Screen;
-  readonly #sightings: Sightings;
+  readonly #correlator: MessageCorrelator;
   readonly #nodes: ChildNode[] = [];
   readonly #closers: (() => unknown)[] = [];
-  #stage: Stage | undefined;
+  #run: ScenarioRun | undefined;
 
   constructor(options: LabOptions, tools: LabTools) {
     const { terminal, clock, env } = tools;
     this.#options = options;
     this.#tools = tools;
     this.#ports = labPorts(options.portOffset);
-    this.#users = ownUsers(options, env);
+    this.#users = labUsers(options, env);
     this.#closers.push(() => this.#users.close());
     this.#ue = options.ue ? ueAccount(this.#users.subscribers) : undefined;
-    this.view = new View(terminal, env);
+    this.output = new TerminalOutput(terminal, env);
     const { subscribers } = this.#users;
-    this.#screen = new Screen({ view: this.view, clock, ports: this.#ports, options, subscribers });
-    this.#sightings = new Sightings({
+    this.#screen = new Screen({
+      output: this.output,
+      clock,
+      ports: this.#ports,
+      options,
+      subscribers,
+    });
+    this.#correlator = new MessageCorrelator({
       known: new Map(),
       clock,
-      onSeen: (seen) => this.#screen.message(seen, this.#stage?.take(seen)),
+      onSeen: (seen) => this.#screen.message(seen, this.#run?.take(seen)),
     });
   }
 
   /** Whether the UE may take minutes until it obeys: half of N (TS 24.229 §5.1.1.5.1). */
   get isSlow(): boolean {
-    return this.#ue !== undefined && this.#patienceSeconds > STAGE_SECONDS;
+    return this.#ue !== undefined && this.#patienceSeconds > RUN_SECONDS;
   }
 
   /** The S-CSCF first, the UE last: it registers as soon as it is there. */
@@ -119,7 +125,7 @@ class Lab {
     const forward = hepForwarder(this.#options.hep);
     const collector = await hepCollector({ host: LAB_HOST, port: 0 }, (traced) => {
       forward.trace(traced);
-      this.#sightings.report(traced);
+      this.#correlator.report(traced);
     });
     this.#closers.push(
       () => collector.close(),
@@ -132,15 +138,15 @@ class Lab {
       ue: this.#ue,
       networks: ownNetworks(),
     });
-    for (const line of replacedVariables(environments, env)) this.view.say(line, 2);
+    for (const line of replacedVariables(environments, env)) this.output.say(line, 2);
     if (this.#options.ue && this.#ue === undefined && this.#users.subscribers.length > 0)
-      this.view.say(withoutUe(this.#users.shownFile, this.#users.domain), 2);
-    this.view.say(`Starting S-CSCF, P-CSCF${this.#ue === undefined ? "" : " and UE"} …`);
+      this.output.say(withoutUe(this.#users.shownFile, this.#users.domain), 2);
+    this.output.say(`Starting S-CSCF, P-CSCF${this.#ue === undefined ? "" : " and UE"} …`);
     await this.#startNode("scscf", environments.scscf);
     await this.#startNode("pcscf", environments.pcscf);
-    this.#closers.push(this.#listenToOtherFamily());
+    this.#closers.push(this.#watchOtherIpVersion());
     if (this.#ue === undefined) return;
-    this.#stage = new Stage(figurePlan(this.#options).registration, clock, STAGE_SECONDS);
+    this.#run = new ScenarioRun(figurePlan(this.#options).registration, clock, RUN_SECONDS);
     await this.#startNode("ue", environments.ue);
   }
 
@@ -148,18 +154,18 @@ class Lab {
   async showFigures(): Promise<boolean> {
     if (this.#ue === undefined) return false;
     const { byServing, byProxy } = figurePlan(this.#options);
-    const results = [await this.#endOfStage()];
+    const results = [await this.#endOfRun()];
     results.push(await this.#trigger(byServing, "S-CSCF", this.#ports.scscfHttp, this.#ue));
     if (byProxy !== undefined)
       results.push(await this.#trigger(byProxy, "P-CSCF", this.#ports.pcscfHttp, this.#ue));
-    else this.view.say("Figure 5 has no counterpart in TS 24.229: only the S-CSCF can ask.");
+    else this.output.say("Figure 5 has no counterpart in TS 24.229: only the S-CSCF can ask.");
     return results.every(Boolean);
   }
 
   explain(): void {
-    this.view.heading("The lab stays up; Ctrl-C ends it.");
+    this.output.heading("The lab stays up; Ctrl-C ends it.");
     const { subscribers, domain } = this.#users;
-    const lines = explanation({
+    const lines = instructions({
       ports: this.#ports,
       options: this.#options,
       subscribers,
@@ -168,17 +174,17 @@ class Lab {
       addresses: ownNetworks().map((cidr) => cidr.split("/")[0] ?? ""),
     });
     for (const line of lines) {
-      if (line.isCopied) this.view.sayWhole(line.text);
-      else this.view.say(line.text, 2);
+      if (line.isCopied) this.output.sayWhole(line.text);
+      else this.output.say(line.text, 2);
     }
   }
 
-  /** Rejects when a node dies. */
-  untilDeath(): Promise<never> {
-    const deaths = this.#nodes.map(async ({ name, ended }): Promise<never> => {
+  /** Rejects when a node ends. */
+  untilNodeEnds(): Promise<never> {
+    const ends = this.#nodes.map(async ({ name, ended }): Promise<never> => {
       throw new Error(`${name} ended with code ${await ended}`);
     });
-    return Promise.race(deaths);
+    return Promise.race(ends);
   }
 
   async stop(): Promise<void> {
@@ -187,10 +193,10 @@ class Lab {
     await Promise.all(this.#closers.map((close) => close()));
   }
 
-  #listenToOtherFamily(): () => void {
+  #watchOtherIpVersion(): () => void {
     const { host } = this.#options;
     const access = { host, port: this.#ports.access };
-    return listenToOtherFamily(access, (from, at) => this.#screen.otherFamily(from, at, access));
+    return watchOtherIpVersion(access, (from, at) => this.#screen.otherIpVersion(from, at, access));
   }
 
   async #startNode(name: NodeName, variables: Readonly<Record<string, string>>): Promise<void> {
@@ -205,59 +211,59 @@ class Lab {
       env: { ...env, ...variables, ...log },
       onLine: (line, stream) => {
         if (stream === "log") this.#screen.log(name, line, shownLevel);
-        else if (this.#stage !== undefined) this.view.say(`${name}: ${line}`, 2);
+        else if (this.#run !== undefined) this.output.say(`${name}: ${line}`, 2);
       },
     });
     this.#nodes.push(node);
     const ready = await node.ready.catch((problem: unknown) => {
       if (!(problem instanceof NotReady)) throw problem;
-      const said = inLaunchersWords(problem.message, new Set(Object.keys(variables)));
-      throw new NotReady(said, problem.exitCode);
+      const message = describeStartFailure(problem.message, new Set(Object.keys(variables)));
+      throw new NotReady(message, problem.exitCode);
     });
-    this.view.say(ready, 2);
+    this.output.say(ready, 2);
     const addresses = ownNetworks().map((cidr) => cidr.split("/")[0] ?? "");
     for (const listener of listenersOf(ready, addresses))
       if (name !== "ue") {
         const place = name === "pcscf" ? "P-CSCF" : "S-CSCF";
-        this.#sightings.listens(listener, place, listener.transport);
+        this.#correlator.listens(listener, place, listener.transport);
       }
   }
 
-  async #endOfStage(): Promise<boolean> {
-    const stage = this.#stage;
-    if (stage === undefined) return false;
-    await Promise.race([stage.over, this.untilDeath()]);
-    this.view.verdict(stage);
-    return stage.hasPassed;
+  async #endOfRun(): Promise<boolean> {
+    const run = this.#run;
+    if (run === undefined) return false;
+    await Promise.race([run.over, this.untilNodeEnds()]);
+    this.output.verdict(run);
+    return run.hasPassed;
   }
 
   /** How long a UE that is asked may take: at once in the document's procedure, half of N in the standard's. */
   get #patienceSeconds(): number {
     const { profile, fast } = this.#options;
-    if (profile === "seed" || fast) return STAGE_SECONDS;
+    if (profile === "seed" || fast) return RUN_SECONDS;
     const n = Number(this.#tools.env["SCSCF_REAUTHENTICATION_DEADLINE_SECONDS"] || 600);
-    return Math.max(STAGE_SECONDS, n / 2 + STAGE_SECONDS);
+    return Math.max(RUN_SECONDS, n / 2 + RUN_SECONDS);
   }
 
   async #trigger(figure: Figure, node: string, httpPort: number, ue: AkaAccount): Promise<boolean> {
     const seconds = this.#patienceSeconds;
-    this.view.heading(`An operator asks the ${node} to make the user authenticate again …`);
-    if (seconds > STAGE_SECONDS)
-      this.view.say(
-        `The UE may take ${seconds - STAGE_SECONDS} s, half of N, as TS 24.229 has it; --fast makes that 4 s.`,
+    this.output.heading(`An operator asks the ${node} to make the user authenticate again …`);
+    if (seconds > RUN_SECONDS)
+      this.output.say(
+        `The UE may take ${seconds - RUN_SECONDS} s, half of N, as TS 24.229 has it; --fast makes that 4 s.`,
       );
-    this.#stage = new Stage([figure], this.#tools.clock, seconds);
+    this.#run = new ScenarioRun([figure], this.#tools.clock, seconds);
     const url = `http://${LAB_HOST}:${httpPort}/registrations/${encodeURIComponent(ue.impu)}/reauthenticate`;
     const token = this.#tools.env[`${node.replace("-", "")}_HTTP_TOKEN`];
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const answer = await this.#tools.fetch(url, { method: "POST", headers });
     if (!answer.ok) {
-      this.view.say(`${node} answered ${answer.status}: ${await answer.text()}`);
-      this.#stage = undefined;
-      this.view.say(`Figure ${figure.label}: nobody was asked`);
+      this.output.say(`${node} answered ${answer.status}: ${await answer.text()}`);
+      this.#run = undefined;
+      this.output.say(`Figure ${figure.label}: nobody was asked`);
       return false;
     }
-    return await this.#endOfStage();
+    return await this.#endOfRun();
   }
 }
 

@@ -1,13 +1,13 @@
-// One line of the ladder per message: time, figure, device, arrow between the columns, method or status, what matters.
+// One ladder line per message: time, figure, device, arrow between the columns, method or status, telling values.
 import { printable } from "@ims-lab/common/platform/printable";
 import { cut, cutStart, paint } from "../terminal.ts";
 import { headline, highlights } from "./highlights.ts";
-import type { Place, SeenMessage } from "./sightings.ts";
+import type { LadderMessage, Participant } from "./message-correlator.ts";
 
-const COLUMNS: readonly Place[] = ["UE", "P-CSCF", "S-CSCF"];
+const COLUMNS: readonly Participant[] = ["UE", "P-CSCF", "S-CSCF"];
 
 /** Where a line is printed. */
-export interface Paper {
+export interface LineFormat {
   readonly width: number;
   readonly colour: boolean;
 }
@@ -34,18 +34,18 @@ function layoutOf(width: number): Layout {
 
 /** @param who the device, as it is called */
 export function ladderLine(
-  seen: SeenMessage,
+  seen: LadderMessage,
   { step, who, colour }: { readonly step: string; readonly who: string; readonly colour: number },
-  paper: Paper,
+  format: LineFormat,
 ): string {
-  const layout = layoutOf(paper.width);
+  const layout = layoutOf(format.width);
   const time = timeOf(seen.at).slice(0, layout.time);
   const name = cutStart(printable(who), layout.who).padEnd(layout.who);
   const [head, tail] = textOf(seen, layout.text);
   const code = seen.message.kind === "request" ? 36 : seen.message.status < 300 ? 32 : 33;
-  const text = `${paint(paper.colour, code, head)}${paint(paper.colour, 2, tail)}`;
+  const text = `${paint(format.colour, code, head)}${paint(format.colour, 2, tail)}`;
   const arrows = arrow(seen.from, seen.to, layout.gap);
-  return `${time} ${step.padEnd(layout.step)} ${paint(paper.colour, colour, name)} ${arrows} ${text}`;
+  return `${time} ${step.padEnd(layout.step)} ${paint(format.colour, colour, name)} ${arrows} ${text}`;
 }
 
 /** Each name above its column. */
@@ -60,7 +60,7 @@ export function ladderHead(width: number): string {
 }
 
 /** As much as there is room for: first without URI and reason phrase, then cut. */
-function textOf({ message }: SeenMessage, room: number): readonly [head: string, tail: string] {
+function textOf({ message }: LadderMessage, room: number): readonly [head: string, tail: string] {
   for (const detail of ["full", "short"] as const) {
     const head = printable(headline(message, detail));
     const matters = printable(highlights(message, detail));
@@ -83,7 +83,7 @@ function timeOf(at: number): string {
 }
 
 /** `│──────────►│           │` with the head at the receiver's column; devices stand on the left. */
-function arrow(from: Place, to: Place, gap: number): string {
+function arrow(from: Participant, to: Participant, gap: number): string {
   const [start, end] = [columnOf(from), columnOf(to)];
   const [left, right] = [Math.min(start, end), Math.max(start, end)];
   let line = "";
@@ -96,7 +96,7 @@ function arrow(from: Place, to: Place, gap: number): string {
   return line;
 }
 
-function columnOf(place: Place): number {
+function columnOf(place: Participant): number {
   return place === "stranger" ? 0 : COLUMNS.indexOf(place);
 }
 

@@ -1,4 +1,4 @@
-// Where a node listens, by its `ready` line: `ready pcscf access=127.0.0.1:5060 ws:5080 core=… http=…`.
+// The listeners of a node, from its `ready` line: `ready pcscf access=127.0.0.1:5060 ws:5080 core=… http=…`.
 import { isWildcard } from "@ims-lab/common/platform/ip-address";
 import { parseHostPort } from "@ims-lab/common/sip/message/uri";
 import type { HostPort, TransportName } from "@ims-lab/common/sip/transport/transport";

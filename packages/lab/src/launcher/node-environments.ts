@@ -84,7 +84,7 @@ export function nodeEnvironments(
   };
 }
 
-/** A wildcard names no address: each network is told ours in it, everybody else the first that leads out. */
+/** For a wildcard host: in each network our address in it, elsewhere the first that is not loopback. */
 function advertised(
   { host, advertise }: LabOptions,
   networks: readonly string[],

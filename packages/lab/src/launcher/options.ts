@@ -1,4 +1,4 @@
-// What `npm start` and `npm run demo` understand on the command line.
+// The command line of `npm start` and `npm run demo`.
 import { parseArgs } from "node:util";
 import { isHost } from "@ims-lab/common/platform/cidr";
 import { parseIp } from "@ims-lab/common/platform/ip-address";
@@ -13,7 +13,7 @@ export interface LabOptions extends FigureOptions {
   readonly transport: "udp" | "tcp";
   /** Where the access side listens: an address of this machine, or 0.0.0.0 or ::. */
   readonly host: string;
-  /** What devices are told to use instead of `host`. */
+  /** The address for devices instead of `host`. */
   readonly advertise: string | undefined;
   /** Path of the users' file; undefined: the shipped one. */
   readonly subscribers: string | undefined;
@@ -25,7 +25,7 @@ export interface LabOptions extends FigureOptions {
   readonly hep: HostPort | undefined;
   /** Whether the lab brings its own UE, and so shows the figures. */
   readonly ue: boolean;
-  /** An IMPU, an IMPI, a name or an address: nobody else is shown. */
+  /** An IMPU, an IMPI, a name or an address: the only device that is shown. */
   readonly only: string | undefined;
   /** A short N, so that a UE of TS 24.229 does not take half of 600 s. */
   readonly fast: boolean;
@@ -72,7 +72,7 @@ const OPTIONS = {
 /** All but the one that stands behind `npm run demo`. */
 export const OPTION_NAMES: readonly string[] = Object.keys(OPTIONS).filter((o) => o !== "demo");
 
-export const HELP = `Usage: npm start [-- OPTIONS]      the lab, until Ctrl-C
+export const LAUNCHER_HELP = `Usage: npm start [-- OPTIONS]      the lab, until Ctrl-C
        npm run demo [-- OPTIONS]   the same, ends when the figures have passed
                                    (0, last line PASS), or not (1, FAIL)
 

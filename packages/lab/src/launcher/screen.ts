@@ -1,88 +1,89 @@
-// All that is shown of a running lab: messages, the causes behind them, and of one device only when so asked.
+// The screen of a running lab: messages and remarks, of one device only with `--only`.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { formatHostPort, type HostPort } from "@ims-lab/common/sip/transport/transport";
-import { Causes, type LogEvent, parseLogLine } from "./causes.ts";
 import { type Device, Devices } from "./devices.ts";
+import { type LogEvent, LogRemarks, parseLogLine } from "./log-remarks.ts";
+import { isRegistrationCheck, type ObservedMessage } from "./message-correlator.ts";
+import { MisdirectedRequests } from "./misdirected.ts";
 import type { LabPorts } from "./node-environments.ts";
 import type { LabOptions } from "./options.ts";
-import { People } from "./people.ts";
-import { type Remark, Remarks } from "./remarks.ts";
-import { isRegistrationCheck, type Sighting } from "./sightings.ts";
-import type { StageStep } from "./stage.ts";
+import { type Remark, RemarkQueue } from "./remark-queue.ts";
+import type { PassedStep } from "./scenario-run.ts";
 import type { SubscriberEntry } from "./subscribers-file.ts";
-import type { View } from "./view.ts";
-import { WrongPorts } from "./wrong-ports.ts";
+import type { TerminalOutput } from "./terminal-output.ts";
+import { UserNames } from "./user-names.ts";
 
 const LEVELS = ["trace", "debug", "info", "warn", "error"];
-/** Hosts that spoke the other IP version, each told once. */
-const MOST_KNOCKS = 100;
+/** Hosts with a remark on the other IP version, one each. */
+const MOST_OTHER_VERSION = 100;
 
 export class Screen {
-  readonly #view: View;
+  readonly #output: TerminalOutput;
   readonly #verbose: boolean;
   readonly #only: string | undefined;
-  readonly #people: People;
+  readonly #userNames: UserNames;
   readonly #devices: Devices;
-  readonly #causes: Causes;
-  readonly #remarks: Remarks;
-  readonly #wrongPorts: WrongPorts;
+  readonly #logRemarks: LogRemarks;
+  readonly #remarkQueue: RemarkQueue;
+  readonly #misdirected: MisdirectedRequests;
   readonly #introduced = new Set<string>();
   /** What the device of `--only` is called: an address alone does not tell it to the logs. */
   readonly #ofOnly = new Set<string>();
-  readonly #knocked = new Set<string>();
+  readonly #otherVersionHosts = new Set<string>();
   #ueAddress: string | undefined;
   #isClosed = false;
 
   constructor(options: {
-    readonly view: View;
+    readonly output: TerminalOutput;
     readonly clock: Clock;
     readonly ports: LabPorts;
     readonly options: Pick<LabOptions, "verbose" | "only">;
     readonly subscribers: readonly SubscriberEntry[];
   }) {
-    const { view, clock, ports, subscribers } = options;
+    const { output, clock, ports, subscribers } = options;
     const { verbose, only } = options.options;
-    this.#view = view;
+    this.#output = output;
     this.#verbose = verbose;
-    this.#people = new People(subscribers);
-    this.#only = only === undefined ? undefined : (this.#people.known(only) ?? only);
-    this.#devices = new Devices(this.#people);
-    this.#causes = new Causes(this.#people, this.#devices);
-    this.#remarks = new Remarks(clock, (remark) => this.#remark(remark));
-    this.#wrongPorts = new WrongPorts(ports);
+    this.#userNames = new UserNames(subscribers);
+    this.#only = only === undefined ? undefined : (this.#userNames.known(only) ?? only);
+    this.#devices = new Devices(this.#userNames);
+    this.#logRemarks = new LogRemarks(this.#userNames, this.#devices);
+    this.#remarkQueue = new RemarkQueue(clock, (remark) => this.#remark(remark));
+    this.#misdirected = new MisdirectedRequests(ports);
   }
 
-  message(seen: Sighting, step: StageStep | undefined): void {
+  message(seen: ObservedMessage, step: PassedStep | undefined): void {
     const device = this.#devices.of(seen);
     if (seen.from === "UE" || seen.to === "UE") this.#ueAddress = device.address;
     const isOwnCheck = device.address === this.#ueAddress && isRegistrationCheck(seen);
     if (this.#isShown(device) && !isOwnCheck) {
       if (this.#only !== undefined) this.#ofOnly.add(device.label);
       this.#introduce(device);
-      this.#view.message(seen, device, step);
+      this.#output.message(seen, device, step);
     }
-    const wrongPort = this.#wrongPorts.check(seen);
+    const wrongPort = this.#misdirected.check(seen);
     if (wrongPort !== undefined) this.#remark(wrongPort);
-    this.#remarks.shown(seen, device);
+    this.#remarkQueue.shown(seen, device);
   }
 
   /** @param level the least important that `--verbose` shows */
   log(node: string, line: string, level: string): void {
     const event = parseLogLine(line);
-    if (this.#verbose && isAtLeast(event, level)) this.#view.say(`${node}  ${line}`, 2);
-    const remark = event && this.#causes.of(node, event);
-    if (remark !== undefined) this.#remarks.add(remark);
+    if (this.#verbose && isAtLeast(event, level)) this.#output.say(`${node}  ${line}`, 2);
+    const remark = event && this.#logRemarks.of(node, event);
+    if (remark !== undefined) this.#remarkQueue.add(remark);
   }
 
-  /** Nothing more is said: the nodes are ended on purpose. */
+  /** No remark follows: the nodes are ended on purpose. */
   close(): void {
     this.#isClosed = true;
   }
 
-  otherFamily(from: string, at: string, access: HostPort): void {
+  otherIpVersion(from: string, at: string, access: HostPort): void {
     const host = from.replace(/:\d+\/\w+$/, "");
-    if (this.#knocked.has(host) || this.#knocked.size >= MOST_KNOCKS) return;
-    this.#knocked.add(host);
+    if (this.#otherVersionHosts.has(host) || this.#otherVersionHosts.size >= MOST_OTHER_VERSION)
+      return;
+    this.#otherVersionHosts.add(host);
     const version = access.host.includes(":") ? "IPv6" : "IPv4";
     const text = `: speaks to ${at}, but the P-CSCF is at ${formatHostPort(access)}, ${version} only; use that address, or start the lab with --host`;
     this.#remark({ tone: "bad", who: from, text });
@@ -103,7 +104,7 @@ export class Screen {
     if (this.#isClosed) return;
     const who = remark.label?.() ?? remark.who;
     const isShown = [who, remark.who].some((name) => name === "" || this.#isNamed(name));
-    if (isShown) this.#view.remark({ ...remark, who });
+    if (isShown) this.#output.remark({ ...remark, who });
   }
 
   #isShown({ label, user, address }: Device): boolean {

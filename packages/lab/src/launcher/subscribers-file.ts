@@ -1,4 +1,4 @@
-// The subscribers file in force, as far as the launcher needs it; the S-CSCF judges it and says what is wrong.
+// The launcher's reading of the subscribers file; the S-CSCF alone reports what is wrong with it.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
@@ -23,7 +23,7 @@ export interface SubscriberEntry {
 
 type Written = Readonly<Record<string, unknown>>;
 
-/** Nobody when the file cannot be read; of a template, its first user. */
+/** No users when the file cannot be read; of a template its first user. */
 export function readSubscribers(path: string): readonly SubscriberEntry[] {
   let file: unknown;
   try {

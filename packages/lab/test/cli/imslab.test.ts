@@ -13,7 +13,7 @@ import { systemClock } from "@ims-lab/common/platform/clock";
 import { NODE_HEADER } from "@ims-lab/common/platform/http";
 import { FAKE_EPOCH, FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { describe, expect, it } from "vitest";
-import { imslab, type Terminal } from "../../src/cli/imslab.ts";
+import { type CommandContext, imslab } from "../../src/cli/imslab.ts";
 
 const ALICE = "sip:alice@ims.example";
 const ALICE_PATH = "/registrations/sip%3Aalice%40ims.example";
@@ -84,7 +84,7 @@ async function run(
   const tokens = new Set<string>();
   const served = new Map<string, number>();
   let [out, err] = ["", ""];
-  const terminal: Terminal = {
+  const terminal: CommandContext = {
     env: { COLUMNS: "200", ...environment.env },
     clock,
     stdout: { write: (text) => (out += text) },
@@ -120,7 +120,7 @@ async function run(
 
 describe("usage", () => {
   it.each([
-    [[], "say what to do: list, show, why, reauth, dereg, register, wait, call and message"],
+    [[], "say what to do: list, show, why, watch, reauth, dereg, register, wait, call and message"],
     [["lost"], 'no command "lost"'],
     [["show"], "say whom: imslab show sip:alice@DOMAIN"],
     [["show", "alice"], '"alice" is no IMPU: it begins with sip: or tel:'],
@@ -655,7 +655,7 @@ describe("over HTTP", () => {
     const { port } = server.address() as AddressInfo;
     const url = `http://127.0.0.1:${port}/`;
     let [out, err] = ["", ""];
-    const terminal: Terminal = {
+    const terminal: CommandContext = {
       env: { IMSLAB_URL: url },
       stdout: { write: (text) => (out += text) },
       stderr: { write: (text) => (err += text) },

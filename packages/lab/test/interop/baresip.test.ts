@@ -1,10 +1,10 @@
 // baresip, a softphone that knows no event package. See docs/interop/baresip.md.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { type Baresip, startBaresip } from "./baresip.ts";
 import { phoneCallsUe, ueCallsPhone } from "./phone-calls.ts";
 import { requirePrograms } from "./programs.ts";
 import { LabAdmin, type RunningLab, type RunningUe, startLab, startUe } from "./running-lab.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 
 /** Between its REGISTERs: what the network asks for takes effect at the next one. */
 const INTERVAL_SECONDS = 6;

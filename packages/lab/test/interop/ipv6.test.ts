@@ -2,10 +2,10 @@
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { requirePrograms } from "./programs.ts";
 import { LabAdmin, type RunningLab, startLab } from "./running-lab.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 import { packUsers, runSipp } from "./sipp.ts";
 
 const V6 = "::1";

@@ -1,12 +1,12 @@
 // Kamailio in the place of either CSCF. See docs/interop/kamailio.md.
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { type Baresip, startBaresip } from "./baresip.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { type Kamailio, startKamailio } from "./kamailio.ts";
 import { phoneCallsUe, ueCallsPhone } from "./phone-calls.ts";
 import { requirePrograms } from "./programs.ts";
 import { LabAdmin, type RunningLab, type RunningUe, startLab, startUe } from "./running-lab.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 
 /** In interop/kamailio/registrar.cfg everybody has this one. */
 const PASSWORD_THERE = "secret";

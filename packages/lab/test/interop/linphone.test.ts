@@ -1,11 +1,11 @@
 // linphone, a softphone that knows no event package and follows its Service-Route by the letter. See docs/interop/linphone.md.
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { freePorts } from "./free-ports.ts";
 import { type Linphone, startLinphone } from "./linphone.ts";
 import { requirePrograms } from "./programs.ts";
 import { LabAdmin, type RunningLab, type RunningUe, startLab, startUe } from "./running-lab.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 
 /** Between its REGISTERs, about: what the network asks for takes effect at the next one. */
 const INTERVAL_SECONDS = 6;

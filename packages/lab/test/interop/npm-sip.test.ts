@@ -1,7 +1,7 @@
 // Calls and messages of a UE on the npm package `sip`: its transactions, dialogs and parser are not ours.
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { LabAdmin, type RunningLab, type RunningUe, startLab, startUe } from "./running-lab.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 
 const { aka, softphone } = shippedAccounts();
 const PATIENCE = { timeout: 10_000, interval: 50 };

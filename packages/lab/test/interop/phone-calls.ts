@@ -1,8 +1,8 @@
 // Calls between baresip and the project's UE, both ways, until a second of sound has arrived.
 import { expect, vi } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import type { Baresip } from "./baresip.ts";
 import type { RunningUe } from "./running-lab.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 
 /** Packets of 20 ms. */
 const A_SECOND_OF_SOUND = 50;

@@ -7,12 +7,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { startChild } from "../../src/launcher/child-node.ts";
 import { SUBSCRIBERS_FILE } from "../../src/launcher/subscribers-file.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { plainEnvironment, requirePrograms, run } from "./programs.ts";
 import { mainOf } from "./running-lab.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 
 type NodeName = "scscf" | "pcscf" | "ue";
 

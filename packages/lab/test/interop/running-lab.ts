@@ -8,10 +8,11 @@ import type {
   RegistrationView,
 } from "@ims-lab/common/admin-api/views";
 import { expect, vi } from "vitest";
-import { type Account, shippedAccounts } from "../../src/launcher/accounts.ts";
+import type { Account } from "../../src/launcher/accounts.ts";
 import { type ChildNode, startChild } from "../../src/launcher/child-node.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { plainEnvironment } from "./programs.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 
 type Environment = Readonly<Record<string, string>>;
 export type LogEvent = Readonly<Record<string, unknown>>;

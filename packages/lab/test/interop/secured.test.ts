@@ -1,7 +1,6 @@
 // TLS and WSS between processes: RFC 3261 §26, RFC 5922, RFC 7118. Certificates are those of the unit tests.
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { startBackground } from "./background.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { plainEnvironment, requirePrograms, run } from "./programs.ts";
@@ -14,6 +13,7 @@ import {
   startLab,
   startUe,
 } from "./running-lab.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 
 const { aka, softphone } = shippedAccounts();
 const CERTIFICATES = fileURLToPath(new URL("../../../common/test/certificates/", import.meta.url));

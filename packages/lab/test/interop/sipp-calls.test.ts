@@ -1,9 +1,9 @@
 // SIPp calls SIPp through the P-CSCF, both registered. See docs/interop/sipp.md.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { freePorts } from "./free-ports.ts";
 import { requirePrograms } from "./programs.ts";
 import { LabAdmin, type RunningLab, startLab } from "./running-lab.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 import {
   loadUsers,
   packUsers,

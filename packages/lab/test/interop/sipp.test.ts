@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { type Capture, startCapture } from "./capture.ts";
 import { requirePrograms } from "./programs.ts";
 import { LabAdmin, type LogEvent, type RunningLab, startLab } from "./running-lab.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 import { loadUsers, packUsers, runSipp, type SippResult, type SippRun } from "./sipp.ts";
 import { judgeCapture, judgeTrace } from "./wire-checks.ts";
 

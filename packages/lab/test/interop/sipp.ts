@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { startBackground } from "./background.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { run } from "./programs.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 
 const PACK = fileURLToPath(new URL("../../../../interop/sipp/", import.meta.url));
 

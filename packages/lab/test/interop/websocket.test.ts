@@ -1,10 +1,10 @@
 // SIP.js, as in a web page, over WebSocket; RFC 7118. See docs/interop/sipjs.md.
 import { SessionState } from "sip.js";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { shippedAccounts } from "../../src/launcher/accounts.ts";
 import { type BrowserPhone, startBrowserPhone, untilState } from "./browser-phone.ts";
 import { freePorts } from "./free-ports.ts";
 import { LabAdmin, type RunningLab, type RunningUe, startLab, startUe } from "./running-lab.ts";
+import { shippedAccounts } from "./shipped-accounts.ts";
 
 const { softphone } = shippedAccounts();
 

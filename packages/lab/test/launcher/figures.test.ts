@@ -2,8 +2,8 @@
 import { decode } from "@ims-lab/common/sip/message/decode";
 import type { SipMessage } from "@ims-lab/common/sip/message/message";
 import { describe, expect, it } from "vitest";
-import { type Figure, FigureWatch, figurePlan } from "../../src/launcher/figures.ts";
-import type { Place, SeenMessage } from "../../src/launcher/sightings.ts";
+import { type Figure, FigureProgress, figurePlan } from "../../src/launcher/figures.ts";
+import type { LadderMessage, Participant } from "../../src/launcher/message-correlator.ts";
 
 const seed = { profile: "seed", expires: "registration" } as const;
 
@@ -32,14 +32,14 @@ const ask = (method: string, extra: readonly string[] = [], body = ""): SipMessa
 const answer = (status: number, method: string): SipMessage =>
   parsed(`SIP/2.0 ${status} x`, method);
 
-const hops: Record<string, readonly [Place, Place]> = {
+const hops: Record<string, readonly [Participant, Participant]> = {
   up: ["UE", "P-CSCF"],
   down: ["P-CSCF", "UE"],
   toS: ["P-CSCF", "S-CSCF"],
   toP: ["S-CSCF", "P-CSCF"],
 };
 
-function seen(hop: string, message: SipMessage): SeenMessage {
+function seen(hop: string, message: SipMessage): LadderMessage {
   const [from, to] = hops[hop] ?? ["stranger", "stranger"];
   return { at: 0, from, to, message };
 }
@@ -62,9 +62,9 @@ const subscription = [
   seen("down", answer(200, "SUBSCRIBE")),
 ];
 
-function watchOf(figure: Figure | undefined): FigureWatch {
+function watchOf(figure: Figure | undefined): FigureProgress {
   if (figure === undefined) throw new Error("no such figure");
-  return new FigureWatch(figure);
+  return new FigureProgress(figure);
 }
 
 describe("Figure 1", () => {

@@ -2,13 +2,13 @@
 import { decode } from "@ims-lab/common/sip/message/decode";
 import type { SipMessage } from "@ims-lab/common/sip/message/message";
 import type { TransportName } from "@ims-lab/common/sip/transport/transport";
-import type { Place, Sighting } from "../../src/launcher/sightings.ts";
+import type { ObservedMessage, Participant } from "../../src/launcher/message-correlator.ts";
 
 export const DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
 
 export interface Told {
-  readonly from?: Place;
-  readonly to?: Place;
+  readonly from?: Participant;
+  readonly to?: Participant;
   /** The device's address. */
   readonly port?: number;
   readonly transport?: TransportName;
@@ -27,9 +27,9 @@ export interface Told {
 
 const NODE_PORTS: Readonly<Record<string, number>> = { "P-CSCF": 5060, "S-CSCF": 6060 };
 
-export function sighting(told: Told): Sighting {
+export function observedMessage(told: Told): ObservedMessage {
   const { from = "stranger", to = "P-CSCF", port = 40_001, transport = "udp", at = 0 } = told;
-  const portOf = (place: Place): number => NODE_PORTS[place] ?? port;
+  const portOf = (place: Participant): number => NODE_PORTS[place] ?? port;
   const hop = {
     from: { host: "127.0.0.1", port: portOf(from) },
     to: { host: "127.0.0.1", port: told.toPort ?? portOf(to) },

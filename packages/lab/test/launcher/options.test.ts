@@ -1,6 +1,11 @@
 // The launcher's command line: defaults, choices, and what is wrong said by name.
 import { describe, expect, it } from "vitest";
-import { HELP, type LabOptions, OPTION_NAMES, parseOptions } from "../../src/launcher/options.ts";
+import {
+  LAUNCHER_HELP,
+  type LabOptions,
+  OPTION_NAMES,
+  parseOptions,
+} from "../../src/launcher/options.ts";
 
 describe("parseOptions", () => {
   it("has the defaults that --help states", () => {
@@ -61,16 +66,16 @@ describe("parseOptions", () => {
 
   it("names every option in --help", () => {
     expect(parseOptions(["--help"])).toEqual({ kind: "help" });
-    for (const name of OPTION_NAMES) expect(HELP).toContain(`--${name}`);
+    for (const name of OPTION_NAMES) expect(LAUNCHER_HELP).toContain(`--${name}`);
   });
 
   it("has no option in --help that it does not know", () => {
-    const named = [...HELP.matchAll(/--([a-z][a-z-]+)/g)].map(([, name = ""]) => name);
+    const named = [...LAUNCHER_HELP.matchAll(/--([a-z][a-z-]+)/g)].map(([, name = ""]) => name);
     expect(named.filter((name) => !OPTION_NAMES.includes(name))).toEqual([]);
   });
 
   it("keeps --help within 80 columns", () => {
-    for (const line of HELP.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    for (const line of LAUNCHER_HELP.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 
   const optionsOf = (...argv: string[]): Partial<LabOptions> => {

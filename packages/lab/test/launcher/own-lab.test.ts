@@ -1,11 +1,14 @@
 // A lab of one's own: addresses, users, domain, and what of the environment counts.
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { accountLines, softphoneAccount, ueAccount } from "../../src/launcher/accounts.ts";
-import { inLaunchersWords } from "../../src/launcher/complaints.ts";
-import { explanation, withoutUe } from "../../src/launcher/explanation.ts";
+import { describeStartFailure } from "../../src/launcher/child-node.ts";
+import { instructions, withoutUe } from "../../src/launcher/instructions.ts";
+import { labUsers } from "../../src/launcher/lab-users.ts";
 import { listenersOf } from "../../src/launcher/listeners.ts";
 import {
   type LabFacts,
@@ -14,9 +17,8 @@ import {
   replacedVariables,
 } from "../../src/launcher/node-environments.ts";
 import { type LabOptions, parseOptions } from "../../src/launcher/options.ts";
-import { LAB_DOMAIN, ownUsers } from "../../src/launcher/own-users.ts";
-import { People } from "../../src/launcher/people.ts";
 import { readSubscribers, SUBSCRIBERS_FILE } from "../../src/launcher/subscribers-file.ts";
+import { UserNames } from "../../src/launcher/user-names.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -158,20 +160,20 @@ describe("the environment", () => {
 
 describe("users", () => {
   it("are the shipped ones, and move to a domain", () => {
-    const users = ownUsers(optionsOf("--mcc", "262", "--mnc", "01"), {});
+    const users = labUsers(optionsOf("--mcc", "262", "--mnc", "01"), {});
     const { impi, domain } = ueAccount(users.subscribers) ?? {};
     expect([users.domain, domain]).toEqual(Array(2).fill("ims.mnc001.mcc262.3gppnetwork.org"));
     expect(impi).toBe("001010000000001@ims.mnc001.mcc262.3gppnetwork.org");
     expect(readSubscribers(users.file ?? "")).toEqual(users.subscribers);
     users.close();
     expect(readSubscribers(users.file ?? "")).toEqual([]);
-    expect(ownUsers(optionsOf(), { SCSCF_DOMAIN: "A.example" }).domain).toBe("a.example");
-    expect(ownUsers(optionsOf(), {})).toMatchObject({ domain: LAB_DOMAIN, file: undefined });
+    expect(labUsers(optionsOf(), { SCSCF_DOMAIN: "A.example" }).domain).toBe("a.example");
+    expect(labUsers(optionsOf(), {})).toMatchObject({ domain: LAB_DOMAIN, file: undefined });
   });
 
   it("come from a file, whose users are never played by the lab's UE", () => {
     const path = file(OWN);
-    const { subscribers, file: forScscf } = ownUsers(optionsOf("--subscribers", path), {});
+    const { subscribers, file: forScscf } = labUsers(optionsOf("--subscribers", path), {});
     expect(forScscf).toBe(path);
     expect(ueAccount(subscribers)).toBeUndefined();
     expect(softphoneAccount(subscribers)).toMatchObject({
@@ -181,7 +183,7 @@ describe("users", () => {
     expect(withoutUe(path, LAB_DOMAIN)).toMatch(
       /need the user 001010000000001@ims.*goes on without/,
     );
-    expect(ownUsers(optionsOf(), { SCSCF_SUBSCRIBERS: path }).subscribers).toEqual(subscribers);
+    expect(labUsers(optionsOf(), { SCSCF_SUBSCRIBERS: path }).subscribers).toEqual(subscribers);
   });
 
   it("may be missing, or no YAML: the S-CSCF says what is wrong", () => {
@@ -209,7 +211,7 @@ describe("users", () => {
   });
 
   it("have one name each", () => {
-    const people = new People([...shipped, ...readSubscribers(file(OWN))]);
+    const userNames = new UserNames([...shipped, ...readSubscribers(file(OWN))]);
     for (const [identity, name] of [
       [`sip:001010000000001@${LAB_DOMAIN}`, "alice"],
       [`001010000000001@${LAB_DOMAIN}`, "alice"],
@@ -220,8 +222,8 @@ describe("users", () => {
       ["sip:127.0.0.1:6060", undefined],
       ["urn:x", undefined],
     ] as const)
-      expect([identity, people.nameOf(identity)]).toEqual([identity, name]);
-    expect([people.known("alice"), people.known("nobody")]).toEqual(["alice", undefined]);
+      expect([identity, userNames.nameOf(identity)]).toEqual([identity, name]);
+    expect([userNames.known("alice"), userNames.known("nobody")]).toEqual(["alice", undefined]);
   });
 });
 
@@ -229,7 +231,7 @@ describe("words", () => {
   it("say what npm start can do about a port in use, and blame nobody for a variable", () => {
     const set = new Set(["PCSCF_ACCESS_PORT"]);
     const said = (name: string): string =>
-      inLaunchersWords(
+      describeStartFailure(
         `pcscf: access.port: 5060 (from environment ${name}): expected a port that nobody else uses (127.0.0.1:5060: EADDRINUSE)`,
         set,
       );
@@ -239,7 +241,7 @@ describe("words", () => {
     expect(said("PCSCF_ACCESS_TLS_PORT")).toContain("(from environment PCSCF_ACCESS_TLS_PORT)");
     const address =
       'pcscf: access.host: "192.0.2.1" (from environment X): expected an address of this machine (192.0.2.1: EADDRNOTAVAIL)';
-    expect(inLaunchersWords(address, set)).toContain("--host takes");
+    expect(describeStartFailure(address, set)).toContain("--host takes");
   });
 
   it.each<[string[], string, boolean]>([
@@ -249,7 +251,7 @@ describe("words", () => {
     [["--host", "0.0.0.0", "--advertise", "203.0.113.7"], "sip:203.0.113.7:5060", false],
   ])("%j: where a device goes", (argv, uri, isLocal) => {
     const options = optionsOf(...argv);
-    const lines = explanation({
+    const lines = instructions({
       ports: labPorts(options.portOffset),
       options,
       subscribers: shipped,

@@ -4,14 +4,14 @@ import { describe, expect, it } from "vitest";
 import { labPorts } from "../../src/launcher/node-environments.ts";
 import { Screen } from "../../src/launcher/screen.ts";
 import { readSubscribers, SUBSCRIBERS_FILE } from "../../src/launcher/subscribers-file.ts";
-import { View } from "../../src/launcher/view.ts";
-import { DOMAIN, sighting, type Told } from "./messages.ts";
+import { TerminalOutput } from "../../src/launcher/terminal-output.ts";
+import { DOMAIN, observedMessage, type Told } from "./messages.ts";
 
 interface Shown {
   readonly lines: string[];
   message(told: Told): void;
   log(event: string, fields: Record<string, unknown>): void;
-  otherFamily(): void;
+  otherIpVersion(): void;
   wait(ms?: number): string[];
 }
 
@@ -23,7 +23,7 @@ function screen(options: { only?: string; columns?: number; verbose?: boolean } 
     ...(options.columns !== undefined && { columns: options.columns }),
   };
   const shown = new Screen({
-    view: new View(terminal, {}),
+    output: new TerminalOutput(terminal, {}),
     clock,
     ports: labPorts(0),
     options: { verbose: options.verbose ?? false, only: options.only },
@@ -31,13 +31,13 @@ function screen(options: { only?: string; columns?: number; verbose?: boolean } 
   });
   return {
     lines,
-    message: (told) => shown.message(sighting(told), undefined),
+    message: (told) => shown.message(observedMessage(told), undefined),
     log: (event, fields) => {
       const line = { level: "warn", time: 0, node: "scscf", ...fields, event };
       shown.log("scscf", JSON.stringify(line), "info");
     },
-    otherFamily: () =>
-      shown.otherFamily("[::1]:40001/udp", "[::1]:5060", { host: "127.0.0.1", port: 5060 }),
+    otherIpVersion: () =>
+      shown.otherIpVersion("[::1]:40001/udp", "[::1]:5060", { host: "127.0.0.1", port: 5060 }),
     wait: (ms = 1_000) => {
       clock.advance(ms);
       return lines;
@@ -176,7 +176,7 @@ describe("why it failed", () => {
     log("registration.refused", {
       impi,
       status: 403,
-      detail: "the password differs",
+      why: "the password differs",
       callId: "c1",
     });
     expect(bare(wait())).toEqual(["✗ bob: the password differs"]);
@@ -193,7 +193,7 @@ describe("why it failed", () => {
   it.each<[string, Record<string, unknown>, string]>([
     [
       "registration.refused",
-      { impi, status: 403, detail: "no such user" },
+      { impi, status: 403, why: "no such user" },
       "✗ bob: 403: no such user",
     ],
     [
@@ -258,11 +258,11 @@ describe("why it failed", () => {
   });
 
   it("names a device at a port of the core, and one of the other IP version, once", () => {
-    const { message, otherFamily, lines } = screen({ columns: 200 });
+    const { message, otherIpVersion, lines } = screen({ columns: 200 });
     message({ to: "P-CSCF", toPort: 4060 });
     message({ to: "P-CSCF", toPort: 4060, port: 40_002 });
-    otherFamily();
-    otherFamily();
+    otherIpVersion();
+    otherIpVersion();
     const causes = bare(lines).filter((line) => line.startsWith("✗"));
     expect(causes).toHaveLength(2);
     expect(causes[0]).toMatch(
@@ -288,7 +288,7 @@ describe("the terminal", () => {
   const evil = "\u001b[2J\u009b漢📞\u202e";
 
   it.each([40, 59, 60, 71, 72, 80, 81, 100, 133, 250])("of %d columns is not left", (columns) => {
-    const { message, log, otherFamily, wait } = screen({ columns, verbose: true });
+    const { message, log, otherIpVersion, wait } = screen({ columns, verbose: true });
     const user = "a-user-with-a-name-that-is-longer-than-any-column";
     for (const method of ["REGISTER", "SUBSCRIBE", "MESSAGE"])
       for (const told of [
@@ -312,8 +312,8 @@ describe("the terminal", () => {
       why: `${"long ".repeat(60)}${"x".repeat(300)}`,
       callId: "z",
     });
-    log("request.refused", { status: 403, detail: evil.repeat(9), impi: `${evil}@${DOMAIN}` });
-    otherFamily();
+    log("request.refused", { status: 403, why: evil.repeat(9), impi: `${evil}@${DOMAIN}` });
+    otherIpVersion();
     for (const line of wait()) {
       expect(line.length).toBeLessThanOrEqual(columns);
       expect(line).not.toMatch(/[\p{Cc}\p{Cf}漢📞]/u);

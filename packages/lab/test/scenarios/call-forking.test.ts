@@ -3,9 +3,9 @@ import { type Dialog, dialogAsUas, nextRequest } from "@ims-lab/common/sip/dialo
 import { Via } from "@ims-lab/common/sip/message/fields";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";
-import { callUp, lastCall, twoUes } from "./call-words.ts";
 import { ACCESS, impuOf, type Lab } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
+import { callUp, lastCall, twoUes } from "./two-ues.ts";
 
 /** Another device of bob's: rings, says 200 to all else. */
 async function secondPhone(lab: Lab, params = ""): Promise<ScriptedUe> {

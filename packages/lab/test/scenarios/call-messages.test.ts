@@ -1,9 +1,9 @@
 // Requests between users other than calls: MESSAGE, OPTIONS, PUBLISH, foreign event packages. TS 24.229 §5.4.3; RFC 3428.
 import { dialogAsUas, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
 import { describe, expect, test } from "vitest";
-import { registered, twoUes } from "./call-words.ts";
 import { ACCESS, impuOf, Lab } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
+import { registered, twoUes } from "./two-ues.ts";
 
 describe("MESSAGE", () => {
   test("arrives with the sender's asserted identity; the 200 comes back", async () => {

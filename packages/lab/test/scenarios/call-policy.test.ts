@@ -1,8 +1,8 @@
 // Authentication because of a call: `policy.onMethods`; calls of who is de-registered: `dialogs`.
 import { describe, expect, test } from "vitest";
-import { callUp, lastCall, type TwoUes, twoUes } from "./call-words.ts";
 import { ACCESS, impuOf, type Lab, type LabOptions } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
+import { callUp, lastCall, type TwoUes, twoUes } from "./two-ues.ts";
 
 function calling(outcome: "proceed" | "hold" | "reject"): Promise<TwoUes> {
   return twoUes({ scscf: { "policy.onMethods": "INVITE", "policy.outcome": outcome } });

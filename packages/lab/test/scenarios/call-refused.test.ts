@@ -1,7 +1,7 @@
 // Calls that do not come up: CANCEL, busy, no answer, nobody there. RFC 3261 §9, §16.7-§16.10; TS 24.229 §5.4.3.3.
 import { describe, expect, test } from "vitest";
-import { callUp, lastCall, registered, twoUes } from "./call-words.ts";
 import { ACCESS, DOMAIN, impuOf } from "./lab.ts";
+import { callUp, lastCall, registered, twoUes } from "./two-ues.ts";
 
 describe("the caller gives up", () => {
   test("CANCEL while it rings: 487 all the way, nobody rings any more", async () => {

@@ -1,8 +1,8 @@
 // Calls between two UEs through both CSCFs: RFC 3261 §13-§16, TS 24.229 §5.4.3.
 import { everyNth, first } from "@ims-lab/common/testing/drop-patterns";
 import { describe, expect, test } from "vitest";
-import { callUp, lastCall, twoUes } from "./call-words.ts";
 import { DOMAIN, impuOf } from "./lab.ts";
+import { callUp, lastCall, twoUes } from "./two-ues.ts";
 
 describe("alice calls bob", () => {
   test("INVITE, 180, 200, ACK; then BYE by the caller", async () => {

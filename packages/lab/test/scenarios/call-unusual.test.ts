@@ -2,9 +2,9 @@
 import { type Dialog, dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import { beforeEach, describe, expect, test } from "vitest";
-import { callUp, lastCall, registered, twoUes } from "./call-words.ts";
 import { ACCESS, type Headers, impuOf, Lab, type Ue } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
+import { callUp, lastCall, registered, twoUes } from "./two-ues.ts";
 
 test("§14.1: both hold at once; both are heard at the second attempt", async () => {
   const { lab, alice, bob } = await twoUes();

@@ -9,7 +9,7 @@ import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import { memoryTransport } from "@ims-lab/common/sip/transport/memory";
 import { describe, expect, test } from "vitest";
 import { Isim } from "../../../ue/src/isim/isim.ts";
-import { memoryWindow } from "../../../ue/src/isim/window-store.ts";
+import { memorySqnStore } from "../../../ue/src/isim/sqn-store.ts";
 import { ACCESS, CORE, DOMAIN, type Headers, impuOf, Lab, SCSCF } from "./lab.ts";
 import { K, OP, OPC } from "./nodes.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
@@ -31,7 +31,7 @@ function why(lab: Lab, name: string): string {
 /** An AKA device that checks AUTN, with this card. */
 async function withCard(lab: Lab, k: string, opc: Buffer, highest = 0, amf?: Buffer) {
   const ue = await ScriptedUe.start(lab, "sim");
-  const isim = new Isim(bytes(k), opc, memoryWindow(newSqnWindow(highest)));
+  const isim = new Isim(bytes(k), opc, memorySqnStore(newSqnWindow(highest)));
   const secret = { scheme: "aka", impi: ue.impi, isim } as const;
   const respond = (challenged: SipResponse): string =>
     amf === undefined

@@ -1,4 +1,4 @@
-// No way round a re-authentication: every evasion ends at the absolute deadline. "Authentication".
+// No way round a re-authentication: every evasion ends at the absolute deadline. TS 24.229 §5.4.1.6.
 import { SubscriptionState, WwwAuthenticate } from "@ims-lab/common/sip/message/fields";
 import { beforeEach, describe, expect, test } from "vitest";
 import { expectGone, passTo, TRUSTING_BOTH } from "./end-state.ts";

@@ -1,4 +1,4 @@
-// The duty to subscribe and its clock: enforce, warn, optional. seed §2.
+// The duty to subscribe and its clock: enforce, warn, optional.
 import { REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { Contact } from "@ims-lab/common/sip/message/fields";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";

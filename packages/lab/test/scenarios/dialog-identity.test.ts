@@ -2,9 +2,9 @@
 import { type Dialog, dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";
-import { registered } from "./call-words.ts";
 import { ACCESS, type Headers, impuOf, Lab, type LabOptions, type Ue } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
+import { registered } from "./two-ues.ts";
 
 interface Talk {
   readonly lab: Lab;

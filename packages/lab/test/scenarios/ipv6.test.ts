@@ -1,8 +1,8 @@
 // IPv6 everywhere, and the P-CSCF between two families: RFC 3986 §3.2.2, RFC 5118.
 import { describe, expect, test } from "vitest";
 import { type Figure, figurePlan } from "../../src/launcher/figures.ts";
-import { callUp, lastCall, registered } from "./call-words.ts";
 import { impuOf, Lab, missing } from "./lab.ts";
+import { callUp, lastCall, registered } from "./two-ues.ts";
 
 const FAMILIES = [
   { access: "IPv6", core: "IPv6" },

@@ -18,7 +18,7 @@ import type { Pcscf } from "../../../pcscf/src/node.ts";
 import { reauthenticationView, registrationView } from "../../../scscf/src/admin/views.ts";
 import type { Scscf } from "../../../scscf/src/node.ts";
 import type { RemovalCause } from "../../../scscf/src/registration/binding.ts";
-import type { Place } from "../../src/launcher/sightings.ts";
+import type { Participant } from "../../src/launcher/message-correlator.ts";
 import {
   ACCESS,
   type Addresses,
@@ -81,7 +81,7 @@ export class Lab extends Traffic {
   readonly #holders: HolderWatch;
   readonly #world: World;
   readonly #at: Addresses;
-  readonly #places: Map<string, Place>;
+  readonly #places: Map<string, Participant>;
   #scscf: Scscf | undefined;
   #pcscf: Pcscf | undefined;
   #hosts = 0;
@@ -211,7 +211,9 @@ export class Lab extends Traffic {
   }
 
   /** Somebody who speaks raw SIP, at an address of his own or a given one. */
-  peer(options: { at?: HostPort; transport?: TransportName; as?: Place } = {}): Promise<Peer> {
+  peer(
+    options: { at?: HostPort; transport?: TransportName; as?: Participant } = {},
+  ): Promise<Peer> {
     const { at, transport = "udp", as = "stranger" } = options;
     const address = at ?? { host: this.#newHost(as), port: 5060 };
     return new Peer(memoryTransport(this.network, address, transport), address).listen();
@@ -305,11 +307,11 @@ export class Lab extends Traffic {
     return this.network.cut(directionOf(this.#at, way));
   }
 
-  #placeOf({ host }: HostPort): Place {
+  #placeOf({ host }: HostPort): Participant {
     return this.#places.get(host) ?? "stranger";
   }
 
-  #newHost(place: Place): string {
+  #newHost(place: Participant): string {
     const host = this.#at.device(++this.#hosts);
     this.#places.set(host, place);
     return host;

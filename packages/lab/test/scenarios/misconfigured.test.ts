@@ -1,8 +1,8 @@
 // What a person gets wrong in the settings: one line in the log names the setting, the address and what to do, once.
 import type { MemoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { describe, expect, test } from "vitest";
-import { twoUes } from "./call-words.ts";
 import { CORE, impuOf, Lab, SCSCF } from "./lab.ts";
+import { twoUes } from "./two-ues.ts";
 
 const NOWHERE = "10.9.9.9";
 

@@ -14,7 +14,7 @@ import {
   type Session,
 } from "../../../ue/src/isim/answer.ts";
 import { Isim, type IsimFaults } from "../../../ue/src/isim/isim.ts";
-import { memoryWindow } from "../../../ue/src/isim/window-store.ts";
+import { memorySqnStore } from "../../../ue/src/isim/sqn-store.ts";
 import { ACCESS, DOMAIN, type Headers, impuOf, type Lab, type Peer } from "./lab.ts";
 import { K, OPC } from "./nodes.ts";
 
@@ -241,7 +241,7 @@ export function secretOf(user: string, impi: string): Secret {
   const isim = new Isim(
     Buffer.from(K, "hex"),
     Buffer.from(OPC, "hex"),
-    memoryWindow(newSqnWindow(0)),
+    memorySqnStore(newSqnWindow(0)),
   );
   return { scheme: "aka", impi, isim };
 }

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { reauthenticationView } from "../../../scscf/src/admin/views.ts";
 import type { Scscf } from "../../../scscf/src/node.ts";
-import { callUp, lastCall } from "./call-words.ts";
 import { impuOf, Lab, type Ue } from "./lab.ts";
+import { callUp, lastCall } from "./two-ues.ts";
 
 const HOSTS = ["10.1.0.2", "10.1.0.3", "10.1.0.4"];
 

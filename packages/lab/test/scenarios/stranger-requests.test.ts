@@ -1,4 +1,4 @@
-// SUBSCRIBE, NOTIFY and other requests of strangers: the right code, a named log line, the victim unchanged. §11.
+// SUBSCRIBE, NOTIFY and other requests of strangers: the right code, a named log line, the victim unchanged. docs/security.md.
 import { OWN_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { beforeEach, describe, expect, test } from "vitest";

@@ -1,16 +1,16 @@
 // What passes on the wire of a lab, and the words it is asked about in.
 import { decode } from "@ims-lab/common/sip/message/decode";
 import type { SipMessage } from "@ims-lab/common/sip/message/message";
-import { type Figure, FigureWatch, type Step } from "../../src/launcher/figures.ts";
+import { type Figure, FigureProgress, type Step } from "../../src/launcher/figures.ts";
 import { headline, highlights } from "../../src/launcher/highlights.ts";
-import type { Place, SeenMessage } from "../../src/launcher/sightings.ts";
+import type { LadderMessage, Participant } from "../../src/launcher/message-correlator.ts";
 
 export class Traffic {
   /** Every message that arrived at a node, retransmissions too; see `forget`. */
-  readonly seen: SeenMessage[] = [];
-  readonly #watches = new Set<FigureWatch>();
+  readonly seen: LadderMessage[] = [];
+  readonly #watches = new Set<FigureProgress>();
 
-  protected arrived(bytes: Buffer, from: Place, to: Place, at: number): void {
+  protected arrived(bytes: Buffer, from: Participant, to: Participant, at: number): void {
     const { message } = decode(bytes);
     if (message === undefined) return;
     const seen = { at, from, to, message } as const;
@@ -24,8 +24,8 @@ export class Traffic {
   }
 
   /** Follows a figure from now on: the same definition as the demo's. */
-  watch(figure: Figure): FigureWatch {
-    const watch = new FigureWatch(figure);
+  watch(figure: Figure): FigureProgress {
+    const watch = new FigureProgress(figure);
     this.#watches.add(watch);
     return watch;
   }
@@ -49,7 +49,7 @@ export class Traffic {
   }
 
   /** What arrived over this hop: requests by method, responses by `status method`. */
-  passed(what: string, from?: Place, to?: Place): readonly SipMessage[] {
+  passed(what: string, from?: Participant, to?: Participant): readonly SipMessage[] {
     return this.seen
       .filter((seen) => from === undefined || seen.from === from)
       .filter((seen) => to === undefined || seen.to === to)
@@ -58,7 +58,7 @@ export class Traffic {
   }
 
   /** Different requests of this method that arrived: retransmissions count once. */
-  attempts(method: string, from?: Place, to?: Place): number {
+  attempts(method: string, from?: Participant, to?: Participant): number {
     const requests = this.passed(method, from, to);
     return new Set(requests.map(({ callId, cseq }) => `${callId} ${cseq.number}`)).size;
   }
@@ -72,7 +72,7 @@ export class Traffic {
 }
 
 /** What has not passed of the figures: `Figure 3: 13 SUBSCRIBE from UE to P-CSCF`. */
-export function missing(watches: readonly FigureWatch[]): readonly string[] {
+export function missing(watches: readonly FigureProgress[]): readonly string[] {
   return watches.flatMap(({ figure, missing: steps }) =>
     steps.map((step) => `Figure ${figure.label}: ${describe(step)}`),
   );

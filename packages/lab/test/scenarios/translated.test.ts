@@ -1,8 +1,8 @@
 // A UE behind an address translator: Via and Contact name an address that nobody reaches; everything comes over its flow.
 // RFC 3581, RFC 5626 §3.5.
 import { describe, expect, test } from "vitest";
-import { callUp, lastCall, registered } from "./call-words.ts";
 import { impuOf, Lab } from "./lab.ts";
+import { callUp, lastCall, registered } from "./two-ues.ts";
 
 describe.each(["udp", "tcp"] as const)("%s", (transport) => {
   test("NOTIFY, call and message arrive; the S-CSCF knows the inside address alone", async () => {

@@ -9,6 +9,7 @@ import {
   registrationSchema,
   subscriberSchema,
 } from "@ims-lab/common/admin-api/schemas";
+import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import {
   type DeregisterAnswer,
   deregistrationCauses,
@@ -24,6 +25,7 @@ import type { Scscf } from "../node.ts";
 import type { Binding, RemovalCause } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { setNameOf } from "../subscribers/registration-sets.ts";
+import { addEvents } from "./event-routes.ts";
 import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
 
 const impuParams = {
@@ -54,6 +56,8 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addReauthenticate(app, scscf);
   addReauthentications(app, scscf);
   addSubscribers(app, scscf);
+  addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
+  addTransactionRoute(app, clock, () => [scscf.endpoint]);
 }
 
 function addRegistrations(app: FastifyInstance, scscf: Scscf): void {
@@ -287,6 +291,14 @@ function addSubscribers(app: FastifyInstance, scscf: Scscf): void {
 function impisOf(scscf: Scscf, impu: string): ReadonlySet<string> {
   const names = setsNamed(scscf, impu).map(({ name }) => name);
   return new Set(names.flatMap((name) => scscf.directory.ownersOf(name).map(({ impi }) => impi)));
+}
+
+function namesOf(scscf: Scscf, impu: string): ReadonlySet<string> {
+  const sets = setsNamed(scscf, impu);
+  return new Set([
+    ...impisOf(scscf, impu),
+    ...sets.flatMap(({ name, impus }) => [name, ...impus.map(({ aor }) => aor)]),
+  ]);
 }
 
 /** The sets of an IMPU, several where users share it, or that of an IMPI. */

@@ -58,7 +58,7 @@ export class ChallengeFactory {
     const { failures } = options;
     const challenge = { key, nonce, expiresAt, failures, isOver: false };
     attempts.challenged(impi, challenge, now);
-    return { values, expiresAt };
+    return { values };
   }
 
   /** Asks the device about a mix-up; the prober remembers it. Undefined where it is off. */
@@ -71,8 +71,7 @@ export class ChallengeFactory {
     const probe = this.#parts.prober?.probe(impi, auth, key, isFirst);
     if (probe === undefined) return undefined;
     const { vector, nonce, question } = probe;
-    const expiresAt = this.#parts.clock.now() + this.#options.awaitMs;
-    return { values: [this.#akaValue(auth, vector, nonce, false)], expiresAt, question };
+    return { values: [this.#akaValue(auth, vector, nonce, false)], question };
   }
 
   #aka(impi: string, auth: AkaCredentials, stale: boolean): Made {

@@ -23,8 +23,6 @@ export interface Claim extends ChallengeKey {
 export interface IssuedChallenge {
   /** WWW-Authenticate values, most preferred first (RFC 8760 §2.3). */
   readonly values: readonly string[];
-  /** Milliseconds since the epoch: reg-await-auth. */
-  readonly expiresAt: number;
   /** What the device is asked by it, where it is a probe. */
   readonly question?: string;
 }
@@ -33,15 +31,11 @@ export interface Authenticated {
   readonly kind: "authenticated";
   /** `challenge`: answered a fresh one; `preemptive`: used a live nonce again. */
   readonly how: "challenge" | "preemptive";
-  /** Value for Authentication-Info of the 200 (RFC 7616 §3.5), made when asked for. */
-  authenticationInfo(): string;
 }
 
 /** A failed answer to a challenge of this attempt. */
 export interface AnswerFailure {
   readonly kind: "wrong-response" | "network-rejected" | "resync-invalid";
-  /** `authentication.maxFailures` reached: this challenge is no longer answerable. */
-  readonly attemptOver: boolean;
   readonly diagnosis: string;
   /** Another challenge in this attempt: a probe behind a real one, a real one behind a probe. */
   readonly next?: IssuedChallenge;
@@ -51,7 +45,6 @@ export interface AnswerFailure {
 export interface Resynchronised {
   readonly kind: "resync";
   readonly challenge: IssuedChallenge | undefined;
-  readonly attemptOver: boolean;
   readonly diagnosis: string;
 }
 

@@ -2,7 +2,7 @@
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type AkaKeys, akaPassword, parseAuts, unpackNonce } from "@ims-lab/common/sip/auth/aka";
 import { type Answer, sameSecret } from "@ims-lab/common/sip/auth/challenge";
-import { type DigestInput, digestResponse, responseAuth } from "@ims-lab/common/sip/auth/digest";
+import { type DigestInput, digestResponse } from "@ims-lab/common/sip/auth/digest";
 import type { AkaCredentials, Subscriber } from "../subscribers/subscriber.ts";
 import type { AuthenticationCentre } from "./auc.ts";
 import type { ChallengeFactory } from "./challenge-factory.ts";
@@ -54,7 +54,6 @@ export class Verifier {
       case "over":
         return {
           kind: "wrong-response",
-          attemptOver: true,
           diagnosis: `no further answer counts after ${this.#maxFailures} failures`,
         };
       case "unknown":
@@ -88,7 +87,6 @@ export class Verifier {
     if (password === undefined || !this.#isRight(verification, password)) {
       return {
         kind: "wrong-response",
-        attemptOver: false,
         diagnosis: this.#whyWrong(verification),
       };
     }
@@ -100,7 +98,7 @@ export class Verifier {
       return { kind: "stale", diagnosis: `${why}, nc is ${nc} and was ${use.lastNc} already` };
     if (!claim.allowPreemptive)
       return { kind: "stale", diagnosis: `${why}, and a fresh challenge is due`, isUsual };
-    return this.#accept(verification, password, { issuedAt: use.issuedAt, how: "preemptive" });
+    return this.#accept(verification, { issuedAt: use.issuedAt, how: "preemptive" });
   }
 
   #fresh(verification: Verification, status: Fresh): AuthenticationOutcome {
@@ -119,7 +117,7 @@ export class Verifier {
       return this.#failed("wrong-response", verification, status, this.#whyWrong(verification));
     if (answer.nc !== undefined && Number.parseInt(answer.nc, 16) === 0)
       return { kind: "bad-parameters", diagnosis: `nc 00000000 of ${impi}, it counts from 1` };
-    return this.#accept(verification, password, { issuedAt: status.issuedAt, how: "challenge" });
+    return this.#accept(verification, { issuedAt: status.issuedAt, how: "challenge" });
   }
 
   /** RFC 3310 §3.3, TS 24.229 §5.1.1.5.3: no response and no AUTS. */
@@ -130,31 +128,30 @@ export class Verifier {
     const why = prober?.verdict(impi) ?? "UE rejected AUTN: K, OP/OPc or AMF differ";
     const failed = this.#failed("network-rejected", verification, status, why);
     // A challenge that is not remembered may well be the first.
-    const mayAsk = status.challenge === undefined ? this.#maxFailures > 1 : !failed.attemptOver;
+    const mayAsk = (status.challenge?.failures ?? 0) + 1 < this.#maxFailures;
     const next = mayAsk ? factory.probe(impi, auth, key, false) : undefined;
-    return next === undefined ? failed : { ...failed, attemptOver: false, next };
+    return next === undefined ? failed : { ...failed, next };
   }
 
   /** An answer to a probe; it never registers anybody. */
   probed(verification: Verification, auth: AkaCredentials, prober: Prober): AnswerFailure {
     const { accepted, isFirst, why: diagnosis } = prober.judge(verification, auth);
-    if (accepted) return { kind: "wrong-response", attemptOver: true, diagnosis };
+    if (accepted) return { kind: "wrong-response", diagnosis };
     const kind = "network-rejected";
-    if (!isFirst) return { kind, attemptOver: true, diagnosis };
+    if (!isFirst) return { kind, diagnosis };
     const { factory } = this.#parts;
     const next = factory.issue(verification.subscriber, verification.key, {
       failures: 1,
       stale: false,
     });
-    return { kind, attemptOver: false, diagnosis, next };
+    return { kind, diagnosis, next };
   }
 
   #accept(
     verification: Verification,
-    password: Buffer,
     use: { readonly issuedAt: number; readonly how: Authenticated["how"] },
   ): Authenticated {
-    const { answer, subscriber, input } = verification;
+    const { answer, subscriber } = verification;
     const { attempts, clock } = this.#parts;
     // AKA vectors count once, and so does the formula without nc.
     const once = subscriber.auth.scheme === "aka" || answer.nc === undefined;
@@ -168,11 +165,7 @@ export class Verifier {
       lastNc,
     });
     attempts.set(subscriber.impi, state, clock.now());
-    return {
-      kind: "authenticated",
-      how: use.how,
-      authenticationInfo: () => authenticationInfo(answer, { ...input, password }),
-    };
+    return { kind: "authenticated", how: use.how };
   }
 
   #failed(
@@ -183,15 +176,13 @@ export class Verifier {
   ): AnswerFailure {
     const { attempts, clock } = this.#parts;
     const { challenge } = status;
-    const failures = (challenge?.failures ?? 0) + 1;
-    // A challenge that is not remembered cannot count: each failure ends it for the caller.
-    const attemptOver = challenge === undefined || failures >= this.#maxFailures;
     if (challenge !== undefined) {
       const { impi } = verification.subscriber;
-      const noted = { ...challenge, failures, isOver: attemptOver };
+      const failures = challenge.failures + 1;
+      const noted = { ...challenge, failures, isOver: failures >= this.#maxFailures };
       attempts.challenged(impi, noted, clock.now());
     }
-    return { kind, attemptOver, diagnosis };
+    return { kind, diagnosis };
   }
 
   /** RFC 3310 §3.4; TS 33.102 §6.3.5. */
@@ -219,14 +210,13 @@ export class Verifier {
     const failures = (status.challenge?.failures ?? 0) + 1;
     // This RAND's AUTS counts once: replayed, it would turn the numbers back.
     this.#spend(verification, status);
-    if (failures >= this.#maxFailures)
-      return { kind: "resync", challenge: undefined, attemptOver: true, diagnosis };
+    if (failures >= this.#maxFailures) return { kind: "resync", challenge: undefined, diagnosis };
     const { factory } = this.#parts;
     const challenge = factory.issue(verification.subscriber, verification.key, {
       failures,
       stale: false,
     });
-    return { kind: "resync", challenge, attemptOver: false, diagnosis };
+    return { kind: "resync", challenge, diagnosis };
   }
 
   #spend(verification: Verification, status: Fresh): void {
@@ -269,12 +259,6 @@ export class Verifier {
     const right = { ...input, password: akaPassword(auth.algorithm, keys) };
     return diagnoseAka({ ...wrong, right }, auth, keys, rand);
   }
-}
-
-function authenticationInfo(answer: Answer, input: DigestInput): string {
-  const rspauth = `rspauth="${responseAuth(input)}"`;
-  if (answer.qop === undefined) return rspauth;
-  return `qop=${answer.qop},${rspauth},cnonce="${answer.cnonce ?? ""}",nc=${answer.nc ?? ""}`;
 }
 
 /** @param ours the network's last; @param seen the device's highest */

@@ -73,12 +73,14 @@ export class RegistrationHistory implements RegistrationSubscriber {
   }
 }
 
-function wordsOfAsker(cause: ReauthenticationCause): string {
+/** "by an operator" */
+export function wordsOfAsker(cause: ReauthenticationCause): string {
   if (cause === "operator") return "by an operator";
   return cause === "pcscf" ? "by the P-CSCF" : `by ${cause}`;
 }
 
-function wordsOfEnd(ended: Ended): string {
+/** How it ended, after how long, and why. */
+export function wordsOfEnd(ended: Ended): string {
   const { end, requestedAt, endedAt } = ended;
   const after = `after ${Math.round(endedAt - requestedAt)} ms`;
   return end === "reauthenticated"

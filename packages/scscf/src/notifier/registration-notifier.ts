@@ -34,7 +34,7 @@ import type {
   SubscriptionFacts,
 } from "../registration/events.ts";
 import type { Registrations } from "../registration/registrations.ts";
-import type { Change } from "../store/store.ts";
+import type { Change } from "../rows.ts";
 import { describeFailure, silentParty } from "./notify-failure.ts";
 import { type Notice, renderReginfo, together } from "./rendering.ts";
 import { Spacing } from "./spacing.ts";

@@ -19,7 +19,7 @@ import type {
   RegistrationEvent,
   RegistrationSubscriber,
 } from "../registration/events.ts";
-import type { Change } from "../store/store.ts";
+import type { Change } from "../rows.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { askingContact, askingKey } from "./asking-contact.ts";
 

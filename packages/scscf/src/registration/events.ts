@@ -1,6 +1,6 @@
 // Registration events, one union, and the declared order of their subscribers. TS 24.229 §5.4.1, §5.4.2.
 import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
-import type { Change } from "../store/store.ts";
+import type { Change } from "../rows.ts";
 import type { Binding, RemovalCause } from "./binding.ts";
 import type { Due, Ended } from "./reauthentication.ts";
 
@@ -124,6 +124,8 @@ const NO_ROWS: readonly Change[] = [];
 
 export class RegistrationEvents {
   #subscribers: readonly RegistrationSubscriber[] = [];
+  readonly #waiting: RegistrationEvent[] = [];
+  #isDelivering = false;
 
   /** Before anything happens. */
   deliverTo(order: SubscriberOrder): void {
@@ -140,7 +142,16 @@ export class RegistrationEvents {
     return rows;
   }
 
+  /** What a subscriber publishes meanwhile comes when all have heard this one. */
   publish(event: RegistrationEvent): void {
-    for (const subscriber of this.#subscribers) subscriber.on(event);
+    this.#waiting.push(event);
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    try {
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
+        for (const subscriber of this.#subscribers) subscriber.on(next);
+    } finally {
+      this.#isDelivering = false;
+    }
   }
 }

@@ -1,8 +1,9 @@
 // Drives the binding machines: input, changes, one commit; when durable table, deadlines, answer, then events. TS 24.229 §5.4.1.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import { Deadlines } from "@ims-lab/common/platform/deadlines";
+import type { Change } from "../rows.ts";
 import { commit } from "../store/commit.ts";
-import type { Change, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { Binding, BindingContext, BindingEffect, BindingInput } from "./binding.ts";
 import { dueAt, step } from "./binding-machine.ts";
 import type { Bindings } from "./bindings.ts";

@@ -1,5 +1,6 @@
 // A commit that ends once, whatever the store does: one that throws has failed.
-import type { Change, Store } from "./store.ts";
+import type { Change } from "../rows.ts";
+import type { Store } from "./store.ts";
 
 export function commit(
   store: Store,

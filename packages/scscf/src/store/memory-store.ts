@@ -1,5 +1,6 @@
 // The store of a node whose registrations live and die with its process: the node's own tables are all there is.
-import type { Contents, Store } from "./store.ts";
+import type { Contents } from "../rows.ts";
+import type { Store } from "./store.ts";
 
 /** Keeps no second copy of anything: what a new process could load has died with the old one. */
 export function memoryStore(): Store {

@@ -1,30 +1,5 @@
 // The store port: nothing that an answer has announced may be lost. Contract: test/contract/store.ts.
-
-import type { Sqn } from "@ims-lab/common/ims/sqn";
-import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
-import type { Binding } from "../registration/binding.ts";
-
-/** Plain data only: what is stored must survive a trip through JSON. */
-export interface Tables {
-  /** By Service-Route token. A running re-authentication is part of its binding. */
-  readonly bindings: Binding;
-  /** Subscriptions here, with their dialog, by id. */
-  readonly subscriptions: NotifierSubscription;
-  /** By IMPI: the highest sequence number that may have been used. */
-  readonly sqnMarks: Sqn;
-}
-
-export type Change = {
-  readonly [T in keyof Tables]: {
-    readonly table: T;
-    readonly id: string;
-    /** Undefined removes the row. */
-    readonly value: Tables[T] | undefined;
-  };
-}[keyof Tables];
-
-/** By id, in no order. */
-export type Contents = { readonly [T in keyof Tables]: ReadonlyMap<string, Tables[T]> };
+import type { Change, Contents } from "../rows.ts";
 
 export interface Store {
   /**

@@ -1,6 +1,6 @@
 // Marks of the AuC's sequence numbers, kept so that none repeats after a crash. TS 33.102 annex C.
 import type { Sqn } from "@ims-lab/common/ims/sqn";
-import type { Change } from "../store/store.ts";
+import type { Change } from "../rows.ts";
 
 /** The highest SQN that may have been used, per IMPI. */
 export interface SqnMarks {

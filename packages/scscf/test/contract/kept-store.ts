@@ -1,5 +1,6 @@
 // A store that outlives the nodes which use it, in this process: what the contract is written against.
-import type { Change, Contents, Store, Tables } from "../../src/store/store.ts";
+import type { Change, Contents, Tables } from "../../src/rows.ts";
+import type { Store } from "../../src/store/store.ts";
 
 type MutableTables = { [T in keyof Tables]: Map<string, Tables[T]> };
 

@@ -2,7 +2,8 @@
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { describe, expect, test } from "vitest";
 import type { Binding } from "../../src/registration/binding.ts";
-import type { Change, Contents, Store } from "../../src/store/store.ts";
+import type { Change, Contents } from "../../src/rows.ts";
+import type { Store } from "../../src/store/store.ts";
 
 function binding(token: string, more: Partial<Binding> = {}): Binding {
   return {

@@ -1,6 +1,7 @@
 // A store that tries its users: holds commits back, and fails them when told to.
 
-import type { Change, Store } from "../../src/store/store.ts";
+import type { Change } from "../../src/rows.ts";
+import type { Store } from "../../src/store/store.ts";
 import { keptStore } from "./kept-store.ts";
 
 export interface TryingStore extends Store {

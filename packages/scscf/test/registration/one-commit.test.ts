@@ -4,7 +4,7 @@ import { seqOf } from "@ims-lab/common/ims/sqn";
 import { WwwAuthenticate } from "@ims-lab/common/sip/message/fields";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Change } from "../../src/store/store.ts";
+import type { Change } from "../../src/rows.ts";
 import { type TryingStore, tryingStore } from "../contract/trying-store.ts";
 import { Device, Lab, type Peer, reginfoOf } from "../lab.ts";
 

@@ -1,4 +1,4 @@
-// What a call of a UE is at a time, what reaches it, what it has done: the words of its machine. RFC 3261 §13, §14, §15.
+// States, inputs and effects of the machine of one call. RFC 3261 §13, §14, §15.
 
 /** What a UE does when it is called. */
 export type IncomingPolicy = "answer" | "ring" | "busy" | "decline";
@@ -10,12 +10,12 @@ export type CallState =
   | { readonly name: "ringing" }
   /** 2xx sent, no ACK yet; a BYE has to wait for it (§15). */
   | { readonly name: "answered"; readonly interval: number; readonly leaving: boolean }
-  | Up
+  | EstablishedCall
   /** BYE sent. */
   | { readonly name: "ending"; readonly why: string }
   | { readonly name: "over"; readonly why: string };
 
-export interface Up {
+export interface EstablishedCall {
   readonly name: "up";
   readonly held: Held;
   readonly offer: Offer;
@@ -57,18 +57,18 @@ export type CallInput =
   | { readonly kind: "refreshed"; readonly status: number }
   | { readonly kind: "refresh-failed"; readonly why: string }
   | { readonly kind: "cancelled" }
-  /** `hold`: what the other side's description says, where the message had one. */
+  /** `hold`: in the other side's description; undefined: the message had none. */
   | { readonly kind: "acknowledged"; readonly hold: boolean | undefined }
   | { readonly kind: "re-invited"; readonly hold: boolean | undefined }
   /** By an UPDATE that was answered 200 (RFC 3311). */
   | { readonly kind: "updated"; readonly hold: boolean | undefined }
   | { readonly kind: "bye" }
-  /** The BYE was answered, or nobody answers it. */
+  /** The BYE was answered, or its transaction failed. */
   | { readonly kind: "left" }
   | { readonly kind: "timer"; readonly timer: CallTimer };
 
 /**
- * `no-answer`: nobody picks up here; `no-final`: nor there, or the CANCEL has no effect (§9.1); `repeat`, `no-ack`: a
+ * `no-answer`: a call that rings here is not answered; `no-final`: no final response, or none after the CANCEL (§9.1); `repeat`, `no-ack`: a
  * 2xx waits for its ACK (§13.3.1.4); `again`: both sides had an offer under way (§14.1); `refresh`, `session`: it is
  * time to refresh, or the other side has not (RFC 4028 §10); `left`: the BYE has no end of its own.
  */
@@ -120,7 +120,7 @@ export const ACKNOWLEDGED: readonly CallEffect[] = [
 ];
 
 /** @param there whether the other side holds the call from the start */
-export function up(there = false): Up {
+export function established(there = false): EstablishedCall {
   return { name: "up", held: { here: false, there }, offer: { name: "none" }, again: undefined };
 }
 
@@ -149,7 +149,7 @@ export function leave(
 
 /**
  * RFC 4028 §10: who refreshes does so at half time; the other hangs up a third of the time, at most 32 s, before
- * the end. Whose refreshes fail hangs up then, too.
+ * the end. So does a refresher whose refreshes fail.
  */
 export function agreeOnSession(seconds: number, here: boolean): readonly CallEffect[] {
   const last = seconds - Math.min(32, seconds / 3);

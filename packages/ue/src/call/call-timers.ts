@@ -1,5 +1,6 @@
-// The timers of one call, by name: one of each at a time.
+// Timers of one call, one of each name at a time. RFC 3261 §13.3.1.4, §14.1.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import type { Random } from "@ims-lab/common/platform/random";
 import type { CallTimer } from "./call-state.ts";
 
 export class CallTimers {
@@ -30,4 +31,12 @@ export class CallTimers {
     for (const timer of this.#running.values()) timer.cancel();
     this.#running.clear();
   }
+}
+
+/** Milliseconds before an offer is made again. §14.1: whoever chose the Call-ID, the caller, waits longer. */
+export function backOffMs(direction: "outgoing" | "incoming", random: Random): number {
+  const units = random.fraction();
+  return direction === "outgoing"
+    ? 2100 + 10 * Math.floor(190 * units)
+    : 10 * Math.floor(200 * units);
 }

@@ -1,12 +1,12 @@
-// The calls of one UE: which one a request belongs to, and what a person sees of them. RFC 3261 §12.2.2, §13.3.
+// Calls of one UE: the owner of each request, limits, the view of them. RFC 3261 §12.2.2, §13.3.
 import type { CallView } from "@ims-lab/common/admin-api/views";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { type UserAgent, warnAgentOf } from "../user-agent/user-agent.ts";
 import { Call } from "./call.ts";
 import type { IncomingPolicy } from "./call-state.ts";
 import { checkInvite } from "./invite-checks.ts";
-import { agentOf, type Line } from "./line.ts";
-import type { MediaSink } from "./media.ts";
+import type { MediaSink } from "./media-sink.ts";
 import { callerOf } from "./messages.ts";
 
 export interface CallSettings {
@@ -26,7 +26,7 @@ export const CALL_DEFAULTS: CallSettings = {
   sessionExpiresSeconds: 1800,
 };
 
-interface Kept {
+interface CallRecord {
   readonly call: Call;
   readonly startedAt: number;
   upAt: number | null;
@@ -36,7 +36,7 @@ interface Kept {
 }
 
 export interface CallsOptions {
-  readonly line: Line;
+  readonly userAgent: UserAgent;
   readonly settings: CallSettings;
   /** Timers T1 and T2, milliseconds. */
   readonly t1: number;
@@ -50,7 +50,7 @@ const REMEMBERED = 20;
 
 export class Calls {
   readonly #options: CallsOptions;
-  #kept: Kept[] = [];
+  #records: CallRecord[] = [];
 
   constructor(options: CallsOptions) {
     this.#options = options;
@@ -58,18 +58,18 @@ export class Calls {
 
   /** The latest last. */
   get view(): readonly CallView[] {
-    return this.#kept.map((kept) => this.#viewOf(kept));
+    return this.#records.map((record) => this.#viewOf(record));
   }
 
   get active(): readonly Call[] {
-    return this.#kept.map(({ call }) => call).filter(isActive);
+    return this.#records.map(({ call }) => call).filter(isActive);
   }
 
   /** @param from one of the user's identities; absent: the UE's own IMPU */
   dial(peer: string, from?: string): CallView {
-    const kept = this.#add(new Call({ ...this.#callOptions(peer), from }));
-    kept.call.apply({ kind: "dial" });
-    return this.#viewOf(kept);
+    const record = this.#add(new Call({ ...this.#callOptions(peer), from }));
+    record.call.apply({ kind: "dial" });
+    return this.#viewOf(record);
   }
 
   /** INVITE, ACK, CANCEL, BYE, UPDATE. */
@@ -97,7 +97,7 @@ export class Calls {
     return incoming === "decline" ? 603 : 200;
   }
 
-  /** Calls that somebody is in; one that waits for the answer to its BYE or CANCEL keeps nobody. */
+  /** The calls that count as busy: not those that wait for the answer to a BYE or CANCEL. */
   get #engaged(): number {
     return this.active.filter(({ state }) => {
       const isLeaving =
@@ -111,35 +111,35 @@ export class Calls {
   }
 
   close(): void {
-    for (const { call } of this.#kept) call.close();
+    for (const { call } of this.#records) call.close();
   }
 
   #called(incoming: Incoming): void {
     const { request } = incoming;
-    const { line, settings } = this.#options;
-    const toTag = line.random.hex(8);
-    const lacking = checkInvite(request, agentOf(line));
+    const { userAgent, settings } = this.#options;
+    const toTag = userAgent.random.hex(8);
+    const lacking = checkInvite(request, warnAgentOf(userAgent));
     if (lacking !== undefined) {
       incoming.respond(newResponse(request, lacking.status, { ...lacking, toTag }));
       return;
     }
     const engaged = this.#engaged >= settings.atOnce;
-    const kept = this.#add(new Call(this.#callOptions(callerOf(request)), incoming));
-    kept.call.apply({ kind: "called", policy: settings.incoming, engaged });
+    const record = this.#add(new Call(this.#callOptions(callerOf(request)), incoming));
+    record.call.apply({ kind: "called", policy: settings.incoming, engaged });
   }
 
   /** §9.2: a CANCEL that finds nothing to end is answered 200 as well. */
   #cancelled(incoming: Incoming): void {
     const { request } = incoming;
-    const owner = this.#kept.find(({ call }) => call.isCancelledBy(request));
+    const owner = this.#records.find(({ call }) => call.isCancelledBy(request));
     incoming.respond(newResponse(request, owner === undefined ? 481 : 200));
     owner?.call.apply({ kind: "cancelled" });
   }
 
   #callOptions(peer: string): ConstructorParameters<typeof Call>[0] {
-    const { line, settings, t1, t2, media } = this.#options;
+    const { userAgent, settings, t1, t2, media } = this.#options;
     return {
-      line,
+      userAgent,
       peer,
       sessionSeconds: settings.sessionExpiresSeconds,
       context: { t1, t2, noAnswerMs: settings.noAnswerSeconds * 1000 },
@@ -148,37 +148,37 @@ export class Calls {
     };
   }
 
-  #add(call: Call): Kept {
-    const startedAt = Math.floor(this.#options.line.clock.now());
+  #add(call: Call): CallRecord {
+    const startedAt = Math.floor(this.#options.userAgent.clock.now());
     const packetsBefore = this.#options.media?.packets ?? 0;
-    const kept = { call, startedAt, upAt: null, overAt: null, packetsBefore, packets: 0 };
-    this.#kept.push(kept);
+    const record = { call, startedAt, upAt: null, overAt: null, packetsBefore, packets: 0 };
+    this.#records.push(record);
     this.#forgetOld();
-    return kept;
+    return record;
   }
 
   #forgetOld(): void {
-    const ended = this.#kept.filter(({ overAt }) => overAt !== null);
+    const ended = this.#records.filter(({ overAt }) => overAt !== null);
     const old = new Set(ended.slice(0, Math.max(0, ended.length - REMEMBERED)));
-    if (old.size > 0) this.#kept = this.#kept.filter((kept) => !old.has(kept));
+    if (old.size > 0) this.#records = this.#records.filter((record) => !old.has(record));
   }
 
   #changed(call: Call): void {
-    const kept = this.#kept.find((one) => one.call === call);
-    if (kept === undefined) return;
-    const now = Math.floor(this.#options.line.clock.now());
-    if (call.state.name === "up") kept.upAt ??= now;
-    if (call.state.name !== "over" || kept.overAt !== null) return;
-    kept.overAt = now;
-    kept.packets = this.#packetsOf(kept);
+    const record = this.#records.find((one) => one.call === call);
+    if (record === undefined) return;
+    const now = Math.floor(this.#options.userAgent.clock.now());
+    if (call.state.name === "up") record.upAt ??= now;
+    if (call.state.name !== "over" || record.overAt !== null) return;
+    record.overAt = now;
+    record.packets = this.#packetsOf(record);
   }
 
-  #packetsOf({ packetsBefore }: Kept): number {
+  #packetsOf({ packetsBefore }: CallRecord): number {
     return (this.#options.media?.packets ?? 0) - packetsBefore;
   }
 
-  #viewOf(kept: Kept): CallView {
-    const { call, startedAt, upAt, overAt } = kept;
+  #viewOf(record: CallRecord): CallView {
+    const { call, startedAt, upAt, overAt } = record;
     const { state, callId, direction, peer } = call;
     const held = state.name === "up" ? state.held : { here: false, there: false };
     const ringing = state.name === "inviting" && state.ringing;
@@ -193,7 +193,7 @@ export class Calls {
       startedAt,
       upAt,
       overAt,
-      packets: overAt === null ? this.#packetsOf(kept) : kept.packets,
+      packets: overAt === null ? this.#packetsOf(record) : record.packets,
     };
   }
 }

@@ -1,14 +1,21 @@
-// The session descriptions that one call sends, and what those it gets say of hold. RFC 3264 §5, §8; RFC 4566 §5.2.
+// Session descriptions of one call: offers, answers, and hold. RFC 3264 §5, §8; RFC 4566 §5.2.
 import type { Random } from "@ims-lab/common/platform/random";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
-import { answerSdp, type Described, isHold, type Origin, offerSdp, readSdp } from "./sdp.ts";
+import {
+  answerSdp,
+  isHold,
+  type Origin,
+  offerSdp,
+  readSdp,
+  type SessionDescription,
+} from "./sdp.ts";
 
 export class Descriptions {
   readonly #media: () => HostPort;
   readonly #session: number;
   #version = 0;
   /** The other side's offer that was answered last. */
-  #answered: Described | undefined;
+  #answered: SessionDescription | undefined;
 
   /** @param media where our audio is taken */
   constructor(media: () => HostPort, random: Random) {

@@ -1,4 +1,4 @@
-// A call that is up, pure: hold and its end by re-INVITE, from either side. RFC 3261 §14, §15; RFC 3264 §8.4.
+// An established call as a pure machine: hold and its end by re-INVITE, refreshes. RFC 3261 §14, §15; RFC 3264 §8.4; RFC 4028 §10.
 import {
   ACKNOWLEDGED,
   agreeOnSession,
@@ -8,12 +8,12 @@ import {
   type CallInput,
   type CallStep,
   type CallTimer,
+  type EstablishedCall,
   leave,
   type Offer,
   over,
   repeatAfter,
   stay,
-  type Up,
 } from "./call-state.ts";
 
 const NO_OFFER: Offer = { name: "none" };
@@ -27,7 +27,7 @@ const QUIET: readonly CallEffect[] = [
 /** A refresh that met something else, in units of T1. */
 const REFRESH_AGAIN = 10;
 
-export function whileUp(context: CallContext, state: Up, input: CallInput): CallStep {
+export function whileUp(context: CallContext, state: EstablishedCall, input: CallInput): CallStep {
   switch (input.kind) {
     case "hang-up":
       return leave(context, "hung up here", QUIET);
@@ -72,7 +72,7 @@ export function whileUp(context: CallContext, state: Up, input: CallInput): Call
   }
 }
 
-function onTimer(context: CallContext, state: Up, timer: CallTimer): CallStep {
+function onTimer(context: CallContext, state: EstablishedCall, timer: CallTimer): CallStep {
   switch (timer) {
     case "again":
       return offerAgain(state);
@@ -90,12 +90,12 @@ function onTimer(context: CallContext, state: Up, timer: CallTimer): CallStep {
   }
 }
 
-function refreshSoon({ t1 }: CallContext, state: Up): CallStep {
+function refreshSoon({ t1 }: CallContext, state: EstablishedCall): CallStep {
   return { state, effects: [{ kind: "start", timer: "refresh", ms: REFRESH_AGAIN * t1 }] };
 }
 
 /** RFC 4028 §7.4: an offer that changes nothing. */
-function refreshByOffer(context: CallContext, state: Up): CallStep {
+function refreshByOffer(context: CallContext, state: EstablishedCall): CallStep {
   if (state.offer.name !== "none") return refreshSoon(context, state);
   const { here: hold } = state.held;
   return {
@@ -104,16 +104,16 @@ function refreshByOffer(context: CallContext, state: Up): CallStep {
   };
 }
 
-/** RFC 4028 §10: without the other side the call is over; what else it says may pass before the session ends. */
-function onRefreshed(context: CallContext, state: Up, status: number): CallStep {
+/** RFC 4028 §10: 408 and 481 end the call; after any other failure a later refresh may succeed before the session ends. */
+function onRefreshed(context: CallContext, state: EstablishedCall, status: number): CallStep {
   if (status === 408 || status === 481) return leave(context, `refresh: ${status}`, QUIET);
   return status < 300 ? stay(state) : refreshSoon(context, state);
 }
 
 /** §14.1: one offer at a time. */
-function offerHold(state: Up, on: boolean): CallStep {
+function offerHold(state: EstablishedCall, on: boolean): CallStep {
   if (state.offer.name !== "none") return stay(state);
-  const settled: Up = { ...state, again: undefined };
+  const settled: EstablishedCall = { ...state, again: undefined };
   const effects = state.again === undefined ? [] : [NOT_AGAIN];
   if (state.held.here === on) return { state: settled, effects };
   return {
@@ -123,19 +123,19 @@ function offerHold(state: Up, on: boolean): CallStep {
 }
 
 /** The other side's offer may be under way still. */
-function offerAgain(state: Up): CallStep {
+function offerAgain(state: EstablishedCall): CallStep {
   if (state.again === undefined) return stay(state);
   if (state.offer.name !== "none") return { state, effects: [{ kind: "back-off" }] };
   return offerHold({ ...state, again: undefined }, state.again);
 }
 
-function heldThere(state: Up, hold: boolean | undefined): Up {
+function heldThere(state: EstablishedCall, hold: boolean | undefined): EstablishedCall {
   return hold === undefined ? state : { ...state, held: { ...state.held, there: hold } };
 }
 
-function onOfferResponse(context: CallContext, state: Up, status: number): CallStep {
+function onOfferResponse(context: CallContext, state: EstablishedCall, status: number): CallStep {
   if (state.offer.name !== "sent" || status < 200) return stay(state);
-  const settled: Up = { ...state, offer: NO_OFFER };
+  const settled: EstablishedCall = { ...state, offer: NO_OFFER };
   if (status < 300) {
     const held = { ...state.held, here: state.offer.hold };
     return { state: { ...settled, held }, effects: [{ kind: "ack" }] };
@@ -148,7 +148,11 @@ function onOfferResponse(context: CallContext, state: Up, status: number): CallS
 }
 
 /** §14.2; RFC 5407 §3.1.5: an offer that meets one of ours, or a 2xx without its ACK, may come again. */
-function onReInvite({ t1 }: CallContext, state: Up, hold: boolean | undefined): CallStep {
+function onReInvite(
+  { t1 }: CallContext,
+  state: EstablishedCall,
+  hold: boolean | undefined,
+): CallStep {
   if (state.offer.name !== "none") return { state, effects: [{ kind: "respond", status: 491 }] };
   return {
     state: { ...heldThere(state, hold), offer: { name: "answered", interval: t1 } },
@@ -156,7 +160,11 @@ function onReInvite({ t1 }: CallContext, state: Up, hold: boolean | undefined): 
   };
 }
 
-function onAnsweredTimer(context: CallContext, state: Up, timer: "repeat" | "no-ack"): CallStep {
+function onAnsweredTimer(
+  context: CallContext,
+  state: EstablishedCall,
+  timer: "repeat" | "no-ack",
+): CallStep {
   if (state.offer.name !== "answered") return stay(state);
   if (timer === "no-ack") return leave(context, "no ACK", QUIET);
   const interval = Math.min(2 * state.offer.interval, context.t2);

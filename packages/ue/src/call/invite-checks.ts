@@ -1,11 +1,13 @@
-// What a UE checks of an INVITE or UPDATE before it acts on it. RFC 3261 §8.2, §12.1.1, §14.2; RFC 3264 §6; RFC 3311 §5.2; RFC 4028 §9.
+// Checks of an INVITE or UPDATE before it is served. RFC 3261 §8.2, §12.1.1, §14.2; RFC 3264 §6; RFC 3311 §5.2; RFC 4028 §9.
 import type { Random } from "@ims-lab/common/platform/random";
-import { contactOf } from "@ims-lab/common/sip/dialog/dialog";
+import { contactOf, tagOf } from "@ims-lab/common/sip/dialog/dialog";
 import { readBody } from "@ims-lab/common/sip/message/bodies";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import type { Refusal } from "@ims-lab/common/sip/transaction/user";
+import { SDP_TYPE } from "../user-agent/capabilities.ts";
+import { type UserAgent, warnAgentOf } from "../user-agent/user-agent.ts";
 import type { CallState } from "./call-state.ts";
-import { SDP_TYPE, whyNot } from "./sdp.ts";
+import { rejectionWarning } from "./sdp.ts";
 import { checkSession } from "./session-timer.ts";
 
 const SESSION = { types: [SDP_TYPE], dispositions: ["session"] } as const;
@@ -21,7 +23,7 @@ export function checkInvite(request: SipRequest, agent: string): Refusal | undef
   return checkTarget(request) ?? checkOffer(request, agent) ?? checkSession(request);
 }
 
-/** §8.1.1.8: without it nobody could ever be told anything in this dialog. */
+/** §8.1.1.8: the target of every later request in this dialog. */
 function checkTarget(request: SipRequest): Refusal | undefined {
   return contactOf(request) === undefined
     ? { status: 400, reason: "Contact Must Be One SIP URI" }
@@ -31,13 +33,25 @@ function checkTarget(request: SipRequest): Refusal | undefined {
 function checkOffer(request: SipRequest, agent: string): Refusal | undefined {
   const reading = readBody(request, SESSION);
   if (reading.kind === "refused") return reading.refusal;
-  const warning = reading.kind === "body" ? whyNot(reading.octets) : undefined;
+  const warning = reading.kind === "body" ? rejectionWarning(reading.octets) : undefined;
   if (warning === undefined) return undefined;
   return { status: 488, headers: [["Warning", `${warning.code} ${agent} "${warning.text}"`]] };
 }
 
-/** Whether a later INVITE comes at a time when it can be answered. */
-export function checkMoment({ name }: CallState, random: Random): Refusal | undefined {
+/** §14.2: a later INVITE or an UPDATE that is refused leaves everything as it was. */
+export function checkWithinCall(
+  request: SipRequest,
+  state: CallState,
+  userAgent: UserAgent,
+): Refusal | undefined {
+  const lacking = checkInvite(request, warnAgentOf(userAgent));
+  if (lacking !== undefined) return lacking;
+  if (request.method === "INVITE") return checkReInviteState(state, userAgent.random);
+  return checkUpdateState(state, descriptionIn(request) !== undefined, userAgent.random);
+}
+
+/** Whether the state of the call lets a later INVITE be answered. */
+function checkReInviteState({ name }: CallState, random: Random): Refusal | undefined {
   switch (name) {
     case "up":
       return undefined;
@@ -45,7 +59,7 @@ export function checkMoment({ name }: CallState, random: Random): Refusal | unde
       return { status: 491 }; // RFC 5407 §3.1.5: the ACK is still on its way
     case "inviting":
     case "ringing":
-      return laterPlease(random); // §14.2
+      return retryLater(random); // §14.2
     case "ending":
     case "over":
       return { status: 481 };
@@ -53,7 +67,7 @@ export function checkMoment({ name }: CallState, random: Random): Refusal | unde
 }
 
 /** RFC 3311 §5.2: an UPDATE without an offer disturbs nothing. */
-export function checkUpdateMoment(
+function checkUpdateState(
   state: CallState,
   hasOffer: boolean,
   random: Random,
@@ -65,14 +79,23 @@ export function checkUpdateMoment(
       return hasOffer ? { status: 491 } : undefined;
     case "inviting":
     case "ringing":
-      return hasOffer ? laterPlease(random) : undefined;
+      return hasOffer ? retryLater(random) : undefined;
     case "ending":
     case "over":
       return { status: 481 };
   }
 }
 
-function laterPlease(random: Random): Refusal {
+function retryLater(random: Random): Refusal {
   const seconds = Math.floor(random.fraction() * 11);
   return { status: 500, headers: [["Retry-After", String(seconds)]] };
+}
+
+/** §9.1: a CANCEL has the Call-ID, From and CSeq number of its INVITE. */
+export function cancels(cancel: SipRequest, invite: SipRequest): boolean {
+  return (
+    invite.callId === cancel.callId &&
+    invite.cseq.number === cancel.cseq.number &&
+    tagOf(invite.from) === tagOf(cancel.from)
+  );
 }

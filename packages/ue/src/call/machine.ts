@@ -1,4 +1,4 @@
-// One call of a UE as a pure machine, caller's and callee's side. RFC 3261 §13, §15; RFC 6026.
+// One call as a pure machine, both for caller and callee. RFC 3261 §13, §15; RFC 6026.
 import {
   ACKNOWLEDGED,
   agreeOnSession,
@@ -8,12 +8,12 @@ import {
   type CallInput,
   type CallState,
   type CallStep,
+  established,
   type IncomingPolicy,
   leave,
   over,
   repeatAfter,
   stay,
-  up,
 } from "./call-state.ts";
 import { whileUp } from "./established.ts";
 
@@ -112,7 +112,7 @@ function onFirstResponse(context: CallContext, state: Inviting, status: number):
   if (status < 200) return stay({ ...state, ringing: state.ringing || status === 180 });
   if (status >= 300) return over(state.leaving ?? `answered ${status}`, [FINAL]);
   const ack: CallEffect = { kind: "ack" };
-  if (state.leaving === undefined) return { state: up(), effects: [FINAL, ack] };
+  if (state.leaving === undefined) return { state: established(), effects: [FINAL, ack] };
   return leave(context, state.leaving, [FINAL, ack]); // §9.1: the 2xx crossed our CANCEL
 }
 
@@ -174,7 +174,7 @@ function whileAnswered(
     case "acknowledged":
       return state.leaving
         ? leave(context, "hung up here", ACKNOWLEDGED)
-        : { state: up(input.hold), effects: ACKNOWLEDGED };
+        : { state: established(input.hold), effects: ACKNOWLEDGED };
     case "hang-up":
       return stay({ ...state, leaving: true });
     case "bye":

@@ -4,19 +4,19 @@ import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { readBody } from "@ims-lab/common/sip/message/bodies";
 import { PAssertedIdentity } from "@ims-lab/common/sip/message/fields";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
-import { TEXT_TYPE } from "../abilities.ts";
-import { firstRequest, type Line } from "./line.ts";
+import { TEXT_TYPE } from "../user-agent/capabilities.ts";
+import { requestOutsideDialog, type UserAgent } from "../user-agent/user-agent.ts";
 
 /** How many are kept. */
 const KEPT = 50;
 const TEXT = { types: [TEXT_TYPE], dispositions: ["render"] } as const;
 
 export class Messages {
-  readonly #line: Line;
+  readonly #userAgent: UserAgent;
   readonly #kept: MessageView[] = [];
 
-  constructor(line: Line) {
-    this.#line = line;
+  constructor(userAgent: UserAgent) {
+    this.#userAgent = userAgent;
   }
 
   /** The latest last. */
@@ -26,8 +26,8 @@ export class Messages {
 
   /** Resolves with what became of it. @param from as for calls */
   send(to: string, text: string, from?: string): Promise<MessageView> {
-    const { clock, random } = this.#line;
-    const request = firstRequest(this.#line, "MESSAGE", {
+    const { clock, random } = this.#userAgent;
+    const request = requestOutsideDialog(this.#userAgent, "MESSAGE", {
       callId: random.hex(16),
       fromTag: random.hex(8),
       to,
@@ -39,7 +39,7 @@ export class Messages {
     return new Promise((resolve) => {
       const done = (status: number | null, why: string | null): void =>
         resolve(this.#keep({ ...sent, status, why }));
-      this.#line.send(request, {
+      this.#userAgent.send(request, {
         onResponse: ({ status, reason }) => {
           if (status >= 200) done(status, status < 300 ? null : reason);
         },
@@ -50,7 +50,7 @@ export class Messages {
 
   handle(incoming: Incoming): void {
     const { request } = incoming;
-    const { clock, random } = this.#line;
+    const { clock, random } = this.#userAgent;
     const toTag = random.hex(8);
     const reading = readBody(request, TEXT);
     if (reading.kind === "refused") {
@@ -76,7 +76,7 @@ export class Messages {
   }
 }
 
-/** Whom the network vouches for, else whom From names. */
+/** The asserted identity (RFC 3325), else that of From. */
 export function callerOf(request: SipRequest): string {
   return request.get(PAssertedIdentity)?.uriText ?? request.from.uriText;
 }

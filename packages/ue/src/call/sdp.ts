@@ -1,12 +1,10 @@
-// The little of SDP that a silent audio call needs: offer, answer, hold. RFC 4566, RFC 3264.
+// SDP of an audio call without media of its own: offer, answer, hold. RFC 4566, RFC 3264.
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
-
-export const SDP_TYPE = "application/sdp";
 
 export type Direction = "sendrecv" | "sendonly" | "recvonly" | "inactive";
 
-/** What the peer's description says of its first audio stream. */
-export interface Described {
+/** The peer's description of its first audio stream. */
+export interface SessionDescription {
   /** Every `m=` line, in order: an answer has as many (RFC 3264 §6). */
   readonly media: readonly string[];
   /** Which of them is ours, and the payload type both have. */
@@ -17,7 +15,7 @@ export interface Described {
   readonly connection: string | undefined;
 }
 
-/** What all descriptions of one session have in common, and what tells them apart. */
+/** The `o=` line of a description: the same session, another version each time. */
 export interface Origin {
   readonly at: HostPort;
   readonly session: number;
@@ -34,7 +32,7 @@ const DIRECTION = /^a=(sendrecv|sendonly|recvonly|inactive)$/;
 const AUDIO = /^m=audio (\d{1,5})(?:\/\d{1,5})? RTP\/AVP (.*)$/;
 
 /** Undefined: no audio that we can take, which is a 488. */
-export function readSdp(body: Buffer): Described | undefined {
+export function readSdp(body: Buffer): SessionDescription | undefined {
   const lines = body.toString("latin1").split(/\r?\n/);
   const media = lines.filter((line) => line.startsWith("m="));
   const audio = media.findIndex((line) => commonPayload(line) !== undefined);
@@ -45,7 +43,9 @@ export function readSdp(body: Buffer): Described | undefined {
 }
 
 /** RFC 3261 §20.43: the Warning of a 488; undefined for a description that `readSdp` takes. */
-export function whyNot(body: Buffer): { readonly code: number; readonly text: string } | undefined {
+export function rejectionWarning(
+  body: Buffer,
+): { readonly code: number; readonly text: string } | undefined {
   if (readSdp(body) !== undefined) return undefined;
   const lines = body.toString("latin1").split(/\r?\n/);
   if (lines[0] !== "v=0") return { code: 399, text: "No session description" };
@@ -91,7 +91,7 @@ const MIRRORED: Readonly<Record<Direction, Direction>> = {
   inactive: "inactive",
 };
 
-/** Who holds the call does not listen. */
+/** The direction of a side that holds the call: it does not listen. */
 const NOT_LISTENING: Readonly<Record<Direction, Direction>> = {
   sendrecv: "sendonly",
   sendonly: "sendonly",
@@ -100,12 +100,16 @@ const NOT_LISTENING: Readonly<Record<Direction, Direction>> = {
 };
 
 /** True when the peer will not listen (RFC 3264 §8.4; 0.0.0.0 as RFC 2543 had it). */
-export function isHold({ direction, connection }: Described): boolean {
+export function isHold({ direction, connection }: SessionDescription): boolean {
   return direction === "sendonly" || direction === "inactive" || connection === "0.0.0.0";
 }
 
 /** @param before the offer we answered last: later ones have its m-lines, too, in its order (RFC 3264 §8) */
-export function offerSdp(origin: Origin, direction: Direction, before?: Described): Buffer {
+export function offerSdp(
+  origin: Origin,
+  direction: Direction,
+  before?: SessionDescription,
+): Buffer {
   const audio = [
     `m=audio ${origin.at.port} RTP/AVP ${PAYLOADS.join(" ")}`,
     ...PAYLOADS.map((payload) => `a=rtpmap:${payload} ${NAMES[payload]}`),
@@ -118,7 +122,7 @@ export function offerSdp(origin: Origin, direction: Direction, before?: Describe
  * One `m=` line for each of the offer's; those we do not take have port 0.
  * @param isHeld on hold here: whatever the peer offers, we do not listen
  */
-export function answerSdp(origin: Origin, offer: Described, isHeld: boolean): Buffer {
+export function answerSdp(origin: Origin, offer: SessionDescription, isHeld: boolean): Buffer {
   const mirrored = MIRRORED[offer.direction];
   const audio = [
     `m=audio ${origin.at.port} RTP/AVP ${offer.payload}`,
@@ -128,7 +132,10 @@ export function answerSdp(origin: Origin, offer: Described, isHeld: boolean): Bu
 }
 
 /** Our stream in its place; the others are switched off. */
-function beside({ media, audio: ours }: Described, audio: readonly string[]): readonly string[] {
+function beside(
+  { media, audio: ours }: SessionDescription,
+  audio: readonly string[],
+): readonly string[] {
   return media.flatMap((line, index) =>
     index === ours ? audio : line.replace(/^(m=\S+) \S+/, "$1 0"),
   );

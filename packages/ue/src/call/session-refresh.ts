@@ -1,11 +1,12 @@
-// The session timer of one call as it runs: what was agreed upon, and the UPDATE that refreshes it. RFC 4028 §7, RFC 3311.
+// Session timer of one call: what was negotiated, and the UPDATE that refreshes it. RFC 4028 §7, RFC 3311.
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
+import type { UserAgent } from "../user-agent/user-agent.ts";
+import type { CallDialog } from "./call-dialog.ts";
 import type { CallInput } from "./call-state.ts";
-import type { LineHandlers } from "./line.ts";
 import {
   type AgreedSession,
   type SessionAnswer,
-  type SessionWish,
+  type SessionProposal,
   secondsAfter422,
   sessionAgreed,
   sessionAnswer,
@@ -14,13 +15,11 @@ import {
 
 type Headers = readonly (readonly [string, string])[];
 
-/** The call, as its session timer needs it. */
+/** The parts of a call that its session timer acts on. */
 export interface RefreshedCall {
+  readonly dialog: CallDialog;
+  readonly userAgent: UserAgent;
   apply(input: CallInput): void;
-  /** Sends an UPDATE in the dialog; without one nothing. */
-  update(headers: Headers, handlers: LineHandlers): void;
-  /** §12.2.1.2 of RFC 3261: a 2xx may name another target. */
-  renewTarget(response: SipResponse): void;
 }
 
 /** Each 422 may ask for more: a peer that always does would be called without end. */
@@ -29,15 +28,15 @@ const MOST_RAISES = 3;
 export class SessionRefresh {
   readonly #call: RefreshedCall;
   readonly #ownSeconds: number;
-  #wish: SessionWish;
+  #proposal: SessionProposal;
   #raises = 0;
-  /** Whether the other side says that it takes UPDATE. */
+  /** Whether the other side has UPDATE in Allow. */
   #takesUpdate = false;
 
   constructor(call: RefreshedCall, ownSeconds: number) {
     this.#call = call;
     this.#ownSeconds = ownSeconds;
-    this.#wish = { seconds: ownSeconds, minSeconds: undefined, here: undefined };
+    this.#proposal = { seconds: ownSeconds, minSeconds: undefined, here: undefined };
   }
 
   /** 422s that were met by a longer session so far. */
@@ -47,7 +46,7 @@ export class SessionRefresh {
 
   /** For our INVITE. */
   get headers(): Headers {
-    return sessionRequestHeaders(this.#wish);
+    return sessionRequestHeaders(this.#proposal);
   }
 
   /** The 2xx's part for an INVITE or UPDATE that came; `agree` when it has been sent. */
@@ -57,22 +56,22 @@ export class SessionRefresh {
   }
 
   agree({ seconds, here }: AgreedSession): void {
-    this.#wish = { ...this.#wish, seconds, here };
+    this.#proposal = { ...this.#proposal, seconds, here };
     this.#call.apply({ kind: "session", seconds, here });
   }
 
   /** A 2xx to our INVITE. */
   accepted(response: SipResponse): void {
     this.#takesUpdate = allowsUpdate(response);
-    this.agree(sessionAgreed(this.#wish, response));
+    this.agree(sessionAgreed(this.#proposal, response));
   }
 
   /** §7.3: whether to ask again after this 422, for a longer session. */
   raise(response: SipResponse): boolean {
-    const seconds = secondsAfter422(response, this.#wish.seconds);
+    const seconds = secondsAfter422(response, this.#proposal.seconds);
     if (seconds === undefined || this.#raises >= MOST_RAISES) return false;
     this.#raises++;
-    this.#wish = { ...this.#wish, seconds, minSeconds: seconds };
+    this.#proposal = { ...this.#proposal, seconds, minSeconds: seconds };
     return true;
   }
 
@@ -82,8 +81,11 @@ export class SessionRefresh {
       this.#call.apply({ kind: "re-offer" });
       return;
     }
-    this.#wish = { ...this.#wish, here: true };
-    this.#call.update(this.headers, {
+    this.#proposal = { ...this.#proposal, here: true };
+    const { dialog, userAgent } = this.#call;
+    const update = dialog.next("UPDATE", [...dialog.headers, ...this.headers]);
+    if (update === undefined) return;
+    userAgent.send(update, {
       onResponse: (response) => this.#answered(response),
       onFailure: (why) => this.#call.apply({ kind: "refresh-failed", why }),
     });
@@ -93,8 +95,8 @@ export class SessionRefresh {
     const { status } = response;
     if (status < 200) return;
     if (status < 300) {
-      this.#call.renewTarget(response);
-      this.agree(sessionAgreed(this.#wish, response));
+      this.#call.dialog.renewTarget(response);
+      this.agree(sessionAgreed(this.#proposal, response));
     }
     this.#takesUpdate = status !== 405 && status !== 501;
     if (!this.#takesUpdate || (status === 422 && this.raise(response))) this.refresh();

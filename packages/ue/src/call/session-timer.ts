@@ -1,4 +1,4 @@
-// How long a session lasts without a refresh, and who refreshes it. RFC 4028.
+// Session timer negotiation: Session-Expires, Min-SE and the refresher. RFC 4028 §7, §9.
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { Params } from "@ims-lab/common/sip/message/params";
 import type { Refusal } from "@ims-lab/common/sip/transaction/user";
@@ -26,7 +26,7 @@ export interface SessionAnswer extends AgreedSession {
 }
 
 /** What our INVITE or UPDATE asks for. */
-export interface SessionWish {
+export interface SessionProposal {
   readonly seconds: number;
   /** What a 422 has asked for; undefined: none did. */
   readonly minSeconds: number | undefined;
@@ -35,7 +35,7 @@ export interface SessionWish {
 }
 
 /** §7.1, §7.4: Supported is the caller's to add. */
-export function sessionRequestHeaders({ seconds, minSeconds, here }: SessionWish): Headers {
+export function sessionRequestHeaders({ seconds, minSeconds, here }: SessionProposal): Headers {
   const refresher = here === undefined ? "" : `;refresher=${here ? "uac" : "uas"}`;
   return [
     ["Session-Expires", `${seconds}${refresher}`],
@@ -44,9 +44,9 @@ export function sessionRequestHeaders({ seconds, minSeconds, here }: SessionWish
 }
 
 /** §7.2: a peer without session timers, or one that has none now: we refresh, and find out when it is gone. */
-export function sessionAgreed(wish: SessionWish, response: SipResponse): AgreedSession {
+export function sessionAgreed(proposal: SessionProposal, response: SipResponse): AgreedSession {
   const said = sessionExpiresOf(response);
-  if (typeof said !== "object") return { seconds: wish.seconds, here: true };
+  if (typeof said !== "object") return { seconds: proposal.seconds, here: true };
   // A shorter one than the standard allows would have us refresh without end.
   const seconds = Math.max(said.seconds, LEAST_SESSION_SECONDS);
   return { seconds, here: said.refresher !== "uas" };
@@ -58,7 +58,7 @@ export function secondsAfter422(response: SipResponse, asked: number): number | 
   return least !== undefined && least > asked ? least : undefined;
 }
 
-/** §9: too brief a session is refused; one that nobody can read as well. */
+/** §9: 422 for an interval below the minimum, 400 for one that cannot be read. */
 export function checkSession(request: SipRequest): Refusal | undefined {
   const asked = sessionExpiresOf(request);
   if (asked === "malformed") return { status: 400, reason: "Malformed Session-Expires" };
@@ -66,7 +66,7 @@ export function checkSession(request: SipRequest): Refusal | undefined {
   return { status: 422, headers: [["Min-SE", String(LEAST_SESSION_SECONDS)]] };
 }
 
-/** §9, table 2: the caller refreshes where it can, and says so. */
+/** §9, table 2: the caller refreshes where it supports `timer`. */
 export function sessionAnswer(request: SipRequest, ownSeconds: number): SessionAnswer {
   const asked = sessionExpiresOf(request);
   const least = Math.max(secondsIn(request.text("Min-SE")) ?? 0, LEAST_SESSION_SECONDS);

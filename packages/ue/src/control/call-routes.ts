@@ -3,16 +3,12 @@ import { callSchema, messageSchema, ueSchema } from "@ims-lab/common/admin-api/s
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
-import { mayCall } from "../addresses.ts";
 import type { Call } from "../call/call.ts";
 import type { CallInput } from "../call/call-state.ts";
 import type { UeNode } from "../node.ts";
+import { mayCall } from "../user-agent/addresses.ts";
 import type { UserEquipment } from "../user-equipment.ts";
-import { knownUes } from "./known-ues.ts";
-
-interface Which {
-  readonly identity?: string;
-}
+import { selectedUe, type UeSelection } from "./selection.ts";
 
 const identity = {
   type: "string",
@@ -31,7 +27,7 @@ function bodySchema(required: readonly string[], properties: object): object {
 }
 
 export function callRoutes(app: FastifyInstance, node: UeNode): void {
-  app.post<{ Body: Which & { readonly to: string } }>(
+  app.post<{ Body: UeSelection & { readonly to: string } }>(
     "/call",
     {
       schema: {
@@ -45,7 +41,7 @@ export function callRoutes(app: FastifyInstance, node: UeNode): void {
       return reply.code(202).send(ue.calls.dial(targetOf(ue, body.to), nameOf(ue, body)));
     },
   );
-  app.post<{ Body: Which & { readonly to: string; readonly text: string } }>(
+  app.post<{ Body: UeSelection & { readonly to: string; readonly text: string } }>(
     "/message",
     {
       schema: {
@@ -61,11 +57,11 @@ export function callRoutes(app: FastifyInstance, node: UeNode): void {
   );
   const onCalls = (path: string, summary: string, input: (body: object) => CallInput): void => {
     const properties = path === "/hold" ? { on: { type: "boolean" } } : {};
-    app.post<{ Body: (Which & { readonly on?: boolean }) | null }>(
+    app.post<{ Body: (UeSelection & { readonly on?: boolean }) | null }>(
       path,
       { schema: { summary, body: bodySchema([], properties), response: { 202: ueSchema } } },
       ({ body }, reply) => {
-        const ue = chosen(node, body ?? {});
+        const ue = selectedUe(node, body ?? {});
         for (const call of active(ue)) call.apply(input(body ?? {}));
         return reply.code(202).send(ue.view);
       },
@@ -84,25 +80,16 @@ function active({ calls }: UserEquipment): readonly Call[] {
   return calls.active;
 }
 
-function chosen(node: UeNode, { identity: wanted }: Which): UserEquipment {
-  const [only, ...others] = node.ues;
-  const ue = wanted === undefined ? only : node.find(wanted);
-  if (wanted === undefined && others.length > 0)
-    throw problem(400, "Which UE", "There are several: name one by identity.");
-  if (ue === undefined) throw problem(404, "No such UE", knownUes(node));
-  return ue;
-}
-
-function registered(node: UeNode, which: Which): UserEquipment {
-  const ue = chosen(node, which);
+function registered(node: UeNode, which: UeSelection): UserEquipment {
+  const ue = selectedUe(node, which);
   const { state } = ue.view.registration;
   if (state !== "registered" && state !== "refreshing")
     throw problem(409, "Not registered", `${ue.view.impu} is ${state}.`);
   return ue;
 }
 
-/** Whom the callee shall see, where it is not the UE's own IMPU. */
-function nameOf(ue: UserEquipment, { identity: wanted = "" }: Which): string | undefined {
+/** The identity for From, where it is not the UE's own IMPU. */
+function nameOf(ue: UserEquipment, { identity: wanted = "" }: UeSelection): string | undefined {
   return wanted === ue.view.impu || wanted === ue.view.impi ? undefined : ue.associated(wanted);
 }
 

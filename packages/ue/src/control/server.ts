@@ -1,30 +1,28 @@
 // HTTP control of the UEs: register, de-register, look. docs/operations.md.
 import { pageOf, ueSchema } from "@ims-lab/common/admin-api/schemas";
+import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
+import type { Clock } from "@ims-lab/common/platform/clock";
 import { adminServer, type HttpSettings } from "@ims-lab/common/platform/http";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
-import { problem } from "@ims-lab/common/platform/http/problem";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Metrics } from "@ims-lab/common/platform/metrics";
 import type { FastifyInstance } from "fastify";
 import type { UeNode } from "../node.ts";
 import type { UserEquipment } from "../user-equipment.ts";
 import { callRoutes } from "./call-routes.ts";
-import { knownUes } from "./known-ues.ts";
+import { selectedUes, type UeSelection } from "./selection.ts";
 
 export interface ControlOptions {
   readonly settings: HttpSettings;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly version: string;
+  readonly clock: Clock;
   readonly node: UeNode;
 }
 
-interface Which {
-  readonly identity?: string;
-}
-
 /** Without a body: all UEs of the process. */
-const whichSchema = {
+const selectionSchema = {
   type: ["object", "null"],
   properties: { identity: { type: "string", description: "IMPU or IMPI; absent: every UE" } },
   additionalProperties: false,
@@ -32,7 +30,7 @@ const whichSchema = {
 
 /** Routes are there, nothing listens yet. */
 export async function controlServer(options: ControlOptions): Promise<FastifyInstance> {
-  const { node, ...rest } = options;
+  const { node, clock, ...rest } = options;
   const app = await adminServer({ ...rest, node: "UE", ready: () => node.isReady });
 
   app.get<{ Querystring: PageQuery }>(
@@ -47,25 +45,19 @@ export async function controlServer(options: ControlOptions): Promise<FastifyIns
     (request) => page(node.ues, request.query, (ue) => ue.view),
   );
   const command = (path: string, summary: string, apply: (ue: UserEquipment) => void): void => {
-    app.post<{ Body: Which | null }>(
+    app.post<{ Body: UeSelection | null }>(
       path,
-      { schema: { summary, body: whichSchema, response: { 202: pageOf(ueSchema) } } },
+      { schema: { summary, body: selectionSchema, response: { 202: pageOf(ueSchema) } } },
       (request, reply) => {
-        const chosen = chosenBy(request.body ?? {}, node);
-        for (const ue of chosen) apply(ue);
-        return reply.code(202).send(page(chosen, { limit: 100, offset: 0 }, (ue) => ue.view));
+        const ues = selectedUes(node, request.body ?? {});
+        for (const ue of ues) apply(ue);
+        return reply.code(202).send(page(ues, { limit: 100, offset: 0 }, (ue) => ue.view));
       },
     );
   };
   command("/register", "Register, or renew a registration", (ue) => ue.register());
   command("/deregister", "De-register", (ue) => ue.deregister());
   callRoutes(app, node);
+  addTransactionRoute(app, clock, () => node.transactionLists);
   return app;
-}
-
-function chosenBy({ identity }: Which, node: UeNode): readonly UserEquipment[] {
-  if (identity === undefined) return node.ues;
-  const ue = node.find(identity);
-  if (ue === undefined) throw problem(404, "No such UE", knownUes(node));
-  return [ue];
 }

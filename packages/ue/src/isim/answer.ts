@@ -1,4 +1,4 @@
-// A 401's challenges become one Authorization value. RFC 8760 §2.4, RFC 3310 §3, TS 24.229 §5.1.1.5.
+// Answer to a 401: one Authorization value from its challenges. RFC 8760 §2.4, RFC 3310 §3, TS 24.229 §5.1.1.5.
 import { akaPassword, unpackNonce } from "@ims-lab/common/sip/auth/aka";
 import {
   type Answer,
@@ -13,7 +13,7 @@ import { digestResponse } from "@ims-lab/common/sip/auth/digest";
 import type { AuthHeader } from "@ims-lab/common/sip/message/auth-header";
 import type { Isim, IsimFaults } from "./isim.ts";
 
-/** What a user proves itself with. */
+/** The long-term secret of a user: an ISIM or a password. */
 export type Secret =
   | { readonly scheme: "aka"; readonly impi: string; readonly isim: Isim }
   | { readonly scheme: "digest"; readonly impi: string; readonly password: Buffer };
@@ -37,7 +37,7 @@ export interface Session {
 
 export type ChallengeResult =
   | { readonly kind: "answered"; readonly authorization: string; readonly session: Session }
-  /** The network is refused; the value says so. */
+  /** The network has failed to authenticate; the value reports it. */
   | { readonly kind: "mac-failure" | "sync-failure"; readonly authorization: string }
   | { readonly kind: "no-usable-challenge"; readonly why: string };
 

@@ -9,15 +9,15 @@ import {
 } from "@ims-lab/common/ims/sqn";
 import type { AkaKeys } from "@ims-lab/common/sip/auth/aka";
 import { sameSecret } from "@ims-lab/common/sip/auth/challenge";
-import type { SqnWindowStore } from "./window-store.ts";
+import type { SqnWindowStore } from "./sqn-store.ts";
 
-/** What a card can be told to do wrong, to test a network with. */
+/** Faults of a card, to test a network with. */
 export interface IsimFaults {
   readonly skipMacCheck?: boolean;
   readonly wrongRes?: boolean;
-  /** Whatever AUTN says: the numbers are out of step. */
+  /** Answers AUTS to any AUTN. */
   readonly forceAuts?: boolean;
-  /** Whatever AUTN says: it is not the network's. */
+  /** Rejects the MAC of any AUTN. */
   readonly rejectAutn?: boolean;
 }
 

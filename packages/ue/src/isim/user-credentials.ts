@@ -1,8 +1,11 @@
-// An ISIM or a password as the registration wants it: answers, and what to say unasked. TS 24.229 §5.1.1.2, §5.1.1.4.
+// A user's credentials, ISIM or password: answers to challenges, Authorization without one. TS 24.229 §5.1.1.2, §5.1.1.4.
 import type { Random } from "@ims-lab/common/platform/random";
 import type { AuthHeader } from "@ims-lab/common/sip/message/auth-header";
-import type { Credentials, ToAuthorize } from "../registration/credentials.ts";
-import type { ChallengeAnswer } from "../registration/state.ts";
+import type {
+  ChallengeAnswer,
+  Credentials,
+  RequestToAuthorize,
+} from "../registration/credentials.ts";
 import {
   answerAgain,
   answerChallenge,
@@ -12,7 +15,6 @@ import {
   type Session,
 } from "./answer.ts";
 import type { IsimFaults } from "./isim.ts";
-import { NonceCounts } from "./nonce-counts.ts";
 
 export interface UserCredentialsOptions {
   readonly secret: Secret;
@@ -34,7 +36,7 @@ export class UserCredentials implements Credentials {
   }
 
   /** Initial: empty; later an ISIM's last answer as it was, a password's with the next nc. */
-  unprompted(request: ToAuthorize, isInitial = false): string {
+  unprompted(request: RequestToAuthorize, isInitial = false): string {
     const { secret, realm } = this.#options;
     if (isInitial) this.#last = undefined;
     if (this.#last === undefined) return initialAuthorization(secret.impi, realm, request.uri);
@@ -49,7 +51,7 @@ export class UserCredentials implements Credentials {
     this.#last = undefined;
   }
 
-  answer(challenges: readonly AuthHeader[], request: ToAuthorize): ChallengeAnswer {
+  answer(challenges: readonly AuthHeader[], request: RequestToAuthorize): ChallengeAnswer {
     const { secret, faults } = this.#options;
     const result = answerChallenge(secret, challenges, this.#toAnswer(request), faults?.());
     switch (result.kind) {
@@ -73,11 +75,29 @@ export class UserCredentials implements Credentials {
     }
   }
 
-  #toAnswer(request: ToAuthorize): RequestToAnswer {
+  #toAnswer(request: RequestToAuthorize): RequestToAnswer {
     return {
       ...request,
       cnonce: this.#options.random.hex(8),
       countOf: (nonce) => this.#counts.next(nonce),
     };
+  }
+}
+
+/** Nonces whose counts are kept; a network that comes back to an older one does not expect its count. */
+const MOST_NONCES = 16;
+
+/** RFC 7616 §3.4: `nc` counts the requests of each nonce, for as long as the nonce serves. */
+class NonceCounts {
+  readonly #counts = new Map<string, number>();
+
+  /** Of the request that uses it next, 1 for the first. */
+  next(nonce: string): number {
+    const count = (this.#counts.get(nonce) ?? 0) + 1;
+    this.#counts.delete(nonce); // the latest last
+    this.#counts.set(nonce, count);
+    const [oldest] = this.#counts.keys();
+    if (this.#counts.size > MOST_NONCES && oldest !== undefined) this.#counts.delete(oldest);
+    return count;
   }
 }

@@ -1,12 +1,12 @@
-// Whether the network still knows the registration: an OPTIONS to the home domain from time to time. RFC 3261 §11; TS 24.229 §5.2.6, §5.4.3.2.
+// Registration check: a periodic OPTIONS to the home domain, which a CSCF that has lost the registration answers with 403. RFC 3261 §11; TS 24.229 §5.2.6, §5.4.3.2.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
-import { registrarUri } from "../addresses.ts";
-import { firstRequest, type Line } from "../call/line.ts";
 import type { SentRequest } from "../stack/stack.ts";
-import { identityToWatch } from "../subscription/identity-to-watch.ts";
+import { registrarUri } from "../user-agent/addresses.ts";
+import { usableIdentity } from "../user-agent/identity.ts";
+import { requestOutsideDialog, type UserAgent } from "../user-agent/user-agent.ts";
 import type { Granted } from "./state.ts";
 
-/** What the last one has shown. */
+/** The result of one check. */
 export interface CheckOutcome {
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -17,29 +17,29 @@ export interface CheckOutcome {
 
 export interface RegistrationCheckOptions {
   readonly clock: Clock;
-  readonly line: Line;
+  readonly userAgent: UserAgent;
   /** Between two checks, seconds; 0: none. */
   readonly seconds: number;
   /** The registration that stands; undefined: none, or a REGISTER under way will tell. */
   granted(): Granted | undefined;
   onLost(why: string): void;
-  /** Whether somebody who knows this UE can be reached has changed. */
+  /** The last check has another result than the one before. */
   onChange(outcome: CheckOutcome): void;
 }
 
-/** Milliseconds without an answer after which nobody can say any more that all is well. */
-const PATIENCE_MS = 8_000;
+/** Milliseconds without an answer after which the registration counts as unconfirmed. */
+const ANSWER_WITHIN_MS = 8_000;
 
 /**
- * A CSCF that has lost its memory says nothing; an idle UE over UDP would find out at its next refresh, days
- * later. Both CSCFs answer 403 to whom they do not know, and any other answer says that they do.
+ * A CSCF that has lost its registrations sends nothing; an idle UE over UDP would find out at its next refresh, days
+ * later. Both CSCFs answer 403 to a UE without a registration, and with another status to one that has one.
  */
 export class RegistrationCheck {
   readonly #options: RegistrationCheckOptions;
   #timer: Timer | undefined;
   #sent: SentRequest | undefined;
-  #patience: Timer | undefined;
-  /** It waits for its answer. */
+  #answerTimer: Timer | undefined;
+  /** An OPTIONS waits for its answer. */
   #isOpen = false;
   #last: CheckOutcome | undefined;
 
@@ -60,18 +60,18 @@ export class RegistrationCheck {
   /** There is no registration to ask for. */
   stop(): void {
     this.#timer?.cancel();
-    this.#patience?.cancel();
+    this.#answerTimer?.cancel();
     this.#sent?.abandon();
     this.#isOpen = false;
     this.#last = undefined;
   }
 
   #plan(): void {
-    const { clock, line, seconds } = this.#options;
+    const { clock, userAgent, seconds } = this.#options;
     this.#timer?.cancel();
     if (seconds === 0) return;
     // Those who registered together must not ask together.
-    const wait = seconds * (0.8 + 0.2 * line.random.fraction());
+    const wait = seconds * (0.8 + 0.2 * userAgent.random.fraction());
     this.#timer = clock.after(wait * 1000, () => {
       this.#ask();
       this.#plan();
@@ -79,21 +79,21 @@ export class RegistrationCheck {
   }
 
   #ask(): void {
-    const { line, granted } = this.#options;
+    const { userAgent, granted } = this.#options;
     const registration = granted();
     if (registration === undefined) return;
-    const { impu, domain } = line.identity;
-    const request = firstRequest(line, "OPTIONS", {
-      callId: line.random.hex(16),
-      fromTag: line.random.hex(8),
+    const { impu, domain } = userAgent.identity;
+    const request = requestOutsideDialog(userAgent, "OPTIONS", {
+      callId: userAgent.random.hex(16),
+      fromTag: userAgent.random.hex(8),
       to: registrarUri(impu, domain),
-      from: identityToWatch(impu, registration.associatedUris),
+      from: usableIdentity(impu, registration.associatedUris),
     });
     this.#sent?.abandon(); // one at a time: the next one asks the same
     this.#overdue();
     this.#isOpen = true;
-    this.#patience = this.#options.clock.after(PATIENCE_MS, () => this.#overdue());
-    this.#sent = line.send(request, {
+    this.#answerTimer = this.#options.clock.after(ANSWER_WITHIN_MS, () => this.#overdue());
+    this.#sent = userAgent.send(request, {
       onResponse: ({ status, reason }) => {
         if (status >= 200) this.#answered(status, reason);
       },
@@ -101,7 +101,7 @@ export class RegistrationCheck {
     });
   }
 
-  /** It may be answered yet; until then nobody knows. */
+  /** The answer may still come. */
   #overdue(): void {
     if (this.#isOpen) this.#note({ at: this.#now(), status: null, why: "no answer" });
   }
@@ -115,7 +115,7 @@ export class RegistrationCheck {
     const before = this.#last;
     this.#last = outcome;
     this.#isOpen = false;
-    this.#patience?.cancel();
+    this.#answerTimer?.cancel();
     if ((before?.why ?? null) !== outcome.why) this.#options.onChange(outcome);
   }
 
@@ -124,7 +124,7 @@ export class RegistrationCheck {
   }
 }
 
-/** Somebody who knows the UE has answered, be it that he has no use for OPTIONS. */
+/** An answer that came past both CSCFs, be it one that refuses OPTIONS. */
 function isReached(status: number): boolean {
   return status !== 403 && status !== 408 && status < 500;
 }

@@ -1,5 +1,5 @@
 // The UE's registration as a pure machine: one function per state. TS 24.229 §5.1.1.2-§5.1.1.7.
-import { CONNECTION_LOST, obey, settle } from "./attempt.ts";
+import { applyOutcome, CONNECTION_LOST } from "./outcomes.ts";
 import { countLoss, deregister, recover, refresh, registerAnew } from "./procedures.ts";
 import type {
   Memory,
@@ -11,8 +11,9 @@ import type {
   Trigger,
 } from "./state.ts";
 import { backOffSeconds, obeyedSeconds, recoverySeconds } from "./timing.ts";
+import { obey } from "./triggers.ts";
 
-/** What a state has to do with by itself. */
+/** The inputs that depend on the state. */
 type OwnInput = Exclude<RegistrationInput, { kind: "settled" }>;
 type ContactEnded = Extract<RegistrationInput, { kind: "contact-ended" }>;
 type Of<Name extends RegistrationState["name"]> = Extract<RegistrationState, { name: Name }>;
@@ -115,7 +116,7 @@ function whenContactEnded(
   const { memory, granted } = state;
   const ended = { kind: "ended", why: input.event } as const;
   if (input.event === "deactivated") return first(ended, comeBack(context, memory));
-  // Who was refused for good has given up already.
+  // Without a time to renew, the UE was refused for good.
   const isMissed = input.event === "expired" && granted.renewAt !== undefined;
   if (input.event === "probation" || isMissed) {
     const asked = input.event === "probation" ? input.retryAfterSeconds : undefined;
@@ -129,7 +130,7 @@ function whenContactEnded(
   return { state: { name: "deregistered", memory, why: input.event }, effects: [ended] };
 }
 
-/** `deactivated`: at once, unless the network says so again and again. */
+/** `deactivated`: at once, unless the network repeats it again and again. */
 function comeBack(context: RegistrationContext, memory: Memory): Step {
   const isAgain = context.now < memory.nextLossAt;
   const counted = countLoss(context, memory);
@@ -158,7 +159,7 @@ function whenPending(context: RegistrationContext, state: PendingState, input: O
     case "too-brief":
     case "refused":
     case "unanswered":
-      return settle(context, state, input);
+      return applyOutcome(context, state, input);
   }
 }
 
@@ -167,27 +168,27 @@ function whenPending(context: RegistrationContext, state: PendingState, input: O
  * A refresh starts over at once, and after ever longer pauses when the network hangs up each time.
  */
 function whenFlowLost(context: RegistrationContext, state: PendingState): Step {
-  const { memory, attempt } = state;
+  const { memory, procedure } = state;
   if (state.name !== "refreshing" || memory.failures > 0) {
-    return settle(context, state, { kind: "flow-lost" });
+    return applyOutcome(context, state, { kind: "flow-lost" });
   }
   const counted = { ...memory, failures: 1, lastFailure: CONNECTION_LOST };
   const { state: anew, effects } = refresh(context, counted, state.granted);
   if (anew.name !== "refreshing") return { state: anew, effects };
-  const { next, trigger } = attempt;
-  return { state: { ...anew, attempt: { ...anew.attempt, next, trigger } }, effects };
+  const { next, trigger } = procedure;
+  return { state: { ...anew, procedure: { ...anew.procedure, next, trigger } }, effects };
 }
 
 /** No procedure starts while one runs; the one asked for last comes next. */
 function queue(state: PendingState, asked: "register" | "deregister"): PendingState {
   const underWay = state.name === "deregistering" ? "deregister" : "register";
   const next = asked === underWay ? "nothing" : asked;
-  return { ...state, attempt: { ...state.attempt, next } };
+  return { ...state, procedure: { ...state.procedure, next } };
 }
 
 function defer(state: PendingState, trigger: Trigger): PendingState {
   if (state.name !== "refreshing") return state;
-  return { ...state, attempt: { ...state.attempt, trigger } };
+  return { ...state, procedure: { ...state.procedure, trigger } };
 }
 
 function whenOverdue(context: RegistrationContext, state: PendingState): Step {
@@ -195,7 +196,7 @@ function whenOverdue(context: RegistrationContext, state: PendingState): Step {
   return forget(state, "expired");
 }
 
-/** The answer to the REGISTER under way counts no more when the network wants to be left alone. */
+/** `rejected` and `probation` forbid the REGISTER under way as well: its answer counts no more. */
 function whenContactEndedMeanwhile(
   context: RegistrationContext,
   state: PendingState,
@@ -210,9 +211,9 @@ function whenContactEndedMeanwhile(
 
 /** The old registration is gone; the REGISTER under way goes on as an initial one. */
 function forget(state: Of<"refreshing">, why: string): Step {
-  const { memory, attempt } = state;
+  const { memory, procedure } = state;
   return {
-    state: { name: "registering", memory, attempt: { ...attempt, trigger: undefined } },
+    state: { name: "registering", memory, procedure: { ...procedure, trigger: undefined } },
     effects: [{ kind: "ended", why }],
   };
 }

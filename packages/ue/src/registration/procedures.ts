@@ -1,5 +1,12 @@
-// How each registration procedure starts: initial, refresh, de-registration. TS 24.229 §5.1.1.2, §5.1.1.4, §5.1.1.6.
-import type { Attempt, Granted, Memory, Order, RegistrationContext, Step } from "./state.ts";
+// Registration procedures and their first REGISTER: initial, refresh, de-registration. TS 24.229 §5.1.1.2, §5.1.1.4, §5.1.1.6.
+import type {
+  Granted,
+  Memory,
+  Order,
+  RegistrationContext,
+  RegistrationProcedure,
+  Step,
+} from "./state.ts";
 import { lossSeconds } from "./timing.ts";
 
 /** An initial registration: new Call-ID, so that nothing of an abandoned one is mixed in. */
@@ -10,7 +17,7 @@ export function registerAnew(context: RegistrationContext, memory: Memory): Step
     state: {
       name: "registering",
       memory: { ...memory, order },
-      attempt: newAttempt(order, expiresSeconds),
+      procedure: newProcedure(order, expiresSeconds),
     },
     effects: [{ kind: "send", order, expiresSeconds, authorization: undefined }],
   };
@@ -23,7 +30,7 @@ export function refresh(context: RegistrationContext, memory: Memory, granted: G
     state: {
       name: "refreshing",
       memory: { ...memory, order },
-      attempt: newAttempt(order, expiresSeconds),
+      procedure: newProcedure(order, expiresSeconds),
       granted,
     },
     effects: [{ kind: "send", order, expiresSeconds, authorization: undefined }],
@@ -38,8 +45,8 @@ export function recover(context: RegistrationContext, memory: Memory, granted: G
   const counted = countLoss(context, memory);
   const { state, effects } = registerAnew(context, { ...counted, isRecovering: true });
   if (state.name !== "registering") return { state, effects };
-  const attempt = { ...state.attempt, anew: true };
-  return { state: { ...state, name: "refreshing", attempt, granted }, effects };
+  const procedure = { ...state.procedure, anew: true };
+  return { state: { ...state, name: "refreshing", procedure, granted }, effects };
 }
 
 /** Milliseconds without a loss after which the next one is the first. */
@@ -57,14 +64,14 @@ export function deregister(memory: Memory, granted: Granted): Step {
     state: {
       name: "deregistering",
       memory: { ...memory, order },
-      attempt: newAttempt(order, 0),
+      procedure: newProcedure(order, 0),
       granted,
     },
     effects: [{ kind: "send", order, expiresSeconds: 0, authorization: undefined }],
   };
 }
 
-function newAttempt(order: Order, expiresSeconds: number): Attempt {
+function newProcedure(order: Order, expiresSeconds: number): RegistrationProcedure {
   return {
     order,
     expiresSeconds,

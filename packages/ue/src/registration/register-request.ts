@@ -1,20 +1,8 @@
 // The REGISTER a UE sends. TS 24.229 §5.1.1.2, RFC 3261 §10.2, RFC 3327.
 import { newRequest, type SipRequest } from "@ims-lab/common/sip/message/message";
-import { registrarUri } from "../addresses.ts";
+import { registrarUri } from "../user-agent/addresses.ts";
+import type { Identity } from "../user-agent/identity.ts";
 import type { Order } from "./state.ts";
-
-/** Who registers, and from where. */
-export interface Identity {
-  readonly impi: string;
-  /** The identity that is registered; others come with it (implicit set). */
-  readonly impu: string;
-  /** Home domain: Request-URI and realm. */
-  readonly domain: string;
-  /** URI of Contact: where this UE is reached. */
-  readonly contactUri: string;
-  /** URN of this device, equal after a restart (RFC 5626 §4.1); undefined: not sent. */
-  readonly instance: string | undefined;
-}
 
 export interface RegisterOptions {
   readonly order: Order;

@@ -1,4 +1,4 @@
-// What the answer to a REGISTER says to the registration. RFC 3261 §10.2.4-8, RFC 3608, RFC 7315 §4.1.
+// Response to a REGISTER as input of the registration machine. RFC 3261 §10.2.4-8, RFC 3608, RFC 7315 §4.1.
 import {
   Contact,
   Expires,
@@ -10,8 +10,8 @@ import {
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import type { NameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { parseUri, sameUri, type Uri } from "@ims-lab/common/sip/message/uri";
+import type { Identity } from "../user-agent/identity.ts";
 import type { Credentials } from "./credentials.ts";
-import type { Identity } from "./register-request.ts";
 import type { Acceptance, OutcomeInput } from "./state.ts";
 
 /** Undefined for a provisional response. */
@@ -62,7 +62,7 @@ function secondsOf({ params }: NameAddr): number | undefined {
   return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
 }
 
-/** A network may add parameters to a Contact, `transport=udp` among them, which says what is so without it. */
+/** A network may add parameters to a Contact, `transport=udp` among them, which is the default. */
 function isOwn(contact: NameAddr, identity: Identity): boolean {
   const uri = parseUri(identity.contactUri);
   return uri !== undefined && sameUri(withoutUdp(contact.uri), withoutUdp(uri));

@@ -1,11 +1,12 @@
-// One UE's registration at work: carries out what the machine decides. TS 24.229 §5.1.1.
+// One UE's registration: performs the effects of its machine. TS 24.229 §5.1.1.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
-import { registrarUri } from "../addresses.ts";
+import { registrarUri } from "../user-agent/addresses.ts";
+import type { Identity } from "../user-agent/identity.ts";
 import type { Credentials } from "./credentials.ts";
 import { step } from "./machine.ts";
-import { type Identity, registerRequest } from "./register-request.ts";
+import { registerRequest } from "./register-request.ts";
 import { outcomeOf } from "./register-response.ts";
 import {
   type Granted,
@@ -58,7 +59,7 @@ export class Registration {
 
   /** Whether a REGISTER waits for its answer. */
   get isPending(): boolean {
-    return "attempt" in this.#state;
+    return "procedure" in this.#state;
   }
 
   apply(input: RegistrationInput): void {
@@ -107,7 +108,8 @@ export class Registration {
   #send(effect: Extract<RegistrationEffect, { kind: "send" }>): void {
     const { identity, credentials, send } = this.#options;
     const isInitial =
-      this.#state.name === "registering" || ("attempt" in this.#state && this.#state.attempt.anew);
+      this.#state.name === "registering" ||
+      ("procedure" in this.#state && this.#state.procedure.anew);
     const toAuthorize = { method: "REGISTER", uri: registrarUri(identity.impu, identity.domain) };
     const request = registerRequest(identity, {
       order: effect.order,

@@ -1,5 +1,6 @@
-// What the UE knows about its registration, what can happen to it, what it then does. TS 24.229 §5.1.1.
+// States, inputs and effects of the UE's registration machine. TS 24.229 §5.1.1.
 import type { Random } from "@ims-lab/common/platform/random";
+import type { ChallengeAnswer } from "./credentials.ts";
 
 /** Names one REGISTER, and in reginfo the binding it made (RFC 3680 §5.3.2 callid, cseq). */
 export interface Order {
@@ -21,7 +22,7 @@ export interface Granted {
 }
 
 /** One REGISTER procedure, from the first request to the last answer. */
-export interface Attempt {
+export interface RegistrationProcedure {
   /** The request under way. */
   readonly order: Order;
   readonly expiresSeconds: number;
@@ -33,7 +34,7 @@ export interface Attempt {
   readonly answers: number;
   /** What was asked meanwhile: no procedure starts while one runs (TS 24.229 §5.1.1.2). */
   readonly next: "nothing" | "register" | "deregister";
-  /** Arrived meanwhile; obeyed afterwards if this very attempt made the binding it names. */
+  /** Arrived meanwhile; obeyed afterwards if this very procedure made the binding it names. */
   readonly trigger: Trigger | undefined;
 }
 
@@ -55,7 +56,7 @@ export interface Memory {
   readonly failures: number;
   /** The triggers already obeyed, latest last. */
   readonly obeyed: readonly ObeyedTrigger[];
-  /** Why the last attempt failed; undefined after a success. */
+  /** Why the last procedure failed; undefined after a success. */
   readonly lastFailure: string | undefined;
   /** Registrations that the network had lost, or ended and asked for, in a row. */
   readonly losses: number;
@@ -65,7 +66,7 @@ export interface Memory {
   readonly isRecovering: boolean;
 }
 
-/** What tells one trigger from the next (RFC 3680 §5.3: callid and cseq are optional). */
+/** The values by which triggers differ (RFC 3680 §5.3: callid and cseq are optional). */
 export interface ObeyedTrigger {
   readonly contactId: string;
   readonly callId: string | undefined;
@@ -79,36 +80,40 @@ export interface ObeyedTrigger {
 export type RegistrationState =
   | { readonly name: "deregistered"; readonly memory: Memory; readonly why: string }
   | { readonly name: "waiting"; readonly memory: Memory; readonly retryAt: number }
-  | { readonly name: "registering"; readonly memory: Memory; readonly attempt: Attempt }
+  | {
+      readonly name: "registering";
+      readonly memory: Memory;
+      readonly procedure: RegistrationProcedure;
+    }
   | { readonly name: "registered"; readonly memory: Memory; readonly granted: Granted }
   | {
       readonly name: "refreshing";
       readonly memory: Memory;
-      readonly attempt: Attempt;
+      readonly procedure: RegistrationProcedure;
       readonly granted: Granted;
     }
   | {
       readonly name: "deregistering";
       readonly memory: Memory;
-      readonly attempt: Attempt;
+      readonly procedure: RegistrationProcedure;
       readonly granted: Granted;
     };
 
-/** The states in which a REGISTER waits for its answer. */
-export type PendingState = Extract<RegistrationState, { readonly attempt: Attempt }>;
+export type RegisteredState = Extract<RegistrationState, { name: "registered" }>;
 
-/** What a 200 says, as far as the UE needs it. */
+/** The states in which a REGISTER waits for its answer. */
+export type PendingState = Extract<
+  RegistrationState,
+  { readonly procedure: RegistrationProcedure }
+>;
+
+/** The values of a 200 that the UE needs. */
 export interface Acceptance {
   /** Of the UE's own contact. */
   readonly expiresSeconds: number;
   readonly serviceRoute: readonly string[];
   readonly associatedUris: readonly string[];
 }
-
-/** What the credentials make of a 401. */
-export type ChallengeAnswer =
-  | { readonly verdict: "valid" | "invalid"; readonly authorization: string; readonly why: string }
-  | { readonly verdict: "unusable"; readonly why: string };
 
 /** The outcome of the REGISTER under way. */
 export type OutcomeInput =

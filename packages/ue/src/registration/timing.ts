@@ -1,17 +1,26 @@
-// Waiting times before the UE registers again after a failure. RFC 5626 §4.5.
+// Delays before the next REGISTER: TS 24.229 §5.1.1.4 after a success, RFC 5626 §4.5 after a failure.
 import type { Random } from "@ims-lab/common/platform/random";
+import { renewalDelaySeconds } from "@ims-lab/common/sip/event/renewal";
+
+/** Expiry and renewal, milliseconds since the epoch, of what was granted for `seconds` at `now`. */
+export function lifetime(now: number, seconds: number): { expiresAt: number; renewAt: number } {
+  return {
+    expiresAt: now + seconds * 1000,
+    renewAt: now + renewalDelaySeconds(seconds) * 1000,
+  };
+}
 
 /** RFC 5626 §4.5: max-time, and base-time when every flow failed (the UE has one). */
 const MAX_SECONDS = 1800;
 const BASE_SECONDS = 30;
 
 /**
- * §4.5 lets a device configure its base-time. Who was connected a moment ago was not turned away: half a
- * minute would be longer than many a re-authentication's deadline.
+ * §4.5 lets a device configure its base-time. After a lost connection half a minute would be longer than many a
+ * re-authentication's deadline.
  */
 const RECONNECT_SECONDS = 1;
 
-/** Nobody has to wait longer than this for a network that was away for a while. */
+/** The longest wait for a network that was away for a while. */
 const MAX_RECONNECT_SECONDS = 30;
 
 /** Seconds to wait after the `failures`th REGISTER in a row that failed, when its connection ended under it. */
@@ -36,8 +45,8 @@ export function recoverySeconds(failures: number, random: Random): number {
 }
 
 /**
- * Seconds to wait after a Retry-After: no less, but a bounded time, and never so short that a network which
- * says 0 each time is stormed by everybody at once (RFC 3261 §20.33 leaves both open).
+ * Seconds to wait after a Retry-After: no less, but bounded, and never so short that all UEs of a network that answers
+ * 0 each time come back at once (RFC 3261 §20.33 leaves both open).
  */
 export function obeyedSeconds(retryAfter: number, failures: number, random: Random): number {
   const least = grown(RECOVERY_SECONDS, failures, MAX_RECONNECT_SECONDS);
@@ -45,7 +54,7 @@ export function obeyedSeconds(retryAfter: number, failures: number, random: Rand
   return seconds + random.fraction() * Math.min(seconds / 4, SPREAD_SECONDS);
 }
 
-/** Over which those come back who were all told the same. */
+/** Seconds over which UEs with the same Retry-After come back. */
 const SPREAD_SECONDS = 5;
 
 const LOSS_SECONDS = 60;

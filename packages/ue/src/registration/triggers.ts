@@ -1,15 +1,24 @@
-// Which triggers ask for something new. RFC 3680 §5.3, TS 24.229 §5.1.1.5.2; docs/events.md.
-import type { Granted, ObeyedTrigger, Trigger } from "./state.ts";
+// Triggers for a re-registration, each obeyed once. RFC 3680 §5.3, TS 24.229 §5.1.1.5.2; docs/events.md.
+import { refresh } from "./procedures.ts";
+import type {
+  Granted,
+  ObeyedTrigger,
+  RegisteredState,
+  RegistrationContext,
+  Step,
+  Trigger,
+} from "./state.ts";
+import { lifetime } from "./timing.ts";
 
 /** Enough for every subscription to repeat its trigger. */
 const OBEYED_KEPT = 8;
 /** Milliseconds by which two readings of one expiry may differ. */
 const SAME_EXPIRY = 2_000;
-/** What is said behind our REGISTER is said again when it counts down in whole seconds to the same end. */
-const SAID_AGAIN = { earlier: 1_000, later: 500 };
+/** A trigger after our REGISTER repeats the one before when its whole seconds lead to the same expiry, milliseconds. */
+const REPEATED = { earlier: 1_000, later: 500 };
 
-/** Undefined: it was obeyed before, or is about an older REGISTER. */
-export function newTrigger(
+/** The triggers obeyed by now; undefined: this one was obeyed before, or is about an older REGISTER. */
+function withTrigger(
   now: number,
   obeyed: readonly ObeyedTrigger[],
   granted: Granted,
@@ -39,5 +48,23 @@ function isSame(earlier: ObeyedTrigger, next: ObeyedTrigger): boolean {
   if (earlier.expiresAt === undefined || next.expiresAt === undefined) return isOfOneRegistration;
   const later = next.expiresAt - earlier.expiresAt;
   if (isOfOneRegistration) return later >= -SAME_EXPIRY;
-  return later >= -SAID_AGAIN.earlier && later <= SAID_AGAIN.later;
+  return later >= -REPEATED.earlier && later <= REPEATED.later;
+}
+
+/** TS 24.229 §5.1.1.5.2: a re-registration at once, or a shorter expiry; nothing for a trigger that was obeyed before. */
+export function obey(context: RegistrationContext, state: RegisteredState, trigger: Trigger): Step {
+  const { granted, memory } = state;
+  const obeyed = withTrigger(context.now, memory.obeyed, granted, trigger);
+  if (obeyed === undefined) return { state, effects: [] };
+  const shortened = shorten(context.now, granted, trigger.expiresSeconds);
+  const remembered = { ...memory, obeyed };
+  if (trigger.urgency === "at-once") return refresh(context, remembered, shortened);
+  return { state: { ...state, memory: remembered, granted: shortened }, effects: [] };
+}
+
+/** The event shortens; a longer value changes nothing. */
+function shorten(now: number, granted: Granted, expiresSeconds: number | undefined): Granted {
+  if (expiresSeconds === undefined) return granted;
+  const times = lifetime(now, expiresSeconds);
+  return times.expiresAt < granted.expiresAt ? { ...granted, ...times } : granted;
 }

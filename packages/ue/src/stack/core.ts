@@ -1,4 +1,4 @@
-// This project's own SIP core behind the stack port: an endpoint with one transport, kept alive. RFC 5626 §4.4.1.
+// Stack of this project's own: an endpoint with one transport, kept alive. RFC 5626 §4.4.1.
 import type { Timer } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
 import {
@@ -11,6 +11,7 @@ import {
   type ResponseHandlers,
 } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
+import type { TransactionList } from "@ims-lab/common/sip/transaction/view";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
 import type { Flow, Transport } from "@ims-lab/common/sip/transport/transport";
 import type { SentRequest, Stack } from "./stack.ts";
@@ -41,6 +42,10 @@ export class CoreStack implements Stack {
       settingOf: () => "pcscf",
     });
     this.#endpoint.onFlowClosed((flow) => this.#onClosed(flow));
+  }
+
+  get transactionList(): TransactionList {
+    return this.#endpoint;
   }
 
   get local(): readonly LocalAddress[] {

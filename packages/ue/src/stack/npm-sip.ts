@@ -21,7 +21,12 @@ import {
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
 import { formatHost } from "@ims-lab/common/sip/message/uri";
-import type { Flow, HostPort, TransportName } from "@ims-lab/common/sip/transport/transport";
+import type {
+  Flow,
+  HostPort,
+  Transport,
+  TransportName,
+} from "@ims-lab/common/sip/transport/transport";
 import * as sip from "sip";
 import type { SentRequest, Stack } from "./stack.ts";
 
@@ -281,4 +286,16 @@ function fromNpm(message: sip.SipMessage): SipMessage | undefined {
 
 function transactionOf(message: sip.SipMessage): string {
   return String(message.headers.via?.[0]?.params["branch"] ?? "");
+}
+
+/** A port that is free now. Binds `probe`, made with port 0, and closes it: another process may take the port meanwhile. */
+export async function freePort(probe: Transport): Promise<number> {
+  await probe.listen({
+    onMessage: () => undefined,
+    onClosed: () => undefined,
+    onRejected: () => undefined,
+  });
+  const { port } = probe.local;
+  await probe.close();
+  return port;
 }

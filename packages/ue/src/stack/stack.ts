@@ -1,4 +1,4 @@
-// The port behind which the UE's SIP stacks stand: what an Endpoint offers, as far as a UE needs it.
+// Port to a SIP stack: the part of an endpoint that a UE needs.
 import type {
   Destination,
   LocalAddress,
@@ -6,6 +6,7 @@ import type {
   ResponseHandlers,
 } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
+import type { TransactionList } from "@ims-lab/common/sip/transaction/view";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 
 export interface Stack {
@@ -17,6 +18,8 @@ export interface Stack {
   sendStateless(message: SipMessage, to: Destination): void;
   onFlowClosed(listener: (flow: Flow) => void): void;
   close(): Promise<void>;
+  /** Absent: this stack does not tell. */
+  readonly transactionList?: TransactionList;
 }
 
 export interface SentRequest {

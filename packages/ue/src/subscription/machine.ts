@@ -20,14 +20,14 @@ const SAME_EXPIRY = 2_000;
 /** After the registration's end the last NOTIFY may still be on its way (64*T1 of TS 24.229). */
 const LINGER_MS = 128_000;
 /**
- * A first SUBSCRIBE without an answer is followed by another one: the network may de-register who has not
+ * A first SUBSCRIBE without an answer is followed by another one: the network may de-register a UE that has not
  * subscribed, sooner than Timer F ends (32 s in this lab).
  */
 const ASK_AGAIN_MS = 8_000;
 /** So often; then Timer F decides. */
 const QUICK_ATTEMPTS = 4;
 const LONGEST_PAUSE_SECONDS = 1_800;
-/** Whoever is told that it is not registered, and is not believed, comes back no sooner. */
+/** The next SUBSCRIBE after one that was refused as if the registration were lost, while the registration stands. */
 const LOST_PAUSE_SECONDS = 30;
 /** One that lived this long did not end for a reason that will repeat at once. */
 const SETTLED_MS = 60_000;
@@ -137,7 +137,7 @@ function heard(
   return to(state, { name: "active", expiresAt, refreshAt, isOverdue: false });
 }
 
-/** A refresh that is refused like this leaves nothing to refresh; the end of a first SUBSCRIBE is told by itself. */
+/** A refused refresh with such a status ends the subscription here; a refused first SUBSCRIBE ends it by `ended`. */
 function refused(
   context: SubscriptionContext,
   state: SubscriptionState,

@@ -1,4 +1,4 @@
-// What a reginfo document says about this UE's own contact. RFC 3680 §4.7, TS 24.229 §5.1.1.5.2, §5.1.1.7.
+// The UE's own contact in a reginfo document, as input of the registration machine. RFC 3680 §4.7, TS 24.229 §5.1.1.5.2, §5.1.1.7.
 
 import { OWN_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
 import type {
@@ -21,14 +21,14 @@ export interface OwnBinding {
  * At most one input: every registration of the implicit set repeats the same about the contact.
  * `view` is what is known with this document: a contact has ended when it is active under no identity.
  */
-export function toldBy(
+export function registrationInputOf(
   reginfo: Reginfo,
   view: ReginfoView,
   own: OwnBinding,
   event: RegistrationPackage,
 ): RegistrationInput | undefined {
   for (const registration of ownFirst(reginfo.registrations, own.impu)) {
-    const input = toldByRegistration(registration, own, event);
+    const input = inputOfRegistration(registration, own, event);
     if (input?.kind === "contact-ended" && isActiveIn(view, own)) continue;
     if (input !== undefined) return input;
   }
@@ -64,7 +64,7 @@ function isSameAor(a: string, b: string): boolean {
   return uriA !== undefined && uriB !== undefined && aorOf(uriA) === aorOf(uriB);
 }
 
-function toldByRegistration(
+function inputOfRegistration(
   registration: ReginfoRegistration,
   own: OwnBinding,
   event: RegistrationPackage,

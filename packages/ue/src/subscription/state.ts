@@ -1,4 +1,4 @@
-// What the UE knows about the subscription to its registration, what can happen to it, what it then does. TS 24.229 §5.1.1.3; RFC 6665 §4.1.
+// States, inputs and effects of the UE's subscription to its registration. TS 24.229 §5.1.1.3; RFC 6665 §4.1.
 import { OWN_PACKAGE, type RegistrationPackage } from "@ims-lab/common/ims/events";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Ending } from "@ims-lab/common/sip/event/subscriber-state";

@@ -1,4 +1,4 @@
-// The UE's subscription to its own registration at work: carries out what the machine decides. TS 24.229 §5.1.1.3, §5.1.2.1; docs/events.md.
+// The UE's subscription to its own registration: performs the effects of its machine. TS 24.229 §5.1.1.3, §5.1.2.1; docs/events.md.
 
 import type { RegistrationPackage } from "@ims-lab/common/ims/events";
 import { REGINFO_TYPE } from "@ims-lab/common/ims/events";
@@ -14,11 +14,11 @@ import type { SubscriberAgent, Subscription } from "@ims-lab/common/sip/event/su
 import type { Ending } from "@ims-lab/common/sip/event/subscriber-state";
 import { SubscriptionState as SubscriptionStateField } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import type { Identity } from "../registration/register-request.ts";
 import type { Granted, RegistrationInput } from "../registration/state.ts";
-import { identityToWatch } from "./identity-to-watch.ts";
+import type { Identity } from "../user-agent/identity.ts";
+import { usableIdentity } from "../user-agent/identity.ts";
 import { stepSubscription } from "./machine.ts";
-import { isSettledIn, toldBy } from "./own-contact.ts";
+import { isSettledIn, registrationInputOf } from "./own-contact.ts";
 import {
   initialSubscription,
   nextSubscriptionDeadline,
@@ -26,7 +26,6 @@ import {
   type SubscriptionInput,
   type SubscriptionState,
 } from "./state.ts";
-import { inWords, saidInWords } from "./words.ts";
 
 /** The part of the registration that its subscription looks at. */
 export interface WatchedRegistration {
@@ -155,7 +154,7 @@ export class RegistrationSubscription {
     this.#forget();
     this.#view = undefined;
     const { associatedUris = [], serviceRoute = [] } = registration.granted ?? {};
-    const impu = identityToWatch(identity.impu, associatedUris);
+    const impu = usableIdentity(identity.impu, associatedUris);
     const isOurs = (): boolean => this.#subscription === subscription;
     const subscription: Subscription = agent.subscribe(
       {
@@ -196,7 +195,7 @@ export class RegistrationSubscription {
       at: this.#options.clock.now(),
       subscriptionState: notify.get(SubscriptionStateField)?.value ?? "",
       version: reginfo?.version,
-      said: saidInWords(said),
+      said: describeInput(said),
     };
     if (said !== undefined) this.#options.registration.apply(said);
   }
@@ -214,12 +213,32 @@ export class RegistrationSubscription {
     const callId = registration.granted?.order.callId ?? "";
     const own = { impu: identity.impu, contactUri: identity.contactUri, callId };
     if (isSettledIn(reginfo, own)) registration.apply({ kind: "settled" });
-    return toldBy(reginfo, update.view, own, this.event);
+    return registrationInputOf(reginfo, update.view, own, this.event);
   }
 
   #onEnded(ending: Ending): void {
     this.#subscription = undefined;
-    this.#options.onEnded(inWords(ending));
+    this.#options.onEnded(describeEnding(ending));
     this.#apply({ kind: "ended", ending });
   }
+}
+
+function describeEnding({ why }: Ending): string {
+  switch (why.kind) {
+    case "refused":
+      return `SUBSCRIBE answered ${why.status}`;
+    case "terminated":
+      return `terminated: ${why.reason ?? "no reason"}`;
+    case "unreachable":
+      return `SUBSCRIBE not answered: ${why.failure}`;
+    case "no-notify":
+    case "expired":
+    case "left":
+      return why.kind;
+  }
+}
+
+function describeInput(input: RegistrationInput | undefined): string | undefined {
+  if (input?.kind === "triggered") return "shortened";
+  return input?.kind === "contact-ended" ? input.event : undefined;
 }

@@ -5,8 +5,8 @@ import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import { describe, expect, test } from "vitest";
 import { answerChallenge, type ChallengeResult, type Secret } from "../../src/isim/answer.ts";
 import { Isim, type IsimFaults } from "../../src/isim/isim.ts";
+import { memorySqnStore } from "../../src/isim/sqn-store.ts";
 import { UserCredentials } from "../../src/isim/user-credentials.ts";
-import { memoryWindow } from "../../src/isim/window-store.ts";
 
 const IMPI = "user1_private@home1.net";
 const REALM = "registrar.home1.net";
@@ -17,7 +17,7 @@ const REQUEST = { method: "REGISTER", uri: URI, cnonce: "0a4f113b" };
 function isim(highest = 0xff9bb4d0b5e7): Secret {
   const k = Buffer.from("465b5ce8b199b49faa5f0a2ee238a6bc", "hex");
   const opc = Buffer.from("cd63cb71954a9f4e48a5994e37a02baf", "hex");
-  const card = new Isim(k, opc, memoryWindow(newSqnWindow(highest)));
+  const card = new Isim(k, opc, memorySqnStore(newSqnWindow(highest)));
   return { scheme: "aka", impi: IMPI, isim: card };
 }
 
@@ -39,7 +39,7 @@ function password(algorithm: string): AuthHeader {
   );
 }
 
-function paramsOf(result: ChallengeResult): ReadonlyMap<string, string> {
+function paramsOf(result: ChallengeResult): AuthHeader["params"] {
   if (result.kind === "no-usable-challenge") throw new Error(result.why);
   return header(result.authorization).params;
 }

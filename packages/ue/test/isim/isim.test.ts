@@ -6,7 +6,7 @@ import { Milenage } from "@ims-lab/common/ims/milenage";
 import { acceptSqn, newSqnWindow, type Sqn, sqnOf, sqnToOctets } from "@ims-lab/common/ims/sqn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Isim } from "../../src/isim/isim.ts";
-import { fileWindow, memoryWindow } from "../../src/isim/window-store.ts";
+import { fileSqnStore, memorySqnStore } from "../../src/isim/sqn-store.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
 
@@ -25,7 +25,7 @@ const autnOf = (sqn: Sqn, amf = "8000"): Buffer =>
 describe("TS 35.208 §4.3 set 1", () => {
   const justBefore = newSqnWindow(SQN - 32);
   test("RES, CK, IK", () => {
-    const answer = new Isim(K, OPC, memoryWindow(justBefore)).authenticate(RAND, AUTN);
+    const answer = new Isim(K, OPC, memorySqnStore(justBefore)).authenticate(RAND, AUTN);
     expect(answer.kind === "answer" && answer.res.toString("hex")).toBe(RES);
     expect(answer.kind === "answer" && answer.ck.toString("hex")).toBe(
       "b40ba9a3c58b2a05bbf0d987b21bf8cb",
@@ -35,7 +35,7 @@ describe("TS 35.208 §4.3 set 1", () => {
     );
   });
   test("AUTS of a card that has seen ff9bb4d0b627", () => {
-    const card = new Isim(K, OPC, memoryWindow(newSqnWindow(0xff9bb4d0b627)));
+    const card = new Isim(K, OPC, memorySqnStore(newSqnWindow(0xff9bb4d0b627)));
     const answer = card.authenticate(RAND, AUTN);
     expect(answer.kind === "sync-failure" && answer.auts.toString("hex")).toBe(
       "ba853f3c121cb55edb820040ab41",
@@ -45,25 +45,25 @@ describe("TS 35.208 §4.3 set 1", () => {
 
 describe("TS 33.102 §6.3.3: the card", () => {
   test.each(["0000", "8000", "b9b9"])("takes AMF %s", (amf) => {
-    const card = new Isim(K, OPC, memoryWindow());
+    const card = new Isim(K, OPC, memorySqnStore());
     expect(card.authenticate(RAND, autnOf(sqnOf(1, 1), amf)).kind).toBe("answer");
   });
   test.each(Array.from({ length: 16 }, (_, at) => at))("refuses octet %i changed", (at) => {
     const autn = autnOf(sqnOf(1, 1));
     autn[at] = (autn[at] ?? 0) ^ 1;
-    const store = memoryWindow();
+    const store = memorySqnStore();
     expect(new Isim(K, OPC, store).authenticate(RAND, autn).kind).toBe("mac-failure");
     expect(store.load()).toBeUndefined();
   });
   test("looks at MAC before SQN", () => {
     const autn = autnOf(sqnOf(1, 1));
-    const card = new Isim(K, OPC, memoryWindow(newSqnWindow(sqnOf(900, 0))));
+    const card = new Isim(K, OPC, memorySqnStore(newSqnWindow(sqnOf(900, 0))));
     expect(card.authenticate(RAND, autn).kind).toBe("sync-failure");
     autn[15] = (autn[15] ?? 0) ^ 1;
     expect(card.authenticate(RAND, autn).kind).toBe("mac-failure");
   });
   test("takes a vector once, and out of order by IND", () => {
-    const card = new Isim(K, OPC, memoryWindow());
+    const card = new Isim(K, OPC, memorySqnStore());
     expect(card.authenticate(RAND, autnOf(sqnOf(7, 2))).kind).toBe("answer");
     expect(card.authenticate(RAND, autnOf(sqnOf(7, 2))).kind).toBe("sync-failure");
     expect(card.authenticate(RAND, autnOf(sqnOf(6, 1))).kind).toBe("answer");
@@ -72,7 +72,7 @@ describe("TS 33.102 §6.3.3: the card", () => {
 
 describe("faults", () => {
   const ask = (faults: Parameters<Isim["authenticate"]>[2], autn = autnOf(sqnOf(1, 1))): string => {
-    const answer = new Isim(K, OPC, memoryWindow()).authenticate(RAND, autn, faults);
+    const answer = new Isim(K, OPC, memorySqnStore()).authenticate(RAND, autn, faults);
     return answer.kind === "answer" ? answer.res.toString("hex") : answer.kind;
   };
   test("skip the MAC check", () => {
@@ -97,10 +97,10 @@ describe("the numbers in a file", () => {
 
   test("outlive the process", () => {
     const path = join(folder, "deep", "alice.json");
-    expect(new Isim(K, OPC, fileWindow(path)).authenticate(RAND, autnOf(sqnOf(7, 2))).kind).toBe(
+    expect(new Isim(K, OPC, fileSqnStore(path)).authenticate(RAND, autnOf(sqnOf(7, 2))).kind).toBe(
       "answer",
     );
-    const restarted = new Isim(K, OPC, fileWindow(path));
+    const restarted = new Isim(K, OPC, fileSqnStore(path));
     expect(restarted.authenticate(RAND, autnOf(sqnOf(7, 2))).kind).toBe("sync-failure");
     expect(restarted.authenticate(RAND, autnOf(sqnOf(8, 3))).kind).toBe("answer");
     expect(readFileSync(path, "utf8")).toContain(`"highest":${sqnOf(8, 3)}`);
@@ -110,13 +110,13 @@ describe("the numbers in a file", () => {
     (text) => {
       const path = join(folder, "broken.json");
       writeFileSync(path, text);
-      expect(() => new Isim(K, OPC, fileWindow(path))).toThrow(/broken\.json: not an ISIM's/);
+      expect(() => new Isim(K, OPC, fileSqnStore(path))).toThrow(/broken\.json: not an ISIM's/);
     },
   );
   test("read what they wrote", () => {
     const path = join(folder, "one.json");
     const window = acceptSqn(newSqnWindow(), sqnOf(3, 9)) ?? newSqnWindow();
-    fileWindow(path).save(window);
-    expect(fileWindow(path).load()).toEqual(window);
+    fileSqnStore(path).save(window);
+    expect(fileSqnStore(path).load()).toEqual(window);
   });
 });

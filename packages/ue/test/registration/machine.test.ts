@@ -149,7 +149,7 @@ describe("TS 24.229 §5.1.1.5: challenges", () => {
     expect(run.state).toMatchObject({ name: "deregistered", why: "401 to every answer" });
   });
 
-  test("one that cannot be answered ends the attempt", () => {
+  test("one that cannot be answered ends the procedure", () => {
     const run = new Run().give({ kind: "register" });
     run.give({ kind: "challenged", answer: { verdict: "unusable", why: "no known algorithm" } });
     expect(run.state).toMatchObject({ name: "deregistered", why: "no known algorithm" });
@@ -408,7 +408,7 @@ describe("RFC 3680 §4.1.1: the contact ended", () => {
     expect(registered().give(ended("probation", 0)).patience).toBeGreaterThan(5);
   });
 
-  test("expired: it may come back, and does after the pause of a failed attempt", () => {
+  test("expired: it may come back, and does after the pause of a failed procedure", () => {
     const run = registered().give(ended("expired"));
     expect(run.kinds).toEqual(["ended"]);
     expect(run.state.name).toBe("waiting");
@@ -423,7 +423,7 @@ describe("RFC 3680 §4.1.1: the contact ended", () => {
     expect(run.patience).toBeUndefined();
   });
 
-  test.each(["rejected", "unregistered"])("%s: de-registered, no attempt", (event) => {
+  test.each(["rejected", "unregistered"])("%s: de-registered, no procedure", (event) => {
     const run = registered().give(ended(event));
     expect(run.effects).toEqual([{ kind: "ended", why: event }]);
     expect(run.state).toMatchObject({ name: "deregistered", why: event });

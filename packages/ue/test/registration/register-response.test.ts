@@ -1,9 +1,10 @@
 import { newResponse, type SipResponse } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";
 import type { Credentials } from "../../src/registration/credentials.ts";
-import { type Identity, registerRequest } from "../../src/registration/register-request.ts";
+import { registerRequest } from "../../src/registration/register-request.ts";
 import { outcomeOf } from "../../src/registration/register-response.ts";
 import type { OutcomeInput } from "../../src/registration/state.ts";
+import type { Identity } from "../../src/user-agent/identity.ts";
 
 const identity: Identity = {
   impi: "alice@example.org",

@@ -1,7 +1,13 @@
-// Which triggers ask for something new: rounds of a network that names the REGISTER, or does not. RFC 3680 §5.3.
+// Triggers obeyed once: rounds of a network that names the REGISTER, or does not. RFC 3680 §5.3.
+import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import { describe, expect, test } from "vitest";
-import type { Granted, ObeyedTrigger, Order, Trigger } from "../../src/registration/state.ts";
-import { newTrigger } from "../../src/registration/triggers.ts";
+import {
+  type Granted,
+  initialState,
+  type Order,
+  type Trigger,
+} from "../../src/registration/state.ts";
+import { obey } from "../../src/registration/triggers.ts";
 
 interface Said {
   /** Seconds since the start. */
@@ -15,7 +21,8 @@ interface Said {
 }
 
 function obeyed(...said: readonly Said[]): readonly boolean[] {
-  let memory: readonly ObeyedTrigger[] = [];
+  let { memory } = initialState;
+  const random = seededRandom(1);
   return said.map(({ at, expires, id = "c1", callId, cseq, own }) => {
     const order: Order = { callId: "own", cseq: own };
     const granted: Granted = {
@@ -32,9 +39,10 @@ function obeyed(...said: readonly Said[]): readonly boolean[] {
       cseq,
       expiresSeconds: expires,
     };
-    const next = newTrigger(at * 1000, memory, granted, trigger);
-    memory = next ?? memory;
-    return next !== undefined;
+    const context = { now: at * 1000, random, expiresSeconds: 600_000 };
+    const { state, effects } = obey(context, { name: "registered", memory, granted }, trigger);
+    memory = state.memory;
+    return effects.some(({ kind }) => kind === "send");
   });
 }
 

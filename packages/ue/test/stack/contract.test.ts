@@ -16,8 +16,7 @@ import type { Flow, Transport, TransportName } from "@ims-lab/common/sip/transpo
 import { udpTransport } from "@ims-lab/common/sip/transport/udp";
 import { afterEach, describe, expect, test } from "vitest";
 import { CoreStack } from "../../src/stack/core.ts";
-import { freePort } from "../../src/stack/free-port.ts";
-import { NpmSipStack } from "../../src/stack/npm-sip.ts";
+import { freePort, NpmSipStack } from "../../src/stack/npm-sip.ts";
 import type { Stack } from "../../src/stack/stack.ts";
 
 const clock = systemClock();

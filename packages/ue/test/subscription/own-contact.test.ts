@@ -6,7 +6,7 @@ import {
   type ReginfoView,
 } from "@ims-lab/common/ims/reginfo";
 import { describe, expect, test } from "vitest";
-import { toldBy } from "../../src/subscription/own-contact.ts";
+import { registrationInputOf } from "../../src/subscription/own-contact.ts";
 
 const own = { impu: "sip:alice@ims.example.org", contactUri: "sip:a@192.0.2.7:5064", callId: "r1" };
 
@@ -32,7 +32,7 @@ function told(
   event: typeof OWN_PACKAGE | typeof REG_PACKAGE = OWN_PACKAGE,
 ): unknown {
   const document = { version: 1, state: "full", registrations } as const;
-  return toldBy(document, applyReginfo(undefined, document).view, own, event);
+  return registrationInputOf(document, applyReginfo(undefined, document).view, own, event);
 }
 
 /** A partial document after a full one. */
@@ -43,7 +43,7 @@ function toldAfter(
   const before = { version: 0, state: "full", registrations: known } as const;
   const document = { version: 1, state: "partial", registrations: changed } as const;
   const view: ReginfoView = applyReginfo(applyReginfo(undefined, before).view, document).view;
-  return toldBy(document, view, own, OWN_PACKAGE);
+  return registrationInputOf(document, view, own, OWN_PACKAGE);
 }
 const tel = { aor: "tel:+1555", id: "a2" };
 

@@ -186,7 +186,7 @@ function unsaidAlgorithm(offered: readonly AuthAlgorithm[], response: string): A
 
 /** RFC 7616 §3.4: cnonce and nc are there exactly when qop is; -sess needs a cnonce without it too. */
 function readFreshness(
-  params: ReadonlyMap<string, string>,
+  params: AuthHeader["params"],
   answers: boolean,
 ): Pick<Answer, "qop" | "nc" | "cnonce"> | AnswerProblem {
   const qopToken = params.get("qop");

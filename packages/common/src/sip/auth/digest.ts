@@ -74,11 +74,6 @@ export function digestResponse(input: DigestInput): string {
   return keyed(input, hashedA1(input), `${input.method}:${input.uri}`);
 }
 
-/** The `rspauth` parameter, by which the server shows that it knows the secret too. RFC 7616 §3.5. */
-export function responseAuth(input: DigestInput): string {
-  return keyed(input, hashedA1(input), `:${input.uri}`);
-}
-
 function keyed(input: DigestInput, ha1: string, plainA2: string): string {
   const engine = ENGINE[hashOf(input.algorithm)];
   const a2 =

@@ -5,7 +5,7 @@ import type { Random } from "../../platform/random.ts";
 import type { AdmissionOptions } from "../admission/admission.ts";
 import type { RequestQueue } from "../admission/request-queue.ts";
 import type { Resolver } from "../dns/resolver.ts";
-import type { MessageLimits } from "../message/header-section.ts";
+import type { MessageLimits } from "../message/head-reader.ts";
 import type { TimerSettings } from "../transaction/timers.ts";
 import type { HostPort, Transport } from "../transport/transport.ts";
 import type { Interceptor } from "./interceptors.ts";

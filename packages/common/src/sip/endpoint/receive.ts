@@ -7,7 +7,7 @@ import { Peek } from "../admission/peek.ts";
 import type { Addressee } from "../admission/request-queue.ts";
 import { decode, type Problem } from "../message/decode.ts";
 import { Via } from "../message/fields.ts";
-import { TOO_LONG_HEADER, TOO_MANY_HEADERS } from "../message/header-section.ts";
+import { TOO_LONG_HEADER, TOO_MANY_HEADERS } from "../message/head-reader.ts";
 import type { SipRequest, SipResponse } from "../message/message.ts";
 import { parseNameAddr } from "../message/name-addr.ts";
 import type { TransactionLayer } from "../transaction/layer.ts";

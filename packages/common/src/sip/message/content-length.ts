@@ -1,8 +1,8 @@
 // How long a body is said to be: one reading for what cuts messages out of a stream and what decodes them. RFC 3261 §18.3, §20.14.
-import { HeaderCursor } from "./header-cursor.ts";
-import { unfold } from "./header-line.ts";
+import { headReader } from "./head-reader.ts";
+import { headerName } from "./header-names.ts";
 
-const NAME = "Content-Length";
+const CONTENT_LENGTH = headerName("Content-Length");
 const NO_LENGTH = "no Content-Length";
 
 /**
@@ -27,12 +27,10 @@ function isDigits(value: string): boolean {
  * @param headEnd behind the empty line
  */
 export function lengthInHead(bytes: Buffer, start: number, headEnd: number): number | string {
-  const head = bytes.toString("latin1", start, headEnd - 4);
-  const startLineEnd = head.indexOf("\r\n");
-  const from = startLineEnd < 0 ? head.length : startLineEnd + 2;
-  const lines = new HeaderCursor(head, from);
+  const head = headReader.read(bytes.subarray(start, headEnd), 0);
   const values: string[] = [];
-  while (lines.next())
-    if (lines.header?.name === NAME) values.push(unfold(head, lines.valueAt, lines.end));
+  head.headers.forEach((header, line) => {
+    if (header === CONTENT_LENGTH) values.push(head.valueText(line));
+  });
   return declaredLength(values);
 }

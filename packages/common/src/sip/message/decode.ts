@@ -1,6 +1,7 @@
 // Octets to a message or to what is wrong with them; never throws. RFC 3261 §7, §18.3, RFC 4475.
 import { declaredLength } from "./content-length.ts";
-import { type HeaderSection, type MessageLimits, readHeaderSection } from "./header-section.ts";
+import type { Head } from "./head.ts";
+import { headReader, type MessageLimits } from "./head-reader.ts";
 import { type SipMessage, SipRequest, SipResponse } from "./message.ts";
 import { reasonPhrase } from "./reason-phrases.ts";
 import { hasControlCharacter, isToken, parseNumber } from "./scan.ts";
@@ -24,19 +25,31 @@ export type Decoded =
  */
 export function decode(bytes: Buffer, limits?: MessageLimits): Decoded {
   const start = leadingLineEnds(bytes);
-  const text = bytes.toString("latin1", start);
-  const found = text.indexOf("\r\n\r\n");
-  const head = found < 0 ? text : text.slice(0, found);
-  const lineEnd = head.indexOf("\r\n");
-  const startLine = lineEnd < 0 ? head : head.slice(0, lineEnd);
-  const isResponse = startLine.startsWith("SIP/") || startLine.slice(0, 4).toUpperCase() === "SIP/";
-  const from = lineEnd < 0 ? head.length : lineEnd + 2;
   // A response repeats what we have sent: to refuse it for its lines would be to hear no answer at all.
-  const section = readHeaderSection(bytes, head, start, from, isResponse ? undefined : limits);
-  const rest = found < 0 ? undefined : bytes.subarray(start + found + 4);
+  const isResponse = isResponseAt(bytes, start);
+  const head = headReader.read(bytes, start, isResponse ? undefined : limits);
+  const { bodyAt } = headReader;
+  const startLine = head.text.slice(0, headReader.startLineEnd);
+  const rest = bodyAt < 0 ? undefined : restFrom(bytes, start + bodyAt);
   return isResponse
-    ? decodeResponse(startLine, section, rest)
-    : decodeRequest(startLine, section, rest, bytes.length);
+    ? decodeResponse(startLine, head, rest)
+    : decodeRequest(startLine, head, rest, bytes.length);
+}
+
+const NOTHING = Buffer.alloc(0);
+const UPPER_S = 83;
+const LOWER_S = 115;
+
+/** The four characters `SIP/`, in any case. */
+function isResponseAt(bytes: Buffer, start: number): boolean {
+  const first = bytes[start];
+  if (first !== UPPER_S && first !== LOWER_S) return false;
+  return bytes.toString("latin1", start, start + 4).toUpperCase() === "SIP/";
+}
+
+/** Mostly nothing. */
+function restFrom(bytes: Buffer, at: number): Buffer {
+  return at === bytes.length ? NOTHING : bytes.subarray(at);
 }
 
 /** RFC 3261 §7.5: CRLFs before the start line are ignored. */
@@ -48,12 +61,13 @@ function leadingLineEnds(bytes: Buffer): number {
 
 function decodeRequest(
   startLine: string,
-  section: HeaderSection,
+  head: Head,
   rest: Buffer | undefined,
   octets: number,
 ): Decoded {
+  const { problem: headProblem, kept } = headReader;
   const { method, uri, version } = requestLine(startLine);
-  const request = new SipRequest(method, uri, section.lines);
+  const request = new SipRequest(method, uri, head, kept);
   request.octets = octets;
   const bad = (reason: string, status = 400): Decoded => ({ problem: { reason, status, request } });
   if (!isToken(method)) {
@@ -68,9 +82,9 @@ function decodeRequest(
     const isVersion = /^SIP\/\d+\.\d+$/i.test(version);
     return isVersion ? bad("a SIP version other than 2.0", 505) : bad("no SIP version");
   }
-  if (section.problem !== undefined) return bad(section.problem);
+  if (headProblem !== undefined) return bad(headProblem);
   if (rest === undefined) return bad("no empty line after the header");
-  const problem = setBody(request, rest) ?? problemOfRequest(request);
+  const problem = setBody(request, head, rest) ?? problemOfRequest(request);
   return problem === undefined ? { message: request } : bad(problem);
 }
 
@@ -84,35 +98,51 @@ function requestLine(line: string): { method: string; uri: string; version: stri
   return { method, uri: line.slice(uriAt, versionAt - 1), version: line.slice(versionAt) };
 }
 
-function decodeResponse(
-  startLine: string,
-  section: HeaderSection,
-  rest: Buffer | undefined,
-): Decoded {
-  // Without the space before an empty phrase, too: an answer not taken is one waited for until Timer B or F.
-  const match = /^SIP\/2\.0 (\d{3})(?: (.*))?$/i.exec(startLine);
-  const status = parseNumber(match?.[1] ?? "", 699);
-  if (match === null || status === undefined || status < 100)
-    return { problem: { reason: "no valid status line" } };
-  if (section.problem !== undefined) return { problem: { reason: section.problem } };
+function decodeResponse(startLine: string, head: Head, rest: Buffer | undefined): Decoded {
+  const { problem: headProblem, kept } = headReader;
+  const status = statusOf(startLine);
+  if (status === undefined) return { problem: { reason: "no valid status line" } };
+  if (headProblem !== undefined) return { problem: { reason: headProblem } };
   if (rest === undefined) return { problem: { reason: "no empty line after the header" } };
-  const response = new SipResponse(status, phraseOf(status, match[2]), section.lines);
-  const problem = setBody(response, rest) ?? problemOfResponse(response);
+  const response = new SipResponse(
+    status,
+    phraseOf(status, startLine.slice(PHRASE_AT)),
+    head,
+    kept,
+  );
+  const problem = setBody(response, head, rest) ?? problemOfResponse(response);
   return problem === undefined ? { message: response } : { problem: { reason: problem } };
 }
 
+const VERSION_AND_SPACE = "SIP/2.0 ";
+const STATUS_END = VERSION_AND_SPACE.length + 3;
+const PHRASE_AT = STATUS_END + 1;
+
+/** Without the space before an empty phrase, too: an answer not taken is one waited for until Timer B or F. */
+function statusOf(line: string): number | undefined {
+  const status = parseNumber(line, 699, VERSION_AND_SPACE.length, STATUS_END);
+  const isOne =
+    line.length >= STATUS_END &&
+    (line.length === STATUS_END || line.charAt(STATUS_END) === " ") &&
+    line.slice(0, VERSION_AND_SPACE.length).toUpperCase() === VERSION_AND_SPACE &&
+    !line.includes("\r") &&
+    !line.includes("\n");
+  return isOne && status !== undefined && status >= 100 ? status : undefined;
+}
+
 /** Text for people: control octets of a peer reach nobody's terminal. */
-function phraseOf(status: number, text = ""): string {
+function phraseOf(status: number, text: string): string {
   return hasControlCharacter(text) ? reasonPhrase(status) : text;
 }
 
 /** RFC 3261 §18.3: octets behind the body are ignored, a body that is not all there is an error. */
-function setBody(message: SipMessage, rest: Buffer): string | undefined {
+function setBody(message: SipMessage, head: Head, rest: Buffer): string | undefined {
+  message.body = rest;
+  const { lengthLine } = headReader;
+  // Mostly it says what is there.
+  if (head.isWritten(lengthLine, "Content-Length", String(rest.length))) return undefined;
   const declared = message.texts("Content-Length");
-  if (declared.length === 0) {
-    message.body = rest;
-    return undefined;
-  }
+  if (declared.length === 0) return undefined;
   const length = declaredLength(declared);
   if (typeof length === "string") return length;
   if (length > rest.length) return "a body shorter than its Content-Length";

@@ -1,11 +1,22 @@
 // How the values of each header are read, one constant per header. RFC 3261 §20 and extensions.
 import { type AuthHeader, parseAuthHeader } from "./auth-header.ts";
-import { type CSeq, parseCseq } from "./cseq.ts";
 import type { Field } from "./header-line.ts";
+import { headerName } from "./header-names.ts";
 import { type NameAddr, parseBracketed, parseNameAddr } from "./name-addr.ts";
 import { Params } from "./params.ts";
-import { isToken, parseNumber, parseQvalue, trimLws } from "./scan.ts";
+import {
+  isBlank,
+  isToken,
+  parseNumber,
+  parseQvalue,
+  runEnd,
+  skipSpace,
+  TOKEN,
+  trimLws,
+} from "./scan.ts";
 import { parseVia, type Via as ViaValue } from "./via.ts";
+
+const STAR = 42;
 
 /** A value with parameters: `reg;id=7`, `active;expires=60`, `application/sdp;charset=utf-8`. */
 export interface ParamValue {
@@ -16,7 +27,8 @@ export interface ParamValue {
 /** RFC 3261 §20.19: delta-seconds up to 2^32-1. */
 const MAX_DELTA_SECONDS = 2 ** 32 - 1;
 
-function parseParamValue(text: string): ParamValue | undefined {
+function parseParamValue(whole: string, from?: number, to?: number): ParamValue | undefined {
+  const text = whole.slice(from, to);
   const semicolon = text.indexOf(";");
   const value = trimLws(semicolon < 0 ? text : text.slice(0, semicolon));
   const params = semicolon < 0 ? Params.none : Params.parse(text, semicolon);
@@ -24,20 +36,38 @@ function parseParamValue(text: string): ParamValue | undefined {
   return wellFormed && params !== undefined ? { value, params } : undefined;
 }
 
-function nameAddr(name: string): Field<NameAddr> {
-  return { name, parse: parseNameAddr };
+function field<T>(name: string, parse: Field<T>["parse"]): Field<T> {
+  return { name, header: headerName(name), parse };
 }
 
-function bracketed(name: string): Field<NameAddr> {
-  return { name, parse: parseBracketed };
+function nameAddr(name: string): Field<NameAddr> {
+  return field(name, parseNameAddr);
 }
 
 function number(name: string, max: number): Field<number> {
-  return { name, parse: (text) => parseNumber(text, max) };
+  return field(name, (text, from, to) => parseNumber(text, max, from, to));
 }
 
 function paramValue(name: string): Field<ParamValue> {
-  return { name, parse: parseParamValue };
+  return field(name, parseParamValue);
+}
+
+/** CSeq: orders the requests of one dialog. RFC 3261 §8.1.1.5, §20.16. */
+export interface CSeq {
+  readonly number: number;
+  readonly method: string;
+}
+
+/** RFC 3261 §8.1.1.5: the number is below 2^31. */
+const LARGEST_CSEQ = 2 ** 31 - 1;
+
+function parseCseq(text: string, from = 0, to: number = text.length): CSeq | undefined {
+  let blank = from;
+  while (blank < to && !isBlank(text.charCodeAt(blank))) blank++;
+  const number = parseNumber(text, LARGEST_CSEQ, from, blank);
+  const methodAt = skipSpace(text, blank, to);
+  const isOne = blank < to && methodAt < to && runEnd(text, methodAt, to, TOKEN) === to;
+  return number === undefined || !isOne ? undefined : { number, method: text.slice(methodAt, to) };
 }
 
 /** RFC 3261 §20.10: a `q` that is no qvalue says nothing, and is not said again. */
@@ -50,34 +80,37 @@ function withoutBadQ(text: string, contact: NameAddr | undefined): NameAddr | un
 }
 
 function auth(name: string): Field<AuthHeader> {
-  return { name, parse: parseAuthHeader };
+  return field(name, parseAuthHeader);
 }
 
-export const Via: Field<ViaValue> = { name: "Via", parse: parseVia };
+export const Via: Field<ViaValue> = field("Via", parseVia);
 export const From: Field<NameAddr> = nameAddr("From");
 export const To: Field<NameAddr> = nameAddr("To");
 /** Printable ASCII: a little more than `word ["@" word]`, and no octet that another reader might trim away. */
-export const CallId: Field<string> = {
-  name: "Call-ID",
-  parse: (text) => (/^[!-~]+$/.test(text) ? text : undefined),
-};
-export const CSeqField: Field<CSeq> = { name: "CSeq", parse: parseCseq };
+export const CallId: Field<string> = field("Call-ID", (text, from = 0, to = text.length) => {
+  CALL_ID.lastIndex = from;
+  return CALL_ID.test(text) && CALL_ID.lastIndex === to ? text.slice(from, to) : undefined;
+});
+const CALL_ID = /[!-~]+/y;
+export const CSeqField: Field<CSeq> = field("CSeq", parseCseq);
 /** `"*"` stands for every binding of the address of record (RFC 3261 §10.2.2). */
-export const Contact: Field<NameAddr | "*"> = {
-  name: "Contact",
-  parse: (text) => (text === "*" ? "*" : withoutBadQ(text, parseNameAddr(text))),
-};
+export const Contact: Field<NameAddr | "*"> = field(
+  "Contact",
+  (text, from = 0, to = text.length) =>
+    to === from + 1 && text.charCodeAt(from) === STAR
+      ? "*"
+      : withoutBadQ(text.slice(from, to), parseNameAddr(text, from, to)),
+);
 /** Without its brackets, too: who loses them is sent the right way by the P-CSCF (TS 24.229 §5.2.6.3.2). */
 export const Route: Field<NameAddr> = nameAddr("Route");
-export const RecordRoute: Field<NameAddr> = bracketed("Record-Route");
+export const RecordRoute: Field<NameAddr> = field("Record-Route", parseBracketed);
 export const MaxForwards: Field<number> = number("Max-Forwards", 255);
 export const Expires: Field<number> = number("Expires", MAX_DELTA_SECONDS);
 export const MinExpires: Field<number> = number("Min-Expires", MAX_DELTA_SECONDS);
 /** RFC 3261 §20.33: delta-seconds, a comment may follow. */
-export const RetryAfter: Field<number> = {
-  name: "Retry-After",
-  parse: (text) => parseNumber(/^(\d+)[ \t]*(?:[(;]|$)/.exec(text)?.[1] ?? "", MAX_DELTA_SECONDS),
-};
+export const RetryAfter: Field<number> = field("Retry-After", (text, from, to) =>
+  parseNumber(/^(\d+)[ \t]*(?:[(;]|$)/.exec(text.slice(from, to))?.[1] ?? "", MAX_DELTA_SECONDS),
+);
 /** RFC 6665 §8.2.1. */
 export const EventHeader: Field<ParamValue> = paramValue("Event");
 /** RFC 6665 §8.2.3. */

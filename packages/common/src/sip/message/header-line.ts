@@ -1,107 +1,144 @@
-// One header line: kept as received, its values read when asked for. RFC 3261 §7.3.
+// One header line, and what its value says once somebody has asked. RFC 3261 §7.3.
 import { type HeaderName, headerName } from "./header-names.ts";
-import { sliceTrimmed, splitList, trimLws } from "./scan.ts";
+import { skipSpace, sliceTrimmed, splitList, trimLws, trimmedEnd } from "./scan.ts";
 
 /** How one header's values are read; each header name has exactly one (see fields.ts). */
 export interface Field<T> {
   readonly name: string;
-  /** Undefined when malformed. */
-  parse(text: string): T | undefined;
+  readonly header: HeaderName;
+  /** Of `text[from, to)`, by default the whole; undefined when malformed. */
+  parse(text: string, from?: number, to?: number): T | undefined;
 }
 
-/** One line as a part of the text it came with; immutable but for what was read from it. */
+/** What a line says: its value, or `MALFORMED`, or `Several`. */
+export type Reading = unknown;
+
+const MALFORMED = Symbol("malformed");
+
+/** Of a line with several values; undefined for a malformed one. */
+class Several {
+  readonly values: readonly unknown[];
+
+  constructor(values: readonly unknown[]) {
+    this.values = values;
+  }
+}
+
+/** The value at `source[valueAt, end)`, which may have white space around it. */
+export function readValue(
+  field: Field<unknown>,
+  source: string,
+  valueAt: number,
+  end: number,
+): Reading {
+  const from = skipSpace(source, valueAt, end);
+  const to = trimmedEnd(source, from, end);
+  // A value that can be read is one: a comma within it stands in quotes or brackets.
+  return field.parse(source, from, to) ?? readText(field, source.slice(from, to));
+}
+
+/** The same of what has folds. */
+export function readFolded(field: Field<unknown>, text: string): Reading {
+  return field.parse(text) ?? readText(field, text);
+}
+
+function readText(field: Field<unknown>, text: string): Reading {
+  const values = severalIn(field.header, text);
+  if (values === undefined) return MALFORMED;
+  return new Several(values.map((value) => (value === "" ? undefined : field.parse(value))));
+}
+
+/** The first value, undefined when malformed. */
+export function firstOf(reading: Reading): unknown {
+  if (reading === MALFORMED) return undefined;
+  return reading instanceof Several ? reading.values[0] : reading;
+}
+
+export function isGood(reading: Reading): boolean {
+  if (reading === MALFORMED) return false;
+  return !(reading instanceof Several && reading.values.includes(undefined));
+}
+
+/** Adds those that are well formed. */
+export function addGood(found: unknown[], reading: Reading): void {
+  if (reading instanceof Several) {
+    for (const value of reading.values) if (value !== undefined) found.push(value);
+  } else if (reading !== MALFORMED) found.push(reading);
+}
+
+/** The values of a line's text; undefined when it has only one, which is the text. */
+export function severalIn(header: HeaderName, text: string): readonly string[] | undefined {
+  return header.isList && text.includes(",") ? splitList(text) : undefined;
+}
+
+/** What stands behind the colon, without folds and outer white space. */
+export function textAt(source: string, valueAt: number, end: number): string {
+  const value = sliceTrimmed(source, valueAt, end);
+  return value.includes("\r") ? unfold(value) : value;
+}
+
+function unfold(value: string): string {
+  // Cut, not replaced: an expression looks at long white space once for each of its characters.
+  return trimLws(value.split("\r\n").map(trimLws).join(" "));
+}
+
+/** A line that did not come with a message: put there by us. */
 export class HeaderLine {
   readonly header: HeaderName;
-  readonly source: string;
-  readonly start: number;
-  readonly valueAt: number;
-  readonly end: number;
-  #text: string | undefined;
-  #read: Reading | undefined;
+  readonly #name: string;
+  readonly #value: string;
+  #reading: Reading;
 
-  constructor(header: HeaderName, source: string, start: number, valueAt: number, end: number) {
+  constructor(header: HeaderName, name: string, value: string) {
     this.header = header;
-    this.source = source;
-    this.start = start;
-    this.valueAt = valueAt;
-    this.end = end;
+    this.#name = name;
+    this.#value = value;
   }
 
   static of(name: string, value: string): HeaderLine {
-    const line = `${name}: ${value}`;
-    return new HeaderLine(headerName(name), line, 0, name.length + 2, line.length);
-  }
-
-  get name(): string {
-    return this.header.name;
+    return new HeaderLine(headerName(name), name, value);
   }
 
   /** The value without folds and outer white space. */
   get text(): string {
-    this.#text ??= unfold(this.source, this.valueAt, this.end);
-    return this.#text;
+    return textAt(this.#value, 0, this.#value.length);
   }
 
-  /** To the letter, so that no spelling of a peer's goes on in its place. */
-  isWritten(name: string, text: string): boolean {
-    const { source, start, end } = this;
-    const valueAt = start + name.length + 2;
-    return (
-      end === valueAt + text.length &&
-      source.startsWith(name, start) &&
-      source.startsWith(": ", valueAt - 2) &&
-      source.startsWith(text, valueAt)
-    );
-  }
-
-  /** Undefined for a line with one value, which is `text`. */
-  get severalValues(): readonly string[] | undefined {
-    return this.header.isList && this.text.includes(",") ? splitList(this.text) : undefined;
-  }
-
-  /** The first value, undefined when malformed. */
-  first<T>(field: Field<T>): T | undefined {
-    return this.#reading(field).first as T | undefined;
-  }
-
-  /** One entry per value of a line with several; undefined for a malformed one. */
-  several<T>(field: Field<T>): readonly (T | undefined)[] | undefined {
-    return this.#reading(field).several as readonly (T | undefined)[] | undefined;
+  /** Octets on the wire, the line end included. */
+  get octets(): number {
+    return this.#name.length + this.#value.length + 4;
   }
 
   isWellFormed(field: Field<unknown>): boolean {
-    const { first, several } = this.#reading(field);
-    return first !== undefined && !(several?.includes(undefined) ?? false);
+    return isGood(this.reading(field));
   }
 
-  #reading(field: Field<unknown>): Reading {
-    this.#read ??= readingOf(field, this.text, this.severalValues);
-    return this.#read;
+  isWritten(name: string, text: string): boolean {
+    return this.#name === name && this.#value === text;
+  }
+
+  reading(field: Field<unknown>): Reading {
+    const value = this.#value;
+    this.#reading ??= value.includes("\r")
+      ? readFolded(field, this.text)
+      : readValue(field, value, 0, value.length);
+    return this.#reading;
+  }
+
+  /** Returns where the line ends in `bytes`. */
+  write(bytes: Buffer, at: number): number {
+    let to = putText(bytes, at, this.#name);
+    to = putText(bytes, to, ": ");
+    return putText(bytes, putText(bytes, to, this.#value), "\r\n");
   }
 }
 
-/** What a line says, once somebody has asked. */
-interface Reading {
-  readonly first: unknown;
-  /** Only of a line with several values. */
-  readonly several: readonly unknown[] | undefined;
-}
+/** Below this a call to write it costs more than writing it here. */
+const SHORT = 48;
 
-function readingOf(
-  field: Field<unknown>,
-  text: string,
-  values: readonly string[] | undefined,
-): Reading {
-  if (values === undefined) return { first: field.parse(text), several: undefined };
-  const several = values.map((value) => (value === "" ? undefined : field.parse(value)));
-  return { first: several[0], several };
-}
-
-/** What stands behind the colon, without folds and outer white space. */
-export function unfold(source: string, valueAt: number, lineEnd: number): string {
-  const value = sliceTrimmed(source, valueAt, lineEnd);
-  if (!value.includes("\r")) return value;
-  // Cut, not replaced: an expression looks at long white space once for each of its characters.
-  const parts = value.split("\r\n");
-  return parts.map(trimLws).join(" ");
+/** As latin1; returns where it ends in `bytes`. */
+export function putText(bytes: Buffer, at: number, text: string): number {
+  if (text.length > SHORT) return at + bytes.write(text, at, "latin1");
+  for (let each = 0; each < text.length; each++) bytes[at + each] = text.charCodeAt(each);
+  return at + text.length;
 }

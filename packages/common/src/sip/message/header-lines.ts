@@ -1,6 +1,15 @@
-// The header section: what must be in it, reads by name, edits that leave other lines alone. RFC 3261 §7.3.
-import { type Field, HeaderLine } from "./header-line.ts";
-import { canonicalName, headerName } from "./header-names.ts";
+// Header lines in order: reads by name, edits that leave all other lines untouched. RFC 3261 §7.3.
+import type { Head } from "./head.ts";
+import {
+  addGood,
+  type Field,
+  firstOf,
+  HeaderLine,
+  isGood,
+  type Reading,
+  severalIn,
+} from "./header-line.ts";
+import { type HeaderName, headerName, isSameHeader } from "./header-names.ts";
 
 /** One rule per header, by `HeaderName.index`; those with a bit must be there. */
 export interface HeaderRules {
@@ -32,72 +41,77 @@ export function headerRules(
   return { checked: dense, mandatory: (1 << mandatory.length) - 1 };
 }
 
-/** Header lines in order, with reads by name and edits that leave all other lines untouched. */
-export class HeaderLines {
-  protected lines: HeaderLine[];
+/** The number of a line of the head, as it was received, or one of our own. */
+export type Line = number | HeaderLine;
 
-  protected constructor(lines: HeaderLine[]) {
-    this.lines = lines;
+const MANY = 64;
+/** Numbers in order, to be copied: made one by one they cost more than everything else in an edit. */
+const ORDER: readonly Line[] = [...Array(MANY).keys(), HeaderLine.of("", "")];
+
+/** The first `count` lines of a head, in order. */
+export function firstLines(count: number): Line[] {
+  return count <= MANY ? ORDER.slice(0, count) : [...Array(count).keys()];
+}
+
+export class HeaderLines {
+  readonly #head: Head;
+  /** Undefined as long as they are those of the head, one after the other. */
+  #lines: Line[] | undefined;
+
+  protected constructor(head: Head, lines: Line[] | undefined) {
+    this.#head = head;
+    this.#lines = lines;
   }
 
   /** First line's value, unfolded; undefined when absent. */
   text(name: string): string | undefined {
-    return this.#first(canonicalName(name))?.text;
+    const at = this.#find(headerName(name));
+    return at < 0 ? undefined : this.#text(at);
   }
 
   /** Every value; values of list headers are split at their commas. */
   texts(name: string): string[] {
-    const canonical = canonicalName(name);
-    const values: string[] = [];
-    for (const line of this.lines) {
-      if (line.name !== canonical) continue;
-      const several = line.severalValues;
-      if (several === undefined) values.push(line.text);
-      else values.push(...several);
+    const header = headerName(name);
+    const found: string[] = [];
+    for (let at = this.#find(header); at >= 0; at = this.#find(header, at + 1)) {
+      const text = this.#text(at);
+      const several = severalIn(header, text);
+      if (several === undefined) found.push(text);
+      else found.push(...several);
     }
-    return values;
+    return found;
   }
 
   has(name: string): boolean {
-    return this.#first(canonicalName(name)) !== undefined;
-  }
-
-  /** True when one line has this canonical name, and it is written `name: text` to the letter. */
-  isWritten(name: string, text: string): boolean {
-    let count = 0;
-    for (const line of this.lines) {
-      if (line.name !== name) continue;
-      if (++count > 1 || !line.isWritten(name, text)) return false;
-    }
-    return count === 1;
+    return this.#find(headerName(name)) >= 0;
   }
 
   /** First value, parsed; undefined when absent or malformed. */
   get<T>(field: Field<T>): T | undefined {
-    return this.#first(field.name)?.first(field);
+    const at = this.#find(field.header);
+    return at < 0 ? undefined : (firstOf(this.#reading(at, field)) as T | undefined);
   }
 
   /** All well-formed values, parsed. */
   all<T>(field: Field<T>): readonly T[] {
+    const { header } = field;
     const found: T[] = [];
-    for (const line of this.lines) {
-      if (line.name !== field.name) continue;
-      const several = line.several(field) ?? [line.first(field)];
-      for (const value of several) if (value !== undefined) found.push(value);
-    }
+    for (let at = this.#find(header); at >= 0; at = this.#find(header, at + 1))
+      addGood(found, this.#reading(at, field));
     return found;
   }
 
   /** What is wrong first: a line that its field cannot read, or one that is missing or empty. */
   firstProblem({ checked, mandatory }: HeaderRules): string | undefined {
     let found = 0;
-    for (const line of this.lines) {
-      const rule = checked[line.header.index];
+    const count = this.#count();
+    for (let at = 0; at < count; at++) {
+      const rule = checked[this.#header(at).index];
       if (rule === undefined) continue;
       const { field, bit } = rule;
-      const isGood = field === undefined ? line.text !== "" : line.isWellFormed(field);
-      if (isGood) found |= bit;
-      else if (bit === 0 || line.text !== "") return `a malformed ${line.name}`;
+      const isRead = field === undefined ? this.#text(at) !== "" : isGood(this.#reading(at, field));
+      if (isRead) found |= bit;
+      else if (bit === 0 || this.#text(at) !== "") return `a malformed ${rule.name}`;
     }
     if (found === mandatory) return undefined;
     const missing = checked.find((rule) => rule !== undefined && (rule.bit & ~found) !== 0);
@@ -106,121 +120,214 @@ export class HeaderLines {
 
   /** Replaces every line of this name by these values, where the first stood, else at the end. */
   set(name: string, value: string | readonly string[]): this {
-    const canonical = canonicalName(name);
-    const isNamed = (line: HeaderLine): boolean => line.name === canonical;
-    const at = this.lines.findIndex(isNamed);
-    const values = typeof value === "string" ? [value] : value;
-    const fresh = values.map((text) => HeaderLine.of(name, text));
-    const [only] = fresh;
-    if (at < 0) this.lines.push(...fresh);
-    else if (fresh.length === 1 && only !== undefined && at === this.lines.findLastIndex(isNamed))
-      this.lines[at] = only; // mostly one line takes another's place
-    else {
-      const rest = this.lines.filter((line) => !isNamed(line));
-      rest.splice(at, 0, ...fresh);
-      this.lines = rest;
+    const header = headerName(name);
+    const at = this.#find(header);
+    if (typeof value === "string" && (at < 0 || this.#find(header, at + 1) < 0)) {
+      // Mostly one line takes another's place.
+      this.#edited()[at < 0 ? this.#count() : at] = new HeaderLine(header, name, value);
+      return this;
     }
+    const values = typeof value === "string" ? [value] : value;
+    const lines = values.map((text) => new HeaderLine(header, name, text));
+    if (at < 0) this.#edited().push(...lines);
+    else this.#removeFrom(header, at).splice(at, 0, ...lines);
     return this;
   }
 
   /** Puts a value on top of the others of this name (Via, Route, Record-Route, Path). */
   push(name: string, value: string): this {
-    const canonical = canonicalName(name);
-    const at = this.lines.findIndex((line) => line.name === canonical);
-    this.lines.splice(Math.max(at, 0), 0, HeaderLine.of(name, value));
+    const header = headerName(name);
+    this.#insert(Math.max(this.#find(header), 0), new HeaderLine(header, name, value));
     return this;
   }
 
   /** Adds a line below the others of this name, else at the end. */
   append(name: string, value: string): this {
-    const canonical = canonicalName(name);
-    const at = this.lines.findLastIndex((line) => line.name === canonical);
-    this.lines.splice(at < 0 ? this.lines.length : at + 1, 0, HeaderLine.of(name, value));
+    const header = headerName(name);
+    let last = -1;
+    for (let at = this.#find(header); at >= 0; at = this.#find(header, at + 1)) last = at;
+    this.#insert(last < 0 ? this.#count() : last + 1, new HeaderLine(header, name, value));
     return this;
   }
 
   /** Removes the topmost value and returns it. */
   pop(name: string): string | undefined {
-    const canonical = canonicalName(name);
-    const at = this.lines.findIndex((line) => line.name === canonical);
-    const line = this.lines[at];
-    if (line === undefined) return undefined;
-    const several = line.severalValues;
-    if (several === undefined) this.lines.splice(at, 1);
-    else this.lines[at] = HeaderLine.of(name, several.slice(1).join(", "));
-    return several === undefined ? line.text : several[0];
+    const header = headerName(name);
+    const at = this.#find(header);
+    if (at < 0) return undefined;
+    const text = this.#text(at);
+    const several = severalIn(header, text);
+    if (several === undefined) this.#edited().splice(at, 1);
+    else this.#edited()[at] = new HeaderLine(header, name, several.slice(1).join(", "));
+    return several === undefined ? text : several[0];
   }
 
   /** Removes the topmost values, so many of them. */
   drop(name: string, count: number): this {
-    if (count === 0) return this;
-    const canonical = canonicalName(name);
+    const header = headerName(name);
     let left = count;
-    this.lines = this.lines.flatMap((line) => {
-      if (left <= 0 || line.name !== canonical) return [line];
-      const values = line.severalValues ?? [line.text];
+    for (let at = this.#find(header); left > 0 && at >= 0; at = this.#find(header, at)) {
+      const text = this.#text(at);
+      const values = severalIn(header, text) ?? [text];
       const kept = values.slice(left);
       left -= values.length;
-      return kept.length === 0 ? [] : [HeaderLine.of(name, kept.join(", "))];
-    });
+      if (kept.length === 0) this.#edited().splice(at, 1);
+      else this.#edited()[at] = new HeaderLine(header, name, kept.join(", "));
+    }
     return this;
   }
 
   /** Puts another value in place of the topmost one. */
   replaceTop(name: string, value: string): this {
-    const canonical = canonicalName(name);
-    const at = this.lines.findIndex((line) => line.name === canonical);
-    const several = this.lines[at]?.severalValues?.slice(1) ?? [];
-    const values = [value, ...several].join(", ");
-    this.lines.splice(Math.max(at, 0), at < 0 ? 0 : 1, HeaderLine.of(name, values));
+    const header = headerName(name);
+    const at = this.#find(header);
+    if (at < 0) return this.push(name, value);
+    const several = severalIn(header, this.#text(at))?.slice(1) ?? [];
+    const values = several.length === 0 ? value : [value, ...several].join(", ");
+    this.#edited()[at] = new HeaderLine(header, name, values);
     return this;
   }
 
   remove(name: string): this {
-    const canonical = canonicalName(name);
-    if (this.#first(canonical) !== undefined)
-      this.lines = this.lines.filter((line) => line.name !== canonical);
+    const header = headerName(name);
+    const at = this.#find(header);
+    if (at >= 0) this.#removeFrom(header, at);
     return this;
   }
 
-  /** Removes every line of these canonical names, in one pass; returns those that were there. */
+  /** Removes every line of these canonical names; returns those that were there. */
   removeAll(canonicalNames: ReadonlySet<string>): readonly string[] {
-    const there = this.lines.filter((line) => canonicalNames.has(line.name));
-    if (there.length === 0) return [];
-    this.lines = this.lines.filter((line) => !canonicalNames.has(line.name));
-    return [...new Set(there.map((line) => line.name))];
+    const there: string[] = [];
+    for (let at = 0; at < this.#count(); ) {
+      const { name } = this.#header(at);
+      if (canonicalNames.has(name)) {
+        there.push(name);
+        this.remove(name);
+      } else at++;
+    }
+    return there;
   }
 
   /** Canonical names in order of their lines (lower case for unknown ones). */
   names(): string[] {
-    return this.lines.map((line) => line.name);
+    return Array.from({ length: this.#count() }, (_, at) => this.#header(at).name);
   }
 
-  /** The lines whose canonical name passes, to be shared with another message. */
-  linesNamed(passes: (canonical: string) => boolean): HeaderLine[] {
-    return this.lines.filter((line) => passes(line.name));
-  }
-
-  /** The header section as it goes on the wire; runs of untouched lines are copied in one piece. */
+  /** The header section as it goes on the wire. */
   headerText(): string {
-    let text = "";
-    for (let at = 0; at < this.lines.length; ) {
-      const first = this.lines[at];
-      if (first === undefined) break;
-      let { end } = first;
-      for (at++; at < this.lines.length; at++) {
-        const next = this.lines[at];
-        if (next?.source !== first.source || next.start !== end + 2) break;
-        end = next.end;
-      }
-      text += `${first.source.slice(first.start, end)}\r\n`;
-    }
-    return text;
+    const bytes = Buffer.allocUnsafe(this.headerOctets());
+    this.writeHeaders(bytes, 0);
+    return bytes.toString("latin1");
   }
 
-  #first(canonical: string): HeaderLine | undefined {
-    const { lines } = this;
-    for (let at = 0; at < lines.length; at++) if (lines[at]?.name === canonical) return lines[at];
-    return undefined;
+  /** Octets of the header section on the wire. */
+  protected headerOctets(): number {
+    const head = this.#head;
+    const lines = this.#lines ?? firstLines(head.headers.length);
+    let octets = 0;
+    for (const line of lines)
+      octets += typeof line === "number" ? head.octetsOf(line) : line.octets;
+    return octets;
+  }
+
+  /** Runs of lines as they were received are copied, what is between them is written. Returns where they end. */
+  protected writeHeaders(bytes: Buffer, from: number): number {
+    const head = this.#head;
+    const lines = this.#lines ?? firstLines(head.headers.length);
+    let to = from;
+    for (let at = 0; at < lines.length; at++) {
+      const line = lines[at] ?? 0;
+      if (typeof line !== "number") {
+        to = line.write(bytes, to);
+        continue;
+      }
+      let last = line;
+      for (; lines[at + 1] === last + 1; at++) last++;
+      to += head.copyLines(line, last, bytes, to);
+    }
+    return to;
+  }
+
+  /** True when one line has this canonical name, and it is written `name: text` to the letter. */
+  protected isWritten(name: string, text: string): boolean {
+    const header = headerName(name);
+    const at = this.#find(header);
+    if (at < 0 || this.#find(header, at + 1) >= 0) return false;
+    const line = this.#lines === undefined ? at : (this.#lines[at] ?? 0);
+    return typeof line === "number"
+      ? this.#head.isWritten(line, name, text)
+      : line.isWritten(name, text);
+  }
+
+  /** The head and the lines, for a message whose edits leave this one as it is. */
+  protected copied(): { head: Head; lines: Line[] | undefined } {
+    return { head: this.#head, lines: this.#lines?.slice() };
+  }
+
+  /** The lines of these headers, for another message with the same head. */
+  protected picked(wanted: (header: HeaderName) => boolean): { head: Head; lines: Line[] } {
+    const lines: Line[] = [];
+    for (let at = 0; at < this.#count(); at++)
+      if (wanted(this.#header(at))) lines.push(this.#line(at));
+    return { head: this.#head, lines };
+  }
+
+  #count(): number {
+    return this.#lines === undefined ? this.#head.headers.length : this.#lines.length;
+  }
+
+  #line(at: number): Line {
+    return this.#lines === undefined ? at : (this.#lines[at] ?? 0);
+  }
+
+  #header(at: number): HeaderName {
+    const line = this.#line(at);
+    const header = typeof line === "number" ? this.#head.headers[line] : line.header;
+    if (header === undefined) throw new RangeError(`no header line ${at}`);
+    return header;
+  }
+
+  #text(at: number): string {
+    const line = this.#line(at);
+    return typeof line === "number" ? this.#head.valueText(line) : line.text;
+  }
+
+  #reading(at: number, field: Field<unknown>): Reading {
+    const line = this.#line(at);
+    return typeof line === "number" ? this.#head.reading(line, field) : line.reading(field);
+  }
+
+  /** The first line of this header from `from` on, -1 when there is none. */
+  #find(header: HeaderName, from = 0): number {
+    const { headers } = this.#head;
+    const lines = this.#lines;
+    if (lines === undefined && header.index > 0) return headers.indexOf(header, from);
+    const count = this.#count();
+    for (let at = from; at < count; at++) if (isSameHeader(this.#header(at), header)) return at;
+    return -1;
+  }
+
+  /** The lines, to be edited. */
+  #edited(): Line[] {
+    this.#lines ??= firstLines(this.#head.headers.length);
+    return this.#lines;
+  }
+
+  #insert(at: number, line: HeaderLine): void {
+    const lines = this.#edited();
+    lines.push(line);
+    for (let to = lines.length - 1; to > at; to--) lines[to] = lines[to - 1] ?? line;
+    lines[at] = line;
+  }
+
+  #removeFrom(header: HeaderName, from: number): Line[] {
+    const lines = this.#edited();
+    let kept = from;
+    for (let at = from; at < lines.length; at++) {
+      if (isSameHeader(this.#header(at), header)) continue;
+      lines[kept++] = this.#line(at);
+    }
+    lines.length = kept;
+    return lines;
   }
 }

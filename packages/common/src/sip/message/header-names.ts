@@ -1,7 +1,5 @@
 // The header fields this project knows: spelling, compact form, list or single. RFC 3261 §7.3, §20.
 
-import { isBlank, isToken } from "./scan.ts";
-
 /** `list`: one line may hold several values, separated by commas. `once`: a second line is an error. */
 type Shape = "list" | "once" | "lines";
 
@@ -87,11 +85,48 @@ export interface HeaderName {
 }
 
 const byName = new Map<string, HeaderName>();
-/** By first letter and length, the spelling most peers send: found without making a string. */
-const likely: (HeaderName[] | undefined)[] = Array.from({ length: 128 * 64 }, () => undefined);
 
-const likelyKey = (code: number, length: number): number =>
-  ((code | 32) & 127) * 64 + (length & 63);
+/** A spelling of a name in lower case, and the next one with its hash. */
+interface Spelling {
+  readonly header: HeaderName;
+  readonly codes: readonly number[];
+  readonly next: Spelling | undefined;
+}
+
+const HASHES = 512;
+/** Found by its octets, without making a string. */
+const spellings: (Spelling | undefined)[] = Array.from({ length: HASHES }, () => undefined);
+
+function addSpelling(header: HeaderName, name: string): void {
+  const codes = [...name.toLowerCase()].map((each) => each.charCodeAt(0));
+  const hash = codes.reduce(nextHash, 0) & (HASHES - 1);
+  byName.set(name, header).set(name.toLowerCase(), header);
+  spellings[hash] = { header, codes, next: spellings[hash] };
+}
+
+/** By two characters of the spelling that most peers send. */
+const likely: HeaderName[][] = Array.from({ length: 32 * 32 }, () => []);
+const COLON = 58;
+
+/** @param fourth what stands where a fourth letter would */
+function likelyKey(first: number, fourth: number): number {
+  return (first & 31) * 32 + (fourth & 31);
+}
+
+/** The header whose name and colon stand at `start` as RFC 3261 spells them: a guess that is checked, mostly right. */
+export function likelyHeaderAt(
+  octets: Uint8Array,
+  text: string,
+  start: number,
+): HeaderName | undefined {
+  const candidates = likely[likelyKey(octets[start] ?? 0, octets[start + 3] ?? 0)] ?? [];
+  for (let at = 0; at < candidates.length; at++) {
+    const header = candidates[at];
+    if (header === undefined || octets[start + header.name.length] !== COLON) continue;
+    if (text.startsWith(header.name, start)) return header;
+  }
+  return undefined;
+}
 
 let onceHeaders = 0;
 for (const [at, [name, shape, compact]] of KNOWN.entries()) {
@@ -101,34 +136,56 @@ for (const [at, [name, shape, compact]] of KNOWN.entries()) {
     onceBit: shape === "once" ? 1 << onceHeaders++ : 0,
     index: at + 1,
   };
-  byName.set(name, header).set(name.toLowerCase(), header);
-  if (compact) byName.set(compact, header);
-  const key = likelyKey(name.charCodeAt(0), name.length);
-  likely[key] = [...(likely[key] ?? []), header];
+  addSpelling(header, name);
+  const [first, fourth] = [name.charCodeAt(0), `${name}: `.charCodeAt(3)];
+  likely[likelyKey(first, fourth)]?.push(header);
+  if (compact !== undefined) addSpelling(header, compact);
 }
 if (onceHeaders > 31) throw new RangeError("more headers that stand once than a bit mask holds");
 
+/** @param lower a character of a token in lower case */
+export function nextHash(hash: number, lower: number): number {
+  return (Math.imul(hash, 31) + lower) | 0;
+}
+
+/** Of what stands in lower or upper case as a token at `octets[start, end)`; @param hash of it in lower case */
+export function knownHeaderAt(
+  octets: Uint8Array,
+  start: number,
+  end: number,
+  hash: number,
+): HeaderName | undefined {
+  for (let each = spellings[hash & (HASHES - 1)]; each !== undefined; each = each.next)
+    if (isSpelledAt(octets, start, end, each.codes)) return each.header;
+  return undefined;
+}
+
+function isSpelledAt(
+  octets: Uint8Array,
+  start: number,
+  end: number,
+  codes: readonly number[],
+): boolean {
+  if (end - start !== codes.length) return false;
+  for (let at = 0; at < codes.length; at++)
+    if (((octets[start + at] ?? 0) | LOWER) !== codes[at]) return false;
+  return true;
+}
+
+/** Makes letters of tokens lower case; of the characters of a token it makes no other one a letter or a hyphen. */
+export const LOWER = 32;
+
 export function headerName(name: string): HeaderName {
   const known = byName.get(name) ?? byName.get(name.toLowerCase());
-  return known ?? { name: name.toLowerCase(), isList: false, onceBit: 0, index: 0 };
+  return known ?? otherHeader(name);
 }
 
-/** The same for the name at `source[start, colon)`; undefined when that is no token. */
-export function headerNameAt(source: string, start: number, colon: number): HeaderName | undefined {
-  const length = colon - start;
-  const candidates = likely[likelyKey(source.charCodeAt(start), length)];
-  if (candidates !== undefined) {
-    for (const header of candidates)
-      if (header.name.length === length && source.startsWith(header.name, start)) return header;
-  }
-  // RFC 3261 §25.1, HCOLON: SP and HTAB may stand before the colon, nothing else that looks like a blank.
-  let end = colon;
-  while (isBlank(source.charCodeAt(end - 1))) end--;
-  const name = source.slice(start, end);
-  return isToken(name) ? headerName(name) : undefined;
+/** One that this project does not know. */
+export function otherHeader(name: string): HeaderName {
+  return { name: name.toLowerCase(), isList: false, onceBit: 0, index: 0 };
 }
 
-/** Canonical spelling of a known name, lower case of any other. */
-export function canonicalName(name: string): string {
-  return byName.get(name)?.name ?? headerName(name).name;
+/** True when both are the same header's. */
+export function isSameHeader(one: HeaderName, other: HeaderName): boolean {
+  return one === other || (one.index === 0 && one.name === other.name);
 }

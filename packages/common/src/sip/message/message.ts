@@ -1,8 +1,9 @@
 // A SIP message: start line, header lines, body. RFC 3261 §7. Text is latin1: one character, one octet.
-import type { CSeq } from "./cseq.ts";
-import { CSeqField, From, To } from "./fields.ts";
-import { HeaderLine } from "./header-line.ts";
-import { HeaderLines } from "./header-lines.ts";
+import { type CSeq, CSeqField, From, To } from "./fields.ts";
+import { Head } from "./head.ts";
+import { HeaderLine, putText } from "./header-line.ts";
+import { HeaderLines, type Line } from "./header-lines.ts";
+import type { HeaderName } from "./header-names.ts";
 import type { NameAddr } from "./name-addr.ts";
 import { reasonPhrase } from "./reason-phrases.ts";
 import { parseUri, type Uri } from "./uri.ts";
@@ -11,13 +12,15 @@ export type SipMessage = SipRequest | SipResponse;
 export type HeaderValues = readonly (readonly [name: string, value: string])[];
 
 const NO_BODY = Buffer.alloc(0);
+/** Of the start line and the empty line. */
+const LINE_ENDS = 4;
 
 abstract class MessageHeaders extends HeaderLines {
   /** Octets of the body; for a received message a view of what was received. */
   body: Buffer;
 
-  protected constructor(lines: HeaderLine[], body: Buffer) {
-    super(lines);
+  protected constructor(head: Head, lines: Line[] | undefined, body: Buffer) {
+    super(head, lines);
     this.body = body;
   }
 
@@ -40,10 +43,29 @@ abstract class MessageHeaders extends HeaderLines {
     return present(this.get(To), "To");
   }
 
+  /** As it goes on the wire. RFC 3261 §20.14: Content-Length is always there, for streams. */
+  toOctets(): Buffer {
+    const { length } = this.body;
+    const own = this.has("Content-Length") ? "" : `Content-Length: ${length}\r\n`;
+    const { startLine } = this;
+    const bytes = Buffer.allocUnsafe(
+      startLine.length + this.headerOctets() + own.length + length + LINE_ENDS,
+    );
+    let at = putText(bytes, putText(bytes, 0, startLine), "\r\n");
+    at = putText(bytes, this.writeHeaders(bytes, at), own);
+    at = putText(bytes, at, "\r\n");
+    if (length > 0) this.body.copy(bytes, at);
+    return bytes;
+  }
+
+  /** True when one Content-Length is there, written as we write it, and it is the body's. */
+  hasOwnLength(): boolean {
+    return this.isWritten("Content-Length", String(this.body.length));
+  }
+
   /** For what is sent on. Content-Length is each hop's own: however a peer has spelt it, it goes no further. */
   withOwnLength(): this {
-    const isOurs = this.isWritten("Content-Length", String(this.body.length));
-    return isOurs ? this : this.remove("Content-Length"); // `encode` writes one
+    return this.hasOwnLength() ? this : this.remove("Content-Length"); // `encode` writes one
   }
 
   setBody(body: Buffer, contentType: string): this {
@@ -65,8 +87,14 @@ export class SipRequest extends MessageHeaders {
   #uri: string;
   #requestUri: Uri | undefined;
 
-  constructor(method: string, uri: string, lines: HeaderLine[], body: Buffer = NO_BODY) {
-    super(lines, body);
+  constructor(
+    method: string,
+    uri: string,
+    head: Head,
+    lines: Line[] | undefined,
+    body: Buffer = NO_BODY,
+  ) {
+    super(head, lines, body);
     this.method = method;
     this.#uri = uri;
   }
@@ -95,9 +123,17 @@ export class SipRequest extends MessageHeaders {
     return `${this.method} ${this.#uri} SIP/2.0`;
   }
 
-  /** A copy whose edits leave this one as it is. */
+  /** A copy whose edits leave this one as it is; what was read from the one need not be read from the other. */
   clone(): SipRequest {
-    return new SipRequest(this.method, this.#uri, this.lines.slice(), this.body);
+    const { head, lines } = this.copied();
+    const copy = new SipRequest(this.method, this.#uri, head, lines, this.body);
+    copy.#requestUri = this.#requestUri;
+    return copy;
+  }
+
+  /** For an answer: the lines of these headers. */
+  linesOf(wanted: (header: HeaderName) => boolean): { head: Head; lines: Line[] } {
+    return this.picked(wanted);
   }
 }
 
@@ -106,8 +142,14 @@ export class SipResponse extends MessageHeaders {
   readonly status: number;
   readonly reason: string;
 
-  constructor(status: number, reason: string, lines: HeaderLine[], body: Buffer = NO_BODY) {
-    super(lines, body);
+  constructor(
+    status: number,
+    reason: string,
+    head: Head,
+    lines: Line[] | undefined,
+    body: Buffer = NO_BODY,
+  ) {
+    super(head, lines, body);
     this.status = status;
     this.reason = reason;
   }
@@ -117,7 +159,8 @@ export class SipResponse extends MessageHeaders {
   }
 
   clone(): SipResponse {
-    return new SipResponse(this.status, this.reason, this.lines.slice(), this.body);
+    const { head, lines } = this.copied();
+    return new SipResponse(this.status, this.reason, head, lines, this.body);
   }
 }
 
@@ -127,7 +170,7 @@ export function newRequest(
   headers: HeaderValues,
   body: Buffer = NO_BODY,
 ): SipRequest {
-  return new SipRequest(method, uri, headerLines(headers), body);
+  return new SipRequest(method, uri, Head.none, headerLines(headers), body);
 }
 
 export interface ResponseOptions {
@@ -144,10 +187,10 @@ export function newResponse(
   status: number,
   options: ResponseOptions = {},
 ): SipResponse {
-  const lines = copiedLines(request, status);
-  lines.push(...headerLines(options.headers ?? []));
+  const { head, lines } = copiedLines(request, status);
+  for (const [name, value] of options.headers ?? []) lines.push(HeaderLine.of(name, value));
   const reason = options.reason ?? reasonPhrase(status);
-  const response = new SipResponse(status, reason, lines, options.body);
+  const response = new SipResponse(status, reason, head, lines, options.body);
   const { toTag } = options;
   if (toTag !== undefined && request.has("To") && !request.get(To)?.params.has("tag"))
     response.set("To", `${request.text("To") ?? ""};tag=${toTag}`);
@@ -157,10 +200,10 @@ export function newResponse(
 const COPIED: ReadonlySet<string> = new Set(["Via", "From", "To", "Call-ID", "CSeq"]);
 
 /** Record-Route goes back where the response makes a dialog: INVITE, SUBSCRIBE, NOTIFY, REFER. */
-function copiedLines(request: SipRequest, status: number): HeaderLine[] {
+function copiedLines(request: SipRequest, status: number): { head: Head; lines: Line[] } {
   const makesDialog = status > 100 && status < 300 && request.method !== "REGISTER";
-  return request.linesNamed(
-    (name) =>
+  return request.linesOf(
+    ({ name }) =>
       COPIED.has(name) ||
       (name === "Record-Route" && makesDialog) ||
       (name === "Timestamp" && status === 100), // §8.2.6.1

@@ -1,7 +1,7 @@
 // name-addr and addr-spec with header parameters: From, To, Contact, Route … RFC 3261 §20.10, §25.1.
-import { PARAMS, Params } from "./params.ts";
-import { BLANK, quotedEnd, skipSpace, trimLws, unquote } from "./scan.ts";
-import { COMMON_SIP_URI, parseUri, type Uri } from "./uri.ts";
+import { areParams, Params, PLAIN_PARAMS } from "./params.ts";
+import { quotedEnd, runEnd, skipSpace, trimmedEnd, unquote, WORDS } from "./scan.ts";
+import { isUri, PLAIN_SIP_URI, parseUri, type Uri } from "./uri.ts";
 
 export interface NameAddr {
   /** Without quotes, octets read as UTF-8. */
@@ -15,96 +15,139 @@ export interface NameAddr {
   readonly params: Params;
 }
 
+const QUOTE = 34;
+const COMMA = 44;
+const SEMICOLON = 59;
 const ANGLE = 60;
 
-/** What nearly every peer sends, checked in one go: `<sip:…>;params`. */
-const PLAIN = new RegExp(`^<${COMMON_SIP_URI}>${BLANK}*${PARAMS}$`);
+/**
+ * What nearly every peer sends, `<sip:user@host:port;params>;params` without a blank: an expression that captures nothing
+ * sees it in half the time.
+ */
+const PLAIN = new RegExp(`<${PLAIN_SIP_URI}>${PLAIN_PARAMS}`, "y");
 
-/** Undefined when malformed; the whole of `text` must be one value. */
-export function parseNameAddr(text: string): NameAddr | undefined {
-  if (PLAIN.test(text)) return new PlainNameAddr(text);
-  const start = skipSpace(text, 0);
-  if (text.charCodeAt(start) === 34) return parseQuotedName(text, start);
+/** `text[from, to)`, which must be one value; undefined when malformed. */
+export function parseNameAddr(
+  text: string,
+  from = 0,
+  to: number = text.length,
+): NameAddr | undefined {
+  PLAIN.lastIndex = from;
+  if (!PLAIN.test(text) || PLAIN.lastIndex !== to) return parseAnyNameAddr(text, from, to);
+  const uriEnd = text.indexOf(">", from);
+  const at = { uri: from + 1, uriEnd, params: uriEnd + 1 };
+  return new CheckedNameAddr(text, at, to, undefined, true);
+}
+
+function parseAnyNameAddr(text: string, from: number, to: number): NameAddr | undefined {
+  const start = skipSpace(text, from, to);
+  if (start === to) return undefined;
+  const first = text.charCodeAt(start);
+  if (first === ANGLE) return parseAngle(text, start, to, undefined);
+  if (first === QUOTE) return parseQuotedName(text, start, to);
   // A display name without quotes holds neither: what they come before is an addr-spec, whatever its parameters hold.
-  const sign = text.slice(start).search(/[<;"]/);
-  const angle = start + sign;
-  if (sign < 0 || text.charCodeAt(angle) !== ANGLE) return parseAddrSpec(text, start);
-  const name = trimLws(text.slice(start, angle));
-  return isTokens(name) ? parseAngle(text, angle, name) : undefined;
+  const sign = signAt(text, start, to);
+  if (sign === to || text.charCodeAt(sign) !== ANGLE) return parseAddrSpec(text, start, to);
+  const nameEnd = trimmedEnd(text, start, sign);
+  if (runEnd(text, start, nameEnd, WORDS) < nameEnd) return undefined;
+  return parseAngle(text, sign, to, text.slice(start, nameEnd));
 }
 
 /** Where the grammar knows brackets only (RFC 3261 §20.30). */
-export function parseBracketed(text: string): NameAddr | undefined {
-  const found = parseNameAddr(text);
+export function parseBracketed(text: string, from?: number, to?: number): NameAddr | undefined {
+  const found = parseNameAddr(text, from, to);
   return found?.isBracketed === true ? found : undefined;
 }
 
+/** Of the first bracket, semicolon or quote; `to` when there is none. */
+function signAt(text: string, from: number, to: number): number {
+  let at = from;
+  for (; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code === ANGLE || code === SEMICOLON || code === QUOTE) break;
+  }
+  return at;
+}
+
 /** Checked already; taken apart only when somebody asks for its parts. */
-class PlainNameAddr implements NameAddr {
-  readonly displayName: undefined;
-  readonly isBracketed = true;
+class CheckedNameAddr implements NameAddr {
+  readonly displayName: string | undefined;
+  readonly isBracketed: boolean;
   readonly #text: string;
+  readonly #uriAt: number;
+  readonly #uriEnd: number;
+  readonly #paramsAt: number;
+  readonly #end: number;
   #uri: Uri | undefined;
   #params: Params | undefined;
 
-  constructor(text: string) {
+  constructor(
+    text: string,
+    at: { readonly uri: number; readonly uriEnd: number; readonly params: number },
+    end: number,
+    displayName: string | undefined,
+    isBracketed: boolean,
+  ) {
+    this.displayName = displayName;
+    this.isBracketed = isBracketed;
     this.#text = text;
+    this.#uriAt = at.uri;
+    this.#uriEnd = at.uriEnd;
+    this.#paramsAt = at.params;
+    this.#end = end;
   }
 
   get uriText(): string {
-    return this.#text.slice(1, this.#text.indexOf(">"));
+    return this.#text.slice(this.#uriAt, this.#uriEnd);
   }
 
   get uri(): Uri {
-    this.#uri ??= parseUri(this.uriText);
+    this.#uri ??= parseUri(this.#text, this.#uriAt, this.#uriEnd);
     if (this.#uri === undefined) throw new Error(`checked, but not a URI: ${this.uriText}`);
     return this.#uri;
   }
 
   get params(): Params {
-    this.#params ??= Params.fromChecked(trimLws(this.#text.slice(this.#text.indexOf(">") + 1)));
+    this.#params ??= Params.fromChecked(this.#text, this.#paramsAt, this.#end);
     return this.#params;
   }
 }
 
-function parseQuotedName(text: string, start: number): NameAddr | undefined {
-  const end = quotedEnd(text, start);
+function parseQuotedName(text: string, start: number, to: number): NameAddr | undefined {
+  const end = quotedEnd(text, start, to);
   if (end < 0) return undefined;
-  const angle = skipSpace(text, end);
-  if (text.charCodeAt(angle) !== ANGLE) return undefined;
-  return parseAngle(text, angle, unquote(text.slice(start, end)));
+  const angle = skipSpace(text, end, to);
+  if (angle === to || text.charCodeAt(angle) !== ANGLE) return undefined;
+  return parseAngle(text, angle, to, unquote(text.slice(start, end)));
 }
 
-/** Display names that need no quotes: words of token characters and octets above 127 (UTF-8). */
-function isTokens(name: string): boolean {
-  return name === "" || /^[\w\-.!%*+`'~ \t\x80-\xff]+$/.test(name);
-}
-
-function parseAngle(text: string, angle: number, name: string): NameAddr | undefined {
-  const close = text.indexOf(">", angle);
-  if (close < 0) return undefined;
-  const uriText = text.slice(angle + 1, close);
-  const uri = parseUri(uriText);
-  const params = Params.parse(text, close + 1);
-  if (uri === undefined || params === undefined) return undefined;
-  const displayName = name === "" ? undefined : fromUtf8(name);
-  return { displayName, uri, uriText, isBracketed: true, params };
+function parseAngle(
+  text: string,
+  angle: number,
+  to: number,
+  name: string | undefined,
+): NameAddr | undefined {
+  const uriEnd = text.indexOf(">", angle);
+  if (uriEnd < 0 || uriEnd >= to || !isUri(text, angle + 1, uriEnd)) return undefined;
+  const params = skipSpace(text, uriEnd + 1, to);
+  if (!areParams(text, params, to)) return undefined;
+  const displayName = name === undefined || name === "" ? undefined : fromUtf8(name);
+  return new CheckedNameAddr(text, { uri: angle + 1, uriEnd, params }, to, displayName, true);
 }
 
 /** RFC 3261 §20: without brackets a semicolon starts header parameters; `?` and `,` are forbidden. */
-function parseAddrSpec(text: string, start: number): NameAddr | undefined {
-  const semicolon = bareUriEnd(text, start);
-  const uriText = trimLws(text.slice(start, semicolon));
-  if (uriText.includes(",")) return undefined;
-  const uri = parseUri(uriText);
+function parseAddrSpec(text: string, start: number, to: number): NameAddr | undefined {
+  let params = start;
+  for (; params < to; params++) {
+    const code = text.charCodeAt(params);
+    if (code === SEMICOLON) break;
+    if (code === COMMA) return undefined;
+  }
+  const uriEnd = trimmedEnd(text, start, params);
+  const uri = parseUri(text, start, uriEnd);
   if (uri === undefined || ("headers" in uri && uri.headers !== undefined)) return undefined;
-  const params = Params.parse(text, semicolon);
-  return params && { displayName: undefined, uri, uriText, isBracketed: false, params };
-}
-
-function bareUriEnd(text: string, start: number): number {
-  const semicolon = text.indexOf(";", start);
-  return semicolon < 0 ? text.length : semicolon;
+  if (!areParams(text, params, to)) return undefined;
+  return new CheckedNameAddr(text, { uri: start, uriEnd, params }, to, undefined, false);
 }
 
 function fromUtf8(latin1: string): string {

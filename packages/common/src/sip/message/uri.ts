@@ -1,7 +1,24 @@
 // SIP, SIPS and tel URIs, and any other scheme as opaque text. RFC 3261 §19.1, RFC 3966.
 import { parseIp } from "../../platform/ip-address.ts";
 import { Params } from "./params.ts";
-import { isHostName, isIpv6, parseNumber, unescapeUri } from "./scan.ts";
+import {
+  DIGIT,
+  HEX,
+  HOST,
+  IPV6,
+  isHostName,
+  isIn,
+  isIpv6,
+  isRun,
+  PARAM_NAME,
+  parseNumber,
+  runEnd,
+  URI_HEADERS,
+  URI_VALUE,
+  USER,
+  unescapeUri,
+  VISIBLE,
+} from "./scan.ts";
 
 export interface SipUri {
   readonly scheme: "sip" | "sips";
@@ -31,54 +48,161 @@ export interface OtherUri {
 
 export type Uri = SipUri | TelUri | OtherUri;
 
-/** Undefined for what no URI grammar allows; an unknown scheme is an `OtherUri`. */
-export function parseUri(text: string): Uri | undefined {
-  if (text.startsWith("sip:")) return parseSip("sip", text);
-  const colon = text.indexOf(":");
-  if (colon <= 0) return undefined;
-  const scheme = text.slice(0, colon).toLowerCase();
-  if (scheme === "sip" || scheme === "sips") return parseSip(scheme, text);
-  if (scheme === "tel") return parseTel(text.slice(colon + 1));
-  if (!/^[a-z][a-z0-9+.-]*$/.test(scheme) || !/^[\x21-\x7e]+$/.test(text)) return undefined;
-  return { scheme: "other", text };
+/** `text[from, to)`; undefined for what no URI grammar allows. An unknown scheme is an `OtherUri`. */
+export function parseUri(text: string, from = 0, to: number = text.length): Uri | undefined {
+  if (text.startsWith("sip:", from)) return parseSip("sip", text, from + 4, to);
+  const colon = text.indexOf(":", from);
+  if (colon <= from || colon >= to) return undefined;
+  const scheme = text.slice(from, colon).toLowerCase();
+  if (scheme === "sip" || scheme === "sips") return parseSip(scheme, text, colon + 1, to);
+  if (scheme === "tel") return parseTel(text.slice(colon + 1, to));
+  const whole = text.slice(from, to);
+  if (!/^[a-z][a-z0-9+.-]*$/.test(scheme) || !isRun(whole, VISIBLE)) return undefined;
+  return { scheme: "other", text: whole };
+}
+
+/** What nearly every peer sends, as the source of an expression: a part of what `parseUri` takes. */
+export const PLAIN_SIP_URI: string =
+  "sip:(?:[\\w\\-.!~*'()&=+$,/]+@)?[A-Za-z0-9\\-._]+(?::\\d{1,4})?(?:;[\\w\\-.+]+(?:=[\\w\\-.!%*+/:@]+)?)*";
+
+const PLAIN = new RegExp(PLAIN_SIP_URI, "y");
+
+/** True for `text[from, to)` as nearly every peer writes a SIP URI; it has no headers then. */
+export function isPlainSipUri(text: string, from = 0, to: number = text.length): boolean {
+  PLAIN.lastIndex = from;
+  return PLAIN.test(text) && PLAIN.lastIndex === to;
+}
+
+/** True where `parseUri` finds one. */
+export function isUri(text: string, from: number, to: number): boolean {
+  return isPlainSipUri(text, from, to) || parseUri(text, from, to) !== undefined;
 }
 
 export function isSip(uri: Uri | undefined): uri is SipUri {
   return uri !== undefined && (uri.scheme === "sip" || uri.scheme === "sips");
 }
 
-/** Sources of regular expressions. Linear: neighbouring repetitions share no character. */
-const USER = "[\\w\\-.!~*'()&=+$,;?/#[\\]]*(?:%[0-9A-Fa-f]{2}[\\w\\-.!~*'()&=+$,;?/#[\\]]*)*";
-const PORT = "\\d{1,4}|[0-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]";
-const PARAMS = "(?:;[\\w\\-.!%*+`'~[\\]/:&$()]+(?:=[!#-+\\-./0-:=@-~]+)?)*";
-/** @param open starts a group: "(" to capture user, password, host, port, params and headers */
-function sipUri(open: "(" | "(?:", host: string): string {
-  const userInfo = `(?:(?=[^:@])${open}${USER})(?::${open}${USER}))?@)?`;
-  const place = `${open}${host})(?::${open}${PORT}))?`;
-  return `[sS][iI][pP][sS]?:${userInfo}${place}${open}${PARAMS})(?:\\?${open}[!-;=?-~]*))?`;
+const PERCENT = 37;
+const COLON = 58;
+const SEMICOLON = 59;
+const EQUALS = 61;
+const QUESTION = 63;
+const AT = 64;
+const OPENING = 91;
+const CLOSING = 93;
+const MOST_PORT_DIGITS = 5;
+const MAX_PORT = 65_535;
+
+/** Where the parts lie of the SIP URI that was looked at last; a part that is not there is -1 long or at -1. */
+const parts = {
+  userEnd: -1,
+  passwordEnd: -1,
+  hostAt: 0,
+  hostEnd: 0,
+  isIpv6: false,
+  port: -1,
+  paramsAt: 0,
+  paramsEnd: 0,
+  hasHeaders: false,
+};
+
+/** `text[at, to)` behind the scheme's colon. Whether brackets hold an IPv6 address is left to be asked. */
+function scanSip(text: string, at: number, to: number): boolean {
+  const userEnd = userRunEnd(text, at, to);
+  const hasPassword = userEnd < to && text.charCodeAt(userEnd) === COLON;
+  const passwordEnd = hasPassword ? userRunEnd(text, userEnd + 1, to) : userEnd;
+  if (userEnd > at && passwordEnd < to && text.charCodeAt(passwordEnd) === AT) {
+    parts.userEnd = userEnd;
+    parts.passwordEnd = hasPassword ? passwordEnd : -1;
+    if (scanPlace(text, passwordEnd + 1, to)) return true;
+  }
+  // The sign may stand in a parameter.
+  parts.userEnd = -1;
+  parts.passwordEnd = -1;
+  return scanPlace(text, at, to);
 }
 
-const NAME_OR_IPV4 = "[A-Za-z0-9\\-._]+";
-const SIP_URI = new RegExp(`^${sipUri("(", `\\[[0-9A-Fa-f:.]+\\]|${NAME_OR_IPV4}`)}$`);
-
-/** Matches SIP URIs but those with IPv6 references; captures nothing, to stand in expressions. */
-export const COMMON_SIP_URI: string = sipUri("(?:", NAME_OR_IPV4);
-
-function parseSip(scheme: "sip" | "sips", text: string): SipUri | undefined {
-  const match = SIP_URI.exec(text);
-  if (match === null) return undefined;
-  const [, user, password, rawHost = "", rawPort, rawParams, headers] = match;
-  const port = rawPort === undefined ? undefined : Number(rawPort);
-  const params = rawParams ? Params.parse(rawParams) : Params.none;
-  const host = hostOf(rawHost);
-  if (params === undefined || host === undefined) return undefined;
-  return { scheme, user, password, host, port, params, headers };
+/** Of user or password: their characters and whole escapes. */
+function userRunEnd(text: string, from: number, to: number): number {
+  let at = runEnd(text, from, to, USER);
+  while (at + 2 < to && text.charCodeAt(at) === PERCENT) {
+    if (!isIn(text.charCodeAt(at + 1), HEX) || !isIn(text.charCodeAt(at + 2), HEX)) return at;
+    at = runEnd(text, at + 3, to, USER);
+  }
+  return at;
 }
 
-function hostOf(text: string): string | undefined {
-  if (text.charCodeAt(0) !== 91) return text.toLowerCase();
-  const inner = text.slice(1, -1);
-  return isIpv6(inner) ? inner.toLowerCase() : undefined;
+/** `host[:port]`, parameters, headers: everything behind the user. */
+function scanPlace(text: string, from: number, to: number): boolean {
+  const isIpv6 = from < to && text.charCodeAt(from) === OPENING;
+  const hostEnd = isIpv6 ? referenceEnd(text, from, to) : runEnd(text, from, to, HOST);
+  if (hostEnd <= from) return false;
+  parts.isIpv6 = isIpv6;
+  parts.hostAt = from;
+  parts.hostEnd = hostEnd;
+  const paramsAt = scanPort(text, hostEnd, to);
+  if (paramsAt < 0) return false;
+  const paramsEnd = uriParamsEnd(text, paramsAt, to);
+  parts.paramsAt = paramsAt;
+  parts.paramsEnd = paramsEnd;
+  parts.hasHeaders = paramsEnd < to;
+  if (paramsEnd === to) return true;
+  return (
+    text.charCodeAt(paramsEnd) === QUESTION && runEnd(text, paramsEnd + 1, to, URI_HEADERS) === to
+  );
+}
+
+function referenceEnd(text: string, from: number, to: number): number {
+  const close = runEnd(text, from + 1, to, IPV6);
+  return close > from + 1 && close < to && text.charCodeAt(close) === CLOSING ? close + 1 : -1;
+}
+
+/** Behind the port, or where one would begin; -1 when it is none. */
+function scanPort(text: string, at: number, to: number): number {
+  parts.port = -1;
+  if (at === to || text.charCodeAt(at) !== COLON) return at;
+  const end = runEnd(text, at + 1, to, DIGIT);
+  if (end - at - 1 > MOST_PORT_DIGITS) return -1;
+  parts.port = parseNumber(text, MAX_PORT, at + 1, end) ?? -1;
+  return parts.port < 0 ? -1 : end;
+}
+
+/** Where the run of whole parameters ends. */
+function uriParamsEnd(text: string, from: number, to: number): number {
+  let at = from;
+  while (at < to && text.charCodeAt(at) === SEMICOLON) {
+    const nameEnd = runEnd(text, at + 1, to, PARAM_NAME);
+    if (nameEnd === at + 1) return at;
+    if (nameEnd === to || text.charCodeAt(nameEnd) !== EQUALS) {
+      at = nameEnd;
+      continue;
+    }
+    const valueEnd = runEnd(text, nameEnd + 1, to, URI_VALUE);
+    if (valueEnd === nameEnd + 1) return nameEnd;
+    at = valueEnd;
+  }
+  return at;
+}
+
+function parseSip(
+  scheme: "sip" | "sips",
+  text: string,
+  at: number,
+  to: number,
+): SipUri | undefined {
+  if (!scanSip(text, at, to)) return undefined;
+  const { userEnd, passwordEnd, hostAt, hostEnd, paramsAt, paramsEnd } = parts;
+  const host = parts.isIpv6 ? text.slice(hostAt + 1, hostEnd - 1) : text.slice(hostAt, hostEnd);
+  if (parts.isIpv6 && !isIpv6(host)) return undefined;
+  return {
+    scheme,
+    user: userEnd < 0 ? undefined : text.slice(at, userEnd),
+    password: passwordEnd < 0 ? undefined : text.slice(userEnd + 1, passwordEnd),
+    host: host.toLowerCase(),
+    port: parts.port < 0 ? undefined : parts.port,
+    params: Params.fromChecked(text, paramsAt, paramsEnd),
+    headers: parts.hasHeaders ? text.slice(paramsEnd + 1, to) : undefined,
+  };
 }
 
 /** `host[:port]`; undefined when either is malformed. */

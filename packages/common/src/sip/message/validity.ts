@@ -10,11 +10,9 @@ import {
   To,
   Via,
 } from "./fields.ts";
-import type { Field } from "./header-line.ts";
 import { headerRules } from "./header-lines.ts";
 import type { SipRequest, SipResponse } from "./message.ts";
-import type { Params } from "./params.ts";
-import { isSip } from "./uri.ts";
+import { isPlainSipUri, isSip } from "./uri.ts";
 import { BRANCH_COOKIE } from "./via.ts";
 
 /** RFC 3261 §8.1.1. Max-Forwards may be missing: RFC 3261 §16.3 item 3. */
@@ -47,25 +45,13 @@ export function problemOfResponse(response: SipResponse): string | undefined {
 
 /** Of those that name dialogs and transactions: two readers of them must not name two. */
 function doubleParameter(request: SipRequest): string | undefined {
-  if (isDouble(request, From, "tag") || isDouble(request, To, "tag")) return "two tags";
-  return isDouble(request, Via, "branch") ? "two branches" : undefined;
-}
-
-/** Nothing is taken apart where the name does not even stand twice in the text. */
-function isDouble(
-  request: SipRequest,
-  field: Field<{ readonly params: Params }>,
-  name: string,
-): boolean {
-  const text = request.text(field.name) ?? "";
-  if (text.indexOf(";") === text.lastIndexOf(";")) return false;
-  const lower = text.toLowerCase();
-  if (lower.indexOf(name) === lower.lastIndexOf(name)) return false;
-  return request.get(field)?.params.isDouble(name) === true;
+  if (request.from.params.isDouble("tag") || request.to.params.isDouble("tag")) return "two tags";
+  return request.get(Via)?.params.isDouble("branch") === true ? "two branches" : undefined;
 }
 
 /** RFC 3261 §19.1.1: a Request-URI carries no headers. */
 function problemOfRequestUri(request: SipRequest): string | undefined {
+  if (isPlainSipUri(request.uri)) return undefined;
   const uri = request.requestUriIfValid;
   if (uri === undefined) return "a malformed Request-URI";
   return isSip(uri) && uri.headers !== undefined ? "headers in the Request-URI" : undefined;

@@ -1,6 +1,6 @@
 // Via: where responses go. RFC 3261 §20.42, RFC 3581.
-import { PARAMS, Params } from "./params.ts";
-import { parseNumber, skipSpace, tokenEnd, trimLws } from "./scan.ts";
+import { Params } from "./params.ts";
+import { DIGIT, HOST, parseNumber, runEnd, skipSpace, TOKEN, trimLws } from "./scan.ts";
 import { parseHostPort } from "./uri.ts";
 
 export interface Via {
@@ -18,59 +18,76 @@ export interface Via {
 
 export const BRANCH_COOKIE = "z9hG4bK";
 
-const HOST = "[A-Za-z0-9\\-._]+";
-const PORT = "\\d{1,4}|[0-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]";
-/** What nearly every peer sends, in one go. */
-const PLAIN = new RegExp(`^SIP/2\\.0/([A-Z]+) (${HOST})(?::(${PORT}))?(${PARAMS})$`);
+const COLON = 58;
+const MAX_PORT = 65_535;
+const PROTOCOL = "SIP/2.0/";
+const END_OF_PARAM = "(?=[;\\r]|$)";
+/** What nearly every peer sends: one space, a name or an IPv4 address, and an rport that is none or a small number. */
+const PLAIN = new RegExp(
+  `SIP/2\\.0/[A-Z]+ [A-Za-z0-9\\-._]+(?::\\d{1,4})?(?:;(?:rport(?:=[1-5]?\\d{1,4})?${END_OF_PARAM}|(?![rR][pP])[\\w\\-.]+(?:=[\\w\\-.:]+)?))*`,
+  "y",
+);
 
-export function parseVia(text: string): Via | undefined {
-  const plain = PLAIN.exec(text);
-  return plain === null ? parseAnyVia(text) : plainVia(plain);
+/** `text[from, to)`; undefined when malformed. */
+export function parseVia(text: string, from = 0, to: number = text.length): Via | undefined {
+  PLAIN.lastIndex = from;
+  if (PLAIN.test(text) && PLAIN.lastIndex === to) return new PlainVia(text, from, to);
+  return parseAnyVia(text.slice(from, to));
 }
 
-function plainVia([, transport = "", host = "", port, rest = ""]: RegExpExecArray):
-  | Via
-  | undefined {
-  const params = Params.fromChecked(rest);
-  const rport = rportOf(params);
-  if (rport === null) return undefined;
-  return new PlainVia(
-    transport,
-    host,
-    port === undefined ? undefined : Number(port),
-    params,
-    rport,
-  );
-}
-
-/** Most Vias are asked for one or two of these only. */
+/** Checked already; most Vias are asked for one or two of these only. */
 class PlainVia implements Via {
-  readonly transport: string;
-  readonly host: string;
-  readonly port: number | undefined;
-  readonly params: Params;
-  readonly rport: number | "" | undefined;
+  readonly #text: string;
+  readonly #from: number;
+  readonly #to: number;
+  #params: Params | undefined;
+  #branch: string | undefined;
 
-  constructor(
-    transport: string,
-    host: string,
-    port: number | undefined,
-    params: Params,
-    rport: number | "" | undefined,
-  ) {
-    this.transport = transport;
-    this.host = host.toLowerCase();
-    this.port = port;
-    this.params = params;
-    this.rport = rport;
+  constructor(text: string, from: number, to: number) {
+    this.#text = text;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  get transport(): string {
+    return this.#text.slice(this.#from + PROTOCOL.length, this.#hostAt() - 1);
+  }
+
+  get host(): string {
+    const hostAt = this.#hostAt();
+    return this.#text.slice(hostAt, runEnd(this.#text, hostAt, this.#to, HOST)).toLowerCase();
+  }
+
+  get port(): number | undefined {
+    const hostEnd = runEnd(this.#text, this.#hostAt(), this.#to, HOST);
+    if (hostEnd === this.#to || this.#text.charCodeAt(hostEnd) !== COLON) return undefined;
+    const portEnd = runEnd(this.#text, hostEnd + 1, this.#to, DIGIT);
+    return parseNumber(this.#text, MAX_PORT, hostEnd + 1, portEnd);
+  }
+
+  get params(): Params {
+    if (this.#params === undefined) {
+      const at = this.#text.indexOf(";", this.#from);
+      this.#params = at < 0 ? Params.none : Params.fromChecked(this.#text, at, this.#to);
+    }
+    return this.#params;
   }
 
   get branch(): string | undefined {
-    return this.params.get("branch");
+    this.#branch ??= this.params.get("branch");
+    return this.#branch;
   }
 
   get received(): string | undefined {
     return receivedOf(this.params);
+  }
+
+  get rport(): number | "" | undefined {
+    return rportOf(this.params) ?? undefined;
+  }
+
+  #hostAt(): number {
+    return this.#text.indexOf(" ", this.#from) + 1;
   }
 }
 
@@ -118,12 +135,12 @@ function withoutSpace(place: string): string {
 function sentProtocol(text: string): { name: string; end: number } | undefined {
   let at = skipSpace(text, 0);
   for (const word of ["sip", "2.0"]) {
-    const end = tokenEnd(text, at);
+    const end = runEnd(text, at, text.length, TOKEN);
     if (text.slice(at, end).toLowerCase() !== word) return undefined;
     const slash = skipSpace(text, end);
     if (text.charAt(slash) !== "/") return undefined;
     at = skipSpace(text, slash + 1);
   }
-  const end = tokenEnd(text, at);
+  const end = runEnd(text, at, text.length, TOKEN);
   return end === at ? undefined : { name: text.slice(at, end).toUpperCase(), end };
 }

@@ -13,7 +13,7 @@ export interface Completed {
   readonly startedAt: number;
 }
 
-/** A completed transaction as it is listed. */
+/** A completed transaction as it is listed; `octets` hold until the next one is added. */
 export interface KeptTransaction {
   readonly key: string;
   readonly octets: Buffer;
@@ -116,18 +116,21 @@ export class CompletedTransactions {
   }
 
   /** Oldest first. */
-  *list(): Generator<KeptTransaction> {
+  list(offset: number, limit: number): readonly KeptTransaction[] {
     this.#dropEnded(this.#clock.now());
     const ring = this.#ring;
-    for (let number = this.#first; number < this.#end; number++) {
+    const shown: KeptTransaction[] = [];
+    const end = Math.min(this.#end, this.#first + offset + limit);
+    for (let number = this.#first + offset; number < end; number++) {
       const slot = number & ring.mask;
       const flow = this.#flows[slot];
       const at = ring.at[slot] ?? 0;
       const key = this.#bytesAt(slot).toString("latin1", at, at + (ring.keyLength[slot] ?? 0));
       if (flow === undefined) continue;
       const [startedAt = 0, endsAt = 0] = [ring.startedAt[slot], ring.endsAt[slot]];
-      yield { key, octets: this.#octetsAt(slot), flow, startedAt, endsAt };
+      shown.push({ key, octets: this.#octetsAt(slot), flow, startedAt, endsAt });
     }
+    return shown;
   }
 
   clear(): void {

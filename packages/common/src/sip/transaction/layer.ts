@@ -188,12 +188,22 @@ export class TransactionLayer implements ServerOwner {
     return true;
   }
 
-  /** Live transactions, oldest first within each kind; completed ones until their timer has fired. */
-  *list(): Generator<TransactionView> {
-    for (const kept of this.#completedServers.list()) yield viewOfServer(kept);
-    for (const transaction of this.#servers.values()) yield transaction.view;
-    for (const kept of this.#completedClients.list()) yield viewOfClient(kept);
-    for (const transaction of this.#clients.values()) yield transaction.view;
+  /** Live transactions: servers first, completed ones first of each kind. */
+  list(offset: number, limit: number): readonly TransactionView[] {
+    const shown: TransactionView[] = [];
+    let skipped = offset;
+    const take = (size: number, part: (from: number, count: number) => TransactionView[]): void => {
+      const from = Math.min(skipped, size);
+      skipped -= from;
+      shown.push(...part(from, limit - shown.length));
+    };
+    const { size: servers } = this.#completedServers;
+    take(servers, (from, count) => this.#completedServers.list(from, count).map(viewOfServer));
+    take(this.#servers.size, (from, count) => views(this.#servers.values(), from, count));
+    const { size: clients } = this.#completedClients;
+    take(clients, (from, count) => this.#completedClients.list(from, count).map(viewOfClient));
+    take(this.#clients.size, (from, count) => views(this.#clients.values(), from, count));
+    return shown;
   }
 
   /** Forgets everything; nobody is told. */
@@ -253,6 +263,21 @@ export class TransactionLayer implements ServerOwner {
     const octets = `${method} ${callId}`;
     this.#completedClients.add({ key, octets, flow, requestOctets: 0, startedAt });
   }
+}
+
+function views(
+  transactions: Iterable<ServerTransaction | RunningClient>,
+  offset: number,
+  limit: number,
+): TransactionView[] {
+  const shown: TransactionView[] = [];
+  let skipped = 0;
+  for (const transaction of transactions) {
+    if (shown.length >= limit) break;
+    if (skipped === offset) shown.push(transaction.view);
+    else skipped++;
+  }
+  return shown;
 }
 
 const COMPLETED = "completed";

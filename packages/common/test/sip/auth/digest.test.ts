@@ -1,11 +1,6 @@
 // RFC 7616 §3.4, RFC 8760: every vector, and inputs that must not give the right answer.
 import { createHmac } from "node:crypto";
-import {
-  digestAlgorithm,
-  digestResponse,
-  hashedA1,
-  responseAuth,
-} from "@ims-lab/common/sip/auth/digest";
+import { digestAlgorithm, digestResponse, hashedA1 } from "@ims-lab/common/sip/auth/digest";
 import { hmacSha256 } from "@ims-lab/common/sip/auth/hmac";
 import { describe, expect, test } from "vitest";
 import { inputOf, mustNotMatch, vectors } from "./vectors.ts";
@@ -15,12 +10,11 @@ test("the vectors are there", () => {
   expect(mustNotMatch.length).toBeGreaterThan(3);
 });
 
-describe("RFC 7616 §3.4.1: response, H(A1) and rspauth of", () => {
+describe("RFC 7616 §3.4.1: response and H(A1) of", () => {
   test.each(vectors.map((vector) => [vector.id, vector] as const))("%s", (_id, vector) => {
     const input = inputOf(vector);
     expect(hashedA1(input)).toBe(vector.ha1);
     expect(digestResponse(input)).toBe(vector.response);
-    expect(responseAuth(input)).toBe(vector.rspauth);
   });
 });
 

@@ -1,0 +1,49 @@
+// The users' file and the home domain of a run, from options, environment and the shipped file.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
+import type { Environment } from "../terminal.ts";
+import type { LabOptions } from "./options.ts";
+import { readSubscribers, SUBSCRIBERS_FILE, type SubscriberEntry } from "./subscribers-file.ts";
+
+export interface LabUsers {
+  readonly domain: string;
+  /** For the S-CSCF; undefined: its own default. */
+  readonly file: string | undefined;
+  /** As a person calls it. */
+  readonly shownFile: string;
+  readonly subscribers: readonly SubscriberEntry[];
+  /** Removes what was written for the run. */
+  close(): void;
+}
+
+/** With a domain and no file of one's own, the shipped users move to the domain. */
+export function labUsers(options: LabOptions, env: Environment): LabUsers {
+  const domain = (options.domain || env["SCSCF_DOMAIN"] || LAB_DOMAIN).toLowerCase();
+  const given = options.subscribers ?? (env["SCSCF_SUBSCRIBERS"] || undefined);
+  if (given !== undefined)
+    return {
+      domain,
+      file: options.subscribers,
+      shownFile: given,
+      subscribers: readSubscribers(given),
+      close: () => undefined,
+    };
+  const shownFile = "packages/scscf/subscribers.yaml";
+  if (domain === LAB_DOMAIN) {
+    const subscribers = readSubscribers(SUBSCRIBERS_FILE);
+    return { domain, file: undefined, shownFile, subscribers, close: () => undefined };
+  }
+  const folder = mkdtempSync(join(tmpdir(), "ims-lab-"));
+  const file = join(folder, "subscribers.yaml");
+  const shipped = readFileSync(SUBSCRIBERS_FILE, "utf8");
+  writeFileSync(file, shipped.replaceAll(LAB_DOMAIN, domain), { mode: 0o600 });
+  return {
+    domain,
+    file,
+    shownFile,
+    subscribers: readSubscribers(file),
+    close: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}

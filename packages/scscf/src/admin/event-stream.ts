@@ -1,0 +1,174 @@
+// The admin interface's event stream: numbered events, a ring of the latest, and readers that keep up. HTML §9.2, server-sent events.
+import type { EventGap } from "@ims-lab/common/admin-api/events";
+import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import type { RegistrationEvent, RegistrationSubscriber } from "../registration/events.ts";
+import { contentOf, type EventContent, isTold } from "./event-views.ts";
+
+/** One who reads the stream: a connection. */
+export interface EventReader {
+  write(text: string): void;
+  /** Octets that were written and have not left yet. */
+  readonly buffered: number;
+  /** All that was written still leaves. */
+  end(): void;
+  /** Nothing more leaves. */
+  drop(): void;
+}
+
+export interface ReadingFrom {
+  /** The last event that the reader has; undefined: it wants what happens from now on. */
+  readonly lastId: number | undefined;
+  /** Events of these identities alone; undefined: all. */
+  readonly names: ReadonlySet<string> | undefined;
+}
+
+export interface EventStreamOptions {
+  readonly clock: Clock;
+  /** Time to subscribe. */
+  readonly dutySeconds: number;
+}
+
+/** Events that are remembered for readers that come back. */
+export const EVENTS_REMEMBERED = 2_000;
+export const MOST_READERS = 32;
+/** Who has so much unread is dropped; it may come back with its `Last-Event-ID`. */
+export const MOST_BUFFERED_OCTETS = 1_048_576;
+/** Middleboxes close what is silent for longer. */
+const HEARTBEAT_MS = 15_000;
+/** Numbers go on above those of an earlier process that had fewer than this many events a millisecond. */
+const EVENTS_PER_MS = 1_000;
+
+interface Numbered {
+  readonly id: number;
+  readonly at: number;
+  readonly event: RegistrationEvent;
+}
+
+interface Reading extends ReadingFrom {
+  readonly reader: EventReader;
+}
+
+export class EventStream implements RegistrationSubscriber {
+  readonly #options: EventStreamOptions;
+  /** As they came: made into text when somebody reads them. */
+  readonly #ring: Numbered[] = [];
+  readonly #readings = new Set<Reading>();
+  #next: number;
+  #heartbeat: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: EventStreamOptions) {
+    this.#options = options;
+    this.#next = Math.floor(options.clock.now()) * EVENTS_PER_MS;
+  }
+
+  on(event: RegistrationEvent): void {
+    if (!isTold(event)) return;
+    const numbered = { id: this.#next++, at: Math.round(this.#options.clock.now()), event };
+    this.#ring[numbered.id % EVENTS_REMEMBERED] = numbered;
+    if (this.#readings.size === 0) return;
+    const content = this.#contentOf(numbered);
+    if (content === undefined) return;
+    const text = textOf(numbered, content);
+    for (const reading of [...this.#readings]) this.#tell(reading, content, text);
+  }
+
+  get readers(): number {
+    return this.#readings.size;
+  }
+
+  /** False: there are as many readers as may be, or the node is stopping. */
+  get mayOpen(): boolean {
+    return !this.#isClosed && this.#readings.size < MOST_READERS;
+  }
+
+  /** What has happened since, then all that happens; false where it may not be opened. */
+  open(reader: EventReader, from: ReadingFrom): boolean {
+    if (!this.mayOpen) return false;
+    const reading = { reader, ...from };
+    this.#readings.add(reading);
+    this.replay(reader, from);
+    this.#heartbeat ??= this.#beatLater();
+    return true;
+  }
+
+  /** What has happened since `lastId`; where that is not remembered a gap, and all that is. */
+  replay(reader: EventReader, { lastId, names }: ReadingFrom): void {
+    reader.write(": events of the S-CSCF\n\n");
+    if (lastId === undefined) return;
+    const oldest = this.oldest;
+    const from = lastId + 1 >= oldest && lastId < this.#next ? lastId + 1 : oldest;
+    if (from !== lastId + 1) reader.write(gapText({ from }));
+    for (let id = from; id < this.#next; id++) {
+      const numbered = this.#ring[id % EVENTS_REMEMBERED];
+      const content = numbered && this.#contentOf(numbered);
+      if (numbered !== undefined && content !== undefined && concerns(content, names))
+        reader.write(textOf(numbered, content));
+    }
+  }
+
+  /** The connection has gone. */
+  left(reader: EventReader): void {
+    for (const reading of this.#readings)
+      if (reading.reader === reader) this.#readings.delete(reading);
+    if (this.#readings.size > 0) return;
+    this.#heartbeat?.cancel();
+    this.#heartbeat = undefined;
+  }
+
+  /** Every reader hears what was said, and no more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { reader } of [...this.#readings]) {
+      this.left(reader);
+      reader.end();
+    }
+  }
+
+  #tell({ reader, names }: Reading, content: EventContent, text: string): void {
+    if (!concerns(content, names)) return;
+    if (reader.buffered > MOST_BUFFERED_OCTETS) {
+      this.left(reader);
+      reader.drop();
+    } else reader.write(text);
+  }
+
+  /** The id of the oldest event that is remembered; of the next one, where none is. */
+  get oldest(): number {
+    const full = this.#next - EVENTS_REMEMBERED;
+    const first = this.#ring[this.#next % EVENTS_REMEMBERED];
+    if (first !== undefined && first.id === full) return full;
+    return this.#ring.reduce((least, { id }) => Math.min(least, id), this.#next);
+  }
+
+  #contentOf({ event }: Numbered): EventContent | undefined {
+    return contentOf(event, this.#options.dutySeconds);
+  }
+
+  #beatLater(): Timer {
+    return this.#options.clock.after(HEARTBEAT_MS, () => {
+      for (const { reader } of [...this.#readings]) {
+        if (reader.buffered <= MOST_BUFFERED_OCTETS) reader.write(":\n\n");
+        else {
+          this.left(reader);
+          reader.drop();
+        }
+      }
+      this.#heartbeat = this.#readings.size > 0 ? this.#beatLater() : undefined;
+    });
+  }
+}
+
+function concerns({ impi, impu }: EventContent, names: ReadonlySet<string> | undefined): boolean {
+  if (names === undefined) return true;
+  return (impi !== null && names.has(impi)) || (impu !== null && names.has(impu));
+}
+
+function textOf({ id, at }: Numbered, content: EventContent): string {
+  return `id: ${id}\nevent: ${content.type}\ndata: ${JSON.stringify({ id, at, ...content })}\n\n`;
+}
+
+/** Without an id: a reader that breaks off here asks for the same again. */
+function gapText(gap: EventGap): string {
+  return `event: gap\ndata: ${JSON.stringify(gap)}\n\n`;
+}
