@@ -32,10 +32,23 @@ const CLAIMED: ReadonlySet<string> = new Set([...NETWORK_ONLY, ...CLAIMS]);
 /** RFC 7315 §6.4: where a user is stays with his own network. */
 const KEPT: ReadonlySet<string> = new Set([...NETWORK_ONLY, LOCATION]);
 
-/** For what comes in. Names of what was taken out, so that a forgery can be counted and logged. */
-export function removeClaims(message: SipMessage): readonly string[] {
+/** For `removeClaims`, where more has to go than claims: canonical names. */
+export function claimsAnd(names: Iterable<string>): ReadonlySet<string> {
+  return new Set([...CLAIMED, ...names]);
+}
+
+/**
+ * For what comes in. Names of what was taken out, so that a forgery can be counted and logged.
+ * @param leaving all that goes, see `claimsAnd`
+ */
+export function removeClaims(
+  message: SipMessage,
+  leaving: ReadonlySet<string> = CLAIMED,
+): readonly string[] {
+  const forged: string[] = [];
   // P-Preferred-Identity is the one claim a UE is asked to make.
-  const forged = message.removeAll(CLAIMED).filter((name) => name !== PREFERRED);
+  for (const name of message.removeAll(leaving))
+    if (name !== PREFERRED && CLAIMED.has(name)) forged.push(name);
   if (removeNetworkLocation(message)) forged.push(LOCATION);
   return forged;
 }
