@@ -1,5 +1,6 @@
 // Headers at the edge of the trust domain: what nobody outside may claim, what stays inside. RFC 3325 §5, RFC 7315, TS 24.229 §4.4.
 
+import { HeaderSet } from "../sip/message/header-names.ts";
 import type { SipMessage } from "../sip/message/message.ts";
 
 /** Charging, topology and the network's own services: neither taken from outside nor shown there. */
@@ -28,9 +29,9 @@ const CLAIMS = [
 
 const LOCATION = "P-Access-Network-Info";
 
-const CLAIMED: ReadonlySet<string> = new Set([...NETWORK_ONLY, ...CLAIMS]);
+const CLAIMED = new HeaderSet([...NETWORK_ONLY, ...CLAIMS]);
 /** RFC 7315 §6.4: where a user is stays with his own network. */
-const KEPT: ReadonlySet<string> = new Set([...NETWORK_ONLY, LOCATION]);
+const KEPT = new HeaderSet([...NETWORK_ONLY, LOCATION]);
 
 /** For what comes in. Names of what was taken out, so that a forgery can be counted and logged. */
 export function removeClaims(message: SipMessage): readonly string[] {

@@ -2,6 +2,7 @@
 import { type Credentials, hasResponse } from "@ims-lab/common/ims/credentials";
 import { isRemoval, type NamedContacts } from "@ims-lab/common/ims/registered-contacts";
 import { removeClaims } from "@ims-lab/common/ims/trust-domain";
+import { HeaderSet } from "@ims-lab/common/sip/message/header-names";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf } from "@ims-lab/common/sip/message/uri";
 import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
@@ -118,7 +119,7 @@ export function upstreamRegister(received: SipRequest, rules: RegisterRules): Up
   return { request, forged };
 }
 
-const ROUTES: ReadonlySet<string> = new Set(["Route", "Record-Route"]);
+const ROUTES = new HeaderSet(["Route", "Record-Route"]);
 
 /** The UE had put such a word there itself, be it in a value that does not go on. */
 function claimsIntegrity(received: SipRequest): boolean {

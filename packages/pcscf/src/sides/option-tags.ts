@@ -1,4 +1,5 @@
 // Require, Proxy-Require and the security agreement. RFC 3261 §16.3 step 5, RFC 3329, RFC 3327 §5.
+import { HeaderSet } from "@ims-lab/common/sip/message/header-names";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
 import type { Problem } from "../outcomes.ts";
 
@@ -6,10 +7,10 @@ import type { Problem } from "../outcomes.ts";
 export type SecurityAgreement = "reject" | "ignore";
 
 const SEC_AGREE = "sec-agree";
-const SECURITY_HEADERS: ReadonlySet<string> = new Set(["Security-Client", "Security-Verify"]);
+const SECURITY_HEADERS = new HeaderSet(["Security-Client", "Security-Verify"]);
 
 export function hasTag(message: SipMessage, header: string, tag: string): boolean {
-  return message.texts(header).some((listed) => listed.toLowerCase() === tag);
+  return message.lists(header, tag);
 }
 
 /** What the UE demands of us and we do not do. */

@@ -89,7 +89,9 @@ export const To: Field<NameAddr> = nameAddr("To");
 /** Printable ASCII: a little more than `word ["@" word]`, and no octet that another reader might trim away. */
 export const CallId: Field<string> = field("Call-ID", (text, from = 0, to = text.length) => {
   CALL_ID.lastIndex = from;
-  return CALL_ID.test(text) && CALL_ID.lastIndex === to ? text.slice(from, to) : undefined;
+  return from < to && CALL_ID.test(text) && CALL_ID.lastIndex >= to
+    ? text.slice(from, to)
+    : undefined;
 });
 const CALL_ID = /[!-~]+/y;
 export const CSeqField: Field<CSeq> = field("CSeq", parseCseq);

@@ -42,6 +42,8 @@ class PlainVia implements Via {
   readonly #to: number;
   #params: Params | undefined;
   #branch: string | undefined;
+  /** Null until somebody asks. */
+  #rport: number | "" | undefined | null = null;
 
   constructor(text: string, from: number, to: number) {
     this.#text = text;
@@ -83,7 +85,8 @@ class PlainVia implements Via {
   }
 
   get rport(): number | "" | undefined {
-    return rportOf(this.params) ?? undefined;
+    if (this.#rport === null) this.#rport = rportOf(this.params) ?? undefined;
+    return this.#rport;
   }
 
   #hostAt(): number {
