@@ -2,14 +2,12 @@
 
 import { parseChargingVector } from "@ims-lab/common/ims/charging-vector";
 import { credentialsOf } from "@ims-lab/common/ims/credentials";
-import { impiFrom } from "@ims-lab/common/ims/identities";
-import { parseAccessNetworkInfo } from "@ims-lab/common/ims/p-headers";
 import { parseReginfo } from "@ims-lab/common/ims/reginfo";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import { parseIp } from "@ims-lab/common/platform/ip-address";
 import { Peek } from "@ims-lab/common/sip/admission/peek";
 import { shortRefusal } from "@ims-lab/common/sip/admission/short-refusal";
-import { withoutAuthParams } from "@ims-lab/common/sip/auth/auth-params";
+import { authParamFilter } from "@ims-lab/common/sip/auth/auth-params";
 import { readAnswer, readChallenge } from "@ims-lab/common/sip/auth/challenge";
 import { maskSessionKeys } from "@ims-lab/common/sip/auth/session-keys";
 import { checkAsUas } from "@ims-lab/common/sip/endpoint/uas-checks";
@@ -296,15 +294,13 @@ const OF_TEXT: Readonly<Record<string, readonly [(text: string) => unknown, ...s
     'Digest realm="a",nonce="b",qop="?"',
   ],
   "credentials without some": [
-    (text) => withoutAuthParams(text, ["ik", "ck"]),
+    authParamFilter(["ik", "ck"]),
     "Digest ?",
     'Digest ik="?"',
     'Digest ?,ik="a"',
   ],
   "P-Charging-Vector": [parseChargingVector, "icid-value=?", 'icid-value="?"', "icid-value=a;?"],
-  "P-Access-Network-Info": [parseAccessNetworkInfo, "3GPP;?", '3GPP;x="?"'],
   seconds: [secondsParam, "1?"],
-  IMPI: [impiFrom, "?@b", "a@?"],
   "pattern of numbers": [
     (text) => {
       parsePattern(text);

@@ -1,4 +1,5 @@
 // Require, Proxy-Require and the security agreement. RFC 3261 §16.3 step 5, RFC 3329, RFC 3327 §5.
+import { HeaderSet } from "@ims-lab/common/sip/message/header-names";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
 import type { Problem } from "../outcomes.ts";
 
@@ -6,10 +7,11 @@ import type { Problem } from "../outcomes.ts";
 export type SecurityAgreement = "reject" | "ignore";
 
 const SEC_AGREE = "sec-agree";
-const SECURITY_HEADERS: ReadonlySet<string> = new Set(["Security-Client", "Security-Verify"]);
+export const SECURITY_HEADERS: readonly string[] = ["Security-Client", "Security-Verify"];
+const SECURITY = new HeaderSet(SECURITY_HEADERS);
 
 export function hasTag(message: SipMessage, header: string, tag: string): boolean {
-  return message.texts(header).some((listed) => listed.toLowerCase() === tag);
+  return message.lists(header, tag);
 }
 
 /** What the UE demands of us and we do not do. */
@@ -26,7 +28,12 @@ export function extensionProblem(
 
 /** TS 24.229 §5.2.2.1 step 6: the agreement is between UE and P-CSCF and goes no further. */
 export function stripSecurityAgreement(request: SipRequest): void {
-  request.removeAll(SECURITY_HEADERS);
+  request.removeAll(SECURITY);
+  removeSecurityTags(request);
+}
+
+/** Of Require and Proxy-Require. */
+export function removeSecurityTags(request: SipRequest): void {
   for (const header of ["Require", "Proxy-Require"] as const) {
     if (hasTag(request, header, SEC_AGREE)) removeTag(request, header, SEC_AGREE);
   }
