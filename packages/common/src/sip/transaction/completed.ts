@@ -31,50 +31,75 @@ interface Block {
 const EMPTY = Buffer.alloc(0);
 const CHUNK = 128;
 
-/** The numbers of as many records in a row. */
+/** Whole numbers of a record, side by side: finding one touches one line of the processor's cache. */
+const HASH = 0;
+/** Link to the one before it in its bucket. */
+const NEXT = 1;
+/** Where its key begins in its block; the octets follow. */
+const FROM = 2;
+const KEY_LENGTH = 3;
+const LENGTH = 4;
+const REQUEST_OCTETS = 5;
+const FIELDS = 8;
+
+/** What there is of so many records in a row. */
 class Chunk {
-  readonly hash = new Int32Array(CHUNK);
-  /** Link to the one before it in its bucket. */
-  readonly next = new Int32Array(CHUNK);
-  /** Where its key begins in its block; the octets follow. */
-  readonly from = new Int32Array(CHUNK);
-  readonly keyLength = new Int32Array(CHUNK);
-  readonly length = new Int32Array(CHUNK);
-  readonly requestOctets = new Int32Array(CHUNK);
+  readonly numbers = new Int32Array(CHUNK * FIELDS);
   readonly startedAt = new Float64Array(CHUNK);
   readonly endsAt = new Float64Array(CHUNK);
   readonly blocks: (Block | undefined)[] = new Array<undefined>(CHUNK).fill(undefined);
   readonly flows: (Flow | undefined)[] = new Array<undefined>(CHUNK).fill(undefined);
+
+  get(at: number, field: number): number {
+    return this.numbers[at * FIELDS + field] ?? 0;
+  }
+
+  set(at: number, field: number, value: number): void {
+    this.numbers[at * FIELDS + field] = value;
+  }
 }
 
 const NONE = 0;
-const LINK_BITS = 2 ** 30 - 1;
+/** A link is a number's last bits and one, so that a new index is all zeroes. */
+const LINK_BITS = 2 ** 29 - 1;
+/** In a bucket: behind its newest record there are others. */
+const MORE = 2 ** 30;
 const FIRST_BUCKETS = 256;
 
-/** The newest record of each bucket, as a link: its number and one, so that a new index is all zeroes. */
+/** The newest record of each bucket with its hash: who is not there is mostly known without a look at any record. */
 class Index {
   /** Number of the first record in it. */
   readonly first: number;
+  /** How many it takes. */
   readonly capacity: number;
+  readonly #mask: number;
   readonly #buckets: Int32Array;
 
-  /** @param capacity a power of two */
-  constructor(first: number, capacity: number) {
+  /** @param buckets a power of two */
+  constructor(first: number, buckets: number) {
     this.first = first;
-    this.capacity = capacity;
-    this.#buckets = new Int32Array(capacity);
+    this.capacity = buckets / 2;
+    this.#mask = buckets - 1;
+    this.#buckets = new Int32Array(2 * buckets);
   }
 
-  get(hash: number): number {
-    return this.#buckets[hash & (this.capacity - 1)] ?? NONE;
+  /** The newest link of the bucket, whatever its hash. */
+  newest(hash: number): number {
+    return (this.#buckets[2 * (hash & this.#mask)] ?? NONE) & ~MORE;
   }
 
-  /** Returns the link to what was there before. */
-  put(number: number, hash: number): number {
-    const bucket = hash & (this.capacity - 1);
-    const before = this.#buckets[bucket] ?? NONE;
-    this.#buckets[bucket] = (number & LINK_BITS) + 1;
-    return before;
+  /** The newest link of the bucket if this hash may be behind it. */
+  candidate(hash: number): number {
+    const at = 2 * (hash & this.#mask);
+    const link = this.#buckets[at] ?? NONE;
+    return this.#buckets[at + 1] === hash || (link & MORE) !== 0 ? link & ~MORE : NONE;
+  }
+
+  /** @param hasMore whether the newest one of its bucket has not ended */
+  put(link: number, hash: number, hasMore: boolean): void {
+    const at = 2 * (hash & this.#mask);
+    this.#buckets[at] = hasMore ? link | MORE : link;
+    this.#buckets[at + 1] = hash;
   }
 }
 
@@ -125,7 +150,7 @@ export class CompletedTransactions {
     this.#indexes = [new Index(first, FIRST_BUCKETS)];
     this.#clock = clock;
     this.#lingerMs = lingerMs;
-    this.#seed = seed;
+    this.#seed = seed | 0;
   }
 
   get size(): number {
@@ -152,16 +177,17 @@ export class CompletedTransactions {
     const number = this.#end++;
     const chunk = this.#chunkForNext(number);
     const at = number % CHUNK;
-    chunk.from[at] = from;
-    chunk.keyLength[at] = key.length;
-    chunk.length[at] = length;
-    chunk.requestOctets[at] = requestOctets;
+    const hash = hashOf(key, this.#seed);
+    chunk.set(at, HASH, hash);
+    chunk.set(at, NEXT, this.#enter(number, hash));
+    chunk.set(at, FROM, from);
+    chunk.set(at, KEY_LENGTH, key.length);
+    chunk.set(at, LENGTH, length);
+    chunk.set(at, REQUEST_OCTETS, requestOctets);
     chunk.startedAt[at] = startedAt;
     chunk.endsAt[at] = now + this.#lingerMs;
     chunk.blocks[at] = block;
     chunk.flows[at] = flow;
-    chunk.hash[at] = hashOf(key, this.#seed);
-    chunk.next[at] = this.#indexForNext(number).put(number, chunk.hash[at] ?? 0);
     this.#octets += requestOctets;
     this.#timer ??= this.#clock.at(now + this.#lingerMs, this.#sweep);
   }
@@ -208,18 +234,18 @@ export class CompletedTransactions {
     const hash = hashOf(key, this.#seed);
     for (const index of this.#indexes) {
       // Chains lead from the newest to the oldest: behind one that has ended all have.
-      let number = this.#numberOf(index.get(hash));
+      let number = this.#numberOf(index.candidate(hash));
       while (number !== undefined) {
         const chunk = this.#chunkOf(number);
         const at = number % CHUNK;
-        if (chunk.hash[at] === hash && isKeyAt(chunk, at, key)) return number;
-        number = this.#numberOf(chunk.next[at] ?? NONE);
+        if (chunk.get(at, HASH) === hash && isKeyAt(chunk, at, key)) return number;
+        number = this.#numberOf(chunk.get(at, NEXT));
       }
     }
     return undefined;
   }
 
-  /** @param link as an index and a chain have it: 31 bits of the number, so that it fits for ever */
+  /** Undefined for one that has ended. */
   #numberOf(link: number): number | undefined {
     if (link === NONE) return undefined;
     const offset = (link - 1 - this.#first) & LINK_BITS;
@@ -232,11 +258,11 @@ export class CompletedTransactions {
     const flow = chunk.flows[at];
     if (flow === undefined) return undefined;
     const bytes = chunk.blocks[at]?.bytes ?? EMPTY;
-    const from = chunk.from[at] ?? 0;
-    const keyEnd = from + (chunk.keyLength[at] ?? 0);
+    const from = chunk.get(at, FROM);
+    const keyEnd = from + chunk.get(at, KEY_LENGTH);
     return {
       key: bytes.toString("latin1", from, keyEnd),
-      octets: bytes.subarray(keyEnd, keyEnd + (chunk.length[at] ?? 0)),
+      octets: bytes.subarray(keyEnd, keyEnd + chunk.get(at, LENGTH)),
       flow,
       startedAt: chunk.startedAt[at] ?? 0,
       endsAt: chunk.endsAt[at] ?? 0,
@@ -258,10 +284,19 @@ export class CompletedTransactions {
   #indexForNext(number: number): Index {
     const newest = this.#indexes.at(-1);
     if (newest !== undefined && number - newest.first < newest.capacity) return newest;
-    // Twice what lives now: as large as the last one where as many come as go.
-    const index = new Index(number, powerOfTwo(2 * (number - this.#first)));
+    // So large that there are two at most while as many come as go.
+    const index = new Index(number, powerOfTwo(4 * (number - this.#first)));
     this.#indexes.push(index);
     return index;
+  }
+
+  /** Returns the link to the record before it in its bucket. */
+  #enter(number: number, hash: number): number {
+    const index = this.#indexForNext(number);
+    const before = index.newest(hash);
+    const hasMore = this.#numberOf(before) !== undefined;
+    index.put((number & LINK_BITS) + 1, hash, hasMore);
+    return hasMore ? before : NONE;
   }
 
   #dropEnded(now: number): void {
@@ -269,7 +304,7 @@ export class CompletedTransactions {
       const [chunk] = this.#chunks;
       const at = this.#first % CHUNK;
       if (chunk === undefined || (chunk.endsAt[at] ?? 0) > now) return;
-      this.#octets -= chunk.requestOctets[at] ?? 0;
+      this.#octets -= chunk.get(at, REQUEST_OCTETS);
       this.#release(chunk.blocks[at]);
       chunk.blocks[at] = undefined;
       chunk.flows[at] = undefined;
@@ -320,19 +355,38 @@ export class CompletedTransactions {
 }
 
 function isKeyAt(chunk: Chunk, at: number, key: string): boolean {
-  if (chunk.keyLength[at] !== key.length) return false;
+  if (chunk.get(at, KEY_LENGTH) !== key.length) return false;
   const bytes = chunk.blocks[at]?.bytes ?? EMPTY;
-  const from = chunk.from[at] ?? 0;
+  const from = chunk.get(at, FROM);
   for (let index = 0; index < key.length; index++)
     if (bytes[from + index] !== key.charCodeAt(index)) return false;
   return true;
 }
 
-/** Shifts between the products: no two texts collide under every seed. */
+const SCRATCH = Buffer.alloc(512);
+const WORDS = new Int32Array(SCRATCH.buffer, SCRATCH.byteOffset, SCRATCH.length / 4);
+
+/** Multiplies by a secret: which texts collide differs from seed to seed. */
 function hashOf(text: string, seed: number): number {
+  const { length } = text;
+  if (length > SCRATCH.length - 4) return hashOfLong(text, seed);
+  SCRATCH.write(text, "latin1");
+  SCRATCH[length] = 0;
+  SCRATCH[length + 1] = 0;
+  SCRATCH[length + 2] = 0;
+  const factor = seed | 1;
+  let hash = seed;
+  for (let at = 0; at < length; at += 4) {
+    hash = Math.imul(hash ^ (WORDS[at >> 2] ?? 0), factor);
+    hash ^= hash >>> 15;
+  }
+  return hash;
+}
+
+function hashOfLong(text: string, seed: number): number {
   let hash = seed | 0;
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x5bd1e995);
+  for (let at = 0; at < text.length; at++) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), seed | 1);
     hash ^= hash >>> 15;
   }
   return hash;
