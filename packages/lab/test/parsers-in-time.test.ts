@@ -2,8 +2,6 @@
 
 import { parseChargingVector } from "@ims-lab/common/ims/charging-vector";
 import { credentialsOf } from "@ims-lab/common/ims/credentials";
-import { impiFrom } from "@ims-lab/common/ims/identities";
-import { parseAccessNetworkInfo } from "@ims-lab/common/ims/p-headers";
 import { parseReginfo } from "@ims-lab/common/ims/reginfo";
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import { parseIp } from "@ims-lab/common/platform/ip-address";
@@ -302,9 +300,7 @@ const OF_TEXT: Readonly<Record<string, readonly [(text: string) => unknown, ...s
     'Digest ?,ik="a"',
   ],
   "P-Charging-Vector": [parseChargingVector, "icid-value=?", 'icid-value="?"', "icid-value=a;?"],
-  "P-Access-Network-Info": [parseAccessNetworkInfo, "3GPP;?", '3GPP;x="?"'],
   seconds: [secondsParam, "1?"],
-  IMPI: [impiFrom, "?@b", "a@?"],
   "pattern of numbers": [
     (text) => {
       parsePattern(text);

@@ -1,8 +1,7 @@
 // Values of the P-headers that the nodes write and read. RFC 3325 §9, RFC 7315 §4.
 import { PAssertedIdentity } from "../sip/message/fields.ts";
 import type { SipMessage } from "../sip/message/message.ts";
-import { Params } from "../sip/message/params.ts";
-import { isToken, quote, trimLws } from "../sip/message/scan.ts";
+import { isToken, quote } from "../sip/message/scan.ts";
 import type { Uri } from "../sip/message/uri.ts";
 
 /** RFC 3325 §9.1: one SIP URI and one tel URI at most; further values are ignored. */
@@ -21,18 +20,4 @@ export function identityList(impus: readonly string[]): string {
 /** RFC 7315 §4.3: a token, or quoted. */
 export function visitedNetworkId(name: string): string {
   return isToken(name) ? name : quote(name);
-}
-
-export interface AccessNetworkInfo {
-  /** `3GPP-E-UTRAN-FDD`, `IEEE-802.11` …; upper case, as it is compared without regard to case. */
-  readonly type: string;
-  readonly params: Params;
-}
-
-/** RFC 7315 §4.4; undefined when malformed. */
-export function parseAccessNetworkInfo(text: string): AccessNetworkInfo | undefined {
-  const semicolon = text.indexOf(";");
-  const type = trimLws(semicolon < 0 ? text : text.slice(0, semicolon));
-  const params = semicolon < 0 ? Params.none : Params.parse(text, semicolon);
-  return isToken(type) && params !== undefined ? { type: type.toUpperCase(), params } : undefined;
 }

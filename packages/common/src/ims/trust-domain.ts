@@ -1,5 +1,6 @@
 // Headers at the edge of the trust domain: what nobody outside may claim, what stays inside. RFC 3325 §5, RFC 7315, TS 24.229 §4.4.
 
+import { HeaderSet } from "../sip/message/header-names.ts";
 import type { SipMessage } from "../sip/message/message.ts";
 
 /** Charging, topology and the network's own services: neither taken from outside nor shown there. */
@@ -28,27 +29,25 @@ const CLAIMS = [
 
 const LOCATION = "P-Access-Network-Info";
 
-const CLAIMED: ReadonlySet<string> = new Set([...NETWORK_ONLY, ...CLAIMS]);
+const CLAIMED_NAMES: readonly string[] = [...NETWORK_ONLY, ...CLAIMS];
+const CLAIMED = new HeaderSet(CLAIMED_NAMES);
 /** RFC 7315 §6.4: where a user is stays with his own network. */
-const KEPT: ReadonlySet<string> = new Set([...NETWORK_ONLY, LOCATION]);
+const KEPT = new HeaderSet([...NETWORK_ONLY, LOCATION]);
 
 /** For `removeClaims`, where more has to go than claims: canonical names. */
-export function claimsAnd(names: Iterable<string>): ReadonlySet<string> {
-  return new Set([...CLAIMED, ...names]);
+export function claimsAnd(names: readonly string[]): HeaderSet {
+  return new HeaderSet([...CLAIMED_NAMES, ...names]);
 }
 
 /**
  * For what comes in. Names of what was taken out, so that a forgery can be counted and logged.
  * @param leaving all that goes, see `claimsAnd`
  */
-export function removeClaims(
-  message: SipMessage,
-  leaving: ReadonlySet<string> = CLAIMED,
-): readonly string[] {
+export function removeClaims(message: SipMessage, leaving: HeaderSet = CLAIMED): readonly string[] {
   const forged: string[] = [];
   // P-Preferred-Identity is the one claim a UE is asked to make.
   for (const name of message.removeAll(leaving))
-    if (name !== PREFERRED && CLAIMED.has(name)) forged.push(name);
+    if (name !== PREFERRED && CLAIMED_NAMES.includes(name)) forged.push(name);
   if (removeNetworkLocation(message)) forged.push(LOCATION);
   return forged;
 }

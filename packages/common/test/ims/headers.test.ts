@@ -11,20 +11,8 @@ import {
   isRegistrationPackage,
   UNLIMITED_EXPIRES,
 } from "../../src/ims/events.ts";
-import {
-  aorFrom,
-  homeDomain,
-  impiFrom,
-  impuFrom,
-  LAB_DOMAIN,
-  temporaryImpu,
-} from "../../src/ims/identities.ts";
-import {
-  assertedIdentities,
-  identityList,
-  parseAccessNetworkInfo,
-  visitedNetworkId,
-} from "../../src/ims/p-headers.ts";
+import { homeDomain, LAB_DOMAIN } from "../../src/ims/identities.ts";
+import { assertedIdentities, identityList, visitedNetworkId } from "../../src/ims/p-headers.ts";
 import { newRequest } from "../../src/sip/message/message.ts";
 import { formatUri } from "../../src/sip/message/uri.ts";
 import { seededRandom } from "../../src/testing/seeded-random.ts";
@@ -33,25 +21,6 @@ describe("TS 23.003 §13: identities", () => {
   it("home domains", () => {
     expect(LAB_DOMAIN).toBe("ims.mnc001.mcc001.3gppnetwork.org");
     expect(homeDomain("310", "410")).toBe("ims.mnc410.mcc310.3gppnetwork.org");
-  });
-
-  it("IMPI and its temporary IMPU", () => {
-    const impi = impiFrom(`001010000000001@${LAB_DOMAIN}`);
-    expect(impi && temporaryImpu(impi)).toBe(`sip:001010000000001@${LAB_DOMAIN}`);
-    expect(impiFrom("no realm")).toBeUndefined();
-  });
-
-  it.each([
-    ["sip:%61lice@Home.Test;x=y", "sip:alice@home.test"],
-    ["tel:+1-555-0001", "tel:+15550001"],
-  ])("%s is filed as %s", (text, aor) => {
-    const impu = impuFrom(text);
-    expect(impu && aorFrom(impu)).toBe(aor);
-  });
-
-  it("no IMPU", () => {
-    expect(impuFrom("mailto:a@b")).toBeUndefined();
-    expect(impuFrom("alice")).toBeUndefined();
   });
 });
 
@@ -64,13 +33,9 @@ describe("P-headers", () => {
     expect(identityList(["sip:a@b", "tel:+1555"])).toBe("<sip:a@b>, <tel:+1555>");
   });
 
-  it("RFC 7315: visited network and access network", () => {
+  it("RFC 7315 §4.3: visited network", () => {
     expect(visitedNetworkId("lab.test")).toBe("lab.test");
     expect(visitedNetworkId("the lab")).toBe('"the lab"');
-    const access = parseAccessNetworkInfo("3gpp-e-utran-fdd; utran-cell-id-3gpp=00101");
-    expect(access?.type).toBe("3GPP-E-UTRAN-FDD");
-    expect(access?.params.get("utran-cell-id-3gpp")).toBe("00101");
-    expect(parseAccessNetworkInfo("a b")).toBeUndefined();
   });
 
   it("RFC 7315 §4.6: P-Charging-Vector there and back", () => {

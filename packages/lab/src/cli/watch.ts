@@ -75,7 +75,7 @@ function show(type: string, data: string, { json, out, note }: Watching): void {
 }
 
 /** `2026-11-28T01:37:57.731Z sip:alice@ims.example authentication: challenged (401)` */
-export function lineOf({ at, impu, impi, type, text }: StreamEvent): string {
+function lineOf({ at, impu, impi, type, text }: StreamEvent): string {
   return printable(`${isoTime(at)} ${impu ?? impi ?? "-"} ${type}: ${text}`);
 }
 

@@ -1,4 +1,5 @@
 // Require, Proxy-Require and the security agreement. RFC 3261 §16.3 step 5, RFC 3329, RFC 3327 §5.
+import { HeaderSet } from "@ims-lab/common/sip/message/header-names";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
 import type { Problem } from "../outcomes.ts";
 
@@ -7,11 +8,10 @@ export type SecurityAgreement = "reject" | "ignore";
 
 const SEC_AGREE = "sec-agree";
 export const SECURITY_HEADERS: readonly string[] = ["Security-Client", "Security-Verify"];
-const SECURITY: ReadonlySet<string> = new Set(SECURITY_HEADERS);
+const SECURITY = new HeaderSet(SECURITY_HEADERS);
 
 export function hasTag(message: SipMessage, header: string, tag: string): boolean {
-  if (!message.has(header)) return false;
-  return message.texts(header).some((listed) => listed.toLowerCase() === tag);
+  return message.lists(header, tag);
 }
 
 /** What the UE demands of us and we do not do. */

@@ -27,7 +27,6 @@ export type {
   NotifierAgentOptions,
   NotifyBody,
   NotifyOutcome,
-  NotifyRequest,
   Rendering,
   SubscribeVerdict,
   SubscriptionChange,

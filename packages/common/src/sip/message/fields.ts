@@ -1,4 +1,4 @@
-// How the values of each header are read, one constant per header. RFC 3261 §20 and extensions.
+// Header fields and the parser of their values, one constant per header. RFC 3261 §20 and extensions.
 import { type AuthHeader, parseAuthHeader } from "./auth-header.ts";
 import type { Field } from "./header-line.ts";
 import { headerName } from "./header-names.ts";
@@ -14,7 +14,7 @@ import {
   TOKEN,
   trimLws,
 } from "./scan.ts";
-import { parseVia, type Via as ViaValue } from "./via.ts";
+import { parseVia, type ViaValue } from "./via.ts";
 
 const STAR = 42;
 
@@ -89,7 +89,9 @@ export const To: Field<NameAddr> = nameAddr("To");
 /** Printable ASCII: a little more than `word ["@" word]`, and no octet that another reader might trim away. */
 export const CallId: Field<string> = field("Call-ID", (text, from = 0, to = text.length) => {
   CALL_ID.lastIndex = from;
-  return CALL_ID.test(text) && CALL_ID.lastIndex === to ? text.slice(from, to) : undefined;
+  return from < to && CALL_ID.test(text) && CALL_ID.lastIndex >= to
+    ? text.slice(from, to)
+    : undefined;
 });
 const CALL_ID = /[!-~]+/y;
 export const CSeqField: Field<CSeq> = field("CSeq", parseCseq);

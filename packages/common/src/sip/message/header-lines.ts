@@ -9,7 +9,7 @@ import {
   type Reading,
   severalIn,
 } from "./header-line.ts";
-import { type HeaderName, headerName, isSameHeader } from "./header-names.ts";
+import { type HeaderName, type HeaderSet, headerName, isSameHeader } from "./header-names.ts";
 
 /** One rule per header, by `HeaderName.index`; those with a bit must be there. */
 export interface HeaderRules {
@@ -84,6 +84,17 @@ export class HeaderLines {
 
   has(name: string): boolean {
     return this.#find(headerName(name)) >= 0;
+  }
+
+  /** True when this is among the values, in any case: an option tag, a method. @param value in lower case */
+  lists(name: string, value: string): boolean {
+    const header = headerName(name);
+    for (let at = this.#find(header); at >= 0; at = this.#find(header, at + 1)) {
+      const text = this.#text(at).toLowerCase();
+      if (text === value) return true;
+      if (text.includes(value) && severalIn(header, text)?.includes(value) === true) return true;
+    }
+    return false;
   }
 
   /** First value, parsed; undefined when absent or malformed. */
@@ -195,14 +206,14 @@ export class HeaderLines {
     return this;
   }
 
-  /** Removes every line of these canonical names; returns those that were there. */
-  removeAll(canonicalNames: ReadonlySet<string>): readonly string[] {
+  /** Removes every line of these headers; returns the names of those that were there. */
+  removeAll(headers: HeaderSet): string[] {
     const there: string[] = [];
     for (let at = 0; at < this.#count(); ) {
-      const { name } = this.#header(at);
-      if (canonicalNames.has(name)) {
-        there.push(name);
-        this.remove(name);
+      const header = this.#header(at);
+      if (headers.has(header)) {
+        there.push(header.name);
+        this.#removeFrom(header, at);
       } else at++;
     }
     return there;
@@ -265,10 +276,10 @@ export class HeaderLines {
   }
 
   /** The lines of these headers, for another message with the same head. */
-  protected picked(wanted: (header: HeaderName) => boolean): { head: Head; lines: Line[] } {
+  protected picked(headers: HeaderSet): { head: Head; lines: Line[] } {
     const lines: Line[] = [];
     for (let at = 0; at < this.#count(); at++)
-      if (wanted(this.#header(at))) lines.push(this.#line(at));
+      if (headers.has(this.#header(at))) lines.push(this.#line(at));
     return { head: this.#head, lines };
   }
 

@@ -185,6 +185,24 @@ export function otherHeader(name: string): HeaderName {
   return { name: name.toLowerCase(), isList: false, onceBit: 0, index: 0 };
 }
 
+/** Known headers, told from others by their number. */
+export class HeaderSet {
+  readonly #members = new Uint8Array(KNOWN.length + 1);
+
+  /** @throws RangeError for a name that this project does not know */
+  constructor(names: readonly string[]) {
+    for (const name of names) {
+      const { index } = headerName(name);
+      if (index === 0) throw new RangeError(`${name} is no known header`);
+      this.#members[index] = 1;
+    }
+  }
+
+  has(header: HeaderName): boolean {
+    return this.#members[header.index] === 1;
+  }
+}
+
 /** True when both are the same header's. */
 export function isSameHeader(one: HeaderName, other: HeaderName): boolean {
   return one === other || (one.index === 0 && one.name === other.name);

@@ -1,9 +1,9 @@
 // A SIP message: start line, header lines, body. RFC 3261 §7. Text is latin1: one character, one octet.
-import { type CSeq, CSeqField, From, To } from "./fields.ts";
+import { CallId, type CSeq, CSeqField, From, To } from "./fields.ts";
 import { Head } from "./head.ts";
 import { HeaderLine, putText } from "./header-line.ts";
 import { HeaderLines, type Line } from "./header-lines.ts";
-import type { HeaderName } from "./header-names.ts";
+import { HeaderSet } from "./header-names.ts";
 import type { NameAddr } from "./name-addr.ts";
 import { reasonPhrase } from "./reason-phrases.ts";
 import { parseUri, type Uri } from "./uri.ts";
@@ -27,7 +27,7 @@ abstract class MessageHeaders extends HeaderLines {
   abstract get startLine(): string;
 
   get callId(): string {
-    return this.text("Call-ID") ?? "";
+    return this.get(CallId) ?? this.text("Call-ID") ?? "";
   }
 
   /** Present in every message that `decode` accepted and in every one built here. */
@@ -132,8 +132,8 @@ export class SipRequest extends MessageHeaders {
   }
 
   /** For an answer: the lines of these headers. */
-  linesOf(wanted: (header: HeaderName) => boolean): { head: Head; lines: Line[] } {
-    return this.picked(wanted);
+  linesOf(headers: HeaderSet): { head: Head; lines: Line[] } {
+    return this.picked(headers);
   }
 }
 
@@ -197,17 +197,16 @@ export function newResponse(
   return response;
 }
 
-const COPIED: ReadonlySet<string> = new Set(["Via", "From", "To", "Call-ID", "CSeq"]);
-
+const COPIED = ["Via", "From", "To", "Call-ID", "CSeq"] as const;
+const IN_ANSWERS = new HeaderSet(COPIED);
+const IN_TRYING = new HeaderSet([...COPIED, "Timestamp"]); // §8.2.6.1
 /** Record-Route goes back where the response makes a dialog: INVITE, SUBSCRIBE, NOTIFY, REFER. */
+const WHERE_DIALOGS_BEGIN = new HeaderSet([...COPIED, "Record-Route"]);
+
 function copiedLines(request: SipRequest, status: number): { head: Head; lines: Line[] } {
+  if (status === 100) return request.linesOf(IN_TRYING);
   const makesDialog = status > 100 && status < 300 && request.method !== "REGISTER";
-  return request.linesOf(
-    ({ name }) =>
-      COPIED.has(name) ||
-      (name === "Record-Route" && makesDialog) ||
-      (name === "Timestamp" && status === 100), // §8.2.6.1
-  );
+  return request.linesOf(makesDialog ? WHERE_DIALOGS_BEGIN : IN_ANSWERS);
 }
 
 function headerLines(headers: HeaderValues): HeaderLine[] {

@@ -3,7 +3,7 @@ import type { Clock } from "../../platform/clock.ts";
 import { decode } from "../message/decode.ts";
 import type { SipRequest, SipResponse } from "../message/message.ts";
 import { ownCopy } from "../message/scan.ts";
-import type { Via } from "../message/via.ts";
+import type { ViaValue } from "../message/via.ts";
 import type { Flow } from "../transport/transport.ts";
 import {
   type ClientOwner,
@@ -110,7 +110,7 @@ export class TransactionLayer implements ServerOwner {
   }
 
   /** Returns true when the request belonged to a transaction that exists. */
-  receiveRequest(received: ReceivedRequest, via: Via): boolean {
+  receiveRequest(received: ReceivedRequest, via: ViaValue): boolean {
     const { request } = received;
     const key = serverKey(request, via);
     const existing = this.#servers.get(key);
@@ -145,7 +145,7 @@ export class TransactionLayer implements ServerOwner {
     return this.serverOctets >= maxTransactionBytes ? "transaction-bytes" : undefined;
   }
 
-  #open(key: string, received: ReceivedRequest, via: Via): void {
+  #open(key: string, received: ReceivedRequest, via: ViaValue): void {
     const { method } = received.request;
     const kind = method === "INVITE" ? InviteServerTransaction : NonInviteServerTransaction;
     const whole = method === "CANCEL" ? this.#withCancelled(received, via) : received;
@@ -159,7 +159,7 @@ export class TransactionLayer implements ServerOwner {
   }
 
   /** RFC 3261 §9.2: a CANCEL that comes after the final response is answered 200 and does nothing. */
-  #withCancelled(received: ReceivedRequest, via: Via): ReceivedRequest | undefined {
+  #withCancelled(received: ReceivedRequest, via: ViaValue): ReceivedRequest | undefined {
     const { request, replyFlow } = received;
     const cancelled = this.#servers.get(cancelledKey(request, via));
     if (cancelled === undefined) return received;
@@ -178,7 +178,7 @@ export class TransactionLayer implements ServerOwner {
   }
 
   /** Returns false when the response belongs to no transaction: it is dropped (RFC 6026 §8.9). */
-  receiveResponse(response: SipResponse, via: Via, flow: Flow): boolean {
+  receiveResponse(response: SipResponse, via: ViaValue, flow: Flow): boolean {
     const { method } = response.cseq;
     const key = clientKey(via.branch ?? "", method);
     const client = this.#clients.get(key);
