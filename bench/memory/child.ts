@@ -31,6 +31,9 @@ const before = weigh();
 serve(WARM_UP + 1, users);
 const after = weigh();
 if (devices.done !== users) throw new Error(`${devices.done} of ${users} have registered`);
+const { bindings, notifier } = nodes.scscf;
+if (bindings.size !== users || notifier.size !== users)
+  throw new Error(`${bindings.size} of ${users} are registered, ${notifier.size} subscribed`);
 const each = (read: (usage: NodeJS.MemoryUsage) => number): number =>
   (read(after) - read(before)) / (users - WARM_UP);
 process.stdout.write(

@@ -1,5 +1,5 @@
 // Many devices as text in, text out: they register, subscribe and answer NOTIFYs as cheaply as can be.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { TransportEvents } from "@ims-lab/common/sip/transport/transport";
 import type { NodesInProcess } from "./lab.ts";
@@ -103,5 +103,5 @@ function userOf(text: string, header: "From" | "To" = "From"): number {
 }
 
 function md5(text: string): string {
-  return createHash("md5").update(text).digest("hex");
+  return hash("md5", text);
 }

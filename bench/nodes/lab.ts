@@ -49,7 +49,12 @@ export async function startNodesOn<C extends Clock>(
   const subscribers = parseSubscribers(subscribersFile(users));
   if (subscribers.kind === "refused") throw new Error(subscribers.problems.join("\n"));
   const scscf = createScscf(
-    configOf(scscfSettings, [`--domain=${DOMAIN}`, "--pcscf.subscribe=false"]),
+    configOf(scscfSettings, [
+      `--domain=${DOMAIN}`,
+      "--pcscf.subscribe=false",
+      // A million users take a quarter of an hour of this clock: those who came first are there to the end.
+      "--subscription.optionalMaxExpiresSeconds=3600",
+    ]),
     {
       clock,
       random,

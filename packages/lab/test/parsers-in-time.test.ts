@@ -7,7 +7,7 @@ import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domai
 import { parseIp } from "@ims-lab/common/platform/ip-address";
 import { Peek } from "@ims-lab/common/sip/admission/peek";
 import { shortRefusal } from "@ims-lab/common/sip/admission/short-refusal";
-import { withoutAuthParams } from "@ims-lab/common/sip/auth/auth-params";
+import { authParamFilter } from "@ims-lab/common/sip/auth/auth-params";
 import { readAnswer, readChallenge } from "@ims-lab/common/sip/auth/challenge";
 import { maskSessionKeys } from "@ims-lab/common/sip/auth/session-keys";
 import { checkAsUas } from "@ims-lab/common/sip/endpoint/uas-checks";
@@ -294,7 +294,7 @@ const OF_TEXT: Readonly<Record<string, readonly [(text: string) => unknown, ...s
     'Digest realm="a",nonce="b",qop="?"',
   ],
   "credentials without some": [
-    (text) => withoutAuthParams(text, ["ik", "ck"]),
+    authParamFilter(["ik", "ck"]),
     "Digest ?",
     'Digest ik="?"',
     'Digest ?,ik="a"',

@@ -63,7 +63,7 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
     metrics,
     ready: () => ready,
   });
-  addRoutes(admin, pcscf);
+  addRoutes(admin, pcscf, { clock });
   await pcscf.start();
   log.info("access.one-family", { why: oneFamily(config.access.host) });
   const http = await admin.listen({ host: config.http.host, port: config.http.port });

@@ -48,7 +48,7 @@ import { CoreSide } from "./requests/core-side.ts";
 import { optionsProbe } from "./scscfs/probe.ts";
 import { ScscfPool } from "./scscfs/scscf-pool.ts";
 import { PrivateDialogs } from "./sides/private-dialogs.ts";
-import { coreSide, knownUri, pathUri, type Relay } from "./sides/sides.ts";
+import { coreSide, pathUri, type Relay, scscfUri, scscfUris } from "./sides/sides.ts";
 import { trustedSources } from "./trusted-sources.ts";
 
 export interface PcscfParts {
@@ -118,6 +118,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     random,
     log,
     settings: { ...config.access, scscf: config.scscf },
+    scscfUris: scscfUris(config.scscf),
     counters: figures.relay,
     access,
     core,
@@ -134,7 +135,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   const asker = new ReregistrationNotifier({
     ...relay,
     send: sendOver(core, clock),
-    contactOf: ({ token, scscf }) => pathUri(relay, token, knownUri(scscf)),
+    contactOf: ({ token, scscf }) => pathUri(relay, token, scscfUri(relay, scscf)),
     raise: config.subscription.raiseOwn,
     deadlineSeconds: config.reauthentication.deadlineSeconds,
   });
@@ -292,7 +293,7 @@ function sendOver(core: Endpoint, clock: Clock): SendRequest {
 }
 
 function ownUri(relay: Relay, scscf: string): string {
-  const side = coreSide(relay, knownUri(scscf));
+  const side = coreSide(relay, scscfUri(relay, scscf));
   return `${side.transport === "tls" ? "sips" : "sip"}:${formatHostPort(side)}`;
 }
 

@@ -14,7 +14,7 @@ import {
   type ReauthenticationContext,
   type ReauthenticationInput,
   request,
-  step as stepReauthentication,
+  stepReauthentication,
 } from "../src/registration/reauthentication.ts";
 
 const PAGE = readFileSync(new URL("../../../docs/state-machines.md", import.meta.url), "utf8");

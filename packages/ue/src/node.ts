@@ -3,6 +3,7 @@ import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
+import type { TransactionList } from "@ims-lab/common/sip/transaction/view";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { MediaSink } from "./call/media-sink.ts";
 import type { Stack } from "./stack/stack.ts";
@@ -70,6 +71,11 @@ export class UeNode {
   find(identity: string): UserEquipment | undefined {
     const known = this.ues.find((ue) => ue.view.impu === identity || ue.view.impi === identity);
     return known ?? this.ues.find((ue) => ue.associated(identity) !== undefined);
+  }
+
+  /** One per UE whose stack knows its transactions. */
+  get transactionLists(): readonly TransactionList[] {
+    return this.ues.flatMap(({ transactionList }) => transactionList ?? []);
   }
 
   async close(): Promise<void> {

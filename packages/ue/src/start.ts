@@ -70,6 +70,7 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
     log: tools.log,
     metrics,
     version: productVersion(),
+    clock: tools.clock,
     node,
   });
   const http = await app.listen({ host: config.http.host, port: config.http.port });

@@ -11,6 +11,7 @@ import {
   type SubscriberAgent,
 } from "@ims-lab/common/sip/event/subscriber-agent";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
+import type { TransactionList } from "@ims-lab/common/sip/transaction/view";
 import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
 import type { MediaSink } from "./call/media-sink.ts";
 import { Messages } from "./call/messages.ts";
@@ -165,6 +166,10 @@ export class UserEquipment {
   /** Where it listens; undefined before `listen`. */
   get address(): LocalAddress | undefined {
     return this.#parts.stack.local[0];
+  }
+
+  get transactionList(): TransactionList | undefined {
+    return this.#parts.stack.transactionList;
   }
 
   /** Whether it is registered, if it shall be, and nothing says otherwise. */

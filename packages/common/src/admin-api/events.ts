@@ -7,7 +7,6 @@ export const eventTypes = [
   "reauthentication",
   "authentication",
 ] as const;
-export type EventType = (typeof eventTypes)[number];
 
 /** What does not apply is null. */
 interface Happened {
@@ -60,7 +59,8 @@ export interface AuthenticationNews extends Happened {
   readonly why: string | null;
 }
 
-export type NodeEvent =
+/** Of one of `eventTypes`. */
+export type StreamEvent =
   | RegistrationNews
   | SubscriptionNews
   | ReauthenticationNews

@@ -46,6 +46,18 @@ const ends = [
   "withdrawn",
 ];
 
+export const transactionSchema: Schema = object({
+  side: text,
+  kind: oneOf("client", "server"),
+  method: text,
+  state: text,
+  ageMs: count,
+  endsInMs: maybeCount,
+  peer: maybeText,
+  branch: text,
+  callId: text,
+});
+
 export const reauthenticationSchema: Schema = object({
   id: text,
   impi: text,

@@ -8,6 +8,24 @@ export interface Page<T> {
   readonly total: number;
 }
 
+/** One SIP transaction that has not ended. */
+export interface LiveTransactionView {
+  /** Of the node: `access` or `core` at the P-CSCF. */
+  readonly side: string;
+  readonly kind: "client" | "server";
+  readonly method: string;
+  /** Of its machine (RFC 3261 §17, RFC 6026): `trying`, `proceeding`, `completed` … */
+  readonly state: string;
+  readonly ageMs: number;
+  /** Until the timer fires that ends it; null: no such timer runs. */
+  readonly endsInMs: number | null;
+  /** `192.0.2.7:5060/udp`; null while its host name is looked up. */
+  readonly peer: string | null;
+  /** "" for RFC 2543 peers. */
+  readonly branch: string;
+  readonly callId: string;
+}
+
 /** Who asked for a re-authentication. */
 export type ReauthenticationCause =
   | "operator"

@@ -122,6 +122,13 @@ export function matchContacts<K extends KnownContact>(
   known: readonly K[],
 ): ContactMatches<K> {
   const named = lastOfEqual(contacts);
+  // Mostly nothing is bound yet, or one Contact is refreshed as it was written.
+  if (known.length === 0) return { matches: named.map((one) => newMatch<K>(one)), superseded: [] };
+  const [one, another] = named;
+  const [binding] = known;
+  if (one !== undefined && another === undefined && known.length === 1)
+    if (binding?.contact === one.value.uriText)
+      return { matches: [{ named: one, binding, isSameUri: true }], superseded: [] };
   const byUri = new Map(known.map((binding) => [binding, ofSameUri(named, binding)]));
   const byDevice = new Map(known.map((binding) => [binding, ofSameDevice(named, binding, byUri)]));
   const superseded: K[] = [];
@@ -134,6 +141,10 @@ export function matchContacts<K extends KnownContact>(
     return { named: one, binding, isSameUri: ofUri.length > 0 };
   });
   return { matches, superseded };
+}
+
+function newMatch<K>(named: NamedContact): ContactMatch<K> {
+  return { named, binding: undefined, isSameUri: false };
 }
 
 /** Of equal Contacts in one REGISTER the last counts, as if each were taken in turn. */
@@ -192,6 +203,7 @@ export function findListed<K extends KnownContact, L extends ListedContact>(
   listed: readonly L[],
 ): ReadonlyMap<K, L> {
   const found = new Map<K, L>();
+  if (ours.length === 0 || listed.length === 0) return found;
   const free = new Set(listed);
   const take = (one: K, row: L | undefined): void => {
     if (row === undefined) return;

@@ -29,14 +29,25 @@ const CLAIMS = [
 
 const LOCATION = "P-Access-Network-Info";
 
-const CLAIMED = new HeaderSet([...NETWORK_ONLY, ...CLAIMS]);
+const CLAIMED_NAMES: readonly string[] = [...NETWORK_ONLY, ...CLAIMS];
+const CLAIMED = new HeaderSet(CLAIMED_NAMES);
 /** RFC 7315 §6.4: where a user is stays with his own network. */
 const KEPT = new HeaderSet([...NETWORK_ONLY, LOCATION]);
 
-/** For what comes in. Names of what was taken out, so that a forgery can be counted and logged. */
-export function removeClaims(message: SipMessage): readonly string[] {
+/** For `removeClaims`, where more has to go than claims: canonical names. */
+export function claimsAnd(names: readonly string[]): HeaderSet {
+  return new HeaderSet([...CLAIMED_NAMES, ...names]);
+}
+
+/**
+ * For what comes in. Names of what was taken out, so that a forgery can be counted and logged.
+ * @param leaving all that goes, see `claimsAnd`
+ */
+export function removeClaims(message: SipMessage, leaving: HeaderSet = CLAIMED): readonly string[] {
+  const forged: string[] = [];
   // P-Preferred-Identity is the one claim a UE is asked to make.
-  const forged = message.removeAll(CLAIMED).filter((name) => name !== PREFERRED);
+  for (const name of message.removeAll(leaving))
+    if (name !== PREFERRED && CLAIMED_NAMES.includes(name)) forged.push(name);
   if (removeNetworkLocation(message)) forged.push(LOCATION);
   return forged;
 }

@@ -5,7 +5,7 @@ import type { Carrier } from "../sip/transport/pipe.ts";
 import { formatHostPort, type HostPort } from "../sip/transport/transport.ts";
 import { type Direction, type DropPattern, goes } from "./drop-patterns.ts";
 import { SimulatedStreams } from "./simulated-streams.ts";
-import type { Passage, Wire } from "./wire.ts";
+import type { Wire, WirePassage } from "./wire.ts";
 
 export interface NetworkOptions {
   readonly clock: Clock;
@@ -35,7 +35,7 @@ export class SimulatedNetwork implements MemoryNetwork, Wire {
   readonly #streams: SimulatedStreams;
   #nextPort = 49_152;
   /** Everything sent so far, in order; a test may empty it. */
-  readonly log: Passage[] = [];
+  readonly log: WirePassage[] = [];
 
   constructor(options: NetworkOptions) {
     const { latencyMs = 5 } = options;
@@ -90,7 +90,7 @@ export class SimulatedNetwork implements MemoryNetwork, Wire {
     return false;
   }
 
-  record(passage: Passage): void {
+  record(passage: WirePassage): void {
     this.log.push(passage);
   }
 

@@ -3,7 +3,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { HostPort, TransportName } from "../sip/transport/transport.ts";
 
 /** One datagram, or one write to a stream. */
-export interface Passage {
+export interface WirePassage {
   /** When it was sent. */
   readonly at: number;
   readonly transport: TransportName;
@@ -19,6 +19,6 @@ export interface Wire {
   readonly segmentBytes: number;
   latency(from: HostPort, to: HostPort): number;
   isCut(from: HostPort, to: HostPort): boolean;
-  record(passage: Passage): void;
+  record(passage: WirePassage): void;
   takePort(at: HostPort, inUse: (key: string) => boolean): HostPort;
 }

@@ -54,7 +54,7 @@ export function openTrace(
 }
 
 /** Every message goes on as it is. @param node the name under which it is shown */
-export function tracing(sinks: readonly TraceSink[], node: string): Interceptor {
+function tracing(sinks: readonly TraceSink[], node: string): Interceptor {
   return (message, next) => {
     const { direction, bytes, flow, at } = message;
     const [from, to] = direction === "in" ? [flow.remote, flow.local] : [flow.local, flow.remote];

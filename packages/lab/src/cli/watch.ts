@@ -1,5 +1,5 @@
 // `imslab watch`: the S-CSCF's event stream in words or as lines of JSON, taken up again where it broke off.
-import type { EventGap, NodeEvent } from "@ims-lab/common/admin-api/events";
+import type { EventGap, StreamEvent } from "@ims-lab/common/admin-api/events";
 import { type Clock, isoTime } from "@ims-lab/common/platform/clock";
 import { printable } from "@ims-lab/common/platform/printable";
 import type { AdminClient } from "./admin-client.ts";
@@ -71,11 +71,11 @@ function show(type: string, data: string, { json, out, note }: Watching): void {
   if (type === "gap") {
     const { from } = JSON.parse(data) as EventGap;
     note(`some events are forgotten: it goes on with ${from}`);
-  } else out(json ? data : lineOf(JSON.parse(data) as NodeEvent));
+  } else out(json ? data : lineOf(JSON.parse(data) as StreamEvent));
 }
 
 /** `2026-11-28T01:37:57.731Z sip:alice@ims.example authentication: challenged (401)` */
-export function lineOf({ at, impu, impi, type, text }: NodeEvent): string {
+function lineOf({ at, impu, impi, type, text }: StreamEvent): string {
   return printable(`${isoTime(at)} ${impu ?? impi ?? "-"} ${type}: ${text}`);
 }
 

@@ -1,13 +1,13 @@
 // `imslab watch`: words or JSON, piece by piece, and taken up again where the stream broke off.
 import { setImmediate as eventsHandled } from "node:timers/promises";
-import type { NodeEvent } from "@ims-lab/common/admin-api/events";
+import type { StreamEvent } from "@ims-lab/common/admin-api/events";
 import { NODE_HEADER } from "@ims-lab/common/platform/http";
 import { FAKE_EPOCH, FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { describe, expect, test } from "vitest";
 import { imslab } from "../../src/cli/imslab.ts";
 import { SseReader } from "../../src/cli/sse-reader.ts";
 
-function event(id: number, more: Partial<NodeEvent> = {}): NodeEvent {
+function event(id: number, more: Partial<StreamEvent> = {}): StreamEvent {
   return {
     id,
     at: FAKE_EPOCH,
@@ -20,10 +20,10 @@ function event(id: number, more: Partial<NodeEvent> = {}): NodeEvent {
     why: null,
     text: "challenged (401)",
     ...more,
-  } as NodeEvent;
+  } as StreamEvent;
 }
 
-function sent(one: NodeEvent): string {
+function sent(one: StreamEvent): string {
   return `id: ${one.id}\nevent: ${one.type}\ndata: ${JSON.stringify(one)}\n\n`;
 }
 
@@ -92,7 +92,7 @@ test("a line in words for each event, whatever pieces they come in", async () =>
 test("--json: each event as it came, a line each", async () => {
   const { out } = await run([...WATCH, "--json"], [[sent(event(1)), sent(event(2))]]);
   const lines = out.trimEnd().split("\n");
-  expect(lines.map((line) => (JSON.parse(line) as NodeEvent).id)).toEqual([1, 2]);
+  expect(lines.map((line) => (JSON.parse(line) as StreamEvent).id)).toEqual([1, 2]);
 });
 
 test("one user's events are asked for", async () => {

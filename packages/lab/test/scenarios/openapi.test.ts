@@ -52,9 +52,9 @@ async function labWithServers() {
   const scscf = await adminServer(options("S-CSCF"));
   scscfRoutes(scscf, lab.scscf, { clock: lab.clock });
   const pcscf = await adminServer(options("P-CSCF"));
-  pcscfRoutes(pcscf, lab.pcscf);
+  pcscfRoutes(pcscf, lab.pcscf, { clock: lab.clock });
   const { ready: _, ...rest } = options("UE");
-  const ue = await controlServer({ ...rest, node: alice.node });
+  const ue = await controlServer({ ...rest, clock: lab.clock, node: alice.node });
   return { lab, apps: { scscf, pcscf, ue } };
 }
 
@@ -128,7 +128,10 @@ const REQUESTS: readonly (readonly [
   ["scscf", "GET", "/subscribers/{impi}", "/subscribers/bob@ims.example", 200],
   ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=rejected`, 200],
   ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=boredom`, 400],
+  ["scscf", "GET", "/transactions", "/transactions", 200],
+  ["scscf", "GET", "/transactions", "/transactions?limit=1001", 400],
   ["pcscf", "GET", "/registrations", "/registrations", 200],
+  ["pcscf", "GET", "/transactions", "/transactions?limit=2&offset=1", 200],
   ["pcscf", "GET", "/registrations/{impu}/history", `/registrations/${BOB}/history`, 200],
   ["pcscf", "GET", "/sources/{address}/history", "/sources/192.0.2.2/history", 200],
   [
@@ -146,6 +149,8 @@ const REQUESTS: readonly (readonly [
     404,
   ],
   ["ue", "GET", "/state", "/state", 200],
+  ["ue", "GET", "/transactions", "/transactions", 200],
+  ["ue", "GET", "/transactions", "/transactions?offset=-1", 400],
   ["ue", "POST", "/call", "/call", 202, { to: impuOf("bob") }],
   ["ue", "POST", "/call", "/call", 400, { to: "nobody" }],
   ["ue", "POST", "/hangup", "/hangup", 202],

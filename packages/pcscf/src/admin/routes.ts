@@ -6,7 +6,9 @@ import {
   historySchema,
   pageOf,
 } from "@ims-lab/common/admin-api/schemas";
+import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import type { AccessBindingView, AskAnswer } from "@ims-lab/common/admin-api/views";
+import type { Clock } from "@ims-lab/common/platform/clock";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
@@ -29,8 +31,11 @@ const addressParams = {
 
 export function addRoutes(
   app: FastifyInstance,
-  { table, asker, history }: Pick<Pcscf, "table" | "asker" | "history">,
+  pcscf: Pick<Pcscf, "table" | "asker" | "history" | "access" | "core">,
+  { clock }: { readonly clock: Clock },
 ): void {
+  const { table, asker, history, access, core } = pcscf;
+  addTransactionRoute(app, clock, () => [access, core]);
   addHistories(app, history);
   app.get<{ Querystring: PageQuery }>(
     "/registrations",

@@ -16,7 +16,7 @@ export interface BoundContact extends KnownContact {
   /** URI as the UE wrote it. */
   readonly contact: string;
   /** As the S-CSCF lists it, where that is no equal URI. */
-  readonly listed?: string;
+  readonly listed?: string | undefined;
   readonly callId: string;
   readonly cseq: number;
   /** Milliseconds since the epoch. */
@@ -25,12 +25,11 @@ export interface BoundContact extends KnownContact {
   readonly heard: number;
 }
 
-/** A device behind one Path: the Contact that it registered, and others that came in the same REGISTERs. */
-export interface Binding extends BoundContact {
+/** All of a binding but its Contacts. */
+export interface BindingOfPath {
   /** User part of our Path URI; names the binding, not the flow. */
   readonly token: string;
   readonly impi: string;
-  readonly others?: readonly BoundContact[];
   /** The identity that its last REGISTER named, as `aorOf` files it; barred ones are not among `impus`. */
   readonly aor: string;
   /** P-Associated-URI as received, the default IMPU first; never empty. */
@@ -51,33 +50,50 @@ export interface Binding extends BoundContact {
   readonly authenticatedAt: number | undefined;
 }
 
+/** A device behind one Path: the Contact that it registered, and others that came in the same REGISTERs. */
+export interface Binding extends BindingOfPath, BoundContact {
+  readonly others?: readonly BoundContact[] | undefined;
+}
+
 export function contactsOf(binding: Binding): readonly BoundContact[] {
   return binding.others === undefined ? [binding] : [binding, ...binding.others];
 }
 
-/** With these Contacts in place of what it had; undefined when there is none. */
+/** With these Contacts in place of what it had, each property written out, so that all bindings are of one shape; undefined when there is none. */
 export function withContacts(
-  { others: _, ...binding }: Binding,
+  path: BindingOfPath,
   contacts: readonly BoundContact[],
 ): Binding | undefined {
-  const [first, ...others] = contacts.map(contactAlone);
+  const [first] = contacts;
   if (first === undefined) return undefined;
-  const { listed: __, instance: ___, ...kept } = binding;
-  return { ...kept, ...first, ...(others.length > 0 && { others }) };
+  return {
+    contact: first.contact,
+    listed: first.listed,
+    instance: first.instance,
+    callId: first.callId,
+    cseq: first.cseq,
+    expiresAt: first.expiresAt,
+    heard: first.heard,
+    token: path.token,
+    impi: path.impi,
+    aor: path.aor,
+    impus: path.impus,
+    flow: path.flow,
+    flowLost: path.flowLost,
+    source: path.source,
+    natted: path.natted,
+    serviceRoute: path.serviceRoute,
+    scscf: path.scscf,
+    registeredAt: path.registeredAt,
+    authenticatedAt: path.authenticatedAt,
+    others: contacts.length > 1 ? contacts.slice(1).map(contactAlone) : undefined,
+  };
 }
 
 /** Without the binding that it may be part of. */
 function contactAlone(one: BoundContact): BoundContact {
   const { contact, listed, instance, callId, cseq, expiresAt, heard } = one;
-  return {
-    contact,
-    ...(listed !== undefined && { listed }),
-    ...(instance !== undefined && { instance }),
-    callId,
-    cseq,
-    expiresAt,
-    heard,
-  };
+  return { contact, listed, instance, callId, cseq, expiresAt, heard };
 }
 
 /** When the last of its Contacts ends. */
@@ -100,8 +116,8 @@ export function lifeOf({ registeredAt, serviceRoute }: Binding): string {
 }
 
 /** TS 23.003 §13.4B turned round: without credentials the IMPI is guessed from the public identity. */
-export function guessedImpi(request: SipRequest): string {
-  return aorOf(request.to.uri).replace(/^sip:/, "");
+export function guessedImpi(aor: string): string {
+  return aor.startsWith("sip:") ? aor.slice(4) : aor;
 }
 
 /** The same text for all REGISTERs of one device, so that they get one Path. */

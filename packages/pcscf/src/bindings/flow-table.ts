@@ -10,6 +10,8 @@ export type GoneCause = "de-registered" | "moved" | "expired" | "core";
 /** An entry leaves in two steps: `active` ends with the registration, the context 64*T1 later. */
 interface Entry {
   binding: Binding;
+  /** Its identities as `aorOf` files them, each once. */
+  readonly aors: readonly string[];
   active: boolean;
   timer: Timer;
 }
@@ -123,13 +125,17 @@ export class FlowTable {
   bind(binding: Binding): void {
     const { token } = binding;
     const before = this.#entries.get(token);
+    if (before?.active && isFiledAs(before.binding, binding)) {
+      this.#replace(before, binding); // a refresh, as most are
+      return;
+    }
     if (before !== undefined) this.#remove(before);
-    const timer = this.#expiry(binding);
-    this.#entries.set(token, { binding, active: true, timer });
+    const aors = aorsOf(binding);
+    this.#entries.set(token, { binding, aors, active: true, timer: this.#expiry(binding) });
     this.#count(binding, 1);
     this.#byFlow.add(binding.flow.id, token);
     this.#byImpi.add(binding.impi, token);
-    for (const aor of aorsOf(binding)) this.#byImpu.add(aor, token);
+    for (const aor of aors) this.#byImpu.add(aor, token);
   }
 
   /** From now on the user is a stranger; the context follows 64*T1 later. */
@@ -184,7 +190,7 @@ export class FlowTable {
     for (const { timer } of this.#entries.values()) timer.cancel();
   }
 
-  /** The same flow and user: only the Contacts have changed. */
+  /** The same flow and user: nothing that it is found by has changed. */
   #replace(entry: Entry, binding: Binding): void {
     entry.timer.cancel();
     this.#count(entry.binding, -1);
@@ -193,20 +199,23 @@ export class FlowTable {
     entry.timer = this.#expiry(binding);
   }
 
-  #count(binding: Binding, sign: 1 | -1): void {
+  #count({ others }: Binding, sign: 1 | -1): void {
     this.#active += sign;
-    this.#contacts += sign * contactsOf(binding).length;
+    this.#contacts += sign * (1 + (others?.length ?? 0));
   }
 
-  #expiry(binding: Binding): Timer {
-    const { token } = binding;
-    const { clock } = this.#options;
-    const contacts = contactsOf(binding);
-    const at = contacts.reduce((first, { expiresAt }) => Math.min(first, expiresAt), Infinity);
-    return clock.at(at, () => {
-      const now = clock.now();
-      for (const one of contacts) if (one.expiresAt <= now) this.endContact(token, one, "expired");
-    });
+  #expiry({ token, expiresAt, others }: Binding): Timer {
+    let first = expiresAt;
+    if (others !== undefined) for (const one of others) first = Math.min(first, one.expiresAt);
+    return this.#options.clock.at(first, () => this.#expire(token));
+  }
+
+  #expire(token: string): void {
+    const entry = this.#entries.get(token);
+    if (!entry?.active) return;
+    const now = this.#options.clock.now();
+    for (const one of contactsOf(entry.binding))
+      if (one.expiresAt <= now) this.endContact(token, one, "expired");
   }
 
   #forget(token: string): void {
@@ -216,14 +225,14 @@ export class FlowTable {
     this.#remove(entry);
   }
 
-  #remove({ binding, active, timer }: Entry): void {
+  #remove({ binding, aors, active, timer }: Entry): void {
     const { token } = binding;
     timer.cancel();
     if (active) this.#count(binding, -1);
     this.#entries.delete(token);
     this.#byFlow.remove(binding.flow.id, token);
     this.#byImpi.remove(binding.impi, token);
-    for (const aor of aorsOf(binding)) this.#byImpu.remove(aor, token);
+    for (const aor of aors) this.#byImpu.remove(aor, token);
   }
 
   #every(index: Index, key: string): readonly Binding[] {
@@ -236,12 +245,22 @@ export class FlowTable {
   }
 }
 
-/** A set, since two spellings of one identity must be removed once. */
-function aorsOf(binding: Binding): ReadonlySet<string> {
-  const aors = new Set<string>();
-  for (const impu of binding.impus) {
+/** Two spellings of one identity are one. */
+function aorsOf({ impus }: Binding): readonly string[] {
+  const aors: string[] = [];
+  for (const impu of impus) {
     const uri = parseUri(impu);
-    if (uri !== undefined) aors.add(aorOf(uri));
+    if (uri === undefined) continue;
+    const aor = aorOf(uri);
+    if (!aors.includes(aor)) aors.push(aor);
   }
   return aors;
+}
+
+/** Whether both are found by the same flow, user and identities. */
+function isFiledAs(before: Binding, { flow, impi, impus }: Binding): boolean {
+  if (before.flow.id !== flow.id || before.impi !== impi) return false;
+  return (
+    before.impus.length === impus.length && before.impus.every((impu, at) => impu === impus[at])
+  );
 }

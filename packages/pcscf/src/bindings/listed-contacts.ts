@@ -49,8 +49,47 @@ export interface Followed {
 
 /** Undefined when a later REGISTER of one of its Contacts has been accepted: answers overtake each other. */
 export function follow(accepted: ListingAnswer): Followed | undefined {
-  const { request, named, response, bindings, sent } = accepted;
+  const { named, response, bindings } = accepted;
   const contacts = named.kind === "bind" ? lastOfEqual(named.contacts.slice(0, MOST_CONTACTS)) : [];
+  const asked: Asked[] = [];
+  for (const one of contacts) if (!isRemoval(one)) asked.push(askedContact(one));
+  const listedRows: NameAddr[] = [];
+  for (const row of response.all(Contact))
+    if (row !== "*" && secondsOf(row, response) !== 0) listedRows.push(row);
+  if (bindings.length === 0) {
+    // A first registration, as most: nothing was there that could stay or go.
+    const listed = findListed<Asked, NameAddr>(asked, listedRows);
+    return { ...NOTHING_PLACED, ...followAsked(accepted, asked, listed) };
+  }
+  return followPlaced(accepted, contacts, asked, listedRows);
+}
+
+const NOTHING_PLACED = { renewed: [], kept: [], gone: [] } as const;
+
+/** What becomes of the Contacts that it was to bind. */
+function followAsked(
+  accepted: ListingAnswer,
+  asked: readonly Asked[],
+  listed: ReadonlyMap<Asked | Other, NameAddr>,
+): Pick<Followed, "bound" | "missing"> {
+  const bound: BoundContact[] = [];
+  const missing: string[] = [];
+  for (const one of asked) {
+    const row = listed.get(one);
+    if (row === undefined) missing.push(one.contact);
+    else bound.push(boundContact(accepted, one, row));
+  }
+  return { bound, missing };
+}
+
+/** The same for a user who has bindings: what becomes of their Contacts, too. */
+function followPlaced(
+  accepted: ListingAnswer,
+  contacts: readonly NamedContact[],
+  asked: readonly Asked[],
+  listedRows: readonly NameAddr[],
+): Followed | undefined {
+  const { request, bindings, sent } = accepted;
   const placed = bindings.flatMap((binding) =>
     contactsOf(binding).map((contact) => ({ token: binding.token, contact })),
   );
@@ -60,37 +99,32 @@ export function follow(accepted: ListingAnswer): Followed | undefined {
     heard > sent && callId === request.callId && cseq > request.cseq.number;
   if (placed.some((one) => isLater(one) && isNamed(one))) return undefined;
 
-  const asked = contacts.filter((one) => !isRemoval(one)).map((one) => askedContact(one));
   const askedAs = ({ contact }: PlacedContact): Asked | undefined =>
     asked.find(({ named: { value } }) => isContact(contact, value));
   const others = placed.filter((one) => askedAs(one) === undefined).map(listedContact);
-  const rows = response.all(Contact).filter((row) => row !== "*");
-  const listed = findListed<Asked | Other, NameAddr>(
-    [...asked, ...others],
-    rows.filter((row) => secondsOf(row, response) !== 0),
-  );
-  const bound = asked.flatMap((one) => boundContact(accepted, one, listed.get(one)) ?? []);
+  const listed = findListed<Asked | Other, NameAddr>([...asked, ...others], listedRows);
   // One that was confirmed while this REGISTER was under way may have come to the S-CSCF after it.
   const isGone = (one: Other): boolean =>
     !listed.has(one) && (one.placed.contact.heard <= sent || isNamed(one.placed));
   const isListed = (one: Asked | undefined): boolean => one !== undefined && listed.has(one);
   return {
-    bound,
+    ...followAsked(accepted, asked, listed),
     renewed: placed.filter((one) => isListed(askedAs(one))),
     kept: others.filter((one) => !isGone(one)).map((one) => one.placed),
     gone: [
       ...others.filter(isGone).map((one) => one.placed),
       ...placed.filter((one) => askedAs(one) !== undefined && !isListed(askedAs(one))),
     ],
-    missing: asked.filter((one) => !listed.has(one)).map(({ contact }) => contact),
   };
 }
 
+/** One that it was to bind. */
 interface Asked {
   readonly contact: string;
   readonly named: NamedContact;
 }
 
+/** One that was there and is not named. */
 interface Other {
   readonly contact: string;
   readonly placed: PlacedContact;
@@ -101,22 +135,20 @@ function askedContact(named: NamedContact): Asked {
 }
 
 function listedContact(placed: PlacedContact): Other {
-  const { contact, listed } = placed.contact;
-  return { contact: listed ?? contact, placed };
+  return { contact: placed.contact.listed ?? placed.contact.contact, placed };
 }
 
 function boundContact(
   { request, response, heard, now }: ListingAnswer,
   { contact, named }: Asked,
-  row: NameAddr | undefined,
-): BoundContact | undefined {
-  if (row === undefined) return undefined;
+  row: NameAddr,
+): BoundContact {
   const seconds = secondsOf(row, response) ?? named.expires ?? DEFAULT_SECONDS;
   const isAsWritten = isSameContact(contact, row.uriText, row.uri);
   return {
     contact,
-    ...(!isAsWritten && { listed: ownCopy(row.uriText) }),
-    ...(named.instance !== undefined && { instance: named.instance }),
+    listed: isAsWritten ? undefined : ownCopy(row.uriText),
+    instance: named.instance,
     callId: ownCopy(request.callId),
     cseq: request.cseq.number,
     expiresAt: now + seconds * 1000,

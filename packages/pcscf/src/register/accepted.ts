@@ -1,7 +1,6 @@
 // Accepted REGISTERs: the bindings follow the 200. TS 24.229 §5.2.2.1, RFC 3261 §10.3 step 8.
-import { type Credentials, hasResponse } from "@ims-lab/common/ims/credentials";
+import { hasResponse } from "@ims-lab/common/ims/credentials";
 import { sipUriOfPath } from "@ims-lab/common/ims/path";
-import type { NamedContacts } from "@ims-lab/common/ims/registered-contacts";
 import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
@@ -16,33 +15,22 @@ import {
 } from "../bindings/binding.ts";
 import { type Followed, follow, type PlacedContact } from "../bindings/listed-contacts.ts";
 import type { Relay } from "../sides/sides.ts";
-import { answers, type PendingChallenge } from "./pending-challenges.ts";
-import type { IntegrityProtected } from "./upstream.ts";
+import { answers } from "./pending-challenges.ts";
+import type { IntegrityProtected, ReceivedRegister } from "./upstream.ts";
 
 /** One REGISTER under way. */
-export interface Pending {
-  readonly request: SipRequest;
-  readonly flow: Flow;
-  /** The only reading of its Authorization, and what goes on of it. */
-  readonly credentials: Credentials | undefined;
-  /** Whom they name, else whose binding or identity it is about. */
+export interface PendingRegister extends ReceivedRegister {
+  /** Whom its credentials name, else whose binding or identity it is about. */
   readonly impi: string;
-  /** To, as `aorOf` files it. */
-  readonly aor: string;
-  readonly named: NamedContacts;
   readonly device: string;
+  /** Of its challenge, see `challengeKey`. */
+  readonly key: string;
   readonly token: string;
   /** How many 200s had been heard when it came. */
   readonly sent: number;
   /** The one that challenged this or has the binding; undefined: none has heard of it. */
   readonly scscf: string | undefined;
   readonly integrity: IntegrityProtected;
-  readonly challenge: PendingChallenge | undefined;
-}
-
-/** The same with the S-CSCF it went to. */
-export interface Sent extends Pending {
-  readonly scscf: string;
 }
 
 /** A 200 made or refreshed a binding; `authenticated`: it answered a challenge. */
@@ -67,8 +55,16 @@ export class AcceptedRegisters {
     return this.#heard;
   }
 
-  /** The table follows the 200, which lists all that the user has bound. */
-  follow(pending: Sent, response: SipResponse): void {
+  /**
+   * The table follows the 200, which lists all that the user has bound.
+   * @param scscf the one that sent it @param before the registered binding of the REGISTER's token
+   */
+  follow(
+    pending: PendingRegister,
+    scscf: string,
+    response: SipResponse,
+    before: Binding | undefined,
+  ): void {
     const { table, clock } = this.#relay;
     const { request, named, token, sent, impi, aor } = pending;
     const followed = follow({
@@ -82,9 +78,12 @@ export class AcceptedRegisters {
     });
     if (followed === undefined) return;
     const { bound, kept, renewed, gone, missing } = followed;
-    if (missing.length > 0) this.#logMissing(pending, response, followed);
-    const behind = kept.filter((one) => one.token === token).map(({ contact }) => contact);
-    if (bound.length > 0) this.#bind(pending, response, [...bound, ...behind]);
+    if (missing.length > 0) this.#logMissing(pending, scscf, response, followed);
+    if (bound.length > 0) {
+      const behind = kept.filter((one) => one.token === token).map(({ contact }) => contact);
+      const contacts = behind.length === 0 ? bound : [...bound, ...behind];
+      this.#bind(pending, scscf, response, contacts, before);
+    }
     // What was behind this Path has been replaced above.
     const mayEnd = (one: PlacedContact): boolean =>
       (bound.length === 0 || one.token !== token) && this.#mayEnd(pending, one.token);
@@ -94,47 +93,23 @@ export class AcceptedRegisters {
   }
 
   /** What proves nothing ends nothing that came over another association. */
-  #mayEnd(pending: Sent, token: string): boolean {
+  #mayEnd(pending: PendingRegister, token: string): boolean {
     const source = this.#relay.table.registered(token)?.source;
     return isProven(pending) || source === undefined || source === associationOf(pending.flow);
   }
 
-  #bind(pending: Sent, response: SipResponse, contacts: readonly BoundContact[]): void {
-    const before = this.#relay.table.registered(pending.token);
-    const authenticated = isAuthenticated(pending);
-    const binding = this.#binding(pending, response, contacts, authenticated);
-    if (binding === undefined) return;
-    this.#relay.table.bind(binding);
-    this.#onBound(binding, authenticated, before);
-  }
-
-  /** Registered as the UE takes it, and a stranger here from now on: somebody will look for this. */
-  #logMissing({ request, scscf, impi }: Sent, response: SipResponse, { missing }: Followed): void {
-    const { log, maySay } = this.#relay;
-    if (!maySay(`not-bound ${impi}`)) return;
-    log.warn("register.not-bound", {
-      impi,
-      impu: request.to.uriText,
-      callId: request.callId,
-      scscf,
-      expected: missing.join(", "),
-      listed: response.texts("Contact").join(", "),
-      what: "the 200 does not list what was registered (RFC 3261 §10.3 step 8)",
-    });
-  }
-
-  #binding(
-    { request, flow, impi, aor, token, scscf, integrity }: Sent,
+  #bind(
+    pending: PendingRegister,
+    scscf: string,
     response: SipResponse,
     contacts: readonly BoundContact[],
-    authenticated: boolean,
-  ): Binding | undefined {
-    const [first] = contacts;
-    if (first === undefined) return undefined;
-    const now = this.#relay.clock.now();
-    const before = this.#relay.table.registered(token);
-    const binding: Binding = {
-      ...first,
+    before: Binding | undefined,
+  ): void {
+    const { table, clock } = this.#relay;
+    const { request, flow, impi, aor, token, integrity } = pending;
+    const authenticated = isAuthenticated(pending);
+    const now = clock.now();
+    const path = {
       token,
       impi: ownCopy(impi),
       aor: ownCopy(aor),
@@ -148,7 +123,30 @@ export class AcceptedRegisters {
       registeredAt: before?.registeredAt ?? now,
       authenticatedAt: authenticated ? now : before?.authenticatedAt,
     };
-    return withContacts(binding, contacts);
+    const binding = withContacts(path, contacts);
+    if (binding === undefined) return;
+    table.bind(binding);
+    this.#onBound(binding, authenticated, before);
+  }
+
+  /** Registered as the UE takes it, and a stranger here from now on: somebody will look for this. */
+  #logMissing(
+    { request, impi }: PendingRegister,
+    scscf: string,
+    response: SipResponse,
+    { missing }: Followed,
+  ): void {
+    const { log, maySay } = this.#relay;
+    if (!maySay(`not-bound ${impi}`)) return;
+    log.warn("register.not-bound", {
+      impi,
+      impu: request.to.uriText,
+      callId: request.callId,
+      scscf,
+      expected: missing.join(", "),
+      listed: response.texts("Contact").join(", "),
+      what: "the 200 does not list what was registered (RFC 3261 §10.3 step 8)",
+    });
   }
 }
 
@@ -156,12 +154,12 @@ export class AcceptedRegisters {
  * A 200 proves the sender when it answered the challenge we saw, or carried credentials that the
  * S-CSCF took without our vouching for the source.
  */
-function isAuthenticated({ credentials, integrity, challenge }: Pending): boolean {
+function isAuthenticated({ credentials, integrity, challenge }: PendingRegister): boolean {
   if (answers(credentials, challenge)) return true;
   return !isVouchedFor(integrity) && hasResponse(credentials);
 }
 
-export function isProven(pending: Pending): boolean {
+export function isProven(pending: PendingRegister): boolean {
   return isAuthenticated(pending) || isVouchedFor(pending.integrity);
 }
 

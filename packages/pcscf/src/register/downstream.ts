@@ -6,21 +6,24 @@ import { WwwAuthenticate } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { hasTag } from "../sides/option-tags.ts";
-import type { PendingChallenge } from "./pending-challenges.ts";
+import type { Challenge } from "./pending-challenges.ts";
 
-/** @param asked the REGISTER as the UE sent it */
-export function downstreamRegister(received: SipResponse, asked: SipRequest): SipResponse {
-  const response = received.clone();
+/** Changes `response`. @param asked the REGISTER as the UE sent it */
+export function downstreamRegister(response: SipResponse, asked: SipRequest): SipResponse {
   removeNetworkOnly(response);
   if (!hasTag(asked, "Supported", "path")) response.remove("Path");
   if (response.has("WWW-Authenticate")) removeSessionKeys(response);
   return response;
 }
 
-/** Of a challenge, to know its answer again: its nonces, and whether it asks for AKA. */
-export function challengeIn(response: SipResponse): Pick<PendingChallenge, "nonces" | "isAka"> {
-  const challenges = response.all(WwwAuthenticate);
-  const nonces = challenges.flatMap(({ params }) => params.get("nonce") ?? []).map(ownCopy);
-  const isAka = challenges.some(({ params }) => /^akav/i.test(params.get("algorithm") ?? ""));
-  return { nonces, isAka };
+/** Of a 401, to know its answer again. @param token of its Path @param scscf that sent it */
+export function challengeIn(response: SipResponse, token: string, scscf: string): Challenge {
+  const nonces: string[] = [];
+  let isAka = false;
+  for (const { params } of response.all(WwwAuthenticate)) {
+    const nonce = params.get("nonce");
+    if (nonce !== undefined) nonces.push(ownCopy(nonce));
+    isAka ||= /^akav/i.test(params.get("algorithm") ?? "");
+  }
+  return { token, scscf, nonces, isAka };
 }

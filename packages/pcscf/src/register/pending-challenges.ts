@@ -5,10 +5,9 @@ import { boundedKey } from "@ims-lab/common/platform/bounded-key";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
-import { aorOf } from "@ims-lab/common/sip/message/uri";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 
-export interface PendingChallenge {
+export interface Challenge {
   /** Path token of the challenged REGISTER: the answer must carry the same one. */
   readonly token: string;
   /** The S-CSCF that challenged: its nonce means nothing to another. */
@@ -17,62 +16,62 @@ export interface PendingChallenge {
   readonly nonces: readonly string[];
   /** It asked for AKA, which an answer need not repeat where nothing else was offered (RFC 3310 §3.3). */
   readonly isAka: boolean;
+}
+
+export interface PendingChallenge extends Challenge {
   /** Milliseconds since the epoch. */
   readonly until: number;
 }
 
-/** The table is bounded: a flood of first REGISTERs costs the oldest attempts only. */
-const MOST_ATTEMPTS = 200_000;
+/** The table is bounded: a flood of first REGISTERs costs the oldest challenges only. */
+const MOST_CHALLENGES = 200_000;
 
 export class PendingChallenges {
   readonly #clock: Clock;
   readonly #lifeMs: number;
   readonly #most: number;
-  readonly #attempts = new Map<string, PendingChallenge>();
+  readonly #challenges = new Map<string, PendingChallenge>();
 
   /** @param lifeMs reg-await-auth (TS 24.229 §7.8) */
-  constructor(clock: Clock, lifeMs: number, most: number = MOST_ATTEMPTS) {
+  constructor(clock: Clock, lifeMs: number, most: number = MOST_CHALLENGES) {
     this.#clock = clock;
     this.#lifeMs = lifeMs;
     this.#most = most;
   }
 
   get size(): number {
-    return this.#attempts.size;
+    return this.#challenges.size;
   }
 
-  find(request: SipRequest, flow: Flow, device: string): PendingChallenge | undefined {
-    const challenge = this.#attempts.get(challengeKey(request, flow, device));
+  /** @param key see `challengeKey` */
+  find(key: string): PendingChallenge | undefined {
+    const challenge = this.#challenges.get(key);
     return challenge !== undefined && challenge.until > this.#clock.now() ? challenge : undefined;
   }
 
-  challenged(
-    request: SipRequest,
-    flow: Flow,
-    device: string,
-    challenge: Omit<PendingChallenge, "until">,
-  ): void {
-    const key = ownCopy(challengeKey(request, flow, device));
-    this.#attempts.delete(key); // so that the order of the map is that of `until`
+  challenged(key: string, { token, scscf, nonces, isAka }: Challenge): void {
+    const kept = ownCopy(key);
+    this.#challenges.delete(kept); // so that the order of the map is that of `until`
     this.#dropOld();
-    this.#attempts.set(key, { ...challenge, until: this.#clock.now() + this.#lifeMs });
+    const until = this.#clock.now() + this.#lifeMs;
+    this.#challenges.set(kept, { token, scscf, nonces, isAka, until });
   }
 
   /** Any final answer but a challenge ends it. */
-  ended(request: SipRequest, flow: Flow, device: string): void {
-    this.#attempts.delete(challengeKey(request, flow, device));
+  ended(key: string): void {
+    this.#challenges.delete(key);
   }
 
   #dropOld(): void {
     const now = this.#clock.now();
-    for (const [key, { until }] of this.#attempts) {
-      if (until > now && this.#attempts.size < this.#most) return;
-      this.#attempts.delete(key);
+    for (const [key, { until }] of this.#challenges) {
+      if (until > now && this.#challenges.size < this.#most) return;
+      this.#challenges.delete(key);
     }
   }
 }
 
-/** True when these credentials answer the challenge's challenge, so that a 200 to them proves who sent them. */
+/** True when these credentials answer the challenge, so that a 200 to them proves who sent them. */
 export function answers(
   credentials: Credentials | undefined,
   challenge: PendingChallenge | undefined,
@@ -82,7 +81,15 @@ export function answers(
   return challenge.nonces.includes(nonce);
 }
 
-/** By address, not by flow: the answer is longer and may come over TCP (RFC 3261 §18.1.1). */
-function challengeKey(request: SipRequest, flow: Flow, device: string): string {
-  return boundedKey(`${flow.remote.host} ${request.callId} ${aorOf(request.to.uri)} ${device}`);
+/**
+ * One attempt of a device to register. By address, not by flow: the answer is longer and may come over TCP
+ * (RFC 3261 §18.1.1). @param aor of To, as `aorOf` files it
+ */
+export function challengeKey(
+  { callId }: SipRequest,
+  { remote }: Flow,
+  aor: string,
+  device: string,
+): string {
+  return boundedKey(`${remote.host} ${callId} ${aor} ${device}`);
 }

@@ -6,17 +6,18 @@ import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/messag
 import { aorOf, type SipUri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import { peerOf } from "@ims-lab/common/sip/transport/transport";
-import { deviceOf, guessedImpi } from "../bindings/binding.ts";
+import { type Binding, deviceOf, guessedImpi } from "../bindings/binding.ts";
 import { handsOver } from "../bindings/holder.ts";
 import { type Candidate, registerWithFailover } from "../scscfs/register-failover.ts";
 import type { ScscfPool } from "../scscfs/scscf-pool.ts";
 import { answerTo, forward, refuse } from "../sides/forward.ts";
-import { chargingVector, knownUri, noteRefusal, pathUri, type Relay } from "../sides/sides.ts";
+import { pathValue } from "../sides/own-routes.ts";
+import { chargingVector, coreSide, noteRefusal, type Relay, scscfUri } from "../sides/sides.ts";
 import { credentialsFromUe } from "../sides/ue-credentials.ts";
-import { AcceptedRegisters, isProven, type OnBound, type Pending, type Sent } from "./accepted.ts";
+import { AcceptedRegisters, isProven, type OnBound, type PendingRegister } from "./accepted.ts";
 import { challengeIn, downstreamRegister } from "./downstream.ts";
 import { leadingContact, namedBinding, newToken } from "./named-binding.ts";
-import { PendingChallenges } from "./pending-challenges.ts";
+import { challengeKey, PendingChallenges } from "./pending-challenges.ts";
 import { integrityOf, upstreamRegister } from "./upstream.ts";
 
 export interface RegisterRelayOptions {
@@ -69,13 +70,17 @@ export class RegisterRelay {
     const candidates = pool.candidates(pending.aor, pending.scscf);
     registerWithFailover({ clock, pool }, candidates, (candidate) =>
       // 5
-      this.#sendTo(incoming, { ...pending, scscf: candidate.scscf }, candidate),
+      this.#sendTo(incoming, pending, candidate),
     );
   }
 
-  #sendTo(incoming: Incoming, pending: Sent, candidate: Candidate): ClientTransaction | undefined {
+  #sendTo(
+    incoming: Incoming,
+    pending: PendingRegister,
+    candidate: Candidate,
+  ): ClientTransaction | undefined {
     const relay = this.#relay;
-    const scscf = knownUri(pending.scscf);
+    const scscf = scscfUri(relay, candidate.scscf);
     const to = destinationOf(scscf);
     const onward = this.#upstream(incoming, pending, scscf);
     if (to === undefined) {
@@ -89,7 +94,7 @@ export class RegisterRelay {
       to,
       answer: (response) => {
         candidate.heard();
-        return this.#answered(pending, response);
+        return this.#answered(pending, candidate.scscf, response);
       },
       takeOver: (why) => {
         if (why === "503") relay.corePressed();
@@ -105,33 +110,49 @@ export class RegisterRelay {
   }
 
   /** Undefined when Contact cannot be read. */
-  #pending({ request, flow }: Incoming, credentials: Credentials | undefined): Pending | undefined {
+  #pending(
+    { request, flow }: Incoming,
+    credentials: Credentials | undefined,
+  ): PendingRegister | undefined {
     const { table } = this.#relay;
     const named = namedContacts(request);
     if (named.kind === "unreadable") return undefined;
     const leading = named.kind === "bind" ? leadingContact(named.contacts) : undefined;
     const device = leading === undefined ? NO_DEVICE : deviceOf(leading);
-    const challenge = this.challenges.find(request, flow, device);
-    const names = { aor: aorOf(request.to.uri), flow, named, impi: credentials?.impi };
+    const aor = aorOf(request.to.uri);
+    const key = challengeKey(request, flow, aor, device);
+    const challenge = this.challenges.find(key);
+    const names = { aor, flow, named, impi: credentials?.impi };
     const known = namedBinding(table, names);
     const token = known?.token ?? newToken(this.#relay, names, device, challenge);
-    const scscf = challenge?.scscf ?? known?.scscf;
-    const register = { request, flow, named, credentials, challenge };
-    const integrity = integrityOf(register, table.registered(token));
-    const impi = credentials?.impi ?? known?.impi ?? guessedImpi(request);
-    const sent = this.#accepted.heard;
-    return { ...register, impi, aor: names.aor, device, token, scscf, integrity, sent };
+    const register = { request, aor, flow, named, credentials, challenge };
+    return {
+      request,
+      flow,
+      named,
+      credentials,
+      challenge,
+      impi: names.impi ?? known?.impi ?? guessedImpi(aor),
+      aor,
+      device,
+      key,
+      token,
+      sent: this.#accepted.heard,
+      scscf: challenge?.scscf ?? known?.scscf,
+      integrity: integrityOf(register, known ?? table.registered(token)),
+    };
   }
 
-  #upstream(incoming: Incoming, pending: Pending, scscf: SipUri): SipRequest {
+  #upstream(incoming: Incoming, pending: PendingRegister, scscf: SipUri): SipRequest {
     const relay = this.#relay;
     const { settings, counters, log, maySay } = relay;
+    const side = coreSide(relay, scscf);
     const { request, forged } = upstreamRegister(incoming.request, {
       credentials: pending.credentials,
-      path: pathUri(relay, pending.token, scscf),
+      path: pathValue(pending.token, side),
       integrity: pending.integrity,
       visitedNetworkId: settings.visitedNetworkId,
-      chargingVector: chargingVector(relay, scscf),
+      chargingVector: chargingVector(relay, side),
     });
     for (const header of forged) counters.forged(header);
     const source = incoming.flow.remote.host;
@@ -140,34 +161,40 @@ export class RegisterRelay {
     return request;
   }
 
-  #answered(pending: Sent, response: SipResponse): SipResponse {
-    const { request, flow, device, token, scscf } = pending;
+  #answered(pending: PendingRegister, scscf: string, response: SipResponse): SipResponse {
+    const { request, key, token } = pending;
     const { status } = response;
     if (status >= 200) this.#relay.counters.register(String(status));
     if (status >= 300 && status !== 401) this.#noteAnswer(pending, status);
     // 6
-    if (status === 401) {
-      const challenge = challengeIn(response);
-      this.challenges.challenged(request, flow, device, { token, scscf, ...challenge });
-    } else if (status >= 200 && status < 500) this.challenges.ended(request, flow, device);
+    if (status === 401) this.challenges.challenged(key, challengeIn(response, token, scscf));
+    else if (status >= 200 && status < 500) this.challenges.ended(key);
     if (status >= 200 && status < 300) {
+      const before = this.#relay.table.registered(token);
       // 7
-      if (this.#handsOver(pending, response)) return answerTo(request, ANOTHERS);
+      if (this.#handsOver(pending, response, before)) return answerTo(request, ANOTHERS);
       // 8
-      this.#accepted.follow(pending, response);
+      this.#accepted.follow(pending, scscf, response, before);
     }
     // 9
     return downstreamRegister(response, request);
   }
 
   /** Nobody's binding changes hands here, whatever the S-CSCF has taken. */
-  #handsOver(pending: Sent, response: SipResponse): boolean {
+  #handsOver(
+    pending: PendingRegister,
+    response: SipResponse,
+    before: Binding | undefined,
+  ): boolean {
     const { request, flow, token, impi, aor, device } = pending;
     if (device === NO_DEVICE) return false; // touches what is this IMPI's alone
     const { table, counters, log, maySay, history } = this.#relay;
-    const before = table.registered(token);
     const why = handsOver({
-      ...{ impi, aor, flow, response, before },
+      impi,
+      aor,
+      flow,
+      response,
+      before,
       isProven: isProven(pending),
       ofIdentity: table.ofImpu(aor),
     });
@@ -182,7 +209,7 @@ export class RegisterRelay {
   }
 
   /** Of somebody who knows no name to ask for: his address leads to it. */
-  #noteAnswer({ request, flow }: Sent, status: number): void {
+  #noteAnswer({ request, flow }: PendingRegister, status: number): void {
     const what = `${request.to.uriText}: REGISTER answered ${status}, imslab why says more of that name`;
     this.#relay.history.note({ source: peerOf(flow) }, "answered-by-core", what);
   }

@@ -1,10 +1,8 @@
 // A REGISTER on its way to the S-CSCF. TS 24.229 §5.2.2.1, RFC 3327.
 import { type Credentials, hasResponse } from "@ims-lab/common/ims/credentials";
 import { isRemoval, type NamedContacts } from "@ims-lab/common/ims/registered-contacts";
-import { removeClaims } from "@ims-lab/common/ims/trust-domain";
-import { HeaderSet } from "@ims-lab/common/sip/message/header-names";
+import { claimsAnd, removeClaims } from "@ims-lab/common/ims/trust-domain";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { aorOf } from "@ims-lab/common/sip/message/uri";
 import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
 import {
   associationOf,
@@ -13,7 +11,7 @@ import {
   isContact,
   isRegistered,
 } from "../bindings/binding.ts";
-import { addTag, stripSecurityAgreement } from "../sides/option-tags.ts";
+import { addTag, removeSecurityTags, SECURITY_HEADERS } from "../sides/option-tags.ts";
 import { INTEGRITY } from "../sides/ue-credentials.ts";
 import { answers, type PendingChallenge } from "./pending-challenges.ts";
 
@@ -27,6 +25,8 @@ export type IntegrityProtected =
 
 export interface ReceivedRegister {
   readonly request: SipRequest;
+  /** To, as `aorOf` files it. */
+  readonly aor: string;
   readonly flow: Flow;
   readonly named: NamedContacts;
   readonly credentials: Credentials | undefined;
@@ -69,13 +69,10 @@ function endsSomething(named: NamedContacts): boolean {
 }
 
 /** Same IMPI, identity and Contacts from the very address, port and transport that authenticated last. */
-function isBound(
-  { request, flow, named, credentials }: ReceivedRegister,
-  binding: Binding,
-): boolean {
+function isBound({ aor, flow, named, credentials }: ReceivedRegister, binding: Binding): boolean {
   if (credentials?.impi !== binding.impi) return false;
   if (binding.source !== associationOf(flow)) return false;
-  if (!isRegistered(binding, aorOf(request.to.uri))) return false;
+  if (!isRegistered(binding, aor)) return false;
   if (named.kind !== "bind") return named.kind === "remove-all";
   const known = contactsOf(binding);
   const bound = named.contacts.filter((one) => !isRemoval(one));
@@ -104,11 +101,9 @@ export interface UpstreamRegister {
 export function upstreamRegister(received: SipRequest, rules: RegisterRules): UpstreamRegister {
   const { credentials, integrity } = rules;
   const request = received.clone();
-  const forged = [...removeClaims(request)];
-  if (claimsIntegrity(received)) forged.push(INTEGRITY);
-  // No Record-Route for REGISTER; no Route either: the next hop is ours to choose.
-  request.removeAll(ROUTES);
-  stripSecurityAgreement(request);
+  const claims = removeClaims(request, LEAVING);
+  const forged = claimsIntegrity(received) ? [...claims, INTEGRITY] : claims;
+  removeSecurityTags(request);
   if (credentials === undefined) request.remove("Authorization");
   else request.set("Authorization", markedWith(credentials, integrity));
   request.push("Path", rules.path);
@@ -119,11 +114,13 @@ export function upstreamRegister(received: SipRequest, rules: RegisterRules): Up
   return { request, forged };
 }
 
-const ROUTES = new HeaderSet(["Route", "Record-Route"]);
+/** No Record-Route for REGISTER; no Route either: the next hop is ours to choose. */
+const LEAVING = claimsAnd(["Route", "Record-Route", ...SECURITY_HEADERS]);
+const CLAIM = new RegExp(INTEGRITY, "i");
 
 /** The UE had put such a word there itself, be it in a value that does not go on. */
 function claimsIntegrity(received: SipRequest): boolean {
-  return received.texts("Authorization").some((text) => text.toLowerCase().includes(INTEGRITY));
+  return received.texts("Authorization").some((text) => CLAIM.test(text));
 }
 
 /** With our word on how they came, and nobody else's. */

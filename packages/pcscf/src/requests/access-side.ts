@@ -27,10 +27,10 @@ import {
   coreSide,
   firstScscf,
   isOwnOf,
-  knownUri,
   noteLostRoute,
   noteRefusal,
   type Relay,
+  scscfUri,
 } from "../sides/sides.ts";
 import { coreHop } from "./core-hops.ts";
 import { assertedIdentities } from "./identity.ts";
@@ -159,7 +159,10 @@ export class AccessSide {
     else if (mayMakeDialog(method)) privateDialogs.asked(onward);
     const isOfDialog = inDialog || mayMakeDialog(method);
     const icid = isOfDialog ? this.#relay.tokens.icidOf(received.callId) : undefined;
-    onward.set("P-Charging-Vector", chargingVector(this.#relay, this.#scscfOf(binding), icid));
+    onward.set(
+      "P-Charging-Vector",
+      chargingVector(this.#relay, coreSide(this.#relay, this.#scscfOf(binding)), icid),
+    );
   }
 
   /** The Service-Route of the registration, whatever the UE preloaded. False: refused. */
@@ -232,7 +235,7 @@ export class AccessSide {
   }
 
   #scscfOf(binding: Binding | undefined): SipUri {
-    return knownUri(binding?.scscf ?? firstScscf(this.#relay));
+    return scscfUri(this.#relay, binding?.scscf ?? firstScscf(this.#relay));
   }
 
   #refuse(incoming: Incoming, problem: Problem): void {

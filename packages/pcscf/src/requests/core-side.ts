@@ -18,10 +18,10 @@ import {
   accessSide,
   coreSide,
   isOwnOf,
-  knownUri,
   noteLostRoute,
   noteRefusal,
   type Relay,
+  scscfUri,
 } from "../sides/sides.ts";
 import { assertCalled } from "./identity.ts";
 import { answerOptions, isOptionsToUs, OWN_METHODS } from "./options.ts";
@@ -133,7 +133,7 @@ export class CoreSide {
     const isRecorded = mayMakeDialog(onward.method);
     if (isRecorded) {
       const token = dialogToken(relay.tokens, binding.token, onward);
-      const from = coreSide(relay, knownUri(binding.scscf));
+      const from = coreSide(relay, scscfUri(relay, binding.scscf));
       recordBothSides(onward, { ...from, token }, { ...accessSide(relay, binding.flow), token });
     }
     const { flow } = binding;

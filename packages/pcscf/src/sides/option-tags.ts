@@ -7,7 +7,8 @@ import type { Problem } from "../outcomes.ts";
 export type SecurityAgreement = "reject" | "ignore";
 
 const SEC_AGREE = "sec-agree";
-const SECURITY_HEADERS = new HeaderSet(["Security-Client", "Security-Verify"]);
+export const SECURITY_HEADERS: readonly string[] = ["Security-Client", "Security-Verify"];
+const SECURITY = new HeaderSet(SECURITY_HEADERS);
 
 export function hasTag(message: SipMessage, header: string, tag: string): boolean {
   return message.lists(header, tag);
@@ -27,7 +28,12 @@ export function extensionProblem(
 
 /** TS 24.229 §5.2.2.1 step 6: the agreement is between UE and P-CSCF and goes no further. */
 export function stripSecurityAgreement(request: SipRequest): void {
-  request.removeAll(SECURITY_HEADERS);
+  request.removeAll(SECURITY);
+  removeSecurityTags(request);
+}
+
+/** Of Require and Proxy-Require. */
+export function removeSecurityTags(request: SipRequest): void {
   for (const header of ["Require", "Proxy-Require"] as const) {
     if (hasTag(request, header, SEC_AGREE)) removeTag(request, header, SEC_AGREE);
   }

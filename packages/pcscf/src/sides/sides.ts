@@ -47,6 +47,8 @@ export interface Relay {
   readonly random: Random;
   readonly log: Logger;
   readonly settings: RelaySettings;
+  /** See `scscfUris`. */
+  readonly scscfUris: ReadonlyMap<string, SipUri>;
   readonly counters: RelayCounters;
   readonly access: Endpoint;
   readonly core: Endpoint;
@@ -126,6 +128,15 @@ export function knownUri(text: string): SipUri {
   return uri;
 }
 
+/** The S-CSCFs of the settings, read once: a binding's and a challenge's is one of them. */
+export function scscfUris(scscfs: readonly string[]): ReadonlyMap<string, SipUri> {
+  return new Map(scscfs.map((scscf) => [scscf, knownUri(scscf)]));
+}
+
+export function scscfUri({ scscfUris: known }: Relay, scscf: string): SipUri {
+  return known.get(scscf) ?? knownUri(scscf);
+}
+
 /** What peers in the core call us. */
 export function coreSide({ core }: Relay, uri: SipUri): Side {
   const { host, port = 5060, params } = uri;
@@ -139,10 +150,8 @@ export function accessSide({ access }: Relay, { remote, transport }: Flow): Side
   return { ...access.advertised(remote, transport), transport };
 }
 
-/** RFC 7315 §4.6: fresh with each request, but that of a dialog stays. @param icid of the dialog */
-export function chargingVector(relay: Relay, scscf: SipUri, icid?: string): string {
-  const { random, settings } = relay;
-  const { host } = coreSide(relay, scscf);
+/** RFC 7315 §4.6: fresh with each request, but that of a dialog stays. @param host ours, as the core knows it @param icid of the dialog */
+export function chargingVector({ random, settings }: Relay, { host }: Side, icid?: string): string {
   return formatChargingVector(newChargingVector(random, host, settings.visitedNetworkId, icid));
 }
 

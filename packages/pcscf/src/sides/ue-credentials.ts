@@ -6,15 +6,17 @@ import {
   type MalformedCredentials,
   realmOf,
 } from "@ims-lab/common/ims/credentials";
-import { withoutAuthParams } from "@ims-lab/common/sip/auth/auth-params";
+import { authParamFilter } from "@ims-lab/common/sip/auth/auth-params";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 
 /** The P-CSCF's word on how a REGISTER came (TS 24.229 §7.2A.2). */
 export const INTEGRITY = "integrity-protected";
 
+const withoutClaim = authParamFilter([INTEGRITY]);
+
 /** The only reading of a REGISTER's Authorization at this node. */
 export function credentialsFromUe(
   request: SipRequest,
 ): Credentials | MalformedCredentials | undefined {
-  return credentialsOf(request, realmOf(request), (text) => withoutAuthParams(text, [INTEGRITY]));
+  return credentialsOf(request, realmOf(request), withoutClaim);
 }

@@ -20,7 +20,7 @@ async function served(): Promise<{ app: FastifyInstance; lab: Lab; scscf: Peer; 
     metrics,
     ready: () => true,
   });
-  addRoutes(app, lab.pcscf);
+  addRoutes(app, lab.pcscf, { clock: lab.clock });
   return { app, lab, scscf, path };
 }
 
@@ -41,6 +41,31 @@ function subscribe(lab: Lab, scscf: Peer, path: string): void {
   scscf.reply(newResponse(scscf.takeRequest("NOTIFY"), 200));
   lab.run();
 }
+
+test("GET /transactions: both sides, one list, a part of it at a time", async () => {
+  const { app } = await served();
+  const ask = async (query: string) =>
+    (await app.inject({ url: `/transactions${query}`, headers })).json<{
+      items: Record<string, unknown>[];
+      total: number;
+    }>();
+  const all = await ask("");
+  expect(all.items.map(({ side, kind, state }) => `${side} ${kind} ${state}`)).toEqual([
+    "access server completed",
+    "access server completed",
+    "core client completed",
+    "core client completed",
+  ]);
+  expect(all).toMatchObject({ total: 4 });
+  expect(all.items[0]).toMatchObject({
+    method: "REGISTER",
+    peer: "192.0.2.1:5060/udp",
+    branch: expect.stringMatching(/^z9hG4bK/),
+    endsInMs: expect.any(Number),
+  });
+  expect(await ask("?limit=2&offset=1")).toEqual({ items: all.items.slice(1, 3), total: 4 });
+  expect(await ask("?offset=4")).toEqual({ items: [], total: 4 });
+});
 
 test("GET /registrations lists what is kept per binding", async () => {
   const { app, lab, scscf, path } = await served();

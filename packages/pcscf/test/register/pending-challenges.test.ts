@@ -3,10 +3,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { credentialsOf, isMalformed } from "@ims-lab/common/ims/credentials";
 import { newRequest, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { aorOf } from "@ims-lab/common/sip/message/uri";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { expect, test } from "vitest";
-import { answers, PendingChallenges } from "../../src/register/pending-challenges.ts";
+import { answers, challengeKey, PendingChallenges } from "../../src/register/pending-challenges.ts";
 
 function register(callId: string, authorization = ""): SipRequest {
   return newRequest("REGISTER", "sip:x", [
@@ -21,27 +22,31 @@ function from(host: string): Flow {
   return { id: host, transport: "udp", local: { host: "10.0.0.1", port: 5060 }, remote };
 }
 
+function keyOf(request: SipRequest, flow: Flow, device: string): string {
+  return challengeKey(request, flow, aorOf(request.to.uri), device);
+}
+
 const attempt = { token: "t", scscf: "sip:s", nonces: ["n1"], isAka: false };
 
 test("one attempt: same address, Call-ID, identity and device, for reg-await-auth", () => {
   const clock = new FakeClock();
   const attempts = new PendingChallenges(clock, 240_000);
-  attempts.challenged(register("c"), from("192.0.2.1"), "d", attempt);
-  expect(attempts.find(register("c"), from("192.0.2.1"), "d")?.token).toBe("t");
-  expect(attempts.find(register("c2"), from("192.0.2.1"), "d")).toBeUndefined();
-  expect(attempts.find(register("c"), from("192.0.2.2"), "d")).toBeUndefined();
-  expect(attempts.find(register("c"), from("192.0.2.1"), "e")).toBeUndefined();
+  attempts.challenged(keyOf(register("c"), from("192.0.2.1"), "d"), attempt);
+  expect(attempts.find(keyOf(register("c"), from("192.0.2.1"), "d"))?.token).toBe("t");
+  expect(attempts.find(keyOf(register("c2"), from("192.0.2.1"), "d"))).toBeUndefined();
+  expect(attempts.find(keyOf(register("c"), from("192.0.2.2"), "d"))).toBeUndefined();
+  expect(attempts.find(keyOf(register("c"), from("192.0.2.1"), "e"))).toBeUndefined();
   clock.advance(240_000);
-  expect(attempts.find(register("c"), from("192.0.2.1"), "d")).toBeUndefined();
+  expect(attempts.find(keyOf(register("c"), from("192.0.2.1"), "d"))).toBeUndefined();
 });
 
 test("the table is bounded: the oldest go", () => {
   const attempts = new PendingChallenges(new FakeClock(), 240_000, 3);
   for (let at = 0; at < 5; at++)
-    attempts.challenged(register(`c${at}`), from("192.0.2.1"), "d", attempt);
+    attempts.challenged(keyOf(register(`c${at}`), from("192.0.2.1"), "d"), attempt);
   expect(attempts.size).toBe(3);
-  expect(attempts.find(register("c1"), from("192.0.2.1"), "d")).toBeUndefined();
-  expect(attempts.find(register("c4"), from("192.0.2.1"), "d")).toBeDefined();
+  expect(attempts.find(keyOf(register("c1"), from("192.0.2.1"), "d"))).toBeUndefined();
+  expect(attempts.find(keyOf(register("c4"), from("192.0.2.1"), "d"))).toBeDefined();
 });
 
 /** Octets in use once the garbage is gone. */
@@ -55,7 +60,7 @@ function octetsInUse(): number {
 test("what a stranger writes is not kept, however long", () => {
   const attempts = new PendingChallenges(new FakeClock(), 240_000);
   const long = (callId: string): void =>
-    attempts.challenged(register(callId.repeat(2 ** 20)), from("192.0.2.1"), "d", attempt);
+    attempts.challenged(keyOf(register(callId.repeat(2 ** 20)), from("192.0.2.1"), "d"), attempt);
   long("c");
   const before = octetsInUse();
   for (let at = 0; at < 40; at++) long(String.fromCharCode(48 + at));

@@ -1,5 +1,5 @@
 // Events of registrations as the admin interface shows them, in fields and in words.
-import type { NodeEvent } from "@ims-lab/common/admin-api/events";
+import type { StreamEvent } from "@ims-lab/common/admin-api/events";
 import { whyRemoved } from "../history/end-reasons.ts";
 import { wordsOfAsker, wordsOfEnd } from "../history/registration-history.ts";
 import { watcherIn } from "../notifier/subscription-owner.ts";
@@ -7,8 +7,8 @@ import type { Binding } from "../registration/binding.ts";
 import type { RegistrationEvent, SubscriptionFacts } from "../registration/events.ts";
 
 /** What an event has but its number and time. */
-export type EventContent = NodeEvent extends infer E
-  ? E extends NodeEvent
+export type EventContent = StreamEvent extends infer E
+  ? E extends StreamEvent
     ? Omit<E, "id" | "at">
     : never
   : never;

@@ -9,6 +9,7 @@ import {
   registrationSchema,
   subscriberSchema,
 } from "@ims-lab/common/admin-api/schemas";
+import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import {
   type DeregisterAnswer,
   deregistrationCauses,
@@ -56,6 +57,7 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addReauthentications(app, scscf);
   addSubscribers(app, scscf);
   addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
+  addTransactionRoute(app, clock, () => [scscf.endpoint]);
 }
 
 function addRegistrations(app: FastifyInstance, scscf: Scscf): void {

@@ -17,7 +17,7 @@ import {
   type Ended,
   type ReauthenticationInput,
   request,
-  step as stepReauthentication,
+  stepReauthentication,
 } from "./reauthentication.ts";
 
 const NO_EFFECTS: readonly BindingEffect[] = [];

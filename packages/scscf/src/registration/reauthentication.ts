@@ -97,7 +97,7 @@ export function request(
   return { ...asked, askers: [asker], progress: "requested", course: {} };
 }
 
-export function step(
+export function stepReauthentication(
   context: ReauthenticationContext,
   state: Due,
   input: ReauthenticationInput,

@@ -1,5 +1,5 @@
 // The event stream: numbers that rise, a ring that says what it has forgotten, readers that keep up or go.
-import type { NodeEvent } from "@ims-lab/common/admin-api/events";
+import type { StreamEvent } from "@ims-lab/common/admin-api/events";
 import { eventTypes } from "@ims-lab/common/admin-api/events";
 import { eventSchema } from "@ims-lab/common/admin-api/schemas";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
@@ -29,9 +29,9 @@ class Reading implements EventReader {
   drop(): void {
     this.over += "drop";
   }
-  get events(): NodeEvent[] {
+  get events(): StreamEvent[] {
     return [...this.text.matchAll(/^event: (?!gap)\w+\ndata: (.*)$/gm)].map(
-      ([, data = ""]) => JSON.parse(data) as NodeEvent,
+      ([, data = ""]) => JSON.parse(data) as StreamEvent,
     );
   }
   get words(): string[] {

@@ -6,7 +6,7 @@ import {
   type ReauthenticationContext,
   type ReauthenticationInput,
   request,
-  step,
+  stepReauthentication,
 } from "../../src/registration/reauthentication.ts";
 
 const T0 = 1_000_000;
@@ -31,7 +31,7 @@ function run(inputs: readonly ReauthenticationInput[], start: Due = asked): Reau
   let state: Reauthentication = start;
   for (const input of inputs) {
     if (state.progress === "ended") throw new Error("went on after its end");
-    state = step(context, state, input);
+    state = stepReauthentication(context, state, input);
   }
   return state;
 }
@@ -92,7 +92,7 @@ describe("the transition table", () => {
     const start = starts[from as keyof typeof starts];
     const input = columns[at];
     if (start.progress === "ended" || input === undefined) throw new Error("no such cell");
-    const next = step(context, start, input);
+    const next = stepReauthentication(context, start, input);
     const shown = next.progress === "ended" ? `(${next.end})` : next.progress;
     expect(shown === from ? "." : shown).toBe(to);
   });
@@ -153,7 +153,10 @@ test("reauthentication.onRefused: deregister ends it at the wrong answer", () =>
   const strict = { ...context, onRefused: "deregister" } as const;
   const state = run([notified, challenged]);
   if (state.progress === "ended") throw new Error("ended early");
-  expect(step(strict, state, failed)).toMatchObject({ end: "refused", deregisteredAt: T0 + 300 });
+  expect(stepReauthentication(strict, state, failed)).toMatchObject({
+    end: "refused",
+    deregisteredAt: T0 + 300,
+  });
 });
 
 test("a REGISTER may overtake the 200 to the NOTIFY", () => {

@@ -1,5 +1,7 @@
 // HTTP control of the UEs: register, de-register, look. docs/operations.md.
 import { pageOf, ueSchema } from "@ims-lab/common/admin-api/schemas";
+import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
+import type { Clock } from "@ims-lab/common/platform/clock";
 import { adminServer, type HttpSettings } from "@ims-lab/common/platform/http";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import type { Logger } from "@ims-lab/common/platform/logger";
@@ -15,6 +17,7 @@ export interface ControlOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly version: string;
+  readonly clock: Clock;
   readonly node: UeNode;
 }
 
@@ -27,7 +30,7 @@ const selectionSchema = {
 
 /** Routes are there, nothing listens yet. */
 export async function controlServer(options: ControlOptions): Promise<FastifyInstance> {
-  const { node, ...rest } = options;
+  const { node, clock, ...rest } = options;
   const app = await adminServer({ ...rest, node: "UE", ready: () => node.isReady });
 
   app.get<{ Querystring: PageQuery }>(
@@ -55,5 +58,6 @@ export async function controlServer(options: ControlOptions): Promise<FastifyIns
   command("/register", "Register, or renew a registration", (ue) => ue.register());
   command("/deregister", "De-register", (ue) => ue.deregister());
   callRoutes(app, node);
+  addTransactionRoute(app, clock, () => node.transactionLists);
   return app;
 }

@@ -11,6 +11,7 @@ import {
   type ResponseHandlers,
 } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
+import type { TransactionList } from "@ims-lab/common/sip/transaction/view";
 import { PING } from "@ims-lab/common/sip/transport/keep-alive";
 import type { Flow, Transport } from "@ims-lab/common/sip/transport/transport";
 import type { SentRequest, Stack } from "./stack.ts";
@@ -41,6 +42,10 @@ export class CoreStack implements Stack {
       settingOf: () => "pcscf",
     });
     this.#endpoint.onFlowClosed((flow) => this.#onClosed(flow));
+  }
+
+  get transactionList(): TransactionList {
+    return this.#endpoint;
   }
 
   get local(): readonly LocalAddress[] {

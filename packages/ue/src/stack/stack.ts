@@ -6,6 +6,7 @@ import type {
   ResponseHandlers,
 } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
+import type { TransactionList } from "@ims-lab/common/sip/transaction/view";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 
 export interface Stack {
@@ -17,6 +18,8 @@ export interface Stack {
   sendStateless(message: SipMessage, to: Destination): void;
   onFlowClosed(listener: (flow: Flow) => void): void;
   close(): Promise<void>;
+  /** Absent: this stack does not tell. */
+  readonly transactionList?: TransactionList;
 }
 
 export interface SentRequest {

@@ -20,11 +20,24 @@ async function control(lab: Lab): Promise<FastifyInstance> {
     log: nullLogger,
     metrics: createMetrics({ node: "ue", processFigures: false }),
     version: "0",
+    clock: lab.clock,
     node: lab.node,
   });
 }
 
 describe("HTTP control of the UEs", () => {
+  test("GET /transactions: what each UE waits for", async () => {
+    const lab = await new Lab({}).start();
+    const app = await control(lab);
+    expect((await app.inject({ url: "/transactions?limit=2" })).json()).toMatchObject({
+      items: [
+        { kind: "server", method: "NOTIFY", state: "completed", endsInMs: expect.any(Number) },
+        { kind: "client", method: "REGISTER", state: "completed", side: "ue" },
+      ],
+      total: 3,
+    });
+  });
+
   test("GET /state tells what a person wants to know", async () => {
     const lab = await new Lab({}).start();
     const answer = await (await control(lab)).inject({ url: "/state" });

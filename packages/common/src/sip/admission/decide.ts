@@ -29,7 +29,7 @@ export interface AdmissionState {
   hasServer(key: string): boolean;
 }
 
-export const ADMIT: Decision = { kind: "admit" };
+const ADMIT: Decision = { kind: "admit" };
 
 /** The rest of the pending transactions is for REGISTERs: who cannot call can still be registered. */
 const OF_WHAT_CAN_WAIT = 0.8;

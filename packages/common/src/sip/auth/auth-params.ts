@@ -1,10 +1,16 @@
 // Parameters taken out of Authorization and WWW-Authenticate, all other octets as they came. RFC 3261 §25.1.
 import { trimLws } from "../message/scan.ts";
 
-/** Every occurrence goes, repeated ones too: a second one must not slip through. */
-export function withoutAuthParams(text: string, names: readonly string[]): string {
-  const lower = text.toLowerCase();
-  if (!names.some((name) => lower.includes(name))) return text; // mostly nothing has to go
+/**
+ * Takes parameters out of a header value. Every occurrence goes, repeated ones too: a second one must not slip through.
+ * @param names lower case, letters and hyphens only
+ */
+export function authParamFilter(names: readonly string[]): (text: string) => string {
+  const named = new RegExp(`\\b(?:${names.join("|")})\\b`, "i");
+  return (text) => (named.test(text) ? withoutAuthParams(text, names) : text); // mostly nothing has to go
+}
+
+function withoutAuthParams(text: string, names: readonly string[]): string {
   const [, scheme = "", rest = ""] = /^([^ \t\r\n]+)[ \t\r\n]*([\s\S]*)$/.exec(text) ?? [];
   const kept = splitAtCommas(rest).filter((part) => !names.includes(nameOf(part)));
   return kept.length === 0 ? scheme : `${scheme} ${kept.join(",")}`;

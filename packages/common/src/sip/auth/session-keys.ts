@@ -2,14 +2,14 @@
 import { parseAuthHeader } from "../message/auth-header.ts";
 import { WwwAuthenticate } from "../message/fields.ts";
 import type { SipResponse } from "../message/message.ts";
-import { withoutAuthParams } from "./auth-params.ts";
+import { authParamFilter } from "./auth-params.ts";
 
-const NAMES = ["ik", "ck"];
+const withoutKeys = authParamFilter(["ik", "ck"]);
 
 /** From the P-CSCF to the UE: whoever listens to it never sees them. Changes `response`. */
 export function removeSessionKeys(response: SipResponse): void {
   const challenges = response.texts("WWW-Authenticate");
-  const bare = challenges.map((challenge) => withoutAuthParams(challenge, NAMES));
+  const bare = challenges.map(withoutKeys);
   const isUntouched = bare.every((challenge, at) => challenge === challenges[at]);
   // Mostly there is nothing to hide, and all has been read before.
   if (isUntouched && response.all(WwwAuthenticate).length === challenges.length) return;

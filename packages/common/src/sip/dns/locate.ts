@@ -13,7 +13,7 @@ export interface Wanted {
   readonly byService?: boolean | undefined;
 }
 
-export interface Target {
+export interface LocatedServer {
   /** A literal address. */
   readonly host: string;
   readonly port: number;
@@ -31,7 +31,10 @@ export interface LocateOptions {
 const MOST_TARGETS = 8;
 
 /** Empty when nothing was found. Rejects as the resolver does. */
-export async function locate(wanted: Wanted, options: LocateOptions): Promise<readonly Target[]> {
+export async function locate(
+  wanted: Wanted,
+  options: LocateOptions,
+): Promise<readonly LocatedServer[]> {
   const services = wanted.byService ? await servicesOf(wanted, options) : [];
   for (const service of services) {
     const records = await srvOf(service.name, options.resolver);
@@ -89,8 +92,8 @@ async function targetsOf(
   places: readonly { readonly name: string; readonly port: number }[],
   transport: TransportName,
   { resolver, reaches }: LocateOptions,
-): Promise<readonly Target[]> {
-  const found: Target[] = [];
+): Promise<readonly LocatedServer[]> {
+  const found: LocatedServer[] = [];
   for (const { name, port } of places) {
     // One name of several that does not resolve is no reason to give up the others.
     const addresses =

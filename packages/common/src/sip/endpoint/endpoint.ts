@@ -11,7 +11,7 @@ import type {
   RequestSender,
   ResponseHandlers,
 } from "../transaction/user.ts";
-import type { TransactionView } from "../transaction/view.ts";
+import type { TransactionList, TransactionView } from "../transaction/view.ts";
 import type { Flow, HostPort, TransportEvents, TransportName } from "../transport/transport.ts";
 import { EndpointAddresses } from "./addresses.ts";
 import { intercepted, type Passage } from "./interceptors.ts";
@@ -34,7 +34,6 @@ export type {
   RequestSender,
   ResponseHandlers,
 } from "../transaction/user.ts";
-export type { TransactionView } from "../transaction/view.ts";
 export type {
   AdvertiseRule,
   EndpointCounters,
@@ -45,7 +44,7 @@ export interface LocalAddress extends HostPort {
   readonly transport: TransportName;
 }
 
-export interface Endpoint extends RequestSender {
+export interface Endpoint extends RequestSender, TransactionList {
   readonly name: string;
   /** How many transactions there are; `pending`: servers without a final answer. */
   readonly transactions: {
@@ -53,8 +52,6 @@ export interface Endpoint extends RequestSender {
     readonly clients: number;
     readonly pending: number;
   };
-  /** Every live transaction; those that linger for retransmissions are live. */
-  listTransactions(): Iterable<TransactionView>;
   /** Where it listens; real ports once `listen` has settled. */
   readonly local: readonly LocalAddress[];
   /** Binds every transport and starts to serve. Rejects with the system's error. */
@@ -115,8 +112,8 @@ class NodeEndpoint implements Endpoint, TransportEvents {
     return { servers: serverCount, clients: clientCount, pending: pendingCount };
   }
 
-  listTransactions(): Iterable<TransactionView> {
-    return this.#layer.list();
+  listTransactions(offset: number, limit: number): readonly TransactionView[] {
+    return this.#layer.list(offset, limit);
   }
 
   async listen(handler: RequestHandler): Promise<void> {

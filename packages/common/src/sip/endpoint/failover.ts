@@ -1,19 +1,19 @@
 // A request to a host name: one target after the other until one serves. RFC 3263 §4.3.
-import type { Target } from "../dns/locate.ts";
+import type { LocatedServer } from "../dns/locate.ts";
 import type { RunningClient } from "../transaction/client.ts";
 import type { ClientTransaction, RequestFailure, ResponseHandlers } from "../transaction/user.ts";
 
 export interface TargetFailoverPort {
   newClient(handlers: ResponseHandlers): RunningClient;
-  start(client: RunningClient, target: Target): void;
+  start(client: RunningClient, target: LocatedServer): void;
   /** It was of no use: others come first for a while. */
-  noteUnavailable(target: Target, why: RequestFailure | "503"): void;
+  noteUnavailable(target: LocatedServer, why: RequestFailure | "503"): void;
 }
 
 export class TargetFailover implements ClientTransaction {
   readonly #port: TargetFailoverPort;
   readonly #user: ResponseHandlers;
-  #left: readonly Target[] = [];
+  #left: readonly LocatedServer[] = [];
   #client: RunningClient;
   /** Why, once it is. */
   #cancelled: readonly string[] | undefined;
@@ -39,7 +39,7 @@ export class TargetFailover implements ClientTransaction {
   }
 
   /** @param targets best first; none: the name leads nowhere */
-  located(targets: readonly Target[]): void {
+  located(targets: readonly LocatedServer[]): void {
     const [first, ...left] = targets;
     if (first === undefined) {
       this.#client.failToStart("unresolved");
@@ -50,7 +50,7 @@ export class TargetFailover implements ClientTransaction {
     else this.#try(first);
   }
 
-  #try(target: Target): void {
+  #try(target: LocatedServer): void {
     let heard = false;
     const goesOn = (why: RequestFailure | "503"): boolean => {
       this.#port.noteUnavailable(target, why);

@@ -1,9 +1,9 @@
 // The real source of a request, written into its topmost Via. RFC 3261 §18.2.1, RFC 3581 §4.
 import type { SipRequest } from "../message/message.ts";
-import type { Via } from "../message/via.ts";
+import type { ViaValue } from "../message/via.ts";
 import type { Flow } from "../transport/transport.ts";
 
-export function fillReceived(request: SipRequest, via: Via, flow: Flow): void {
+export function fillReceived(request: SipRequest, via: ViaValue, flow: Flow): void {
   const { host, port } = flow.remote;
   const asksForPort = via.rport !== undefined;
   if (!asksForPort && via.host === host && via.received === undefined) return;
@@ -11,7 +11,7 @@ export function fillReceived(request: SipRequest, via: Via, flow: Flow): void {
   request.replaceTop("Via", filled(text, via, host, asksForPort ? String(port) : undefined));
 }
 
-function filled(text: string, via: Via, host: string, port: string | undefined): string {
+function filled(text: string, via: ViaValue, host: string, port: string | undefined): string {
   // What our own nodes send, and most others: nothing to be replaced.
   if (port !== undefined && text.endsWith(";rport") && via.received === undefined)
     return `${text.slice(0, -6)};received=${host};rport=${port}`;

@@ -1,6 +1,6 @@
 // Sending requests: address, transport, Via. RFC 3261 §18.1.1, RFC 3581, RFC 3263.
 import { isIp, isLoopback } from "../../platform/ip-address.ts";
-import { locate, type Target } from "../dns/locate.ts";
+import { type LocatedServer, locate } from "../dns/locate.ts";
 import { type Resolver, systemResolver } from "../dns/resolver.ts";
 import { encode } from "../message/encode.ts";
 import type { SipMessage, SipRequest } from "../message/message.ts";
@@ -220,7 +220,7 @@ export class EndpointSender {
   }
 
   /** RFC 3263 §4; none when the name leads nowhere, which is logged. */
-  #located(to: NamedDestination, found: (targets: readonly Target[]) => void): void {
+  #located(to: NamedDestination, found: (targets: readonly LocatedServer[]) => void): void {
     const { random } = this.#options;
     const notFound = (why: string): void => {
       this.#nextHops.unresolved(to, why);
@@ -238,13 +238,13 @@ export class EndpointSender {
     );
   }
 
-  #availableFirst(targets: readonly Target[]): readonly Target[] {
+  #availableFirst(targets: readonly LocatedServer[]): readonly LocatedServer[] {
     if (targets.length === 1) return targets;
     const unavailable = targets.filter((target) => this.#unavailable.has(target));
     return [...targets.filter((target) => !unavailable.includes(target)), ...unavailable];
   }
 
-  #noteUnavailable(host: string, target: Target, why: RequestFailure | "503"): void {
+  #noteUnavailable(host: string, target: LocatedServer, why: RequestFailure | "503"): void {
     if (!this.#unavailable.add(target)) return;
     const fields = { endpoint: this.#options.name, host, target: formatHostPort(target), why };
     this.#options.log?.warn("peer.unavailable", fields);

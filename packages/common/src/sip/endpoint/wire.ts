@@ -1,7 +1,7 @@
 // The transports of an endpoint as what is sent passes them: interceptors, counts, the way back. RFC 3261 §18.
 import { Via } from "../message/fields.ts";
 import type { SipResponse } from "../message/message.ts";
-import type { Via as ViaValue } from "../message/via.ts";
+import type { ViaValue } from "../message/via.ts";
 import type { Flow, SendFailure, Transport, TransportName } from "../transport/transport.ts";
 import { intercepted, type Passage } from "./interceptors.ts";
 import { statusClass } from "./metrics.ts";

@@ -14,7 +14,7 @@ import { Expires, MinExpires, RetryAfter, SubscriptionState } from "../message/f
 import { newRequest, newResponse, type SipRequest, type SipResponse } from "../message/message.ts";
 import { trimLws } from "../message/scan.ts";
 import { eventOf, isSameEvent, secondsParam } from "./event-headers.ts";
-import { type Refusal, refusal } from "./refusal.ts";
+import { type EventRefusal, refusal } from "./refusal.ts";
 import { renewalDelaySeconds } from "./renewal.ts";
 import type { IncomingRequest } from "./sender.ts";
 import { stepSubscriber } from "./subscriber.ts";
@@ -119,7 +119,7 @@ export class ActiveSubscription implements Subscription {
   }
 
   /** Answers a NOTIFY that is for this subscription; returns what it is refused with. */
-  take(incoming: IncomingRequest): Refusal | undefined {
+  take(incoming: IncomingRequest): EventRefusal | undefined {
     const { request: notify } = incoming;
     const said = notify.get(SubscriptionState);
     if (said === undefined) return refusal(400, { reason: "Missing Subscription-State" });

@@ -15,7 +15,7 @@ import type {
   SubscriptionChange,
   Termination,
 } from "./notifier-port.ts";
-import { type Refusal, refusal, refusalResponse } from "./refusal.ts";
+import { type EventRefusal, refusal, refusalResponse } from "./refusal.ts";
 import type { IncomingRequest } from "./sender.ts";
 import type { NotifierSubscription } from "./subscription.ts";
 import { type Entry, SubscriptionTable } from "./subscription-table.ts";
@@ -27,7 +27,6 @@ export type {
   NotifierAgentOptions,
   NotifyBody,
   NotifyOutcome,
-  NotifyRequest,
   Rendering,
   SubscribeVerdict,
   SubscriptionChange,
@@ -80,7 +79,7 @@ class Notifier implements NotifierAgent {
   }
 
   /** What the SUBSCRIBE is refused with; undefined when it was granted. */
-  #serve(incoming: IncomingRequest): Refusal | undefined {
+  #serve(incoming: IncomingRequest): EventRefusal | undefined {
     const { request } = incoming;
     const event = eventOf(request);
     const type = event && this.#options.packages.get(event.package);
@@ -102,12 +101,12 @@ class Notifier implements NotifierAgent {
       : this.#resubscribe(incoming, entry);
   }
 
-  #own(request: SipRequest, why: string, refused: Refusal): Refusal {
+  #own(request: SipRequest, why: string, refused: EventRefusal): EventRefusal {
     this.#options.onRefused?.(request, refused.status, why);
     return refused;
   }
 
-  #subscribe(incoming: IncomingRequest, event: EventName): Refusal | undefined {
+  #subscribe(incoming: IncomingRequest, event: EventName): EventRefusal | undefined {
     const { request } = incoming;
     const id = this.#options.random.hex(8);
     const dialog = dialogAsUas(request, id);
@@ -130,7 +129,7 @@ class Notifier implements NotifierAgent {
     return undefined;
   }
 
-  #resubscribe(incoming: IncomingRequest, entry: Entry): Refusal | undefined {
+  #resubscribe(incoming: IncomingRequest, entry: Entry): EventRefusal | undefined {
     const { subscription } = entry;
     const accepted = acceptRequest(subscription.dialog, incoming.request);
     if (accepted.kind === "out-of-order") {

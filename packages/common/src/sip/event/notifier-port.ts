@@ -3,7 +3,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import type { SipRequest } from "../message/message.ts";
 import type { SubscriptionEnd } from "./notifier.ts";
-import type { Refusal } from "./refusal.ts";
+import type { EventRefusal } from "./refusal.ts";
 import type { IncomingRequest, SendRequest } from "./sender.ts";
 import type { NotifierSubscription } from "./subscription.ts";
 
@@ -22,7 +22,7 @@ export type SubscribeVerdict =
       /** Value of the 200's and the NOTIFYs' Contact; default the agent's. */
       readonly contact?: string;
     }
-  | Refusal;
+  | EventRefusal;
 
 export interface NotifyBody {
   readonly contentType: string;

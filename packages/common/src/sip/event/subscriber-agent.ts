@@ -3,7 +3,7 @@ import { tagOf } from "../dialog/dialog.ts";
 import type { SipRequest } from "../message/message.ts";
 import { ActiveSubscription } from "./active-subscription.ts";
 import { eventOf } from "./event-headers.ts";
-import { type Refusal, refusal, refusalResponse } from "./refusal.ts";
+import { type EventRefusal, refusal, refusalResponse } from "./refusal.ts";
 import type { IncomingRequest } from "./sender.ts";
 import type {
   SubscriberAgent,
@@ -83,7 +83,7 @@ class Subscriber implements SubscriberAgent {
     incoming.respond(refusalResponse(incoming.request, toTag, refused));
   }
 
-  #serve(incoming: IncomingRequest): Refusal | undefined {
+  #serve(incoming: IncomingRequest): EventRefusal | undefined {
     const event = eventOf(incoming.request);
     if (event === undefined || !this.#options.packages.includes(event.package))
       return refusal(489, { headers: [["Allow-Events", this.#options.packages.join(", ")]] });

@@ -1,4 +1,4 @@
-// Which body types a peer takes. RFC 3261 §20.1, with the precedence of RFC 2616 §14.1.
+// Body types that a peer takes. RFC 3261 §20.1, with the precedence of RFC 2616 §14.1.
 import { Accept, type ParamValue } from "./fields.ts";
 import type { SipMessage } from "./message.ts";
 import { isToken, parseQvalue, trimLws } from "./scan.ts";

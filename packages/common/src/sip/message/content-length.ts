@@ -1,4 +1,4 @@
-// How long a body is said to be: one reading for what cuts messages out of a stream and what decodes them. RFC 3261 §18.3, §20.14.
+// The length of a body: one reading for what cuts messages out of a stream and what decodes them. RFC 3261 §18.3, §20.14.
 import { headReader } from "./head-reader.ts";
 import { headerName } from "./header-names.ts";
 

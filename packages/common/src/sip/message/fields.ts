@@ -1,4 +1,4 @@
-// How the values of each header are read, one constant per header. RFC 3261 §20 and extensions.
+// Header fields and the parser of their values, one constant per header. RFC 3261 §20 and extensions.
 import { type AuthHeader, parseAuthHeader } from "./auth-header.ts";
 import type { Field } from "./header-line.ts";
 import { headerName } from "./header-names.ts";
@@ -14,7 +14,7 @@ import {
   TOKEN,
   trimLws,
 } from "./scan.ts";
-import { parseVia, type Via as ViaValue } from "./via.ts";
+import { parseVia, type ViaValue } from "./via.ts";
 
 const STAR = 42;
 

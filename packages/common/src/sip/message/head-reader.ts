@@ -1,4 +1,4 @@
-// Where the header lines of a message lie, and what is wrong with them. RFC 3261 §7.3.1, §25.1.
+// Lines of a header section: where each lies, and what is wrong with them. RFC 3261 §7.3.1, §25.1.
 import { Head } from "./head.ts";
 import { HeaderLine, type Reading } from "./header-line.ts";
 import { firstLines, type Line } from "./header-lines.ts";

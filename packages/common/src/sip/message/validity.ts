@@ -1,4 +1,4 @@
-// What every message must have right before anybody handles it. RFC 3261 §8.1.1, §16.3 item 1, RFC 4475.
+// Checks of every message before anybody handles it. RFC 3261 §8.1.1, §16.3 item 1, RFC 4475.
 import {
   CallId,
   Contact,

@@ -3,7 +3,7 @@ import { Params } from "./params.ts";
 import { DIGIT, HOST, parseNumber, runEnd, skipSpace, TOKEN, trimLws } from "./scan.ts";
 import { parseHostPort } from "./uri.ts";
 
-export interface Via {
+export interface ViaValue {
   /** Upper case: UDP, TCP, TLS, SCTP or anything else. */
   readonly transport: string;
   /** Lower case; IPv6 without brackets. */
@@ -29,14 +29,14 @@ const PLAIN = new RegExp(
 );
 
 /** `text[from, to)`; undefined when malformed. */
-export function parseVia(text: string, from = 0, to: number = text.length): Via | undefined {
+export function parseVia(text: string, from = 0, to: number = text.length): ViaValue | undefined {
   PLAIN.lastIndex = from;
   if (PLAIN.test(text) && PLAIN.lastIndex === to) return new PlainVia(text, from, to);
   return parseAnyVia(text.slice(from, to));
 }
 
 /** Checked already; most Vias are asked for one or two of these only. */
-class PlainVia implements Via {
+class PlainVia implements ViaValue {
   readonly #text: string;
   readonly #from: number;
   readonly #to: number;
@@ -105,7 +105,7 @@ function receivedOf(params: Params): string | undefined {
   return params.get("received")?.replace(/^\[|\]$/g, "");
 }
 
-function parseAnyVia(text: string): Via | undefined {
+function parseAnyVia(text: string): ViaValue | undefined {
   const protocol = sentProtocol(text);
   if (protocol === undefined) return undefined;
   const placeAt = skipSpace(text, protocol.end);

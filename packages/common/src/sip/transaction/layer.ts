@@ -3,7 +3,7 @@ import type { Clock } from "../../platform/clock.ts";
 import { decode } from "../message/decode.ts";
 import type { SipRequest, SipResponse } from "../message/message.ts";
 import { ownCopy } from "../message/scan.ts";
-import type { Via } from "../message/via.ts";
+import type { ViaValue } from "../message/via.ts";
 import type { Flow } from "../transport/transport.ts";
 import {
   type ClientOwner,
@@ -110,7 +110,7 @@ export class TransactionLayer implements ServerOwner {
   }
 
   /** Returns true when the request belonged to a transaction that exists. */
-  receiveRequest(received: ReceivedRequest, via: Via): boolean {
+  receiveRequest(received: ReceivedRequest, via: ViaValue): boolean {
     const { request } = received;
     const key = serverKey(request, via);
     const existing = this.#servers.get(key);
@@ -145,7 +145,7 @@ export class TransactionLayer implements ServerOwner {
     return this.serverOctets >= maxTransactionBytes ? "transaction-bytes" : undefined;
   }
 
-  #open(key: string, received: ReceivedRequest, via: Via): void {
+  #open(key: string, received: ReceivedRequest, via: ViaValue): void {
     const { method } = received.request;
     const kind = method === "INVITE" ? InviteServerTransaction : NonInviteServerTransaction;
     const whole = method === "CANCEL" ? this.#withCancelled(received, via) : received;
@@ -159,7 +159,7 @@ export class TransactionLayer implements ServerOwner {
   }
 
   /** RFC 3261 §9.2: a CANCEL that comes after the final response is answered 200 and does nothing. */
-  #withCancelled(received: ReceivedRequest, via: Via): ReceivedRequest | undefined {
+  #withCancelled(received: ReceivedRequest, via: ViaValue): ReceivedRequest | undefined {
     const { request, replyFlow } = received;
     const cancelled = this.#servers.get(cancelledKey(request, via));
     if (cancelled === undefined) return received;
@@ -178,7 +178,7 @@ export class TransactionLayer implements ServerOwner {
   }
 
   /** Returns false when the response belongs to no transaction: it is dropped (RFC 6026 §8.9). */
-  receiveResponse(response: SipResponse, via: Via, flow: Flow): boolean {
+  receiveResponse(response: SipResponse, via: ViaValue, flow: Flow): boolean {
     const { method } = response.cseq;
     const key = clientKey(via.branch ?? "", method);
     const client = this.#clients.get(key);
@@ -188,12 +188,22 @@ export class TransactionLayer implements ServerOwner {
     return true;
   }
 
-  /** Live transactions, oldest first within each kind; completed ones until their timer has fired. */
-  *list(): Generator<TransactionView> {
-    for (const kept of this.#completedServers.list()) yield viewOfServer(kept);
-    for (const transaction of this.#servers.values()) yield transaction.view;
-    for (const kept of this.#completedClients.list()) yield viewOfClient(kept);
-    for (const transaction of this.#clients.values()) yield transaction.view;
+  /** Live transactions: servers first, completed ones first of each kind. */
+  list(offset: number, limit: number): readonly TransactionView[] {
+    const shown: TransactionView[] = [];
+    let skipped = offset;
+    const take = (size: number, part: (from: number, count: number) => TransactionView[]): void => {
+      const from = Math.min(skipped, size);
+      skipped -= from;
+      shown.push(...part(from, limit - shown.length));
+    };
+    const { size: servers } = this.#completedServers;
+    take(servers, (from, count) => this.#completedServers.list(from, count).map(viewOfServer));
+    take(this.#servers.size, (from, count) => views(this.#servers.values(), from, count));
+    const { size: clients } = this.#completedClients;
+    take(clients, (from, count) => this.#completedClients.list(from, count).map(viewOfClient));
+    take(this.#clients.size, (from, count) => views(this.#clients.values(), from, count));
+    return shown;
   }
 
   /** Forgets everything; nobody is told. */
@@ -253,6 +263,21 @@ export class TransactionLayer implements ServerOwner {
     const octets = `${method} ${callId}`;
     this.#completedClients.add({ key, octets, flow, requestOctets: 0, startedAt });
   }
+}
+
+function views(
+  transactions: Iterable<ServerTransaction | RunningClient>,
+  offset: number,
+  limit: number,
+): TransactionView[] {
+  const shown: TransactionView[] = [];
+  let skipped = 0;
+  for (const transaction of transactions) {
+    if (shown.length >= limit) break;
+    if (skipped === offset) shown.push(transaction.view);
+    else skipped++;
+  }
+  return shown;
 }
 
 const COMPLETED = "completed";

@@ -1,4 +1,4 @@
-// A transaction as an operator sees it.
+// Live transactions as an operator sees them.
 import type { Flow } from "../transport/transport.ts";
 
 export interface TransactionView {
@@ -14,4 +14,13 @@ export interface TransactionView {
   readonly flow: Flow | undefined;
   readonly branch: string;
   readonly callId: string;
+}
+
+/** The transactions of one side of a node, however many they are. */
+export interface TransactionList {
+  /** Of the side. */
+  readonly name: string;
+  readonly transactions: { readonly servers: number; readonly clients: number };
+  /** Those that linger for retransmissions are live, too. Servers first, completed ones first of each kind. */
+  listTransactions(offset: number, limit: number): readonly TransactionView[];
 }

@@ -1,7 +1,7 @@
 // RFC 3263 §4 over a resolver that is a table; RFC 2782 with drawn weights; failover between targets.
 import { createSocket } from "node:dgram";
 import { describe, expect, test } from "vitest";
-import { inOrder, locate, type Target, type Wanted } from "../../../src/sip/dns/locate.ts";
+import { inOrder, type LocatedServer, locate, type Wanted } from "../../../src/sip/dns/locate.ts";
 import {
   type NaptrRecord,
   type Resolver,
@@ -36,7 +36,7 @@ function find(
   zone: Zone,
   wanted: Partial<Wanted>,
   kinds: readonly TransportName[] = ["udp", "tcp"],
-): Promise<readonly Target[]> {
+): Promise<readonly LocatedServer[]> {
   return locate(
     { host: "ims.example", port: 5060, ...wanted },
     {

@@ -7,7 +7,7 @@ import { HeaderSet } from "@ims-lab/common/sip/message/header-names";
 import { newRequest, newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { type NameAddr, parseNameAddr } from "@ims-lab/common/sip/message/name-addr";
 import { formatUri, parseUri } from "@ims-lab/common/sip/message/uri";
-import { parseVia, type Via } from "@ims-lab/common/sip/message/via";
+import { parseVia, type ViaValue } from "@ims-lab/common/sip/message/via";
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 
@@ -34,7 +34,7 @@ const VALUES: readonly (readonly [Field<unknown>, string])[] = [
 function said(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if ("uriText" in value) return saidByAddress(value as NameAddr);
-  if ("branch" in value) return saidByVia(value as Via);
+  if ("branch" in value) return saidByVia(value as ViaValue);
   const params = "params" in value ? `${value.params}` : undefined;
   const listed = params === "[object Object]" ? [...(value as AuthLike).params] : params;
   return { ...value, params: listed };
@@ -48,7 +48,7 @@ function saidByAddress({ uri, uriText, params, isBracketed, displayName }: NameA
   return [formatUri(uri), uriText, [...params.entries()], isBracketed, displayName];
 }
 
-function saidByVia({ transport, host, port, branch, received, rport, params }: Via): unknown {
+function saidByVia({ transport, host, port, branch, received, rport, params }: ViaValue): unknown {
   return [transport, host, port, branch, received, rport, [...params.entries()]];
 }
 
