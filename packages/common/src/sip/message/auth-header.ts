@@ -134,7 +134,8 @@ class ReceivedParams implements AuthParams {
    */
   #take(text: string, at: number, to: number, hasPairs: boolean): number {
     const nameEnd = runEnd(text, at, to, TOKEN);
-    const equals = skipBlanks(text, nameEnd, to);
+    const isPlain = text.charCodeAt(nameEnd) === EQUALS && nameEnd < to;
+    const equals = isPlain ? nameEnd : skipBlanks(text, nameEnd, to);
     if (nameEnd === at || equals === to || text.charCodeAt(equals) !== EQUALS) return -1;
     const valueAt = skipBlanks(text, equals + 1, to);
     const isQuoted = valueAt < to && text.charCodeAt(valueAt) === QUOTE;

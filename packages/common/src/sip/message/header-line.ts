@@ -134,7 +134,7 @@ export class HeaderLine {
 }
 
 /** Below this a call to write it costs more than writing it here. */
-const SHORT = 48;
+const SHORT = 24;
 
 /** As latin1; returns where it ends in `bytes`. */
 export function putText(bytes: Buffer, at: number, text: string): number {

@@ -312,7 +312,16 @@ export class HeaderLines {
   #find(header: HeaderName, from = 0): number {
     const { headers } = this.#head;
     const lines = this.#lines;
-    if (lines === undefined && header.index > 0) return headers.indexOf(header, from);
+    if (header.index === 0) return this.#findOther(header, from);
+    if (lines === undefined) return headers.indexOf(header, from);
+    for (let at = from; at < lines.length; at++) {
+      const line = lines[at] ?? 0;
+      if ((typeof line === "number" ? headers[line] : line.header) === header) return at;
+    }
+    return -1;
+  }
+
+  #findOther(header: HeaderName, from: number): number {
     const count = this.#count();
     for (let at = from; at < count; at++) if (isSameHeader(this.#header(at), header)) return at;
     return -1;

@@ -12,6 +12,7 @@ export type SipMessage = SipRequest | SipResponse;
 export type HeaderValues = readonly (readonly [name: string, value: string])[];
 
 const NO_BODY = Buffer.alloc(0);
+const BEHIND_URI = " SIP/2.0";
 /** Of the start line and the empty line. */
 const LINE_ENDS = 4;
 
@@ -25,6 +26,11 @@ abstract class MessageHeaders extends HeaderLines {
   }
 
   abstract get startLine(): string;
+
+  /** Octets of the start line, without its end. */
+  protected abstract get startOctets(): number;
+  /** Puts the start line at the beginning, without its end; returns where it ends. Its parts are not joined first. */
+  protected abstract writeStart(bytes: Buffer): number;
 
   get callId(): string {
     return this.get(CallId) ?? this.text("Call-ID") ?? "";
@@ -47,11 +53,9 @@ abstract class MessageHeaders extends HeaderLines {
   toOctets(): Buffer {
     const { length } = this.body;
     const own = this.has("Content-Length") ? "" : `Content-Length: ${length}\r\n`;
-    const { startLine } = this;
-    const bytes = Buffer.allocUnsafe(
-      startLine.length + this.headerOctets() + own.length + length + LINE_ENDS,
-    );
-    let at = putText(bytes, putText(bytes, 0, startLine), "\r\n");
+    const octets = this.startOctets + this.headerOctets() + own.length + length + LINE_ENDS;
+    const bytes = Buffer.allocUnsafe(octets);
+    let at = putText(bytes, this.writeStart(bytes), "\r\n");
     at = putText(bytes, this.writeHeaders(bytes, at), own);
     at = putText(bytes, at, "\r\n");
     if (length > 0) this.body.copy(bytes, at);
@@ -120,7 +124,16 @@ export class SipRequest extends MessageHeaders {
   }
 
   get startLine(): string {
-    return `${this.method} ${this.#uri} SIP/2.0`;
+    return `${this.method} ${this.#uri}${BEHIND_URI}`;
+  }
+
+  protected get startOctets(): number {
+    return this.method.length + 1 + this.#uri.length + BEHIND_URI.length;
+  }
+
+  protected writeStart(bytes: Buffer): number {
+    const at = putText(bytes, putText(bytes, 0, this.method), " ");
+    return putText(bytes, putText(bytes, at, this.#uri), BEHIND_URI);
   }
 
   /** A copy whose edits leave this one as it is; what was read from the one need not be read from the other. */
@@ -156,6 +169,14 @@ export class SipResponse extends MessageHeaders {
 
   get startLine(): string {
     return `SIP/2.0 ${this.status} ${this.reason}`;
+  }
+
+  protected get startOctets(): number {
+    return this.startLine.length;
+  }
+
+  protected writeStart(bytes: Buffer): number {
+    return putText(bytes, 0, this.startLine);
   }
 
   clone(): SipResponse {

@@ -9,12 +9,14 @@ import {
   runEnd,
   skipBlanks,
   skipSpace,
+  trimmedEnd,
   unquote,
 } from "./scan.ts";
 
 const SEMICOLON = 59;
 const EQUALS = 61;
 const QUOTE = 34;
+const NOWHERE = -1;
 const UNKNOWN = -2;
 
 /** What nearly every peer sends, as the source of an expression: a part of what `areParams` takes. */
@@ -51,12 +53,13 @@ export class Params {
   readonly #from: number;
   readonly #to: number;
   /** Before it a semicolon may stand within quotes, where it ends nothing. Looked for when it matters. */
-  #lastQuote = UNKNOWN;
+  #lastQuote: number;
 
-  private constructor(text: string, from: number, to: number) {
+  private constructor(text: string, from: number, to: number, lastQuote: number = UNKNOWN) {
     this.#text = text;
     this.#from = from;
     this.#to = to;
+    this.#lastQuote = lastQuote;
   }
 
   /** Everything from `from` on must be `;name[=value]` repeated, else undefined. */
@@ -69,6 +72,11 @@ export class Params {
   /** For a part of a text of which `areParams` is true. */
   static fromChecked(text: string, from: number, to: number): Params {
     return from >= to ? Params.none : new Params(text, from, to);
+  }
+
+  /** The same where there are no quotes. */
+  static withoutQuotes(text: string, from: number, to: number): Params {
+    return new Params(text, from, to, NOWHERE);
   }
 
   /** The value without quotes, "" for a parameter without value, undefined when absent. */
@@ -152,7 +160,13 @@ function valueAt(text: string, nameEnd: number, to: number): string {
   const equals = skipSpace(text, nameEnd, to);
   if (equals === to || text.charCodeAt(equals) !== EQUALS) return "";
   const from = skipSpace(text, equals + 1, to);
-  if (text.charCodeAt(from) !== QUOTE) return text.slice(from, runEnd(text, from, to, BARE));
+  if (text.charCodeAt(from) !== QUOTE) {
+    const semicolon = text.indexOf(";", from);
+    return text.slice(
+      from,
+      trimmedEnd(text, from, semicolon < 0 || semicolon > to ? to : semicolon),
+    );
+  }
   return unquote(text.slice(from, quotedEnd(text, from, to)));
 }
 

@@ -70,7 +70,8 @@ class PlainVia implements ViaValue {
   get params(): Params {
     if (this.#params === undefined) {
       const at = this.#text.indexOf(";", this.#from);
-      this.#params = at < 0 ? Params.none : Params.fromChecked(this.#text, at, this.#to);
+      this.#params =
+        at < 0 || at > this.#to ? Params.none : Params.withoutQuotes(this.#text, at, this.#to);
     }
     return this.#params;
   }
