@@ -25,7 +25,7 @@ for (const file of texts) {
 
 /** Questions make riddles of headers; a noun phrase says what the file is. */
 const QUESTION = /^(What|Whose|Whom|Who|How|Where|When|Which|Whether|Why|If|That)\b/;
-for (const file of sources) {
+for (const file of [...sources, ...globSync("bench/**/*.ts").map(String).sort()]) {
   const first = readFileSync(file, "utf8")
     .replace(/^#!.*\n/, "")
     .split("\n", 1)[0];

@@ -1,4 +1,4 @@
-// What the bench is asked to do, from the command line.
+// Command line of the bench.
 import { parseArgs } from "node:util";
 import { Refused } from "./refused.ts";
 

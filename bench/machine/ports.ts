@@ -1,4 +1,4 @@
-// Which ports are free on this machine, and when a server has taken its own.
+// Ports of this machine: those that are free, and the wait until a server has taken its own.
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,4 @@
-// What the nodes' own code costs per registration: no sockets, no kernel, one process.
+// CPU and allocations of the nodes' own code per registration: no sockets, no kernel, one process.
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";

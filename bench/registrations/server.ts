@@ -1,4 +1,4 @@
-// What the load is put on: two hops, started and stopped here.
+// A server under load: two hops, started and stopped by the bench.
 import type { Child } from "../machine/child.ts";
 
 export interface Server {
