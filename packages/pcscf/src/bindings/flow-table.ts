@@ -1,5 +1,6 @@
 // The bindings behind this edge and the flows that reach them. TS 24.229 §5.2.2.1, RFC 5626 §5.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import { Groups } from "@ims-lab/common/platform/groups";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import { type Binding, type BoundContact, contactsOf, withContacts } from "./binding.ts";
@@ -28,43 +29,12 @@ export interface FlowTableOptions {
   onForgotten(binding: Binding): void;
 }
 
-/** Several bindings per key; most keys have one, which then costs no Set. */
-class Index {
-  readonly #tokens = new Map<string, string | Set<string>>();
-
-  add(key: string, token: string): void {
-    const found = this.#tokens.get(key);
-    if (found === undefined) this.#tokens.set(key, token);
-    else if (typeof found === "string") this.#tokens.set(key, new Set([found, token]));
-    else found.add(token);
-  }
-
-  remove(key: string, token: string): void {
-    const found = this.#tokens.get(key);
-    if (found instanceof Set) {
-      found.delete(token);
-      if (found.size === 0) this.#tokens.delete(key);
-    } else if (found === token) this.#tokens.delete(key);
-  }
-
-  get(key: string): Iterable<string> {
-    const found = this.#tokens.get(key);
-    if (found === undefined) return [];
-    return typeof found === "string" ? [found] : found;
-  }
-
-  count(key: string): number {
-    const found = this.#tokens.get(key);
-    return found instanceof Set ? found.size : Number(found !== undefined);
-  }
-}
-
 export class FlowTable {
   readonly #options: FlowTableOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #byFlow = new Index();
-  readonly #byImpu = new Index();
-  readonly #byImpi = new Index();
+  readonly #byFlow = new Groups<string, string>();
+  readonly #byImpu = new Groups<string, string>();
+  readonly #byImpi = new Groups<string, string>();
   #active = 0;
   #contacts = 0;
 
@@ -177,7 +147,7 @@ export class FlowTable {
   /** RFC 5626 §5.3: nothing reaches these UEs until they register over another flow. */
   flowClosed(flow: Flow): readonly Binding[] {
     const lost: Binding[] = [];
-    for (const token of this.#byFlow.get(flow.id)) {
+    for (const token of this.#byFlow.of(flow.id)) {
       const entry = this.#entries.get(token);
       if (entry === undefined) continue;
       entry.binding = { ...entry.binding, flowLost: true };
@@ -235,9 +205,9 @@ export class FlowTable {
     for (const aor of aors) this.#byImpu.remove(aor, token);
   }
 
-  #every(index: Index, key: string): readonly Binding[] {
+  #every(index: Groups<string, string>, key: string): readonly Binding[] {
     const found: Binding[] = [];
-    for (const token of index.get(key)) {
+    for (const token of index.of(key)) {
       const entry = this.#entries.get(token);
       if (entry?.active) found.push(entry.binding);
     }

@@ -1,11 +1,12 @@
 // Requests to UEs that await an answer over a connection: when it ends, none will come over it. RFC 5626 §5.3.1.
+import { Groups } from "@ims-lab/common/platform/groups";
 import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import { refusalOf } from "../outcomes.ts";
 
 export class PendingRequests {
-  readonly #byFlow = new Map<string, Set<Incoming>>();
+  readonly #byFlow = new Groups<string, Incoming>();
 
   constructor(access: Pick<Endpoint, "onFlowClosed">) {
     access.onFlowClosed((flow) => this.#lost(flow));
@@ -15,21 +16,17 @@ export class PendingRequests {
   add(flow: Flow, incoming: Incoming): void {
     const { method } = incoming.request;
     if (flow.transport === "udp" || method === "INVITE" || method === "ACK") return;
-    const waiting = this.#byFlow.get(flow.id) ?? new Set();
-    this.#byFlow.set(flow.id, waiting.add(incoming));
+    this.#byFlow.add(flow.id, incoming);
   }
 
   done(flow: Flow, incoming: Incoming): void {
-    const waiting = this.#byFlow.get(flow.id);
-    if (waiting?.delete(incoming) && waiting.size === 0) this.#byFlow.delete(flow.id);
+    this.#byFlow.remove(flow.id, incoming);
   }
 
   /** At once: the sender would wait for 64*T1, and take silence for the end of its subscription. */
   #lost(flow: Flow): void {
     const { status, ...options } = refusalOf({ kind: "flow-lost" });
-    const waiting = this.#byFlow.get(flow.id) ?? [];
-    this.#byFlow.delete(flow.id);
-    for (const incoming of waiting)
+    for (const incoming of this.#byFlow.take(flow.id))
       incoming.respond(newResponse(incoming.request, status, options));
   }
 }

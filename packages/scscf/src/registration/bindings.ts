@@ -1,5 +1,6 @@
 // Every binding of this S-CSCF, found by token and by registration set. RFC 3261 §10.3.
 
+import { Groups } from "@ims-lab/common/platform/groups";
 import { PackedTable } from "@ims-lab/common/platform/packed-table";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { samePath } from "./address.ts";
@@ -11,8 +12,8 @@ import { PathTokens } from "./path-tokens.ts";
 
 export class Bindings {
   readonly #byToken = new PackedTable<Binding>({ pack: packBinding, unpack: unpackBinding });
-  /** A set has one binding most of the time: no array for that. */
-  readonly #bySet = new Map<string, string | readonly string[]>();
+  /** Tokens, oldest first. */
+  readonly #bySet = new Groups<string, string>();
 
   readonly #heirs = new Heirs();
 
@@ -40,7 +41,7 @@ export class Bindings {
   /** All devices of the registration set, those of other IMPIs too; oldest first. */
   ofSet(set: string): readonly Binding[] {
     const found: Binding[] = [];
-    for (const token of this.#tokens(set)) {
+    for (const token of this.#bySet.of(set)) {
       const binding = this.#byToken.get(token);
       if (binding !== undefined) found.push(binding);
     }
@@ -49,7 +50,7 @@ export class Bindings {
 
   /** Number of those. */
   countOfSet(set: string): number {
-    return this.#tokens(set).length;
+    return this.#bySet.count(set);
   }
 
   /** All that are reached by this user part of a topmost Path URI. */
@@ -59,11 +60,8 @@ export class Bindings {
 
   put(binding: Binding): void {
     const { token, set } = binding;
-    if (!this.#byToken.has(token)) {
-      const tokens = this.#tokens(set);
-      this.#bySet.set(ownCopy(set), tokens.length === 0 ? token : [...tokens, token]);
-    }
     const before = this.#byToken.get(token);
+    if (before === undefined) this.#bySet.add(ownCopy(set), token);
     this.pathHops.moved(before?.address.path[0], binding.address.path[0]);
     this.#pathTokens.moved(token, before?.address.path[0], binding.address.path[0]);
     this.#byToken.set(token, binding);
@@ -80,10 +78,7 @@ export class Bindings {
       (one) => one.impi === impi && samePath(one.address.path, address.path),
     );
     this.#heirs.ended(token, address.path.length === 0 ? undefined : heir?.token);
-    const left = this.#tokens(binding.set).filter((other) => other !== token);
-    const [only] = left;
-    if (only === undefined) this.#bySet.delete(binding.set);
-    else this.#bySet.set(binding.set, left.length === 1 ? only : left);
+    this.#bySet.remove(binding.set, token);
   }
 
   /** Names of the sets that have a binding. */
@@ -97,10 +92,5 @@ export class Bindings {
 
   all(): IterableIterator<Binding> {
     return this.#byToken.values();
-  }
-
-  #tokens(set: string): readonly string[] {
-    const tokens = this.#bySet.get(set) ?? [];
-    return typeof tokens === "string" ? [tokens] : tokens;
   }
 }

@@ -1,6 +1,7 @@
 // Asking for re-authentications, looking at them, waiting for their end.
 import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import { Groups } from "@ims-lab/common/platform/groups";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Binding } from "./binding.ts";
 import type { Bindings } from "./bindings.ts";
@@ -24,7 +25,7 @@ export class Reauthentications implements RegistrationSubscriber {
   readonly #registrations: Registrations;
   readonly #running = new Map<string, string>();
   readonly #ended = new Map<string, Ended>();
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #waiting = new Groups<string, () => void>();
 
   constructor(options: {
     readonly clock: Clock;
@@ -60,8 +61,7 @@ export class Reauthentications implements RegistrationSubscriber {
   }
 
   #wake(id: string): void {
-    for (const wake of this.#waiting.get(id) ?? []) wake();
-    this.#waiting.delete(id);
+    for (const wake of this.#waiting.take(id)) wake();
   }
 
   on(event: RegistrationEvent): void {
@@ -104,8 +104,7 @@ export class Reauthentications implements RegistrationSubscriber {
         resolve();
       };
       for (const id of open) {
-        const waiters = this.#waiting.get(id) ?? new Set();
-        this.#waiting.set(id, waiters.add(wake));
+        this.#waiting.add(id, wake);
       }
     });
   }

@@ -1,6 +1,7 @@
 // A notifier's subscriptions, by id and by what they watch, with their deadlines.
 import type { Clock } from "../../platform/clock.ts";
 import { Deadlines } from "../../platform/deadlines.ts";
+import { Groups } from "../../platform/groups.ts";
 import { PackedTable } from "../../platform/packed-table.ts";
 import { isInDialog, tagOf } from "../dialog/dialog.ts";
 import type { SipRequest } from "../message/message.ts";
@@ -23,8 +24,8 @@ export class SubscriptionTable {
       queued.length > 0 ? undefined : packSubscription(subscription),
     unpack: (text, id) => ({ subscription: unpackSubscription(text, id), queued: [] }),
   });
-  /** Ids; a subject has one subscription most of the time: no array for that. */
-  readonly #subjects = new Map<string, string | readonly string[]>();
+  /** Ids, oldest first. */
+  readonly #bySubject = new Groups<string, string>();
   readonly #deadlines: Deadlines<string>;
 
   /** @param onExpired a live subscription's time is over */
@@ -59,7 +60,7 @@ export class SubscriptionTable {
 
   ofSubject(subject: string): readonly NotifierSubscription[] {
     const found: NotifierSubscription[] = [];
-    for (const id of this.#idsOf(subject)) {
+    for (const id of this.#bySubject.of(subject)) {
       const entry = this.#entries.get(id);
       if (entry !== undefined) found.push(entry.subscription);
     }
@@ -80,8 +81,7 @@ export class SubscriptionTable {
   restore(entry: Entry): void {
     const { id, subject } = entry.subscription;
     this.#entries.set(id, entry);
-    const others = this.#idsOf(subject);
-    this.#subjects.set(ownCopy(subject), others.length === 0 ? id : [...others, id]);
+    this.#bySubject.add(ownCopy(subject), id);
   }
 
   /** The entry has changed. */
@@ -97,21 +97,13 @@ export class SubscriptionTable {
   remove(entry: Entry): void {
     const { id, subject } = entry.subscription;
     this.#entries.delete(id);
-    const others = this.#idsOf(subject).filter((other) => other !== id);
-    const [only] = others;
-    if (only === undefined) this.#subjects.delete(subject);
-    else this.#subjects.set(subject, others.length === 1 ? only : others);
+    this.#bySubject.remove(subject, id);
     this.#deadlines.gone();
   }
 
   clear(): void {
     this.#deadlines.close();
     this.#entries.clear();
-    this.#subjects.clear();
-  }
-
-  #idsOf(subject: string): readonly string[] {
-    const ids = this.#subjects.get(subject) ?? [];
-    return typeof ids === "string" ? [ids] : ids;
+    this.#bySubject.clear();
   }
 }
