@@ -1,9 +1,7 @@
 // Subscriptions of others at this node: joins the machine, the dialog, time and a sender. RFC 6665 §4.2.
-import { acceptRequest, dialogAsUas, nextRequest, tagOf } from "../dialog/dialog.ts";
-import { acceptsType } from "../message/accept.ts";
-import { RetryAfter } from "../message/fields.ts";
-import { newResponse, type SipRequest, type SipResponse } from "../message/message.ts";
-import { type EventName, eventOf, formatEvent, isSameEvent } from "./event-headers.ts";
+import { acceptRequest, dialogAsUas } from "../dialog/dialog.ts";
+import { newResponse, type SipRequest } from "../message/message.ts";
+import type { EventName } from "./event-headers.ts";
 import { isLive, type NotifierEffect, type NotifierInput, stepNotifier } from "./notifier.ts";
 import type {
   Foreseen,
@@ -15,8 +13,10 @@ import type {
   SubscriptionChange,
   Termination,
 } from "./notifier-port.ts";
+import { notified, notifyOf, outcomeOf } from "./notify-message.ts";
 import { type EventRefusal, refusal, refusalResponse } from "./refusal.ts";
 import type { IncomingRequest } from "./sender.ts";
+import { checkSubscribe } from "./subscribe-checks.ts";
 import type { NotifierSubscription } from "./subscription.ts";
 import { type Entry, SubscriptionTable } from "./subscription-table.ts";
 
@@ -81,23 +81,11 @@ class Notifier implements NotifierAgent {
   /** What the SUBSCRIBE is refused with; undefined when it was granted. */
   #serve(incoming: IncomingRequest): EventRefusal | undefined {
     const { request } = incoming;
-    const event = eventOf(request);
-    const type = event && this.#options.packages.get(event.package);
-    if (event === undefined || type === undefined) {
-      const known = [...this.#options.packages.keys()].join(", ");
-      const why = `${saidEvent(request)}, served are ${known}`;
-      return this.#own(request, why, refusal(489, { headers: [["Allow-Events", known]] }));
-    }
     const entry = this.#table.find(request);
-    const isInitial = tagOf(request.to) === "";
-    if (!isInitial && !isOpen(entry, event))
-      return this.#own(request, "in no subscription that stands here", refusal(481));
-    if (!acceptsType(request, type)) {
-      const why = `Accept: ${request.text("Accept")} leaves out ${type}`;
-      return this.#own(request, why, refusal(406, { headers: [["Accept", type]] }));
-    }
+    const checked = checkSubscribe(request, this.#options.packages, entry?.subscription);
+    if (checked.kind === "refused") return this.#own(request, checked.why, checked.refused);
     return entry === undefined
-      ? this.#subscribe(incoming, event)
+      ? this.#subscribe(incoming, checked.event)
       : this.#resubscribe(incoming, entry);
   }
 
@@ -293,15 +281,8 @@ class Notifier implements NotifierAgent {
     // several requests in one NOTIFY: only the whole state says all of them
     const full = isFull || sent.length > 1;
     const render = sent.findLast((asked) => asked.render)?.render ?? this.#options.render;
-    const { contentType, body } = render(entry.subscription, { version, full });
-    const { package: name, eventId, contact } = entry.subscription;
-    const headers: [string, string][] = [
-      ["Contact", contact],
-      ["Event", formatEvent({ package: name, id: eventId })],
-      ["Subscription-State", subscriptionState],
-    ];
-    if (body.length > 0) headers.push(["Content-Type", contentType]);
-    const { request } = nextRequest(entry.subscription.dialog, "NOTIFY", headers, body);
+    const body = render(entry.subscription, { version, full });
+    const request = notifyOf(entry.subscription, subscriptionState, body);
     entry.subscription = notified(entry.subscription);
     return () => this.#send(entry, request, sent);
   }
@@ -383,29 +364,4 @@ interface Course {
   readonly granted?: () => void;
   readonly failed?: () => void;
   readonly foreseen?: Foreseen;
-}
-
-/** One NOTIFY more has been sent in it. */
-function notified(subscription: NotifierSubscription): NotifierSubscription {
-  const { dialog, version } = subscription;
-  const next = { ...dialog, localCseq: dialog.localCseq + 1 };
-  return { ...subscription, dialog: next, version: version + 1 };
-}
-
-function outcomeOf(response: SipResponse): NotifyOutcome {
-  const { status } = response;
-  if (status < 300) return { kind: "acknowledged", status };
-  const retryAfter = response.get(RetryAfter);
-  return { kind: "failed", status, ...(retryAfter !== undefined && { retryAfter }) };
-}
-
-function saidEvent(request: SipRequest): string {
-  const said = request.text("Event");
-  return said === undefined ? "no Event header" : `Event: ${said} is not served here`;
-}
-
-function isOpen(entry: Entry | undefined, event: EventName): boolean {
-  if (entry === undefined || !isLive(entry.subscription.state)) return false;
-  const { package: name, eventId } = entry.subscription;
-  return isSameEvent(event, { package: name, id: eventId });
 }
