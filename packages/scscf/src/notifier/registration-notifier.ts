@@ -15,7 +15,6 @@ import {
   type SubscriptionChange,
   type Termination,
 } from "@ims-lab/common/sip/event/notifier-agent";
-import { Resending } from "@ims-lab/common/sip/event/resending";
 import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sender";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
@@ -35,11 +34,12 @@ import type {
 } from "../registration/events.ts";
 import type { Registrations } from "../registration/registrations.ts";
 import type { Change } from "../rows.ts";
-import { describeFailure, silentParty } from "./notify-failure.ts";
+import { describeFailure } from "./notify-failure.ts";
 import { type Notice, renderReginfo, together } from "./rendering.ts";
 import { Spacing } from "./spacing.ts";
 import { judgeSubscribe, type VerdictRules } from "./subscribe-verdict.ts";
 import { deviceMemo, isDeviceMemo, tokenIn } from "./subscription-owner.ts";
+import { type ForeseenById, Triggers } from "./triggers.ts";
 
 export interface NotifierOptions extends VerdictRules {
   readonly random: Random;
@@ -56,7 +56,6 @@ export interface NotifierOptions extends VerdictRules {
   readonly refusals: RefusalLog;
 }
 
-type ForeseenById = ReadonlyMap<string, Foreseen>;
 type Proceed = (problem?: Error) => void;
 
 /** RFC 3680 §4.10. */
@@ -67,18 +66,14 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   readonly #agent: NotifierAgent;
   /** Holds for what is only news; triggers and ends go out at once. */
   readonly #spacing: Spacing<Notice>;
-  /** Tokens of devices whose trigger has not left yet: behind a NOTIFY that nobody has answered, it waits. */
-  readonly #announcing = new Set<string>();
+  readonly #triggers: Triggers;
   /** By event: what its commit has made durable of subscriptions already. */
   readonly #foreseen = new WeakMap<RegistrationEvent, ForeseenById>();
-  /** Triggers that did not reach the device, by token. */
-  readonly #resending: Resending;
   /** Of the SUBSCRIBEs that are being answered. */
   readonly #origins = new WeakMap<SipRequest, RequestOrigin>();
 
   constructor(options: NotifierOptions) {
     this.#options = options;
-    this.#resending = new Resending(options.clock);
     this.#agent = createNotifierAgent({
       clock: options.clock,
       random: options.random,
@@ -97,6 +92,13 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       onRefused: (request, status, why) => this.#noteRefused(request, status, `${status}`, why),
       onOutcome: ({ memo }, outcome) => this.#heard(memo, outcome),
       save: (change, proceed) => this.#save(change, proceed),
+    });
+    this.#triggers = new Triggers({
+      ...options,
+      subscriptionsOf: (binding) => this.subscriptionsOf(binding),
+      notify: (id, { token }, request) =>
+        this.#agent.notify(id, { ...this.#request({ only: token }), ...request }),
+      onAnnounced: (binding) => this.#announced(binding),
     });
     this.#spacing = new Spacing({
       clock: options.clock,
@@ -139,7 +141,7 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       this.#notifyAll(event.binding, { only: event.binding.token });
     else if (kind === "moved") this.#moved(event.binding, event.from);
     else if (kind === "reauthentication-triggered")
-      this.trigger(event.binding, this.#foreseen.get(event));
+      this.#triggers.trigger(event.binding, this.#foreseen.get(event));
     else if (kind === "removed") this.#gone(event.binding, event.cause, this.#foreseen.get(event));
   }
 
@@ -198,12 +200,9 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     this.#notifyAll(binding, { only: binding.token, gone });
   }
 
-  /** Asks the device to re-register: the own package alone where it has both. */
-  trigger(binding: Binding, foreseen?: ForeseenById): void {
-    const target = this.subscriptionsOf(binding)[0];
-    if (target === undefined) return; // its next subscription triggers anew
-    this.#announcing.add(binding.token);
-    this.#ask(target, binding, foreseen);
+  /** Asks the device to re-register, once more after a restart. */
+  trigger(binding: Binding): void {
+    this.#triggers.trigger(binding);
   }
 
   /** Others hear of it once the device does: N runs from there, and a P-CSCF takes `expires` at its word. */
@@ -214,7 +213,7 @@ export class RegistrationNotifier implements RegistrationSubscriber {
 
   /** The device's subscription ends; the others' only with the last binding of the set. */
   #gone(binding: Binding, cause: RemovalCause, foreseen: ForeseenById | undefined): void {
-    this.#announcing.delete(binding.token);
+    this.#triggers.gone(binding);
     const notice: Notice = { only: binding.token, gone: [{ binding, cause }] };
     const { reason, retryAfter } = terminationOf(cause);
     const isLast = this.#options.bindingsOf(binding.set).length === 0;
@@ -250,7 +249,7 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   }
 
   close(): void {
-    this.#resending.close();
+    this.#triggers.close();
     this.#agent.close();
   }
 
@@ -262,65 +261,6 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     for (const { id } of this.#watchersOf(binding.set)) this.#spacing.say(id, notice);
   }
 
-  #ask(target: NotifierSubscription, binding: Binding, foreseen?: ForeseenById): void {
-    const { token } = binding;
-    const { registrations } = this.#options;
-    this.#agent.notify(target.id, {
-      ...this.#request({ only: token }),
-      foreseen: foreseen?.get(target.id),
-      onSent: (at) => {
-        const isFirst = this.#announcing.delete(token);
-        registrations.input(token, { kind: "notified", at });
-        if (isFirst) this.#announced(binding);
-      },
-      onOutcome: (outcome) => this.#asked(binding, target, outcome),
-    });
-  }
-
-  #asked(binding: Binding, target: NotifierSubscription, outcome: NotifyOutcome): void {
-    const { registrations, clock, log } = this.#options;
-    const { token } = binding;
-    this.#announcing.delete(token);
-    if (outcome.kind === "acknowledged") {
-      this.#resending.forget(token);
-      registrations.input(token, { kind: "acknowledged", at: clock.now() });
-      return;
-    }
-    const why = describeFailure(outcome);
-    const { callId } = target.dialog;
-    const silent = silentParty(outcome, binding);
-    const fields = {
-      bindingId: token,
-      impi: binding.impi,
-      impu: binding.impu,
-      callId,
-      why,
-      silent,
-    };
-    log.warn("reauthentication.notify-failed", fields);
-    registrations.input(token, { kind: "notify-failed", why });
-    const next = this.#isOver(binding) ? undefined : this.subscriptionsOf(binding)[0];
-    if (next === undefined) this.#resending.forget(token);
-    else if (next.id !== target.id) this.trigger(binding);
-    else this.#resending.failed(token, outcome, () => this.#askAgain(binding));
-  }
-
-  /** The re-authentication that this was about has ended. */
-  #isOver({ token, set, reauthentication: asked }: Binding): boolean {
-    const now = this.#options.bindingsOf(set).find((binding) => binding.token === token);
-    return now?.reauthentication?.id !== asked?.id;
-  }
-
-  /** 430, 503 and the like leave the subscription alone: while nothing was heard of the device, it is asked again. */
-  #askAgain({ token, set, reauthentication: asked }: Binding): void {
-    const now = this.#options.bindingsOf(set).find((binding) => binding.token === token);
-    const running = now?.reauthentication;
-    const isUnheard = running?.progress === "notified" && running.id === asked?.id;
-    const [target] = now !== undefined && isUnheard ? this.subscriptionsOf(now) : [];
-    if (now === undefined || target === undefined) this.#resending.forget(token);
-    else this.#ask(target, now);
-  }
-
   #request(notice: Notice): { render: (s: NotifierSubscription, r: Rendering) => NotifyBody } {
     return { render: (subscription, rendering) => this.#render(subscription, rendering, notice) };
   }
@@ -328,7 +268,7 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   #render(subscription: NotifierSubscription, rendering: Rendering, notice: Notice): NotifyBody {
     const watchers = this.#watchersOf(subscription.subject);
     const { deadlineMs } = this.#options;
-    const facts = { watchers, announcing: this.#announcing, deadlineMs, notice };
+    const facts = { watchers, announcing: this.#triggers.announcing, deadlineMs, notice };
     return renderReginfo(this.#options, subscription, rendering, facts);
   }
 

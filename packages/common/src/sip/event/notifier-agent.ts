@@ -27,6 +27,7 @@ export type {
   NotifierAgentOptions,
   NotifyBody,
   NotifyOutcome,
+  NotifyRequest,
   Rendering,
   SubscribeVerdict,
   SubscriptionChange,
