@@ -1,5 +1,6 @@
-// Many deadlines by key over one timer: two numbers' room each, where a timer of its own takes ten times that.
+// Many deadlines by key over one timer: room for three numbers each, where a timer of its own takes several times that.
 import type { Clock, Timer } from "./clock.ts";
+import { DueHeap } from "./due-heap.ts";
 
 export interface DeadlinesOptions<K> {
   readonly clock: Clock;
@@ -15,13 +16,12 @@ export interface DeadlinesOptions<K> {
 const SMALL = 64;
 
 /**
- * A binary heap. A deadline that moves to a later time needs nothing: it is looked at when the earlier time comes. One that
+ * A deadline that moves to a later time needs nothing: it is looked at when the earlier time comes. One that
  * has gone or moved is dropped then, or when most of them are such.
  */
 export class Deadlines<K> {
   readonly #options: DeadlinesOptions<K>;
-  readonly #times: number[] = [];
-  readonly #keys: K[] = [];
+  readonly #heap = new DueHeap<K>();
   #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
 
@@ -31,13 +31,13 @@ export class Deadlines<K> {
 
   /** Entries, those that have moved or gone included. */
   get size(): number {
-    return this.#times.length;
+    return this.#heap.size;
   }
 
   /** @param time milliseconds since the epoch, finite */
   add(key: K, time: number): void {
     this.#sweepIfMostlyStale();
-    this.#push(key, time);
+    this.#heap.push(time, key);
     this.#arm();
   }
 
@@ -51,12 +51,11 @@ export class Deadlines<K> {
     this.#armedFor = Number.POSITIVE_INFINITY;
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#times.length = 0;
-    this.#keys.length = 0;
+    this.#heap.clear();
   }
 
   #arm(): void {
-    const first = this.#times[0] ?? Number.POSITIVE_INFINITY;
+    const first = this.#heap.nextDue;
     if (first === this.#armedFor) return;
     this.#timer?.cancel();
     this.#armedFor = first;
@@ -72,13 +71,11 @@ export class Deadlines<K> {
     this.#timer = undefined;
     const now = clock.now();
     try {
-      for (;;) {
-        const first = this.#times[0];
-        if (first === undefined || first > now) break;
-        const key = this.#pop();
+      while (this.#heap.nextDue <= now) {
+        const key = this.#heap.pop() as K;
         const due = dueOf(key);
         if (due === undefined) continue;
-        if (due > now) this.#push(key, due);
+        if (due > now) this.#heap.push(due, key);
         else onDue(key);
       }
     } finally {
@@ -87,55 +84,13 @@ export class Deadlines<K> {
   }
 
   #sweepIfMostlyStale(): void {
-    const { length } = this.#times;
-    if (length <= SMALL || length <= 2 * this.#options.count()) return;
-    const keys = new Set(this.#keys);
-    this.#times.length = 0;
-    this.#keys.length = 0;
+    const { size } = this.#heap;
+    if (size <= SMALL || size <= 2 * this.#options.count()) return;
+    const keys = new Set(this.#heap.items());
+    this.#heap.clear();
     for (const key of keys) {
       const due = this.#options.dueOf(key);
-      if (due !== undefined) this.#push(key, due);
+      if (due !== undefined) this.#heap.push(due, key);
     }
-  }
-
-  #push(key: K, time: number): void {
-    const times = this.#times;
-    const keys = this.#keys;
-    let at = times.length;
-    times.push(time);
-    keys.push(key);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const above = times[parent] as number;
-      if (above <= time) break;
-      times[at] = above;
-      keys[at] = keys[parent] as K;
-      at = parent;
-    }
-    times[at] = time;
-    keys[at] = key;
-  }
-
-  #pop(): K {
-    const times = this.#times;
-    const keys = this.#keys;
-    const first = keys[0] as K;
-    const time = times.pop() as number;
-    const key = keys.pop() as K;
-    const { length } = times;
-    if (length === 0) return first;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= length) break;
-      if (child + 1 < length && (times[child + 1] as number) < (times[child] as number)) child++;
-      if ((times[child] as number) >= time) break;
-      times[at] = times[child] as number;
-      keys[at] = keys[child] as K;
-      at = child;
-    }
-    times[at] = time;
-    keys[at] = key;
-    return first;
   }
 }
