@@ -95,7 +95,11 @@ export class EventStream implements RegistrationSubscriber {
   /** What has happened since `lastId`; where that is not remembered a gap, and all that is. */
   replay(reader: EventReader, { lastId, names }: ReadingFrom): void {
     reader.write(": events of the S-CSCF\n\n");
-    if (lastId === undefined) return;
+    if (lastId === undefined) {
+      // Whoever loses the connection before the first event can say where it was.
+      reader.write(`id: ${this.#next - 1}\n\n`);
+      return;
+    }
     const oldest = this.oldest;
     const from = lastId + 1 >= oldest && lastId < this.#next ? lastId + 1 : oldest;
     if (from !== lastId + 1) reader.write(gapText({ from }));

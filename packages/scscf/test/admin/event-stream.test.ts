@@ -149,6 +149,15 @@ describe("the stream", () => {
     expect(again.text).not.toContain("event: gap");
   });
 
+  test("one that lost its connection before the first event misses none", () => {
+    const first = read(undefined);
+    const id = /^id: (\d+)\n\n/m.exec(first.text)?.[1];
+    stream.on(happened("a"));
+    const again = read(Number(id));
+    expect(again.events.map(({ impi }) => impi)).toEqual(["a"]);
+    expect(again.text).not.toContain("event: gap");
+  });
+
   test("one that is up to date hears nothing anew", () => {
     const first = read(undefined);
     stream.on(happened("a"));
