@@ -27,9 +27,8 @@ export class Chance {
   }
 
   of<T>(choices: readonly T[]): T {
-    const chosen = choices[Math.floor(this.#random.fraction() * choices.length)];
-    if (chosen === undefined) throw new Error("nothing to choose from");
-    return chosen;
+    if (choices.length === 0) throw new Error("nothing to choose from");
+    return choices[Math.floor(this.#random.fraction() * choices.length)] as T;
   }
 
   /** Each as often as its weight says. */

@@ -84,7 +84,8 @@ export class Ledger {
   /** By Call-ID: what its last REGISTER was about. */
   readonly #registers = new Map<string, { contacts: readonly string[]; impi: string }>();
   readonly #nonces = new Map<string, { at: number; isAka: boolean }>();
-  readonly #usedNonces = new Set<string>();
+  /** By nonce: when the answer came that authenticated with it. */
+  readonly #usedNonces = new Map<string, number>();
   readonly #answers = new Map<string, readonly Answer[]>();
   readonly #sqns = new Map<string, Set<number>>();
   #steppedAt = 0;
@@ -260,12 +261,13 @@ export class Ledger {
     const contact = address.contact;
     judge(AUTHENTICATED_BY_ANSWER, { impi, contact, authenticatedAt, answers, awaitMs });
     const latest = given.findLast(({ at }) => at <= authenticatedAt);
-    if (latest !== undefined) this.#usedNonces.add(latest.nonce);
+    if (latest !== undefined && !this.#usedNonces.has(latest.nonce))
+      this.#usedNonces.set(latest.nonce, latest.at);
   }
 
   #answerFacts({ at, nonce }: Answer): AnswerFacts {
     const issued = this.#nonces.get(nonce);
-    const isUsed = this.#usedNonces.has(nonce);
+    const isUsed = (this.#usedNonces.get(nonce) ?? at) !== at;
     return { at, issuedAt: issued?.at, isUsed, isAka: issued?.isAka === true };
   }
 

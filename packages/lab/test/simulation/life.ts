@@ -1,7 +1,7 @@
 // One life of a node, from its start to its end without a word: its own clock and its own way to the network.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { DatagramPort, MemoryNetwork } from "@ims-lab/common/sip/transport/memory";
-import type { Carrier } from "@ims-lab/common/sip/transport/pipe";
+import type { Carrier, Pipe } from "@ims-lab/common/sip/transport/pipe";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
 
@@ -54,10 +54,11 @@ export class Life implements Clock, MemoryNetwork {
     if (!this.#isAlive) return NO_TIMER;
     this.#timers++;
     let isPending = true;
+    const tag = process.env["DBG"] ? new Error().stack : undefined; if (tag) (this as any).dbg = ((this as any).dbg ?? new Set()).add(tag+" "+(time-1.7e12)); const dbgkey = tag+" "+(time-1.7e12);
     const settle = (): boolean => {
       const was = isPending;
       isPending = false;
-      if (was) this.#timers--;
+      if (was) this.#timers--; if (tag) (this as any).dbg.delete(dbgkey);
       return was;
     };
     const timer = this.#parts.clock.at(time, () => {
@@ -95,6 +96,8 @@ export class Life implements Clock, MemoryNetwork {
     this.#closing.push(() => carrier.close());
     return {
       ...carrier,
+      // Its connections end with it, and it would make new ones.
+      connect: (from, to) => (this.#isAlive ? carrier.connect(from, to) : noPipe(from)),
       listen: (at, accept) => {
         this.#closing.push(() => network.breakStreams({ from: { host: at.host } }));
         return carrier.listen(at, (pipe, remote) => {
@@ -104,4 +107,9 @@ export class Life implements Clock, MemoryNetwork {
       },
     };
   }
+}
+
+function noPipe(local: HostPort): Pipe {
+  const nothing = (): void => undefined;
+  return { local, backlog: 0, start: nothing, write: nothing, end: nothing, destroy: nothing };
 }

@@ -95,14 +95,20 @@ export class NodeLives<N> {
 
   #atRest = 0;
 
-  /** Ends it as an operator does. Gives the timers that it left behind. */
-  async stop(passing: () => Promise<void>): Promise<number> {
+  /** Ends it as an operator does. Gives the timers that it left behind. @param passing false: the run has ended */
+  async stop(passing: () => Promise<boolean>): Promise<number> {
     const { node, life } = this.#current ?? {};
     if (node === undefined || life?.isAlive !== true) return 0;
     this.#trigger = undefined;
     this.#options.story.tell(life.now(), `${this.name} is stopped`);
-    await Promise.all([this.#options.stop(node), passing()]);
-    const left = life.timers;
+    let isOver = false;
+    void this.#options.stop(node).then(() => {
+      isOver = true;
+    });
+    if (!(await passing())) return 0;
+    await settled();
+    // One that waits for its peers to end their connections is ended all the same.
+    const left = isOver ? life.timers : 0;
     life.end();
     this.#options.onDown(false);
     return left;
@@ -173,6 +179,11 @@ export class NodeLives<N> {
       child: (fields) => this.#logger({ ...always, ...fields }),
     };
   }
+}
+
+/** What waited for a promise has gone on. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }
 
 function inWords(event: string, fields: LogFields): string {

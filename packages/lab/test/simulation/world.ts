@@ -58,12 +58,13 @@ export class World implements Stage {
     for (const device of this.devices) await device.start();
   }
 
-  /** Runs the clock on; nodes that are to start again do. Throws nothing: look at `around.violation`. */
-  async pass(milliseconds: number): Promise<void> {
+  /** Runs the clock on; nodes that are to start again do. False: an invariant does not hold, the run is over. */
+  async pass(milliseconds: number): Promise<boolean> {
     const { clock } = this.around;
     const end = clock.now() + milliseconds;
     while (this.around.violation === undefined && !clock.advanceTo(end))
       for (const { lives } of [this.scscf, this.pcscf]) if (lives.isWanted) await lives.start();
+    return this.around.violation === undefined;
   }
 
   #newDevice(plan: DevicePlan, index: number): Device {
@@ -159,7 +160,7 @@ export class World implements Stage {
     this.around.judge(NOTHING_LEFT, {
       left: new Map([[`timers of the ${node} that was stopped`, left]]),
     });
-    await lives.start();
+    if (this.around.violation === undefined) await lives.start();
   }
 
   fillDisk(milliseconds: number): void {
