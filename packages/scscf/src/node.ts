@@ -16,6 +16,7 @@ import type { ScscfConfig } from "./config.ts";
 import { RegistrationHistory } from "./history/registration-history.ts";
 import { UserHistory } from "./history/user-history.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import { MessageWatches } from "./observation/message-watch.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
@@ -59,6 +60,8 @@ export interface Scscf {
   readonly failures: FailureNotes;
   readonly history: UserHistory;
   readonly eventStream: EventStream;
+  /** Who observes the messages of single users. */
+  readonly watches: MessageWatches;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -72,7 +75,9 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
   const { directory } = tools.subscribers;
   const queue = requestQueueOf(config.limits, clock, tools.nextTurn);
-  const endpoint = endpointOf(config, tools, queue);
+  const watches = new MessageWatches();
+  const interceptors = [watches.arriving, ...(tools.interceptors ?? []), watches.leaving];
+  const endpoint = endpointOf(config, { ...tools, interceptors }, queue);
   const onLimited = (limit: string): void => tools.counters?.count("limited", limit);
   const bindings = new Bindings();
   const failures = new FailureNotes(clock);
@@ -242,6 +247,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     failures,
     history,
     eventStream,
+    watches,
     get waitingMessages() {
       return queue?.size ?? 0;
     },

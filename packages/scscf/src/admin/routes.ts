@@ -26,6 +26,7 @@ import type { Binding, RemovalCause } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { setNameOf } from "../subscribers/registration-sets.ts";
 import { addEvents } from "./event-routes.ts";
+import { addMessages } from "./message-routes.ts";
 import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
 
 const impuParams = {
@@ -57,6 +58,7 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addReauthentications(app, scscf);
   addSubscribers(app, scscf);
   addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
+  addMessages(app, { clock, watches: scscf.watches, namesOf: (impu) => namesOf(scscf, impu) });
   addTransactionRoute(app, clock, () => [scscf.endpoint]);
 }
 
