@@ -1,6 +1,8 @@
 // Settings of the S-CSCF: names, defaults, profiles.
 
 import { fileURLToPath } from "node:url";
+import { scscfFaults } from "@ims-lab/common/admin-api/faults";
+import { faultSetting, impossibleFaults } from "@ims-lab/common/faults/fault-setting";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
@@ -74,6 +76,8 @@ export interface ScscfConfig {
   readonly policy: PolicySettings["policy"];
   /** What becomes of a user's dialogs when the registration ends. */
   readonly dialogs: "leave" | "release";
+  /** To test devices with: docs/faults.md. */
+  readonly faults: readonly string[];
   readonly limits: SipLimits & {
     readonly maxSubscriptionsPerUser: number;
     readonly maxChallengesPerUser: number;
@@ -218,6 +222,7 @@ export const settings: Settings<ScscfConfig> = {
       words: ["leave", "release"],
       default: "leave",
     }),
+    faults: faultSetting(),
     limits: {
       ...sipLimitSettings,
       maxSubscriptionsPerUser: integer({
@@ -256,7 +261,10 @@ export const settings: Settings<ScscfConfig> = {
 
 function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
   const { sip, registration, reauthentication } = config;
-  const found: Impossible[] = [...impossibleTls("sip", config.sip.tls)];
+  const found: Impossible[] = [
+    ...impossibleTls("sip", config.sip.tls),
+    ...impossibleFaults(scscfFaults, config.faults),
+  ];
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });
   }

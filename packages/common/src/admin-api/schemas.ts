@@ -137,6 +137,43 @@ export const accessBindingSchema: Schema = object({
 
 export const askAnswerSchema: Schema = object({ impu: text, contacts: texts });
 
+const values: Schema = {
+  type: "object",
+  additionalProperties: { type: ["integer", "string"] },
+};
+const parameter: Schema = {
+  type: "object",
+  properties: {
+    name: text,
+    doc: text,
+    kind: oneOf("integer", "word"),
+    min: count,
+    max: count,
+    words: texts,
+    default: { type: ["integer", "string"] },
+  },
+  required: ["name", "doc", "kind", "default"],
+  additionalProperties: false,
+};
+
+/** A fault or a preset, and for whom it is on. */
+export const faultSchema: Schema = object({
+  name: text,
+  doc: text,
+  isDeed: flag,
+  combines: texts,
+  parameters: list(parameter),
+  active: list(
+    object({
+      impu: maybeText,
+      remaining: maybeCount,
+      acted: count,
+      since: time,
+      parameters: values,
+    }),
+  ),
+});
+
 const direction = (...words: readonly string[]): Schema => oneOf(...words);
 
 export const callSchema: Schema = object({

@@ -35,7 +35,9 @@ export const RESYNCHRONISES: Check = {
         return failed("autn-rejected", "an empty response without AUTS");
       case "answer":
         return failed("old-sqn-answered", "an answer");
-      default:
+      case "none":
+      case "unanswered":
+      case null:
         return failed("old-sqn-unanswered", "a REGISTER that answers nothing");
     }
   },
@@ -65,7 +67,10 @@ function toForged({ next }: Challenged): CheckOutcome {
       return failed("bad-autn-answered", "an answer");
     case "auts":
       return failed("auts-unasked", "AUTS, though the MAC was wrong");
-    default:
+    case "none":
+    case "unanswered":
+    case null:
+    case undefined:
       return failed("bad-autn-unanswered", "no REGISTER said so");
   }
 }

@@ -92,7 +92,10 @@ export function shortenedTo(course: Course): number | undefined {
 }
 
 /** REGISTERs later than a message, or than its answer. */
-export function registersAfter(course: Course, { at }: Pick<ObservedMessage, "at">): readonly Exchange[] {
+export function registersAfter(
+  course: Course,
+  { at }: Pick<ObservedMessage, "at">,
+): readonly Exchange[] {
   return registers(course).filter(({ request }) => request.at >= at);
 }
 

@@ -75,7 +75,10 @@ function registersInTime(course: Course): CheckOutcome {
 /** The first REGISTER that a run is about: after its trigger, or at all where nobody could be asked. */
 function firstRegister(course: Course): Exchange | undefined {
   const trigger = triggerOf(course);
-  const [first] = trigger === undefined ? registersAfter(course, BEGINNING) : registersAfter(course, trigger.request);
+  const [first] =
+    trigger === undefined
+      ? registersAfter(course, BEGINNING)
+      : registersAfter(course, trigger.request);
   return first;
 }
 

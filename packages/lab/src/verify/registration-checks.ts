@@ -1,5 +1,6 @@
 // Checks of registrations and de-registrations: initial, refreshed, refused for a while, ended. TS 24.229 §5.1.1.2-§5.1.1.7.
 import { isRegistrationPackage } from "@ims-lab/common/ims/events";
+import { renewalDelaySeconds } from "@ims-lab/common/sip/event/renewal";
 import {
   type Course,
   type Exchange,
@@ -11,7 +12,6 @@ import {
 } from "./course.ts";
 import { challengeAnswer, notifyAnswer } from "./reauthentication-checks.ts";
 import { explainRenewal, latestSeconds, punctuality } from "./timers.ts";
-import { renewalDelaySeconds } from "@ims-lab/common/sip/event/renewal";
 import { type Check, type CheckOutcome, failed, notJudged, passed } from "./verdict.ts";
 
 /** For what is to be done at once. */
@@ -149,7 +149,10 @@ export const STAYS_AWAY: Check = {
     const [first] = all;
     const watched = course.endedAt - (toldOf(course)?.answer?.at ?? course.endedAt);
     if (first === undefined) return passed(`none in ${seconds(watched)}`);
-    return failed("came-back", `REGISTER after ${seconds(watched - (course.endedAt - first.request.at))}`);
+    return failed(
+      "came-back",
+      `REGISTER after ${seconds(watched - (course.endedAt - first.request.at))}`,
+    );
   },
 };
 
@@ -182,7 +185,10 @@ export const REGISTERED_IN_THE_END: Check = {
     const last = all.findLast(({ answer }) => answer?.status === 200);
     if (last !== undefined) return passed("200");
     const { request, answer } = all[all.length - 1] ?? {};
-    return failed("not-recovered", `${answer?.status ?? "no answer"} to its last ${request?.method}`);
+    return failed(
+      "not-recovered",
+      `${answer?.status ?? "no answer"} to its last ${request?.method}`,
+    );
   },
 };
 

@@ -239,7 +239,9 @@ class VerifySession {
     if (binding === undefined) return "not registered: have it register again by hand";
     if (binding.reauthentication !== null)
       return `registered, and a re-authentication is still due (${binding.reauthentication.progress})`;
-    return binding.subscription === null ? "registered, not subscribed" : "registered and subscribed";
+    return binding.subscription === null
+      ? "registered, not subscribed"
+      : "registered and subscribed";
   }
 
   async #pause(forSeconds: number): Promise<void> {

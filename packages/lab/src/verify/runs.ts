@@ -1,6 +1,7 @@
 // Runs: what is done to a device, step by step, and what is waited for. As data; `runner.ts` carries them out.
 import type { ScscfFaultName } from "@ims-lab/common/admin-api/faults";
 import { isRegistrationPackage } from "@ims-lab/common/ims/events";
+import { renewalDelaySeconds } from "@ims-lab/common/sip/event/renewal";
 import {
   type Course,
   exchanges,
@@ -11,7 +12,6 @@ import {
   triggerOf,
 } from "./course.ts";
 import { latestSeconds, triggerDueSeconds } from "./timers.ts";
-import { renewalDelaySeconds } from "@ims-lab/common/sip/event/renewal";
 
 export type RunName =
   | "as-found"
@@ -112,8 +112,7 @@ const SUBSCRIBED_AGAIN: Wait = {
   what: "its SUBSCRIBE",
   isThere: (course) =>
     exchanges(course, "from-device", "SUBSCRIBE").some(
-      ({ request, answer }) =>
-        isRegistrationPackage(request.event ?? "") && answer?.status === 200,
+      ({ request, answer }) => isRegistrationPackage(request.event ?? "") && answer?.status === 200,
     ),
   most: () => SOON_SECONDS + RETRY_AFTER_SECONDS,
 };
@@ -162,8 +161,7 @@ export const RUNS: Readonly<Record<RunName, readonly Step[]>> = {
   "as-found": [
     {
       ...SUBSCRIBED_AGAIN,
-      isThere: (course) =>
-        course.device.package !== undefined || SUBSCRIBED_AGAIN.isThere(course),
+      isThere: (course) => course.device.package !== undefined || SUBSCRIBED_AGAIN.isThere(course),
       most: () => SOON_SECONDS,
     },
   ],

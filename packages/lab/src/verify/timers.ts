@@ -24,7 +24,10 @@ export function triggerDueSeconds(eventPackage: string | undefined, granted: num
 }
 
 /** Latest moment, seconds, that still counts as in time. */
-export function latestSeconds({ granted, dueAfter }: Pick<Renewal, "granted" | "dueAfter">): number {
+export function latestSeconds({
+  granted,
+  dueAfter,
+}: Pick<Renewal, "granted" | "dueAfter">): number {
   const tolerance = Math.max(TOLERANCE_SECONDS, dueAfter * TOLERANCE_SHARE);
   return Math.min(granted, dueAfter + tolerance);
 }

@@ -51,13 +51,19 @@ export function notJudged(why: string): CheckOutcome {
 export function judgeAll(
   checks: readonly Check[],
   course: Course,
-): { readonly verdict: "pass" | "fail" | "inconclusive"; why: string | null; checks: CheckResult[] } {
+): {
+  readonly verdict: "pass" | "fail" | "inconclusive";
+  why: string | null;
+  checks: CheckResult[];
+} {
   const results = checks
     .filter(({ applies }) => applies?.(course.device) ?? true)
-    .map(({ name, expected, rule, judge }): CheckResult => ({
-      ...{ name, expected, rule },
-      ...judge(course),
-    }));
+    .map(
+      ({ name, expected, rule, judge }): CheckResult => ({
+        ...{ name, expected, rule },
+        ...judge(course),
+      }),
+    );
   const isFail = results.some(({ verdict }) => verdict === "fail");
   const open = results.find((one) => one.verdict === "not-judged");
   const why = course.cutShort ?? (open?.verdict === "not-judged" ? open.why : null);

@@ -1,5 +1,6 @@
 // The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
 
+import { scscfFaults } from "@ims-lab/common/admin-api/faults";
 import {
   deregisterAnswerSchema,
   historySchema,
@@ -16,6 +17,7 @@ import {
   type OperatorCause,
   type ReauthenticateAnswer,
 } from "@ims-lab/common/admin-api/views";
+import { addFaultRoutes } from "@ims-lab/common/faults/fault-routes";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
@@ -59,6 +61,7 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addSubscribers(app, scscf);
   addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
   addMessages(app, { clock, watches: scscf.watches, namesOf: (impu) => namesOf(scscf, impu) });
+  addFaultRoutes(app, scscf.faults.switches, scscfFaults);
   addTransactionRoute(app, clock, () => [scscf.endpoint]);
 }
 

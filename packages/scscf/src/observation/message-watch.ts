@@ -2,7 +2,11 @@
 import type { ObservedMessage } from "@ims-lab/common/admin-api/observed-messages";
 import { assertedIdentities } from "@ims-lab/common/ims/p-headers";
 import { boundedKey } from "@ims-lab/common/platform/bounded-key";
-import type { Interceptor, WireMessage } from "@ims-lab/common/sip/endpoint/interceptors";
+import type {
+  Interceptor,
+  SwitchedInterceptor,
+  WireMessage,
+} from "@ims-lab/common/sip/endpoint/interceptors";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { From, To, Via } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
@@ -25,38 +29,38 @@ interface Remembered {
 /** Of each watch: a device's last requests, so that their answers and repetitions are known. */
 const MOST_REMEMBERED = 1_000;
 
-export class MessageWatches {
+/** Met by the endpoint's messages while somebody watches; each goes on as it is. */
+export class MessageWatches implements SwitchedInterceptor {
   readonly #watches = new Map<Watch, UserMessages>();
-  readonly #onSwitched: (isOn: boolean) => void;
+  readonly #listeners: (() => void)[] = [];
 
-  /** @param onSwitched somebody watches now, or nobody does any more */
-  constructor(onSwitched: (isOn: boolean) => void = () => undefined) {
-    this.#onSwitched = onSwitched;
+  get isOn(): boolean {
+    return this.#watches.size > 0;
+  }
+
+  onSwitched(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Until the returned function is called. */
   begin(watch: Watch): () => void {
     this.#watches.set(watch, new UserMessages(watch));
-    if (this.#watches.size === 1) this.#onSwitched(true);
+    if (this.#watches.size === 1) this.#switched();
     return () => {
-      if (this.#watches.delete(watch) && this.#watches.size === 0) this.#onSwitched(false);
+      if (this.#watches.delete(watch) && this.#watches.size === 0) this.#switched();
     };
   }
 
-  /** Outermost: messages as they came, whatever other interceptors make of them. */
-  readonly arriving: Interceptor = (message, next) => {
-    if (message.direction === "in") this.#pass(message);
-    next(message);
-  };
+  #switched(): void {
+    for (const listener of this.#listeners) listener();
+  }
 
-  /** Innermost: messages as they leave. */
-  readonly leaving: Interceptor = (message, next) => {
-    if (message.direction === "out") this.#pass(message);
+  readonly intercept: Interceptor = (message, next) => {
+    this.#pass(message);
     next(message);
   };
 
   #pass({ direction, bytes, at }: WireMessage): void {
-    if (this.#watches.size === 0) return;
     const { message } = decode(bytes);
     if (message === undefined) return;
     for (const user of this.#watches.values()) user.pass(direction, message, at);
