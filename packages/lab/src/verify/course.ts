@@ -86,8 +86,11 @@ export function triggerOf(course: Course): Exchange | undefined {
 }
 
 /** What the contact was shortened to, seconds. */
-export function shortenedTo(course: Course): number | undefined {
-  const contacts = triggerOf(course)?.request.contacts ?? [];
+export function shortenedTo(
+  course: Course,
+  trigger: Exchange | undefined = triggerOf(course),
+): number | undefined {
+  const contacts = trigger?.request.contacts ?? [];
   return contacts.find(({ event }) => event === "shortened")?.expires ?? undefined;
 }
 

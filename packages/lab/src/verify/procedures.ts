@@ -11,6 +11,7 @@ import {
   OBEYED_ONCE,
   REAUTHENTICATION_CHECKS,
   REGISTERS_IN_TIME,
+  REGISTERS_SOONER,
   SAME_CALL_ID,
   SAME_CONTACT,
 } from "./reauthentication-checks.ts";
@@ -115,7 +116,7 @@ export const PROCEDURES: readonly Procedure[] = [
       device.package === OWN_PACKAGE
         ? "in this package it registers at once: there is no sooner"
         : subscription(device),
-    checks: [NOTIFY_ANSWERED, REGISTERS_IN_TIME, CHALLENGE_ANSWERED, OBEYED_ONCE],
+    checks: [NOTIFY_ANSWERED, REGISTERS_SOONER, CHALLENGE_ANSWERED, OBEYED_ONCE],
   },
   {
     name: "refresh",

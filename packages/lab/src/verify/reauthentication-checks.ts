@@ -4,6 +4,7 @@ import {
   type Course,
   type Exchange,
   isOneContact,
+  notifiesOf,
   registersAfter,
   seconds,
   shortenedTo,
@@ -37,12 +38,24 @@ export const REGISTERS_IN_TIME: Check = {
   name: "register",
   expected: "a REGISTER comes: at once in the own package, else by the 600 s or half-time rule",
   rule: "TS 24.229 §5.1.1.5.2, §5.1.1.4; docs/events.md",
-  judge: registersInTime,
+  judge: (course) => registersInTime(course, triggerOf(course)),
 };
 
-function registersInTime(course: Course): CheckOutcome {
-  const trigger = triggerOf(course);
-  const granted = shortenedTo(course);
+export const REGISTERS_SOONER: Check = {
+  name: "register",
+  expected: "the earlier end of the second NOTIFY counts",
+  rule: "TS 24.229 §5.1.1.5.2, §5.1.1.4",
+  judge(course) {
+    const [, second] = notifiesOf(course, "shortened");
+    return second === undefined
+      ? notJudged("it had registered before it was asked for sooner")
+      : registersInTime(course, second);
+  },
+};
+
+/** @param trigger the NOTIFY that counts */
+function registersInTime(course: Course, trigger: Exchange | undefined): CheckOutcome {
+  const granted = shortenedTo(course, trigger);
   if (trigger === undefined || granted === undefined)
     return notJudged("nothing asked it to register");
   const { request, answer } = trigger;

@@ -19,7 +19,8 @@ export interface NetworkControl {
     saw: (message: ObservedMessage) => void,
     signal: AbortSignal,
   ): Promise<{ readonly over: Promise<never> }>;
-  reauthenticate(impu: string): Promise<void>;
+  /** Asks, or asks for sooner. */
+  reauthenticate(impu: string, withinSeconds: number): Promise<void>;
   deregister(impu: string, cause: "deactivated" | "rejected"): Promise<void>;
   switchOn(fault: Extract<Step, { do: "fault" }>, impu: string): Promise<void>;
   /** Also where it is off already. */
@@ -35,6 +36,8 @@ export interface Order {
   readonly extras: Extras;
   /** The most that is waited for any one thing. */
   readonly timeoutSeconds: number;
+  /** What the device is given to authenticate again. */
+  readonly withinSeconds: number;
 }
 
 export interface Report {
@@ -203,13 +206,13 @@ class VerifySession {
 
   async #take(step: Step, course: () => Course, state: RunState): Promise<void> {
     const { network, signal } = this.#verifying;
-    const { impu, extras, timeoutSeconds } = this.#order;
+    const { impu, extras, timeoutSeconds, withinSeconds } = this.#order;
     signal.throwIfAborted();
     switch (step.do) {
       case "fault":
         return network.switchOn(step, impu);
       case "reauthenticate":
-        return network.reauthenticate(impu);
+        return network.reauthenticate(impu, Math.ceil(withinSeconds * (step.share ?? 1)));
       case "deregister":
         return network.deregister(impu, step.cause);
       case "call":

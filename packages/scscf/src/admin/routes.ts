@@ -192,7 +192,16 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     },
     body: {
       type: ["object", "null"],
-      properties: { contact: { type: "string" } },
+      properties: {
+        contact: { type: "string" },
+        withinSeconds: {
+          type: "integer",
+          minimum: 1,
+          maximum: 86_400,
+          description:
+            "In the place of `reauthentication.deadlineSeconds`; one that runs is told to the device anew when this is sooner.",
+        },
+      },
       additionalProperties: false,
     },
     response: {
@@ -204,13 +213,13 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
   app.post<{
     Params: { impu: string };
     Querystring: { wait: number };
-    Body: { contact?: string } | null | undefined;
+    Body: { contact?: string; withinSeconds?: number } | null | undefined;
   }>("/registrations/:impu/reauthenticate", { schema }, async (request, reply) => {
     const { params, query, body } = request;
-    const asked = scscf.reauthentications.ask(
-      bindingsOf(scscf, params.impu, body?.contact),
-      "operator",
-    );
+    const bindings = bindingsOf(scscf, params.impu, body?.contact);
+    const within = body?.withinSeconds;
+    const withinMs = within === undefined ? undefined : within * 1000;
+    const asked = scscf.reauthentications.ask(bindings, "operator", withinMs);
     const ids = asked.map(({ id }) => id);
     await scscf.reauthentications.wait(ids, query.wait * 1000);
     const items = ids.flatMap((id) => scscf.reauthentications.get(id) ?? []);
