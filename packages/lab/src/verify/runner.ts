@@ -3,6 +3,7 @@ import type { ScscfFaultName } from "@ims-lab/common/admin-api/faults";
 import type { ObservedMessage } from "@ims-lab/common/admin-api/observed-messages";
 import type { BindingView, RegistrationView } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import { EXIT } from "../cli/exit-codes.ts";
 import { type Course, type DeviceFacts, seconds } from "./course.ts";
 import type { Extras, Procedure } from "./procedures.ts";
 import { Recording } from "./recording.ts";
@@ -13,6 +14,8 @@ import { judgeAll, type ProcedureResult } from "./verdict.ts";
 export interface NetworkControl {
   registration(impu: string): Promise<RegistrationView>;
   schemeOf(impi: string): Promise<"aka" | "digest">;
+  /** Faults of the S-CSCF that meet one of these identities, or everybody. */
+  faultsThatAreOn(identities: readonly string[]): Promise<readonly string[]>;
   /** From now on, until the signal; resolves when it has begun. Rejects `over` where it breaks off. */
   observe(
     impu: string,
@@ -57,7 +60,14 @@ export interface Verifying {
 }
 
 /** The device cannot be verified at all. */
-export class NotVerifiable extends Error {}
+export class NotVerifiable extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
 
 /** Throws NotVerifiable, what the network throws, and the reason of the signal; faults are off whatever happens. */
 export async function verifyDevice(order: Order, verifying: Verifying): Promise<Report> {
@@ -72,6 +82,13 @@ export async function verifyDevice(order: Order, verifying: Verifying): Promise<
   try {
     const results = await session.results();
     return { impu: order.impu, device, results, left: await session.left() };
+  } catch (problem) {
+    if (!verifying.signal.aborted) throw problem;
+    const left = await session.left();
+    throw new NotVerifiable(
+      EXIT.interrupted,
+      `interrupted: no fault is left on, and the device is ${left}`,
+    );
   } finally {
     over.abort();
   }
@@ -80,6 +97,8 @@ export async function verifyDevice(order: Order, verifying: Verifying): Promise<
 /** Time for a device to be registered, authenticated and subscribed again after a run. */
 const SETTLE_SECONDS = 70;
 const LOOK_MS = 500;
+/** Shorter waits are not shown. */
+const QUIET_MS = 2_000;
 
 class VerifySession {
   readonly #order: Order;
@@ -96,13 +115,21 @@ class VerifySession {
   async firstLook(): Promise<DeviceFacts> {
     const { impu } = this.#order;
     const found = await this.#verifying.network.registration(impu);
-    if (found.bindings.length === 0) throw new NotVerifiable(`not registered: ${impu}`);
+    if (found.bindings.length === 0)
+      throw new NotVerifiable(EXIT.notRegistered, `not registered: ${impu}`);
     if (found.bindings.length > 1) {
       const contacts = found.bindings.map(({ contact }) => contact).join(", ");
       throw new NotVerifiable(
+        EXIT.unknown,
         `${impu} has ${found.bindings.length} devices, and one is judged at a time: de-register the others (${contacts})`,
       );
     }
+    const on = await this.#verifying.network.faultsThatAreOn([impu, ...found.implicitSet]);
+    if (on.length > 0)
+      throw new NotVerifiable(
+        EXIT.unknown,
+        `the S-CSCF has faults for ${impu}: switch off ${on.join(", ")}`,
+      );
     return this.#factsOf(found);
   }
 
@@ -147,6 +174,7 @@ class VerifySession {
     const { impu, timeoutSeconds } = this.#order;
     const most = Math.min(SETTLE_SECONDS, timeoutSeconds);
     const until = this.#recording.now + most * 1000;
+    const shownFrom = this.#recording.now + QUIET_MS;
     for (;;) {
       const found = await network.registration(impu);
       const why = this.#unsettled(found);
@@ -158,7 +186,7 @@ class VerifySession {
       }
       if (this.#recording.now >= until)
         return { device: await this.#factsOf(found), why: `${why}, for ${most} s` };
-      this.#verifying.show(`waiting for the device: ${why}`);
+      if (this.#recording.now >= shownFrom) this.#verifying.show(`waiting for the device: ${why}`);
       await this.#pause(LOOK_MS / 1000);
     }
   }
@@ -179,7 +207,7 @@ class VerifySession {
   }
 
   async #carryOut(run: RunName, device: DeviceFacts, title: string): Promise<Course> {
-    const { network, show } = this.#verifying;
+    const { network, show, clock } = this.#verifying;
     const { impu, extras } = this.#order;
     const start = this.#recording.length;
     const state: RunState = { cutShort: undefined, hasCall: false };
@@ -192,9 +220,11 @@ class VerifySession {
     const switched: ScscfFaultName[] = [];
     try {
       for (const step of RUNS[run]) {
-        show(`${title}: ${stepWords(step)}`);
         if (step.do === "fault") switched.push(step.name);
-        await this.#take(step, course, state);
+        const words = waitingWords(step);
+        const timer =
+          words === undefined ? undefined : clock.after(QUIET_MS, () => show(`${title}: ${words}`));
+        await this.#take(step, course, state).finally(() => timer?.cancel());
       }
     } finally {
       if (state.hasCall && extras.caller !== undefined)
@@ -272,21 +302,9 @@ function ofBinding(
   };
 }
 
-function stepWords(step: Step): string {
-  switch (step.do) {
-    case "fault":
-      return `the S-CSCF gets the fault ${step.name}`;
-    case "reauthenticate":
-      return "asking it to authenticate again";
-    case "deregister":
-      return `de-registering it, ${step.cause}`;
-    case "call":
-      return "calling it";
-    case "hang-up":
-      return "ending the call";
-    case "quiet":
-      return `watching for ${seconds(step.seconds * 1000)}`;
-    case "await":
-      return `waiting for ${step.what}`;
-  }
+/** Of steps that take their time. */
+function waitingWords(step: Step): string | undefined {
+  if (step.do === "await") return `waiting for ${step.what}`;
+  if (step.do === "quiet") return `watching for ${seconds(step.seconds * 1000)}`;
+  return step.do === "call" ? "calling it" : undefined;
 }

@@ -15,6 +15,14 @@ export function labControl(lab: Lab, user: string, caller?: Ue): NetworkControl 
       return Promise.resolve(registrationView(lab.scscf, set, impu));
     },
     schemeOf: (impi) => Promise.resolve(lab.scscf.directory.byImpi(impi)?.auth.scheme ?? "digest"),
+    faultsThatAreOn: (identities) =>
+      Promise.resolve(
+        switches.views
+          .filter(({ active }) =>
+            active.some(({ impu }) => impu === null || identities.includes(impu)),
+          )
+          .map(({ name }) => name),
+      ),
     observe: (impu, saw, signal) => {
       const names = new Set(lab.scscf.setOf(impu)?.impus.map(({ aor }) => aor));
       const stop = lab.scscf.watches.begin({ names, saw });
