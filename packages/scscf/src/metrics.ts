@@ -41,6 +41,8 @@ export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
         ["reauthentications", "Now due.", () => scscf.reauthentications.runningCount],
       ];
       for (const [name, help, read] of gauges) metrics.gauge(name, help, read);
+      const { switches } = scscf.faults;
+      metrics.gauges("faults", "Faults that are on.", "fault", () => switches.counts);
     },
   };
 }

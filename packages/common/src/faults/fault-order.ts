@@ -55,24 +55,37 @@ export function faultOrders<Name extends string>(
 ): readonly FaultOrder<Name>[] | FaultProblem {
   const named = faultsNamed(catalogue, name);
   if (isFaultProblem(named)) return named;
-  const { impu, times, parameters = {} } = request;
-  if (impu !== undefined && (impu === "" || impu.length > LONGEST_IMPU))
-    return bad(`impu: expected an identity of at most ${LONGEST_IMPU} characters`);
-  if (times !== undefined && !isWhole(times, 1, MOST_TIMES))
-    return bad(`times: expected a whole number from 1 to ${MOST_TIMES}, not ${shown(times)}`);
   const isPreset = named.length > 1 || named[0]?.name !== name;
-  const [given] = Object.keys(parameters);
-  if (isPreset && given !== undefined)
+  const wrong = wrongScope(request);
+  if (wrong !== undefined) return bad(wrong);
+  if (isPreset && Object.keys(request.parameters ?? {}).length > 0)
     return bad(`parameters: the preset ${name} takes none; switch its faults one by one`);
   const orders: FaultOrder<Name>[] = [];
   for (const fault of named) {
-    if (fault.isDeed && times !== undefined && times !== 1)
-      return bad(`times: ${fault.name} happens once`);
-    const values = valuesOf(fault, parameters);
-    if (isFaultProblem(values)) return values;
-    orders.push({ name: fault.name, impu, times: fault.isDeed ? 1 : times, values });
+    const order = orderOf(fault, request);
+    if (isFaultProblem(order)) return order;
+    orders.push(order);
   }
   return orders;
+}
+
+function wrongScope({ impu, times }: FaultRequest): string | undefined {
+  if (impu !== undefined && (impu === "" || impu.length > LONGEST_IMPU))
+    return `impu: expected an identity of at most ${LONGEST_IMPU} characters`;
+  if (times !== undefined && !isWhole(times, 1, MOST_TIMES))
+    return `times: expected a whole number from 1 to ${MOST_TIMES}, not ${shown(times)}`;
+  return undefined;
+}
+
+function orderOf<Name extends string>(
+  fault: FaultDefinition<Name>,
+  { impu, times, parameters = {} }: FaultRequest,
+): FaultOrder<Name> | FaultProblem {
+  if (fault.isDeed && times !== undefined && times !== 1)
+    return bad(`times: ${fault.name} happens once`);
+  const values = valuesOf(fault, parameters);
+  if (isFaultProblem(values)) return values;
+  return { name: fault.name, impu, times: fault.isDeed ? 1 : times, values };
 }
 
 function valuesOf(

@@ -34,6 +34,10 @@ export class FaultyWay<Name extends string, What extends unknown[]> {
     this.#relink();
   }
 
+  get isBare(): boolean {
+    return this.pass === this.#bare;
+  }
+
   #relink(): void {
     const present = this.#links.filter(
       ({ name, lingers }) => lingers === true || this.#switches.isArmed(name),

@@ -105,18 +105,18 @@ function versionGap(tools: ScscfFaultTools): SendingFault<ScscfFaultName> {
     pass(next, request, handlers) {
       const set = tools.toldSet(request);
       const text = request.body.toString("utf8");
-      const version = set === undefined ? undefined : documents.versionOf(text);
-      if (set === undefined || version === undefined) {
+      const version = documents.versionOf(text);
+      // The first NOTIFY of a subscription is ahead of nothing.
+      if (set === undefined || version === undefined || version === 0) {
         next(request, handlers);
         return;
       }
-      // The first NOTIFY of a subscription is ahead of nothing.
-      const values = version === 0 ? undefined : switches.take("reginfo-version-gap", set);
-      const offset = (ahead.get(request) ?? 0) + Number(values?.["by"] ?? 0);
-      if (offset > 0) ahead.set(request, offset);
+      const jump = Number(switches.take("reginfo-version-gap", set)?.["by"] ?? 0);
+      const offset = (ahead.get(request) ?? 0) + jump;
       if (isLast(request)) ahead.forget(request);
-      const spoilt = offset === 0 ? text : documents.withVersion(text, version + offset);
-      next(spoilt === text ? request : withDocument(request, spoilt), handlers);
+      else if (offset > 0) ahead.set(request, offset);
+      const jumped = documents.withVersion(text, version + offset);
+      next(offset === 0 ? request : withDocument(request, jumped), handlers);
     },
   };
 }
