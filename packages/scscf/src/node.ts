@@ -12,6 +12,7 @@ import { EventStream } from "./admin/event-stream.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
 import { FailureNotes } from "./authentication/failure-notes.ts";
 import { SilentDevices } from "./authentication/silent-devices.ts";
+import { Campaigns } from "./campaigns/campaigns.ts";
 import type { ScscfConfig } from "./config.ts";
 import { RegistrationHistory } from "./history/registration-history.ts";
 import { UserHistory } from "./history/user-history.ts";
@@ -58,6 +59,7 @@ export interface Scscf {
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly failures: FailureNotes;
   readonly history: UserHistory;
+  readonly campaigns: Campaigns;
   readonly eventStream: EventStream;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
@@ -166,6 +168,18 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     onLimited,
   });
+  const campaigns = new Campaigns({
+    clock,
+    random,
+    store,
+    events,
+    bindings,
+    identitiesOf: (set) =>
+      setsOf(set).flatMap(({ name, impus }) => (name === set ? impus.map(({ aor }) => aor) : [])),
+    nextTurn: tools.nextTurn,
+    ask: (binding, cause) => void reauthentications.ask([binding], cause),
+    onStoreProblem: (error) => log.error("store.failed", { error }),
+  });
   const silentDevices = new SilentDevices({
     clock,
     events,
@@ -180,6 +194,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     silentDevices,
     metrics: tools.metrics,
     reauthentications,
+    campaigns,
     dialogs, // TS 24.229 §5.4.1.5: calls first, then the UE, then its P-CSCF
     notifier,
     pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
@@ -241,6 +256,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     pcscfSubscriptions,
     failures,
     history,
+    campaigns,
     eventStream,
     get waitingMessages() {
       return queue?.size ?? 0;
@@ -248,12 +264,14 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setOf,
     setsOf,
     listen: async () => {
-      const unheard = await takeOver({ store, registrations, reauthentications, notifier, marks });
+      const parts = { store, registrations, reauthentications, notifier, campaigns, marks };
+      const unheard = await takeOver(parts);
       await endpoint.listen(requestHandler(services));
       for (const binding of unheard) notifier.trigger(binding);
     },
     stop: async () => {
       endpoint.drain();
+      campaigns.close();
       await new Promise<void>((resolve) => {
         clock.after(STOP_GRACE_MS, resolve);
       });
@@ -276,18 +294,19 @@ const ONCE_MS = 86_400_000;
 
 /** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
 async function takeOver(
-  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier"> & {
+  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier" | "campaigns"> & {
     readonly store: Store;
     readonly marks: SqnMarkTable;
   },
 ): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks } = await parts.store.load();
+  const { bindings, subscriptions, sqnMarks, campaigns } = await parts.store.load();
   for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
   for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
   for (const binding of bindings.values()) {
     parts.registrations.restore(binding);
     parts.reauthentications.restore(binding);
   }
+  parts.campaigns.restore(campaigns.values());
   return [...bindings.values()].filter(({ duty, reauthentication }) => {
     const progress = reauthentication?.progress;
     return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");

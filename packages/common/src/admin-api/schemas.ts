@@ -231,5 +231,12 @@ export const eventSchema: Schema = {
       source: maybeText,
       why: maybeText,
     }),
+    news("campaign", ["started", "paused", "resumed", "stopped", "finished"], {
+      campaignId: text,
+      total: count,
+      asked: count,
+      ended: count,
+      reauthenticated: count,
+    }),
   ],
 };
