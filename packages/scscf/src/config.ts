@@ -64,6 +64,7 @@ export interface ScscfConfig {
     readonly probe: boolean;
     readonly onRefresh: "always" | "never";
   };
+  readonly campaigns: { readonly maxPacePerSecond: number };
   readonly reauthentication: {
     readonly deadlineSeconds: number;
     readonly onRefused: "wait" | "deregister";
@@ -183,6 +184,14 @@ export const settings: Settings<ScscfConfig> = {
         doc: "After a wrong answer: wait for the deadline, or de-register at once.",
         words: ["wait", "deregister"],
         default: "wait",
+      }),
+    },
+    campaigns: {
+      maxPacePerSecond: integer({
+        doc: "Campaigns that together ask more devices a second must be confirmed.",
+        min: 1,
+        max: 10_000,
+        default: 100,
       }),
     },
     pcscf: {

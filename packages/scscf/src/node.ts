@@ -177,6 +177,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     identitiesOf: (set) =>
       setsOf(set).flatMap(({ name, impus }) => (name === set ? impus.map(({ aor }) => aor) : [])),
     nextTurn: tools.nextTurn,
+    maxPacePerSecond: config.campaigns.maxPacePerSecond,
     ask: (binding, cause) => void reauthentications.ask([binding], cause),
     onStoreProblem: (error) => log.error("store.failed", { error }),
   });

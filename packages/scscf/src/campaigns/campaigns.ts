@@ -29,6 +29,8 @@ export interface CampaignsOptions extends SelectionTools {
   readonly random: Random;
   readonly store: Store;
   readonly events: RegistrationEvents;
+  /** Faster ones must be confirmed. */
+  readonly maxPacePerSecond: number;
   ask(binding: Binding, cause: ReauthenticationCause): void;
   onStoreProblem(problem: Error): void;
 }
@@ -73,8 +75,17 @@ export class Campaigns implements RegistrationSubscriber {
     return select(this.#options, order, Math.ceil(this.#options.clock.now()));
   }
 
+  /** For an order that gives none. */
+  newSeed(): string {
+    return this.#options.random.hex(4);
+  }
+
   get mayStart(): boolean {
     return this.#courses.size < MOST_AT_ONCE;
+  }
+
+  get maxPacePerSecond(): number {
+    return this.#options.maxPacePerSecond;
   }
 
   /** Of all that run. */
@@ -88,17 +99,13 @@ export class Campaigns implements RegistrationSubscriber {
   /** Resolves when it is durable; rejects where it cannot be, and nothing has begun. */
   async start(order: CampaignOrder, selection: Selection): Promise<Campaign> {
     const { clock, random } = this.#options;
-    const { tokens, matched, threshold } = selection;
-    const at = clock.now();
-    const named = { id: random.hex(4), at };
-    const { state, effects } = beginCampaign(
-      order,
-      { matched, total: tokens.length, threshold },
-      named,
-    );
+    const { tokens, matched, threshold, at } = selection;
+    const chosen = { matched, total: tokens.length, threshold };
+    const { state, effects } = beginCampaign(order, chosen, { id: random.hex(4), at });
     await this.#keep(state);
     const gap = 1000 / state.pacePerSecond;
-    const course = this.#course(state, state.startedAt + Math.max(1, gap));
+    // Whoever authenticates because of it does so later than it began.
+    const course = this.#course(state, Math.ceil(clock.now()) + Math.max(1, gap));
     course.tokens = tokens;
     this.#perform(course, effects);
     return course.state;

@@ -13,6 +13,8 @@ export interface SelectionTools extends Pick<FilterContext, "identitiesOf"> {
 }
 
 export interface Selection {
+  /** When it was made: milliseconds since the epoch. */
+  readonly at: number;
   /** Devices that are registered. */
   readonly registered: number;
   /** Devices that the filter matches. */
@@ -56,6 +58,7 @@ export async function select(
   });
   const threshold = thresholdOf(shares, wanted.percent);
   return {
+    at,
     registered,
     matched: tokens.length,
     tokens: threshold === ALL ? tokens : tokens.filter((_, n) => (shares[n] ?? ALL) <= threshold),

@@ -59,6 +59,7 @@ class Site {
     this.reauthentications = new Reauthentications({ clock, random, bindings, registrations });
     this.campaigns = new Campaigns({
       ...{ clock, random, store, events, bindings },
+      maxPacePerSecond: 100,
       identitiesOf: (set) => [set, `tel:${set.length}`],
       ask: (binding, cause) => {
         this.asked.push({ at: clock.now(), token: binding.token, cause });
