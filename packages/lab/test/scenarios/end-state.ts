@@ -35,7 +35,7 @@ export function expectNothingLeft({ scscf, pcscf }: Lab): void {
   expect(scscf.pcscfSubscriptions.size).toBe(0);
   expect(scscf.reauthentications.runningCount).toBe(0);
   expect(pcscf.table.size).toBe(0);
-  expect(pcscf.asker.size).toBe(0);
+  expect(pcscf.notifier.size).toBe(0);
 }
 
 /** What the S-CSCF says to a request of this user that some trusted P-CSCF vouches for. */
