@@ -30,6 +30,7 @@ import { parseUri } from "@ims-lab/common/sip/message/uri";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { PolicySettings } from "./policy/rules.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
+import { impossibleWebhook, type WebhookSettings, webhookSettings } from "./webhook/settings.ts";
 
 export interface ScscfConfig {
   readonly profile: "seed" | "ts24229";
@@ -74,6 +75,7 @@ export interface ScscfConfig {
   /** `domain=sip:host:port` each. */
   readonly routes: readonly string[];
   readonly policy: PolicySettings["policy"];
+  readonly webhook: WebhookSettings;
   /** What becomes of a user's dialogs when the registration ends. */
   readonly dialogs: "leave" | "release";
   readonly limits: SipLimits & {
@@ -222,6 +224,7 @@ export const settings: Settings<ScscfConfig> = {
         default: "proceed",
       }),
     },
+    webhook: webhookSettings,
     dialogs: oneOf({
       doc: "Calls of a user whose registration ends: left alone, or ended with BYE both ways.",
       words: ["leave", "release"],
@@ -269,6 +272,7 @@ function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });
   }
+  found.push(...impossibleWebhook(config.webhook));
   if (registration.minExpires > registration.maxExpires) {
     const allowed = `at most registration.maxExpires (${registration.maxExpires})`;
     found.push({ key: "registration.minExpires", allowed });

@@ -9,6 +9,7 @@ import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { EventStream } from "./admin/event-stream.ts";
+import { webhookContent } from "./admin/webhook-views.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
 import { FailureNotes } from "./authentication/failure-notes.ts";
 import { SilentDevices } from "./authentication/silent-devices.ts";
@@ -38,12 +39,15 @@ import type { LoadedSubscribers } from "./subscribers/load.ts";
 import type { RegistrationSet } from "./subscribers/registration-sets.ts";
 import { registrationSets } from "./subscribers/registration-sets.ts";
 import { type SqnMarks, SqnMarkTable } from "./subscribers/sqn-marks.ts";
+import { type WebhookCounter, webhookOf } from "./webhook/webhook.ts";
 
 export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
   /** Counts what happens. */
-  readonly metrics?: RegistrationSubscriber;
+  readonly metrics?: RegistrationSubscriber & WebhookCounter;
+  /** For the webhook; absent: there is none. */
+  readonly fetch?: typeof globalThis.fetch;
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
 }
@@ -187,6 +191,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     causeOf: (impi) => authenticator.silent(impi),
   });
   const eventStream = new EventStream({ clock, dutySeconds });
+  const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
   // Who hears of what happens, in this order.
   events.deliverTo({
     log: new RegistrationLog({ log, refusals, dutySeconds }),
@@ -200,6 +205,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     notifier,
     pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
     eventStream,
+    webhook,
   });
   const registrar = new Registrar({
     clock,
@@ -282,6 +288,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       silentDevices.close();
       refusals.close();
       pcscfSubscriptions.close();
+      webhook?.close();
       await endpoint.close();
       await store.close();
     },
