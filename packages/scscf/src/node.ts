@@ -11,9 +11,11 @@ import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { EventStream } from "./admin/event-stream.ts";
+import { webhookContent } from "./admin/webhook-views.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
 import { FailureNotes } from "./authentication/failure-notes.ts";
 import { SilentDevices } from "./authentication/silent-devices.ts";
+import { Campaigns } from "./campaigns/campaigns.ts";
 import type { ScscfConfig } from "./config.ts";
 import { createFaults, type ScscfFaults } from "./faults/scscf-faults.ts";
 import { RegistrationHistory } from "./history/registration-history.ts";
@@ -41,12 +43,15 @@ import type { LoadedSubscribers } from "./subscribers/load.ts";
 import type { RegistrationSet } from "./subscribers/registration-sets.ts";
 import { registrationSets } from "./subscribers/registration-sets.ts";
 import { type SqnMarks, SqnMarkTable } from "./subscribers/sqn-marks.ts";
+import { type WebhookCounter, webhookOf } from "./webhook/webhook.ts";
 
 export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
   /** Counts what happens. */
-  readonly metrics?: RegistrationSubscriber;
+  readonly metrics?: RegistrationSubscriber & WebhookCounter;
+  /** For the webhook; absent: there is none. */
+  readonly fetch?: typeof globalThis.fetch;
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
 }
@@ -62,6 +67,7 @@ export interface Scscf {
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly failures: FailureNotes;
   readonly history: UserHistory;
+  readonly campaigns: Campaigns;
   readonly eventStream: EventStream;
   /** Who observes the messages of single users. */
   readonly watches: MessageWatches;
@@ -178,12 +184,26 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     onLimited,
   });
+  const campaigns = new Campaigns({
+    clock,
+    random,
+    store,
+    events,
+    bindings,
+    identitiesOf: (set) =>
+      setsOf(set).flatMap(({ name, impus }) => (name === set ? impus.map(({ aor }) => aor) : [])),
+    nextTurn: tools.nextTurn,
+    maxPacePerSecond: config.campaigns.maxPacePerSecond,
+    ask: (binding, cause) => void reauthentications.ask([binding], cause),
+    onStoreProblem: (error) => log.error("store.failed", { error }),
+  });
   const silentDevices = new SilentDevices({
     clock,
     events,
     causeOf: (impi) => authenticator.silent(impi),
   });
   const eventStream = new EventStream({ clock, dutySeconds });
+  const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
   // Who hears of what happens, in this order.
   events.deliverTo({
     log: new RegistrationLog({ log, refusals, dutySeconds }),
@@ -192,10 +212,12 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     silentDevices,
     metrics: tools.metrics,
     reauthentications,
+    campaigns,
     dialogs, // TS 24.229 §5.4.1.5: calls first, then the UE, then its P-CSCF
     notifier,
     pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
     eventStream,
+    webhook,
   });
   const registrar = new Registrar({
     clock,
@@ -253,6 +275,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     pcscfSubscriptions,
     failures,
     history,
+    campaigns,
     eventStream,
     watches,
     faults,
@@ -263,12 +286,14 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     listen: async () => {
       beginWithFaults(faults.switches, scscfFaults, config.faults);
-      const unheard = await takeOver({ store, registrations, reauthentications, notifier, marks });
+      const parts = { store, registrations, reauthentications, notifier, campaigns, marks };
+      const unheard = await takeOver(parts);
       await endpoint.listen(faults.handler(requestHandler(services)));
       for (const binding of unheard) notifier.trigger(binding);
     },
     stop: async () => {
       endpoint.drain();
+      campaigns.close();
       await new Promise<void>((resolve) => {
         clock.after(STOP_GRACE_MS, resolve);
       });
@@ -279,6 +304,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       faults.switches.close();
       refusals.close();
       pcscfSubscriptions.close();
+      webhook?.close();
       await endpoint.close();
       await store.close();
     },
@@ -292,18 +318,19 @@ const ONCE_MS = 86_400_000;
 
 /** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
 async function takeOver(
-  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier"> & {
+  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier" | "campaigns"> & {
     readonly store: Store;
     readonly marks: SqnMarkTable;
   },
 ): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks } = await parts.store.load();
+  const { bindings, subscriptions, sqnMarks, campaigns } = await parts.store.load();
   for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
   for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
   for (const binding of bindings.values()) {
     parts.registrations.restore(binding);
     parts.reauthentications.restore(binding);
   }
+  parts.campaigns.restore(campaigns.values());
   return [...bindings.values()].filter(({ duty, reauthentication }) => {
     const progress = reauthentication?.progress;
     return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");

@@ -6,7 +6,6 @@ import {
   historySchema,
   pageOf,
   reauthenticateAnswerSchema,
-  reauthenticationSchema,
   registrationSchema,
   subscriberSchema,
 } from "@ims-lab/common/admin-api/schemas";
@@ -27,8 +26,10 @@ import type { Scscf } from "../node.ts";
 import type { Binding, RemovalCause } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { setNameOf } from "../subscribers/registration-sets.ts";
+import { addCampaigns } from "./campaign-routes.ts";
 import { addEvents } from "./event-routes.ts";
 import { addMessages } from "./message-routes.ts";
+import { addReauthentications } from "./reauthentication-routes.ts";
 import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
 
 const impuParams = {
@@ -41,11 +42,6 @@ const addressParams = {
   properties: { address: { type: "string", description: "IP address, percent-encoded." } },
   required: ["address"],
 } as const;
-const idParams = {
-  type: "object",
-  properties: { id: { type: "string" } },
-  required: ["id"],
-} as const;
 const impiParams = {
   type: "object",
   properties: { impi: { type: "string", description: "Private identity." } },
@@ -57,7 +53,8 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addHistories(app, scscf);
   addDeregister(app, scscf, clock);
   addReauthenticate(app, scscf);
-  addReauthentications(app, scscf);
+  addReauthentications(app, { scscf, clock, impisOf: (impu) => impisOf(scscf, impu) });
+  addCampaigns(app, scscf);
   addSubscribers(app, scscf);
   addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
   addMessages(app, { clock, watches: scscf.watches, namesOf: (impu) => namesOf(scscf, impu) });
@@ -230,43 +227,6 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     };
     return reply.code(query.wait > 0 && !isOver ? 202 : done).send(answer);
   });
-}
-
-function addReauthentications(app: FastifyInstance, scscf: Scscf): void {
-  const querystring = {
-    ...pageQuerySchema,
-    properties: {
-      ...pageQuerySchema.properties,
-      impu: { type: "string", description: "Only those of this user." },
-    },
-  };
-  const response = { 200: pageOf(reauthenticationSchema) };
-  const schema = { summary: "Running ones, then the latest ended.", querystring, response };
-  app.get<{ Querystring: PageQuery & { readonly impu?: string } }>(
-    "/reauthentications",
-    { schema },
-    ({ query }) => {
-      const impis = query.impu === undefined ? undefined : impisOf(scscf, query.impu);
-      const all = scscf.reauthentications.list();
-      const meant = impis === undefined ? all : all.filter(({ impi }) => impis.has(impi));
-      return page(meant, query, (one) => reauthenticationOf(scscf, one));
-    },
-  );
-  app.get<{ Params: { id: string } }>(
-    "/reauthentications/:id",
-    {
-      schema: {
-        summary: "One re-authentication.",
-        params: idParams,
-        response: { 200: reauthenticationSchema },
-      },
-    },
-    ({ params: { id } }) => {
-      const found = scscf.reauthentications.get(id);
-      if (found === undefined) throw problem(404, "No such re-authentication", `${id} is unknown.`);
-      return reauthenticationOf(scscf, found);
-    },
-  );
 }
 
 function addSubscribers(app: FastifyInstance, scscf: Scscf): void {
