@@ -253,7 +253,7 @@ export class Lab {
   readonly scscf: Scscf;
   #branch = 0;
 
-  private constructor(config: ScscfConfig, store: Store) {
+  private constructor(config: ScscfConfig, store: Store, fetch?: typeof globalThis.fetch) {
     const subscribers = parseSubscribers(SUBSCRIBERS);
     if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
     this.scscf = createScscf(config, {
@@ -265,6 +265,7 @@ export class Lab {
       ),
       subscribers,
       store,
+      ...(fetch !== undefined && { fetch }),
       counters: {
         count: (event, label) => {
           if (event === "limited") this.limited.push(label);
@@ -277,16 +278,29 @@ export class Lab {
     return Lab.startWith(memoryStore(), ...argv);
   }
 
-  static async startWith(
-    store: Store,
+  static startWith(store: Store, ...argv: readonly string[]): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.#start(store, argv);
+  }
+
+  /** Whose webhook is told over this. */
+  static startTelling(
+    fetch: typeof globalThis.fetch,
     ...argv: readonly string[]
+  ): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.#start(memoryStore(), argv, fetch);
+  }
+
+  static async #start(
+    store: Store,
+    argv: readonly string[],
+    fetch?: typeof globalThis.fetch,
   ): Promise<{ lab: Lab; pcscf: Peer }> {
     const listen = [
       `--sip.host=${SCSCF.host}`,
       `--domain=${DOMAIN}`,
       `--trustedPeers=${PCSCF.host}:${PCSCF.port}`,
     ];
-    const lab = new Lab(configOf([...listen, ...argv]), store);
+    const lab = new Lab(configOf([...listen, ...argv]), store, fetch);
     await lab.scscf.listen();
     return { lab, pcscf: await lab.peer(PCSCF) };
   }

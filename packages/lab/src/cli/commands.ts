@@ -2,11 +2,13 @@
 import type { Command } from "./command.ts";
 import { call } from "./commands/call.ts";
 import { dereg } from "./commands/dereg.ts";
+import { explain } from "./commands/explain.ts";
 import { list } from "./commands/list.ts";
 import { message } from "./commands/message.ts";
 import { reauth } from "./commands/reauth.ts";
 import { register } from "./commands/register.ts";
 import { show } from "./commands/show.ts";
+import { verify } from "./commands/verify.ts";
 import { wait } from "./commands/wait.ts";
 import { watch } from "./commands/watch.ts";
 import { why } from "./commands/why.ts";
@@ -18,6 +20,8 @@ export const COMMANDS: readonly Command[] = [
   watch,
   reauth,
   dereg,
+  verify,
+  explain,
   register,
   wait,
   call,
