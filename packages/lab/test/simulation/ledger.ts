@@ -76,6 +76,8 @@ interface Answer {
 
 /** A store that has failed is left alone for a second; then it takes its time. */
 const RETRY_MS = 1_200;
+/** A commit takes no longer, and one that waits for another no longer than twice that. */
+const COMMIT_MS = 200;
 const CIPHER = new Milenage(Buffer.from(K, "hex"), Buffer.from(OPC, "hex"));
 const SHORTENED = /<contact\b[^>]*\bevent="shortened"[^>]*>\s*<uri>([^<]*)<\/uri>/g;
 
@@ -125,10 +127,10 @@ export class Ledger {
     this.#answers.set(key, { at: now, nonce, callId, cseq: cseq.number, isAgain });
   }
 
-  /** It leaves the S-CSCF. */
-  sent(message: SipMessage, now: number): void {
+  /** It leaves the S-CSCF. @param isUnsaved the store refuses to keep it */
+  sent(message: SipMessage, now: number, isUnsaved: boolean): void {
     if (message.kind === "response") this.#responded(message, now);
-    else if (message.method === "NOTIFY") this.#notified(message, now);
+    else if (message.method === "NOTIFY") this.#notified(message, now, isUnsaved);
   }
 
   #responded(response: SipResponse, now: number): void {
@@ -213,12 +215,14 @@ export class Ledger {
       });
   }
 
-  #notified(notify: SipRequest, now: number): void {
+  #notified(notify: SipRequest, now: number, isUnsaved: boolean): void {
     if (notify.get(SubscriptionState)?.value === "terminated")
       this.#subscriptions.delete(notify.from.params.get("tag") ?? "");
     for (const [, contact = ""] of notify.body.toString("latin1").matchAll(SHORTENED)) {
       const due = this.#contacts.get(contact)?.due;
-      if (due !== undefined) due.notifiedAt ??= now;
+      // Others may hear of it, too; and what is not durable begins again with the next process.
+      const isTold = hostOf(notify.uri) === hostOf(contact);
+      if (due !== undefined && isTold && !isUnsaved) due.notifiedAt ??= now;
     }
   }
 
@@ -380,7 +384,7 @@ export class Ledger {
     });
     announced.push(...this.#subscriptions.values());
     this.#options.judge(NOTHING_LOST, { announced, found, now });
-    this.#adoptAll(bindings);
+    this.#adoptAll(facts);
     for (const id of [...this.#subscriptions.keys()])
       if (!found.has(id)) this.#subscriptions.delete(id);
   }
@@ -395,8 +399,14 @@ export class Ledger {
     }
   }
 
+  /** N begins again with the next NOTIFY where the process died, or could not write, before it had noted the first one. */
+  #mayBegin(notifiedAt: number | undefined, downSince: number): boolean {
+    if (notifiedAt === undefined) return false;
+    return downSince - notifiedAt <= COMMIT_MS || notifiedAt <= this.#excusedUntil;
+  }
+
   /** What the new process has is what counts from here. */
-  #adoptAll(bindings: readonly Binding[]): void {
+  #adoptAll({ bindings, downSince }: TakenOverFacts): void {
     const there = new Set(bindings.map(({ address }) => address.contact));
     for (const contact of [...this.#contacts.keys()])
       if (!there.has(contact)) this.#contacts.delete(contact);
@@ -412,9 +422,15 @@ export class Ledger {
         if (!this.ends.has(id)) this.ends.set(id, 0);
         const { notifiedAt, challengedAt } = course;
         record.due = { id, askedAt: requestedAt, notifiedAt, challengedAt };
-      }
+      } else if (this.#mayBegin(record.due.notifiedAt, downSince))
+        record.due.notifiedAt = reauthentication.course.notifiedAt;
     }
   }
+}
+
+/** Each device has its own. */
+function hostOf(uri: string): string {
+  return /@([^:;>]+)/.exec(uri)?.[1] ?? "";
 }
 
 function holderOf({ impi, address, authenticatedAt }: Binding): HolderFacts {

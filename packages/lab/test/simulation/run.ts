@@ -114,7 +114,13 @@ async function comeToRest(world: World, plan: Plan): Promise<void> {
   for (const device of devices) device.register();
   await world.pass(SETTLING_MS);
   judgeErrors(world);
-  around.judge(BOTH_AGREE, world);
+  judgeAgreement(world);
+  // Dialogs that a P-CSCF has forgotten show when they are used; their devices come back.
+  if (pcscf.lives.count > 1) {
+    await reauthenticateAll(world, plan);
+    for (const device of devices) device.register();
+    await world.pass(SETTLING_MS);
+  }
   const ends = await reauthenticateAll(world, plan);
   around.judge(COMES_TO_REST, {
     devices: devices.map((device) => ({
@@ -127,7 +133,15 @@ async function comeToRest(world: World, plan: Plan): Promise<void> {
         : [],
     })),
   });
-  around.judge(BOTH_AGREE, world);
+  judgeAgreement(world);
+}
+
+/** A P-CSCF that has forgotten everything knows again what devices have told it since. */
+function judgeAgreement({ around, pcscf, devices, atScscf, atPcscf }: World): void {
+  const told = new Set(devices.flatMap(({ contacts }) => contacts));
+  const isTold = (one: string): boolean =>
+    pcscf.lives.count === 1 || told.has(one.split(" ")[1] ?? "");
+  around.judge(BOTH_AGREE, { atScscf: new Set([...atScscf].filter(isTold)), atPcscf });
 }
 
 /** By Contact: how the re-authentications ended that all devices were asked for. */

@@ -42,6 +42,7 @@ export class ScriptedDevice implements Device {
   #callId = "";
   #cseq = 0;
   #answers = 0;
+  #isPending = false;
   #serviceRoute: readonly string[] = [];
   #dialog: Dialog | undefined;
   #registeredUntil = 0;
@@ -72,6 +73,7 @@ export class ScriptedDevice implements Device {
     this.#callId = `reg-${index}-${seed}`;
     this.#cseq = 0;
     this.#dialog = undefined;
+    this.#isPending = false;
     this.#registeredUntil = 0;
     this.#subscribedUntil = 0;
     this.#stack = new CoreStack({
@@ -86,7 +88,8 @@ export class ScriptedDevice implements Device {
   }
 
   register(): void {
-    this.#sendRegister(this.#parts.plan.expiresSeconds);
+    // TS 24.229 §5.1.1.2: none while one is under way.
+    if (!this.#isPending) this.#sendRegister(this.#parts.plan.expiresSeconds);
   }
 
   deregister(): void {
@@ -162,7 +165,17 @@ export class ScriptedDevice implements Device {
       ["Authorization", first],
     ]);
     if (authorization === undefined) this.#answers = 0;
-    this.#send(request, (response) => this.#registerAnswered(response, expires));
+    this.#isPending = true;
+    this.#send(
+      request,
+      (response) => {
+        this.#isPending = false;
+        this.#registerAnswered(response, expires);
+      },
+      () => {
+        this.#isPending = false;
+      },
+    );
   }
 
   #contactValue(uri: string): string {
@@ -240,13 +253,17 @@ export class ScriptedDevice implements Device {
     ]);
   }
 
-  #send(request: SipRequest, then: (response: SipResponse) => void = () => undefined): void {
+  #send(
+    request: SipRequest,
+    then: (response: SipResponse) => void = () => undefined,
+    onFailure: () => void = () => undefined,
+  ): void {
     const proxy = this.#parts.proxy;
     this.#stack?.request(request, proxy, {
       onResponse: (response) => {
         if (response.status >= 200) then(response);
       },
-      onFailure: () => undefined,
+      onFailure,
     });
   }
 

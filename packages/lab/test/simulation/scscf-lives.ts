@@ -74,7 +74,7 @@ export class ScscfLives {
         const now = clock.now();
         if (direction === "in") this.ledger.received(message, now);
         else {
-          this.ledger.sent(message, now);
+          this.ledger.sent(message, now, this.disk.isFull);
           around.numbered("S-CSCF", message, this.disk.isFull);
         }
       },
