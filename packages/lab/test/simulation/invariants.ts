@@ -296,19 +296,31 @@ export const COUNTS_AGREE: Invariant<CountFacts> = {
 };
 
 export interface AgreementFacts {
-  /** `IMPI Contact` of all that is registered. */
-  readonly atScscf: ReadonlySet<string>;
-  readonly atPcscf: ReadonlySet<string>;
+  /** Contacts of all that is registered, by IMPI and Path. */
+  readonly atScscf: ReadonlyMap<string, readonly string[]>;
+  readonly atPcscf: ReadonlyMap<string, readonly string[]>;
+  /** Contacts that devices have registered over this P-CSCF's life. */
+  readonly told: ReadonlySet<string> | "all";
+  /** The S-CSCF may have given up the subscription by which the P-CSCF hears of ends (RFC 6665 §4.2.2). */
+  readonly mayMissEnds: boolean;
 }
 
 export const BOTH_AGREE: Invariant<AgreementFacts> = {
   name: "both nodes agree",
   clause: "TS 24.229 §5.2.2.1, §5.2.3",
-  holds: "once the wire is quiet and devices have registered over it, both CSCFs have the same bindings",
-  check: ({ atScscf, atPcscf }) => [
-    ...[...atScscf].filter((one) => !atPcscf.has(one)).map((one) => `${one}: S-CSCF alone`),
-    ...[...atPcscf].filter((one) => !atScscf.has(one)).map((one) => `${one}: P-CSCF alone`),
-  ],
+  holds:
+    "once the wire is quiet, both CSCFs have the same devices; a P-CSCF that has forgotten everything those that have registered since",
+  check: ({ atScscf, atPcscf, told, mayMissEnds }) => {
+    const lone = [...atScscf].filter(
+      ([key, contacts]) =>
+        !atPcscf.has(key) && (told === "all" || contacts.some((one) => told.has(one))),
+    );
+    const late = mayMissEnds ? [] : [...atPcscf].filter(([key]) => !atScscf.has(key));
+    return [
+      ...lone.map(([key, contacts]) => `${key} (${contacts.join(", ")}): S-CSCF alone`),
+      ...late.map(([key, contacts]) => `${key} (${contacts.join(", ")}): P-CSCF alone`),
+    ];
+  },
 };
 
 export interface RestFacts {

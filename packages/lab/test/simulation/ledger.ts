@@ -321,10 +321,8 @@ export class Ledger {
       const graceUntil = Math.max(record.graceUntil ?? 0, this.#excusedUntil);
       judge(NOT_PAST_DEADLINE, { ...record, now, deadlineMs, awaitMs, graceUntil });
       if (!facts.isEnforced(binding.impi)) continue;
-      const isAnnounced =
-        record.due?.notifiedAt !== undefined || record.due?.challengedAt !== undefined;
       if (facts.isSubscribed(binding)) record.owedMs = 0;
-      else if (!isAnnounced && now > this.#excusedUntil) record.owedMs += passed;
+      else if (!isAnnounced(record) && now > this.#excusedUntil) record.owedMs += passed;
       judge(NOT_PAST_DUTY, { contact: record.contact, owedMs: record.owedMs, dutyMs });
     }
   }
@@ -365,7 +363,6 @@ export class Ledger {
     const { now, bindings, subscriptions } = facts;
     this.#steppedAt = now;
     this.#responses.clear();
-    this.#moveDeadlines(facts);
     this.#options.judge(ENDED_STAYS_ENDED, {
       ended: this.#ended,
       found: bindings.map(({ address }) => address.contact),
@@ -385,6 +382,7 @@ export class Ledger {
     announced.push(...this.#subscriptions.values());
     this.#options.judge(NOTHING_LOST, { announced, found, now });
     this.#adoptAll(facts);
+    this.#moveDeadlines(facts);
     for (const id of [...this.#subscriptions.keys()])
       if (!found.has(id)) this.#subscriptions.delete(id);
   }
@@ -394,6 +392,7 @@ export class Ledger {
     for (const record of this.#contacts.values()) {
       const until = latestEnd({ ...this.#options, ...record, now });
       if (until <= now && record.graceUntil === undefined) record.graceUntil = now + graceMs;
+      if (isAnnounced(record)) continue;
       const owed = record.owedMs + (now - downSince);
       record.owedMs = Math.max(record.owedMs, Math.min(owed, dutyMs - graceMs));
     }
@@ -415,17 +414,29 @@ export class Ledger {
       const { contact } = address;
       this.#holders.set(binding.token, holderOf(binding));
       const record = this.#contacts.get(contact) ?? this.#adopt(contact, impi);
-      if (record.grantedUntil === 0) Object.assign(record, { grantedUntil: expiresAt, callId, cseq });
+      // One whose 200 did not leave any more was accepted all the same.
+      if (record.callId !== callId || record.cseq < cseq)
+        Object.assign(record, { grantedUntil: expiresAt, callId, cseq });
       if (reauthentication === undefined) record.due = undefined;
       else if (record.due?.id !== reauthentication.id) {
         const { id, requestedAt, course } = reauthentication;
         if (!this.ends.has(id)) this.ends.set(id, 0);
         const { notifiedAt, challengedAt } = course;
         record.due = { id, askedAt: requestedAt, notifiedAt, challengedAt };
-      } else if (this.#mayBegin(record.due.notifiedAt, downSince))
-        record.due.notifiedAt = reauthentication.course.notifiedAt;
+      } else {
+        const { due } = record;
+        const { course } = reauthentication;
+        if (this.#mayBegin(due.notifiedAt, downSince)) due.notifiedAt = course.notifiedAt;
+        // One whose 401 did not leave any more counts all the same.
+        due.challengedAt ??= course.challengedAt;
+      }
     }
   }
+}
+
+/** From its first step on the re-authentication's deadline stands in for the duty's. */
+function isAnnounced({ due }: ContactRecord): boolean {
+  return due?.notifiedAt !== undefined || due?.challengedAt !== undefined;
 }
 
 /** Each device has its own. */

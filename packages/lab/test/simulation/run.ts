@@ -92,7 +92,7 @@ function judgeCalm(world: World): void {
   const last = around.network.log.at(-1)?.at ?? 0;
   if (!world.isCalm || around.clock.now() - last < 34_000) return;
   if (scscf.node === undefined || pcscf.node === undefined) return;
-  around.judge(BOTH_AGREE, { atScscf, atPcscf });
+  around.judge(BOTH_AGREE, { atScscf, atPcscf, told: "all", mayMissEnds: false });
 }
 
 /** A fair network, nodes that stay, devices that do everything right. */
@@ -136,12 +136,10 @@ async function comeToRest(world: World, plan: Plan): Promise<void> {
   judgeAgreement(world);
 }
 
-/** A P-CSCF that has forgotten everything knows again what devices have told it since. */
-function judgeAgreement({ around, pcscf, devices, atScscf, atPcscf }: World): void {
-  const told = new Set(devices.flatMap(({ contacts }) => contacts));
-  const isTold = (one: string): boolean =>
-    pcscf.lives.count === 1 || told.has(one.split(" ")[1] ?? "");
-  around.judge(BOTH_AGREE, { atScscf: new Set([...atScscf].filter(isTold)), atPcscf });
+function judgeAgreement({ around, pcscf, devices, atScscf, atPcscf, wasCutLong }: World): void {
+  const hasForgotten = pcscf.lives.count > 1;
+  const told = hasForgotten ? new Set(devices.flatMap(({ contacts }) => contacts)) : "all";
+  around.judge(BOTH_AGREE, { atScscf, atPcscf, told, mayMissEnds: wasCutLong });
 }
 
 /** By Contact: how the re-authentications ended that all devices were asked for. */

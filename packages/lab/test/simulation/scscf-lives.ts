@@ -56,6 +56,7 @@ export class ScscfLives {
     const random = seededRandom(around.nextSeed());
     const [least, most] = plan.store.delayMs;
     this.disk = new SimulatedDisk({
+      clock,
       open: keptStore,
       isDurable: plan.store.isDurable,
       delayMs: () => least + (most - least) * random.fraction(),

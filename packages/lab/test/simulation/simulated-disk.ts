@@ -1,4 +1,5 @@
 // A node's disk, which outlives its processes: rows are kept a moment after they were asked for, and said to be kept a moment later.
+import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Life } from "./life.ts";
 
 /** The store port of any node. */
@@ -12,6 +13,8 @@ export interface RowStore<Change, Contents> {
 export type CommitPhase = "asked" | "kept" | "answered";
 
 export interface DiskOptions<Change, Contents> {
+  /** The world's: a disk is no part of the process. */
+  readonly clock: Clock;
   /** Empty, and without delay. */
   open(): RowStore<Change, Contents>;
   /** Whether the next process finds what this one has committed. */
@@ -50,6 +53,7 @@ export class SimulatedDisk<Change, Contents> {
   storeOf(life: Life): RowStore<Change, Contents> {
     if (!this.#options.isDurable) this.#rows = this.#options.open();
     const rows = this.#rows;
+    const { clock } = this.#options;
     let freeAt = 0;
     return {
       load: () => rows.load(),
@@ -57,11 +61,11 @@ export class SimulatedDisk<Change, Contents> {
       commit: (changes, done) => {
         const keep = (): void => this.#keep(life, rows, changes, done);
         // In their order: none is kept before an earlier one.
-        const due = Math.max(freeAt, life.now() + this.#options.delayMs());
+        const due = Math.max(freeAt, clock.now() + this.#options.delayMs());
         freeAt = due;
         this.onPhase("asked");
-        if (due <= life.now()) keep();
-        else life.at(due, keep);
+        if (due <= clock.now()) keep();
+        else clock.at(due, keep);
       },
     };
   }

@@ -15,6 +15,8 @@ import { ScscfLives } from "./scscf-lives.ts";
 import { Surroundings } from "./surroundings.ts";
 import type { Conditions, WAYS } from "./weather.ts";
 
+/** 64*T1. */
+const TIMER_F_MS = 32_000;
 const QUIET = {
   trace: () => undefined,
   debug: () => undefined,
@@ -32,6 +34,8 @@ export class World implements Stage {
   readonly ueErrors: string[] = [];
   /** Nothing was lost, delayed or killed so far. */
   isCalm = true;
+  /** Some transaction has ended without an answer that was sent. */
+  wasCutLong = false;
   /** The disk has been full: what nodes say of it is right. */
   wasFull = false;
   #hosts = 0;
@@ -143,6 +147,7 @@ export class World implements Stage {
   cut(way: (typeof WAYS)[number], milliseconds: number): void {
     const { weather, at, clock } = this.around;
     this.isCalm = false;
+    if (milliseconds > TIMER_F_MS / 2) this.wasCutLong = true;
     weather.cut(at, way);
     clock.after(milliseconds, () => weather.heal(way));
   }
@@ -179,18 +184,27 @@ export class World implements Stage {
 
   // What both nodes have.
 
-  /** `IMPI Contact` each. */
-  get atScscf(): ReadonlySet<string> {
-    const bindings = [...(this.scscf.node?.bindings.all() ?? [])];
-    return new Set(bindings.map(({ impi, address }) => `${impi} ${address.contact}`));
+  /** By IMPI and Path, which a P-CSCF takes for one device: its Contacts. */
+  get atScscf(): ReadonlyMap<string, readonly string[]> {
+    const found = new Map<string, string[]>();
+    for (const { impi, address } of this.scscf.node?.bindings.all() ?? []) {
+      const key = `${impi} ${pathUser(address.path[0] ?? "")}`;
+      found.set(key, [...(found.get(key) ?? []), address.contact]);
+    }
+    return found;
   }
 
-  get atPcscf(): ReadonlySet<string> {
+  get atPcscf(): ReadonlyMap<string, readonly string[]> {
     const bindings = [...(this.pcscf.node?.table.all() ?? [])];
-    return new Set(
-      bindings.flatMap((binding) =>
-        contactsOf(binding).map(({ contact }) => `${binding.impi} ${contact}`),
-      ),
+    return new Map(
+      bindings.map((binding) => [
+        `${binding.impi} ${binding.token}`,
+        contactsOf(binding).map(({ contact }) => contact),
+      ]),
     );
   }
+}
+
+function pathUser(path: string): string {
+  return /<sips?:([^@]*)@/.exec(path)?.[1] ?? path;
 }
