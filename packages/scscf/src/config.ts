@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import { scscfFaults } from "@ims-lab/common/admin-api/faults";
 import { faultSetting, impossibleFaults } from "@ims-lab/common/faults/fault-setting";
+import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
@@ -85,7 +86,6 @@ export interface ScscfConfig {
   };
 }
 
-const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
 const SHIPPED_SUBSCRIBERS = fileURLToPath(new URL("../subscribers.yaml", import.meta.url));
 
 export const settings: Settings<ScscfConfig> = {

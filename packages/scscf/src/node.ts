@@ -19,6 +19,7 @@ import { createFaults, type ScscfFaults } from "./faults/scscf-faults.ts";
 import { RegistrationHistory } from "./history/registration-history.ts";
 import { UserHistory } from "./history/user-history.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import { MessageWatches } from "./observation/message-watch.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
@@ -62,6 +63,8 @@ export interface Scscf {
   readonly failures: FailureNotes;
   readonly history: UserHistory;
   readonly eventStream: EventStream;
+  /** Who observes the messages of single users. */
+  readonly watches: MessageWatches;
   readonly faults: ScscfFaults;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
@@ -76,7 +79,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
   const { directory } = tools.subscribers;
   const queue = requestQueueOf(config.limits, clock, tools.nextTurn);
-  const endpoint = endpointOf(config, tools, queue);
+  const watches = new MessageWatches();
+  const endpoint = endpointOf(config, { ...tools, switched: watches }, queue);
   const onLimited = (limit: string): void => tools.counters?.count("limited", limit);
   const bindings = new Bindings();
   const failures = new FailureNotes(clock);
@@ -148,7 +152,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     agent: createSubscriberAgent({ clock, random, send, packages: [OWN_PACKAGE] }),
     ownUri: (peer) => ownUriFor(endpoint, peer),
     life: config.subscription.expires,
-    maySay: logRateLimit(clock, ONCE_MS),
+    mayLog: logRateLimit(clock, ONCE_MS),
     setOf,
     bindingsOf,
     isWatched: (set) => notifier.isWatchedByPcscf(set),
@@ -250,6 +254,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     failures,
     history,
     eventStream,
+    watches,
     faults,
     get waitingMessages() {
       return queue?.size ?? 0;

@@ -128,7 +128,8 @@ export type ScscfFaultName =
   | "interval-too-brief"
   | "unavailable"
   | "no-service-route"
-  | "stale-contact";
+  | "stale-contact"
+  | "short-grant";
 
 export const scscfFaults: FaultCatalogue<ScscfFaultName> = {
   node: "S-CSCF",
@@ -179,6 +180,11 @@ export const scscfFaults: FaultCatalogue<ScscfFaultName> = {
     ]),
     fault("no-service-route", "The 200 to REGISTER has no Service-Route."),
     fault("stale-contact", "The 200 to REGISTER lists a second Contact, of long ago."),
+    fault(
+      "short-grant",
+      "The 200 to REGISTER grants less time than the S-CSCF keeps the binding.",
+      [integer("seconds", "Granted.", { min: 1, max: 600_000, default: 40 })],
+    ),
   ],
   presets: [
     {

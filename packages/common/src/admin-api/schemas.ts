@@ -1,4 +1,5 @@
 // JSON Schemas of what the admin interfaces answer: those of views.ts, for the OpenAPI documents.
+import { credentialKinds } from "./observed-messages.ts";
 import { deregistrationCauses } from "./views.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -270,3 +271,24 @@ export const eventSchema: Schema = {
     }),
   ],
 };
+
+export const observedMessageSchema: Schema = object({
+  at: time,
+  direction: oneOf("from-device", "to-device"),
+  isRepeated: flag,
+  method: text,
+  status: maybeCount,
+  callId: text,
+  cseq: count,
+  contact: maybeText,
+  expires: maybeCount,
+  minExpires: maybeCount,
+  retryAfter: maybeCount,
+  event: maybeText,
+  subscriptionState: maybeText,
+  reason: maybeText,
+  contacts: list(object({ uri: text, state: text, event: text, expires: maybeCount })),
+  credentials: { type: ["string", "null"], enum: [...credentialKinds, null] },
+  nonce: maybeText,
+  userAgent: maybeText,
+});

@@ -235,13 +235,13 @@ export class Lab extends Traffic {
   // What an operator does.
 
   /** At the S-CSCF, for all devices of the user. */
-  askByScscf(user: string): void {
-    this.scscf.reauthentications.ask(this.#bindings(user), "operator");
+  askByScscf(user: string, withinMs?: number): void {
+    this.scscf.reauthentications.ask(this.#bindings(user), "operator", withinMs);
   }
 
   /** At the P-CSCF; gives what its admin interface would answer. */
   askByPcscf(user: string): "asked" | "not-registered" | "not-subscribed" {
-    return this.pcscf.asker.ask(this.#aor(user)).kind;
+    return this.pcscf.notifier.ask(this.#aor(user)).kind;
   }
 
   deregister(user: string, cause: RemovalCause): void {
@@ -258,10 +258,10 @@ export class Lab extends Traffic {
   }
 
   atPcscf(user: string): readonly AccessBindingView[] {
-    const { table, asker } = this.pcscf;
+    const { table, notifier } = this.pcscf;
     return table
       .ofImpu(this.#aor(user))
-      .map((binding) => viewOf(binding, asker.subscribedUntil(binding.token)));
+      .map((binding) => viewOf(binding, notifier.subscribedUntil(binding.token)));
   }
 
   /** Running ones first, then the ended, latest first. */

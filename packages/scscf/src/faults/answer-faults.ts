@@ -1,5 +1,5 @@
 // Faults of what devices are answered: 423, 503, a 200 that lacks something or lists too much. RFC 3261 §10.3, §21.5.4; RFC 3608.
-import type { ScscfFaultName } from "@ims-lab/common/admin-api/faults";
+import type { FaultValues, ScscfFaultName } from "@ims-lab/common/admin-api/faults";
 import { AnsweredThrough, type IncomingFault } from "@ims-lab/common/faults/message-faults";
 import { Contact, Expires } from "@ims-lab/common/sip/message/fields";
 import {
@@ -18,6 +18,7 @@ export function answerFaults(tools: ScscfFaultTools): readonly IncomingFault<Scs
     intervalTooBrief(tools),
     spoiltAcceptance(tools, "no-service-route", withoutServiceRoute),
     spoiltAcceptance(tools, "stale-contact", withStaleContact),
+    spoiltAcceptance(tools, "short-grant", withShortGrant),
   ];
 }
 
@@ -87,8 +88,12 @@ function answer(
 /** @param spoil the 200; undefined: there is nothing in it for this fault */
 function spoiltAcceptance(
   tools: ScscfFaultTools,
-  name: "no-service-route" | "stale-contact",
-  spoil: (response: SipResponse, request: SipRequest) => SipResponse | undefined,
+  name: "no-service-route" | "stale-contact" | "short-grant",
+  spoil: (
+    response: SipResponse,
+    request: SipRequest,
+    values: FaultValues,
+  ) => SipResponse | undefined,
 ): IncomingFault<ScscfFaultName> {
   const { switches } = tools;
   return {
@@ -96,12 +101,13 @@ function spoiltAcceptance(
     pass(next, incoming) {
       const { request } = incoming;
       const set = request.method === "REGISTER" ? askingSet(tools, request) : undefined;
-      if (set === undefined || switches.look(name, set) === undefined) {
+      const values = set === undefined ? undefined : switches.look(name, set);
+      if (set === undefined || values === undefined) {
         next(incoming);
         return;
       }
       const change = (response: SipResponse): SipResponse => {
-        const spoilt = response.status === 200 ? spoil(response, request) : undefined;
+        const spoilt = response.status === 200 ? spoil(response, request, values) : undefined;
         if (spoilt === undefined || switches.take(name, set) === undefined) return response;
         return spoilt;
       };
@@ -121,4 +127,21 @@ function withStaleContact(response: SipResponse, request: SipRequest): SipRespon
   const user = contact !== undefined && contact !== "*" && isSip(contact.uri) && contact.uri.user;
   const stale = `<sip:${user ? `${user}@` : ""}192.0.2.199:5060>;expires=3599`;
   return response.clone().append("Contact", stale);
+}
+
+/** RFC 3261 §10.3 step 8: each Contact says its own time. A 200 that ends bindings grants nothing. */
+function withShortGrant(
+  response: SipResponse,
+  request: SipRequest,
+  { seconds }: FaultValues,
+): SipResponse | undefined {
+  if (askedSeconds(request) === 0 || !response.has("Contact")) return undefined;
+  const contacts = response
+    .texts("Contact")
+    .map((text) =>
+      text.replace(/;expires=(\d+)/i, (all, time) =>
+        Number(time) > Number(seconds) ? `;expires=${seconds}` : all,
+      ),
+    );
+  return response.clone().set("Contact", contacts.join(", "));
 }
