@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { call } from "./commands/call.ts";
 import { dereg } from "./commands/dereg.ts";
 import { explain } from "./commands/explain.ts";
+import { fault } from "./commands/fault.ts";
 import { list } from "./commands/list.ts";
 import { message } from "./commands/message.ts";
 import { reauth } from "./commands/reauth.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   dereg,
   verify,
   explain,
+  fault,
   register,
   wait,
   call,

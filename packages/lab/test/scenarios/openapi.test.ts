@@ -35,7 +35,7 @@ interface Document {
   readonly info: { readonly title: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
-type Method = "GET" | "POST" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 function options(node: string) {
   const log = memoryLogger();
@@ -129,6 +129,15 @@ const REQUESTS: readonly (readonly [
   ["scscf", "GET", "/subscribers/{impi}", "/subscribers/bob@ims.example", 200],
   ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=rejected`, 200],
   ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=boredom`, 400],
+  ["scscf", "GET", "/faults", "/faults", 200],
+  ["scscf", "PUT", "/faults/{name}", "/faults/unavailable", 200, { times: 3, impu: impuOf("bob") }],
+  ["scscf", "PUT", "/faults/{name}", "/faults/bad-autn", 409, { impu: impuOf("bob") }],
+  ["scscf", "PUT", "/faults/{name}", "/faults/old-sqn", 400, { parameters: { behind: "far" } }],
+  ["scscf", "PUT", "/faults/{name}", "/faults/boredom", 404],
+  ["scscf", "GET", "/faults", "/faults?limit=2&offset=12", 200],
+  ["scscf", "DELETE", "/faults/{name}", "/faults/unavailable", 200],
+  ["scscf", "DELETE", "/faults/{name}", "/faults/unavailable?impu=sip%3Anobody@x", 404],
+  ["scscf", "DELETE", "/faults", "/faults", 200],
   ["scscf", "GET", "/transactions", "/transactions", 200],
   ["scscf", "GET", "/transactions", "/transactions?limit=1001", 400],
   ["pcscf", "GET", "/registrations", "/registrations", 200],
@@ -150,6 +159,10 @@ const REQUESTS: readonly (readonly [
     404,
   ],
   ["ue", "GET", "/state", "/state", 200],
+  ["ue", "GET", "/faults", "/faults", 200],
+  ["ue", "PUT", "/faults/{name}", "/faults/plain-softphone", 200],
+  ["ue", "DELETE", "/faults/{name}", "/faults/plain-softphone", 200],
+  ["ue", "DELETE", "/faults", `/faults?impu=${ALICE}`, 200],
   ["ue", "GET", "/transactions", "/transactions", 200],
   ["ue", "GET", "/transactions", "/transactions?offset=-1", 400],
   ["ue", "POST", "/call", "/call", 202, { to: impuOf("bob") }],
