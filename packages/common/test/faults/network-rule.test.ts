@@ -14,7 +14,7 @@ test.each([
   ["drop", "NOTIFY S>P 1", { method: "NOTIFY", from: "S", to: "P", first: 1, last: 1 }],
   [
     "drop",
-    "  notify".toUpperCase() + "   s>p ",
+    "  NOTIFY   s>p ",
     { method: "NOTIFY", from: "S", first: 1, last: 1 },
   ],
   ["delay", "200 S>U 2 500ms", { ...ANY, status: 200, to: "U", first: 2, milliseconds: 500 }],
