@@ -1,6 +1,7 @@
 // The commands of `imslab`, in the order of its help.
 import type { Command } from "./command.ts";
 import { call } from "./commands/call.ts";
+import { campaign } from "./commands/campaign.ts";
 import { dereg } from "./commands/dereg.ts";
 import { list } from "./commands/list.ts";
 import { message } from "./commands/message.ts";
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   watch,
   reauth,
   dereg,
+  campaign,
   register,
   wait,
   call,
