@@ -1,6 +1,8 @@
 // Settings of the S-CSCF: names, defaults, profiles.
 
 import { fileURLToPath } from "node:url";
+import { scscfFaults } from "@ims-lab/common/admin-api/faults";
+import { faultSetting, impossibleFaults } from "@ims-lab/common/faults/fault-setting";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
@@ -78,6 +80,8 @@ export interface ScscfConfig {
   readonly webhook: WebhookSettings;
   /** What becomes of a user's dialogs when the registration ends. */
   readonly dialogs: "leave" | "release";
+  /** To test devices with: docs/faults.md. */
+  readonly faults: readonly string[];
   readonly limits: SipLimits & {
     readonly maxSubscriptionsPerUser: number;
     readonly maxChallengesPerUser: number;
@@ -230,6 +234,7 @@ export const settings: Settings<ScscfConfig> = {
       words: ["leave", "release"],
       default: "leave",
     }),
+    faults: faultSetting(),
     limits: {
       ...sipLimitSettings,
       maxSubscriptionsPerUser: integer({
@@ -268,7 +273,10 @@ export const settings: Settings<ScscfConfig> = {
 
 function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
   const { sip, registration, reauthentication } = config;
-  const found: Impossible[] = [...impossibleTls("sip", config.sip.tls)];
+  const found: Impossible[] = [
+    ...impossibleTls("sip", config.sip.tls),
+    ...impossibleFaults(scscfFaults, config.faults),
+  ];
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });
   }

@@ -47,6 +47,8 @@ export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
         ["campaigns", "That go on.", () => scscf.campaigns.size],
       ];
       for (const [name, help, read] of gauges) metrics.gauge(name, help, read);
+      const { switches } = scscf.faults;
+      metrics.gauges("faults", "Faults that are on.", "fault", () => switches.counts);
     },
   };
 }

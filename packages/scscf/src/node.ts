@@ -1,5 +1,7 @@
 // The S-CSCF wired together over given transports: under a fake clock in tests, over sockets in main.
 
+import { scscfFaults } from "@ims-lab/common/admin-api/faults";
+import { beginWithFaults } from "@ims-lab/common/faults/fault-setting";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
@@ -15,9 +17,11 @@ import { FailureNotes } from "./authentication/failure-notes.ts";
 import { SilentDevices } from "./authentication/silent-devices.ts";
 import { Campaigns } from "./campaigns/campaigns.ts";
 import type { ScscfConfig } from "./config.ts";
+import { createFaults, type ScscfFaults } from "./faults/scscf-faults.ts";
 import { RegistrationHistory } from "./history/registration-history.ts";
 import { UserHistory } from "./history/user-history.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import { MessageWatches } from "./observation/message-watch.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
@@ -65,6 +69,9 @@ export interface Scscf {
   readonly history: UserHistory;
   readonly campaigns: Campaigns;
   readonly eventStream: EventStream;
+  /** Who observes the messages of single users. */
+  readonly watches: MessageWatches;
+  readonly faults: ScscfFaults;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -78,13 +85,13 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
   const { directory } = tools.subscribers;
   const queue = requestQueueOf(config.limits, clock, tools.nextTurn);
-  const endpoint = endpointOf(config, tools, queue);
+  const watches = new MessageWatches();
+  const endpoint = endpointOf(config, { ...tools, switched: watches }, queue);
   const onLimited = (limit: string): void => tools.counters?.count("limited", limit);
   const bindings = new Bindings();
   const failures = new FailureNotes(clock);
   const context = contextOf(config);
   const marks = new SqnMarkTable();
-  const authenticator = authenticatorOf(config, tools, marks);
   const dutySeconds = config.subscription.deadlineSeconds;
   const history = new UserHistory(directory, clock);
   const refusals = new RefusalLog({ log, clock, history });
@@ -96,6 +103,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     const sets = setsOf(aor);
     return sets.find(({ name }) => bindingsOf(name).length > 0) ?? sets[0];
   };
+  const faults = createFaults({
+    ...{ clock, random, log, directory, domain: config.domain, setOf },
+    toldSet: (notify) => notifier.toldSet(notify),
+  });
+  const authenticator = authenticatorOf(config, tools, marks, faults);
   const devices: RegisteredDevices = {
     tokenOf: (uri) => tokenOf(endpoint, uri),
     bindingOf: (token) => bindings.get(token),
@@ -123,7 +135,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     clock,
     random,
     log,
-    send,
+    send: faults.sender(send),
     identityOf: (uri) => filedAs({ directory, domain: config.domain }, uri),
     setOf,
     setsOf,
@@ -265,15 +277,18 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     history,
     campaigns,
     eventStream,
+    watches,
+    faults,
     get waitingMessages() {
       return queue?.size ?? 0;
     },
     setOf,
     setsOf,
     listen: async () => {
+      beginWithFaults(faults.switches, scscfFaults, config.faults);
       const parts = { store, registrations, reauthentications, notifier, campaigns, marks };
       const unheard = await takeOver(parts);
-      await endpoint.listen(requestHandler(services));
+      await endpoint.listen(faults.handler(requestHandler(services)));
       for (const binding of unheard) notifier.trigger(binding);
     },
     stop: async () => {
@@ -286,6 +301,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       registrations.close();
       notifier.close();
       silentDevices.close();
+      faults.switches.close();
       refusals.close();
       pcscfSubscriptions.close();
       webhook?.close();
@@ -340,6 +356,7 @@ function authenticatorOf(
   { domain, authentication, limits }: ScscfConfig,
   tools: ScscfTools,
   marks: SqnMarks,
+  faults: ScscfFaults,
 ): Authenticator {
   const { clock, random, subscribers } = tools;
   const { awaitSeconds, maxFailures, hideUnknown, probe } = authentication;
@@ -359,6 +376,7 @@ function authenticatorOf(
       random,
       directory: subscribers.directory,
       marks,
+      aucFaults: faults.vectors,
       onLimited: (limit) => tools.counters?.count("limited", limit),
     },
   );

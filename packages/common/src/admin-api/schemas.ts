@@ -1,4 +1,5 @@
 // JSON Schemas of what the admin interfaces answer: those of views.ts, for the OpenAPI documents.
+import { credentialKinds } from "./observed-messages.ts";
 import { deregistrationCauses } from "./views.ts";
 
 export type Schema = Readonly<Record<string, unknown>>;
@@ -142,6 +143,43 @@ export const accessBindingSchema: Schema = object({
 
 export const askAnswerSchema: Schema = object({ impu: text, contacts: texts });
 
+const values: Schema = {
+  type: "object",
+  additionalProperties: { type: ["integer", "string"] },
+};
+const parameter: Schema = {
+  type: "object",
+  properties: {
+    name: text,
+    doc: text,
+    kind: oneOf("integer", "word"),
+    min: count,
+    max: count,
+    words: texts,
+    default: { type: ["integer", "string"] },
+  },
+  required: ["name", "doc", "kind", "default"],
+  additionalProperties: false,
+};
+
+/** A fault or a preset, and for whom it is on. */
+export const faultSchema: Schema = object({
+  name: text,
+  doc: text,
+  isDeed: flag,
+  combines: texts,
+  parameters: list(parameter),
+  active: list(
+    object({
+      impu: maybeText,
+      remaining: maybeCount,
+      acted: count,
+      since: time,
+      parameters: values,
+    }),
+  ),
+});
+
 const direction = (...words: readonly string[]): Schema => oneOf(...words);
 
 export const callSchema: Schema = object({
@@ -246,3 +284,24 @@ export const eventSchema: Schema = {
     }),
   ],
 };
+
+export const observedMessageSchema: Schema = object({
+  at: time,
+  direction: oneOf("from-device", "to-device"),
+  isRepeated: flag,
+  method: text,
+  status: maybeCount,
+  callId: text,
+  cseq: count,
+  contact: maybeText,
+  expires: maybeCount,
+  minExpires: maybeCount,
+  retryAfter: maybeCount,
+  event: maybeText,
+  subscriptionState: maybeText,
+  reason: maybeText,
+  contacts: list(object({ uri: text, state: text, event: text, expires: maybeCount })),
+  credentials: { type: ["string", "null"], enum: [...credentialKinds, null] },
+  nonce: maybeText,
+  userAgent: maybeText,
+});

@@ -6,6 +6,7 @@ import { CommandFailure, EXIT } from "./exit-codes.ts";
 export interface AdminClient {
   get<T>(path: string, query?: Query): Promise<T>;
   post<T>(path: string, query?: Query, body?: object): Promise<T>;
+  put<T>(path: string, body: object): Promise<T>;
   delete<T>(path: string, query?: Query): Promise<T>;
   /** A stream of text, in the pieces in which it comes; fails where it breaks off. */
   stream(path: string, query: Query, headers: Headers, signal: AbortSignal): AsyncIterable<string>;
@@ -102,6 +103,7 @@ export function adminClient(options: {
     stream,
     get: (path, query) => request("GET", path, query),
     post: (path, query, body) => request("POST", path, query, body),
+    put: (path, body) => request("PUT", path, {}, body),
     delete: (path, query) => request("DELETE", path, query),
     all: async <T>(path: string, query: Query = {}) => {
       const items: T[] = [];

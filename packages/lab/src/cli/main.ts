@@ -15,4 +15,13 @@ process.exitCode = await imslab(argv.slice(2), {
   stderr,
   fetch,
   clock: systemClock(),
+  interruption,
 });
+
+/** A second one ends the process, as ever. */
+function interruption(): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => interrupted.abort());
+  return interrupted.signal;
+}

@@ -1,4 +1,4 @@
-// What must hold after a binding has gone, whatever ended it.
+// State of all nodes after a binding has gone, whatever ended it.
 import { REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { Expires } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";

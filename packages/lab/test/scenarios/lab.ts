@@ -235,8 +235,8 @@ export class Lab extends Traffic {
   // What an operator does.
 
   /** At the S-CSCF, for all devices of the user. */
-  askByScscf(user: string): void {
-    this.scscf.reauthentications.ask(this.#bindings(user), "operator");
+  askByScscf(user: string, withinMs?: number): void {
+    this.scscf.reauthentications.ask(this.#bindings(user), "operator", withinMs);
   }
 
   /** At the P-CSCF; gives what its admin interface would answer. */

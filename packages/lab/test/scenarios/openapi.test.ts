@@ -136,6 +136,7 @@ const REQUESTS: readonly (readonly [
   ["scscf", "DELETE", "/campaigns/{id}", "/campaigns/{campaign}", 200],
   ["scscf", "GET", "/events", "/events?follow=false", 200],
   ["scscf", "GET", "/events", "/events?impu=sip%3Anobody@x", 404],
+  ["scscf", "GET", "/registrations/{impu}/messages", "/registrations/ghost/messages", 404],
   ["scscf", "GET", "/registrations", "/registrations?offset=x", 400],
   ["scscf", "GET", "/subscribers", "/subscribers", 200],
   ["scscf", "GET", "/subscribers/{impi}", "/subscribers/bob@ims.example", 200],

@@ -1,5 +1,6 @@
 // The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
 
+import { scscfFaults } from "@ims-lab/common/admin-api/faults";
 import {
   deregisterAnswerSchema,
   historySchema,
@@ -15,6 +16,7 @@ import {
   type OperatorCause,
   type ReauthenticateAnswer,
 } from "@ims-lab/common/admin-api/views";
+import { addFaultRoutes } from "@ims-lab/common/faults/fault-routes";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
@@ -26,6 +28,7 @@ import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { setNameOf } from "../subscribers/registration-sets.ts";
 import { addCampaigns } from "./campaign-routes.ts";
 import { addEvents } from "./event-routes.ts";
+import { addMessages } from "./message-routes.ts";
 import { addReauthentications } from "./reauthentication-routes.ts";
 import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
 
@@ -54,6 +57,8 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addCampaigns(app, scscf);
   addSubscribers(app, scscf);
   addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
+  addMessages(app, { clock, watches: scscf.watches, namesOf: (impu) => namesOf(scscf, impu) });
+  addFaultRoutes(app, scscf.faults.switches, scscfFaults);
   addTransactionRoute(app, clock, () => [scscf.endpoint]);
 }
 
@@ -184,7 +189,16 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     },
     body: {
       type: ["object", "null"],
-      properties: { contact: { type: "string" } },
+      properties: {
+        contact: { type: "string" },
+        withinSeconds: {
+          type: "integer",
+          minimum: 1,
+          maximum: 86_400,
+          description:
+            "In the place of `reauthentication.deadlineSeconds`; one that runs is told to the device anew when this is sooner.",
+        },
+      },
       additionalProperties: false,
     },
     response: {
@@ -196,13 +210,13 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
   app.post<{
     Params: { impu: string };
     Querystring: { wait: number };
-    Body: { contact?: string } | null | undefined;
+    Body: { contact?: string; withinSeconds?: number } | null | undefined;
   }>("/registrations/:impu/reauthenticate", { schema }, async (request, reply) => {
     const { params, query, body } = request;
-    const asked = scscf.reauthentications.ask(
-      bindingsOf(scscf, params.impu, body?.contact),
-      "operator",
-    );
+    const bindings = bindingsOf(scscf, params.impu, body?.contact);
+    const within = body?.withinSeconds;
+    const withinMs = within === undefined ? undefined : within * 1000;
+    const asked = scscf.reauthentications.ask(bindings, "operator", withinMs);
     const ids = asked.map(({ id }) => id);
     await scscf.reauthentications.wait(ids, query.wait * 1000);
     const items = ids.flatMap((id) => scscf.reauthentications.get(id) ?? []);

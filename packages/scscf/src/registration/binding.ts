@@ -85,6 +85,8 @@ export type BindingInput =
       readonly id: string;
       readonly requestId: string;
       readonly cause: ReauthenticationCause;
+      /** In the place of N, milliseconds. */
+      readonly withinMs?: number | undefined;
     }
   /** The trigger's first transmission. */
   | { readonly kind: "notified"; readonly at: number }

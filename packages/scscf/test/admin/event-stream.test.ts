@@ -6,13 +6,8 @@ import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-  EVENTS_REMEMBERED,
-  type EventReader,
-  EventStream,
-  MOST_BUFFERED_OCTETS,
-  MOST_READERS,
-} from "../../src/admin/event-stream.ts";
+import { EVENTS_REMEMBERED, EventStream, MOST_READERS } from "../../src/admin/event-stream.ts";
+import { type EventReader, MOST_BUFFERED_OCTETS } from "../../src/admin/stream-readers.ts";
 import type { RegistrationEvent } from "../../src/registration/events.ts";
 import { Device, Lab, type Peer } from "../lab.ts";
 
