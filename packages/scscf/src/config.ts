@@ -212,6 +212,16 @@ export const settings: Settings<ScscfConfig> = {
         words: ["proceed", "hold", "reject"],
         default: "proceed",
       }),
+      maxAgeSeconds: seconds({
+        doc: "Ask devices that authenticated longer ago than this; 0: never.",
+        default: 0,
+      }),
+      pacePerSecond: integer({
+        doc: "Devices asked by maxAgeSeconds a second, at most.",
+        min: 1,
+        max: 10_000,
+        default: 50,
+      }),
     },
     dialogs: oneOf({
       doc: "Calls of a user whose registration ends: left alone, or ended with BYE both ways.",

@@ -19,7 +19,10 @@ import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
-import { rulesOf } from "./policy/rules.ts";
+import { PcscfAsking } from "./policy/pcscf-asking.ts";
+import { PolicyControl } from "./policy/policy-control.ts";
+import { PolicyInForce } from "./policy/policy-in-force.ts";
+import { freshMsOf, policyOf } from "./policy/rules.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
 import type { Binding, BindingContext } from "./registration/binding.ts";
@@ -59,6 +62,7 @@ export interface Scscf {
   readonly failures: FailureNotes;
   readonly history: UserHistory;
   readonly eventStream: EventStream;
+  readonly policy: PolicyControl;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -146,12 +150,24 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     isWatched: (set) => notifier.isWatchedByPcscf(set),
     onAsked: (token) => {
       const binding = bindings.get(token);
-      if (binding !== undefined) reauthentications.ask([binding], "pcscf");
+      if (binding !== undefined) pcscfAsking.asked(binding);
     },
   });
-  const rules = rulesOf(config);
-  const { router, dialogs } = createRouting(config, {
-    rules,
+  const inForce = new PolicyInForce(
+    {
+      clock,
+      random,
+      bindings,
+      directory,
+      hasOwnRules: () => directory.hasOwnRules,
+      freshMs: freshMsOf(config),
+      ask: (binding, cause) => reauthentications.ask([binding], cause),
+    },
+    policyOf(config),
+  );
+  const pcscfAsking = new PcscfAsking({ policy: inForce, reauthentications, history, log });
+  const { router, requestPolicy, dialogs } = createRouting(config, {
+    policy: inForce,
     log,
     clock,
     random,
@@ -172,6 +188,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     causeOf: (impi) => authenticator.silent(impi),
   });
   const eventStream = new EventStream({ clock, dutySeconds });
+  const reading = { node: "scscf", freshMs: freshMsOf(config) } as const;
+  const policy = new PolicyControl({
+    ...{ clock, store, log, bindings, directory, reading, inForce },
+    requests: requestPolicy,
+  });
   // Who hears of what happens, in this order.
   events.deliverTo({
     log: new RegistrationLog({ log, refusals, dutySeconds }),
@@ -180,6 +201,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     silentDevices,
     metrics: tools.metrics,
     reauthentications,
+    inForce,
     dialogs, // TS 24.229 §5.4.1.5: calls first, then the UE, then its P-CSCF
     notifier,
     pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
@@ -199,7 +221,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     authenticator,
     events,
     marks,
-    rules,
+    policy: inForce,
     sharedPathUsers: config.pcscf.sharedPathUsers,
     expires: {
       ...config.registration,
@@ -242,13 +264,17 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     failures,
     history,
     eventStream,
+    policy,
     get waitingMessages() {
       return queue?.size ?? 0;
     },
     setOf,
     setsOf,
     listen: async () => {
-      const unheard = await takeOver({ store, registrations, reauthentications, notifier, marks });
+      const unheard = await takeOver({
+        ...{ store, registrations, reauthentications, notifier, marks },
+        ...{ policy, inForce },
+      });
       await endpoint.listen(requestHandler(services));
       for (const binding of unheard) notifier.trigger(binding);
     },
@@ -259,6 +285,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       });
       queue?.close();
       registrations.close();
+      inForce.close();
       notifier.close();
       silentDevices.close();
       refusals.close();
@@ -279,14 +306,18 @@ async function takeOver(
   parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier"> & {
     readonly store: Store;
     readonly marks: SqnMarkTable;
+    readonly policy: PolicyControl;
+    readonly inForce: PolicyInForce;
   },
 ): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks } = await parts.store.load();
+  const { bindings, subscriptions, sqnMarks, policy } = await parts.store.load();
+  parts.policy.restore(policy);
   for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
   for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
   for (const binding of bindings.values()) {
     parts.registrations.restore(binding);
     parts.reauthentications.restore(binding);
+    parts.inForce.restore(binding);
   }
   return [...bindings.values()].filter(({ duty, reauthentication }) => {
     const progress = reauthentication?.progress;

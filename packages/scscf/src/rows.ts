@@ -1,4 +1,5 @@
-// Durable rows, table by table: bindings, subscriptions, sequence numbers.
+// Durable rows, table by table: bindings, subscriptions, sequence numbers, the policy.
+import type { PolicyDocument } from "@ims-lab/common/ims/policy-document";
 import type { Sqn } from "@ims-lab/common/ims/sqn";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import type { Binding } from "./registration/binding.ts";
@@ -11,6 +12,14 @@ export interface Tables {
   readonly subscriptions: NotifierSubscription;
   /** By IMPI: the highest sequence number that may have been used. */
   readonly sqnMarks: Sqn;
+  /** The one that an operator put. */
+  readonly policy: PolicyRow;
+}
+
+export interface PolicyRow {
+  readonly document: PolicyDocument;
+  /** Milliseconds since the epoch. */
+  readonly changedAt: number;
 }
 
 export type Change = {

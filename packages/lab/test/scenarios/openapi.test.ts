@@ -35,7 +35,7 @@ interface Document {
   readonly info: { readonly title: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
-type Method = "GET" | "POST" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 function options(node: string) {
   const log = memoryLogger();
@@ -79,6 +79,19 @@ async function documentOf(app: Awaited<ReturnType<typeof adminServer>>): Promise
 const ALICE = encodeURIComponent(impuOf("alice"));
 const BOB = encodeURIComponent(impuOf("bob"));
 
+/** Every kind of rule that the S-CSCF has. */
+const POLICY = {
+  pacePerSecond: 2.5,
+  rules: [
+    { name: "bobs", users: "sip:bob@*", maxAgeSeconds: "never" },
+    { maxAgeSeconds: 86_400 },
+    { onMethods: ["INVITE"], outcome: "hold", name: "calls", everyNth: 3 },
+    { onRefresh: "always", sampleRatio: 0.5 },
+    { onContactChange: "never" },
+    { onPcscfRequest: "always", minAgeSeconds: 60 },
+  ],
+};
+
 /** Every operation once, and errors of each kind. */
 const REQUESTS: readonly (readonly [
   Node,
@@ -121,6 +134,12 @@ const REQUESTS: readonly (readonly [
   ["scscf", "GET", "/reauthentications", "/reauthentications", 200],
   ["scscf", "GET", "/reauthentications", `/reauthentications?impu=${ALICE}`, 200],
   ["scscf", "GET", "/reauthentications/{id}", "/reauthentications/nope", 404],
+  ["scscf", "GET", "/policy", "/policy", 200],
+  ["scscf", "PUT", "/policy", "/policy?check=true", 200, POLICY],
+  ["scscf", "PUT", "/policy", "/policy", 200, POLICY],
+  ["scscf", "PUT", "/policy", "/policy", 400, { rules: [{ maxAgeSeconds: "soon" }] }],
+  ["scscf", "PUT", "/policy", "/policy?confirm=perhaps", 400, POLICY],
+  ["scscf", "PUT", "/policy", "/policy", 409, { pacePerSecond: 0.1, rules: [{ maxAgeSeconds: 1 }] }],
   ["scscf", "GET", "/events", "/events?follow=false", 200],
   ["scscf", "GET", "/events", "/events?impu=sip%3Anobody@x", 404],
   ["scscf", "GET", "/registrations", "/registrations?offset=x", 400],
@@ -241,5 +260,5 @@ test("a body is required where there is no default, and nowhere else", async () 
       for (const { requestBody } of Object.values(methods))
         if (requestBody?.required) needed.push(path);
   }
-  expect(needed.sort()).toEqual(["/call", "/message"]);
+  expect(needed.sort()).toEqual(["/call", "/message", "/policy"]);
 });

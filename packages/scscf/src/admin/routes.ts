@@ -1,5 +1,6 @@
 // The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
 
+import { addPolicyRoutes } from "@ims-lab/common/admin-api/policy-routes";
 import {
   deregisterAnswerSchema,
   historySchema,
@@ -56,6 +57,7 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addReauthenticate(app, scscf);
   addReauthentications(app, scscf);
   addSubscribers(app, scscf);
+  addPolicyRoutes(app, scscf.policy);
   addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
   addTransactionRoute(app, clock, () => [scscf.endpoint]);
 }

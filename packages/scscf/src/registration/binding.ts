@@ -82,6 +82,8 @@ export type BindingInput =
       readonly id: string;
       readonly requestId: string;
       readonly cause: ReauthenticationCause;
+      /** It is registering at this moment and is challenged: no NOTIFY need tell it. */
+      readonly isHere?: boolean;
     }
   /** The trigger's first transmission. */
   | { readonly kind: "notified"; readonly at: number }
