@@ -253,8 +253,8 @@ export class Lab {
   readonly scscf: Scscf;
   #branch = 0;
 
-  private constructor(config: ScscfConfig, store: Store) {
-    const subscribers = parseSubscribers(SUBSCRIBERS);
+  private constructor(config: ScscfConfig, store: Store, more: string) {
+    const subscribers = parseSubscribers(SUBSCRIBERS + more);
     if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
     this.scscf = createScscf(config, {
       clock: this.clock,
@@ -277,7 +277,13 @@ export class Lab {
     return Lab.startWith(memoryStore(), ...argv);
   }
 
-  static async startWith(
+  static startWith(store: Store, ...argv: readonly string[]): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.startMore("", store, ...argv);
+  }
+
+  /** @param more entries of the subscribers file, behind those of the lab */
+  static async startMore(
+    more: string,
     store: Store,
     ...argv: readonly string[]
   ): Promise<{ lab: Lab; pcscf: Peer }> {
@@ -286,7 +292,7 @@ export class Lab {
       `--domain=${DOMAIN}`,
       `--trustedPeers=${PCSCF.host}:${PCSCF.port}`,
     ];
-    const lab = new Lab(configOf([...listen, ...argv]), store);
+    const lab = new Lab(configOf([...listen, ...argv]), store, more);
     await lab.scscf.listen();
     return { lab, pcscf: await lab.peer(PCSCF) };
   }
