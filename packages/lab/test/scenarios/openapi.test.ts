@@ -139,7 +139,14 @@ const REQUESTS: readonly (readonly [
   ["scscf", "PUT", "/policy", "/policy", 200, POLICY],
   ["scscf", "PUT", "/policy", "/policy", 400, { rules: [{ maxAgeSeconds: "soon" }] }],
   ["scscf", "PUT", "/policy", "/policy?confirm=perhaps", 400, POLICY],
-  ["scscf", "PUT", "/policy", "/policy", 409, { pacePerSecond: 0.1, rules: [{ maxAgeSeconds: 1 }] }],
+  [
+    "scscf",
+    "PUT",
+    "/policy",
+    "/policy",
+    409,
+    { pacePerSecond: 0.1, rules: [{ maxAgeSeconds: 1 }] },
+  ],
   ["scscf", "GET", "/events", "/events?follow=false", 200],
   ["scscf", "GET", "/events", "/events?impu=sip%3Anobody@x", 404],
   ["scscf", "GET", "/registrations", "/registrations?offset=x", 400],
@@ -150,6 +157,9 @@ const REQUESTS: readonly (readonly [
   ["scscf", "GET", "/transactions", "/transactions", 200],
   ["scscf", "GET", "/transactions", "/transactions?limit=1001", 400],
   ["pcscf", "GET", "/registrations", "/registrations", 200],
+  ["pcscf", "GET", "/policy", "/policy", 200],
+  ["pcscf", "PUT", "/policy", "/policy", 200, { rules: [{ flowLostSeconds: 9, users: "a*" }] }],
+  ["pcscf", "PUT", "/policy", "/policy", 400, { rules: [{ onRefresh: "always" }] }],
   ["pcscf", "GET", "/transactions", "/transactions?limit=2&offset=1", 200],
   ["pcscf", "GET", "/registrations/{impu}/history", `/registrations/${BOB}/history`, 200],
   ["pcscf", "GET", "/sources/{address}/history", "/sources/192.0.2.2/history", 200],
@@ -260,5 +270,5 @@ test("a body is required where there is no default, and nowhere else", async () 
       for (const { requestBody } of Object.values(methods))
         if (requestBody?.required) needed.push(path);
   }
-  expect(needed.sort()).toEqual(["/call", "/message", "/policy"]);
+  expect(needed.sort()).toEqual(["/call", "/message", "/policy", "/policy"]);
 });
