@@ -1,5 +1,5 @@
 // Authentication policy of both CSCFs: rules by which a registered user is to authenticate now. TS 24.229 §5.4.1.6.
-import type { Glob } from "../platform/glob.ts";
+import type { StarPattern } from "../platform/star-pattern.ts";
 
 /** A condition, by which the user is to authenticate. All times in milliseconds. */
 type Condition =
@@ -34,7 +34,7 @@ export type AuthenticationRule = Condition & {
   /** Stands in logs, and in the cause `policy:<name>` of a re-authentication. */
   readonly name: string;
   /** Users whom it concerns, by private or public identity; absent: everybody. */
-  readonly users?: Glob | undefined;
+  readonly users?: StarPattern | undefined;
   /** Only where the last authentication is at least that long ago. */
   readonly minAgeMs?: number | undefined;
   /** Only each N-th time of a binding. */

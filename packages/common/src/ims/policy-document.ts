@@ -1,5 +1,5 @@
 // Policy documents of both CSCFs: rules as people write them in YAML or JSON, read strictly, and written back.
-import { parseGlob } from "../platform/glob.ts";
+import { parseStarPattern } from "../platform/star-pattern.ts";
 import { printable } from "../platform/printable.ts";
 import type { AuthenticationRule, RequestOutcome } from "./authentication-policy.ts";
 import { conflictsOf } from "./policy-conflicts.ts";
@@ -8,7 +8,7 @@ import { conflictsOf } from "./policy-conflicts.ts";
 export interface RuleDocument {
   /** Stands in the cause `policy:<name>`; the condition's own word where nothing else is said. */
   readonly name?: string;
-  /** Glob of private or public identities. */
+  /** StarPattern of private or public identities. */
   readonly users?: string;
   readonly maxAgeSeconds?: number | "never";
   readonly onMethods?: readonly string[];
@@ -388,9 +388,9 @@ class Written {
     return this.value === undefined ? undefined : (this.number(expected, accepts) ?? "refused");
   }
 
-  glob(): ReturnType<typeof parseGlob> | "refused" {
+  glob(): ReturnType<typeof parseStarPattern> | "refused" {
     if (this.value === undefined) return undefined;
-    const glob = typeof this.value === "string" ? parseGlob(this.value) : undefined;
+    const glob = typeof this.value === "string" ? parseStarPattern(this.value) : undefined;
     if (glob !== undefined) return glob;
     this.refuse(
       "an identity with * for any characters, printable ASCII, 200 at most, ten * at most",

@@ -1,6 +1,6 @@
 // When the P-CSCF asks of its own accord, and how seldom.
 import type { AuthenticationRule } from "@ims-lab/common/ims/authentication-policy";
-import { Glob } from "@ims-lab/common/platform/glob";
+import { StarPattern } from "@ims-lab/common/platform/star-pattern";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -197,7 +197,7 @@ describe("another policy", () => {
     await rules.apply({
       pacePerSecond: 10,
       rules: [
-        { name: "spared", kind: "max-age", ageMs: 0, users: new Glob("t1*"), isExemption: true },
+        { name: "spared", kind: "max-age", ageMs: 0, users: new StarPattern("t1*"), isExemption: true },
         { name: "old", kind: "max-age", ageMs: 60_000 },
       ],
     });

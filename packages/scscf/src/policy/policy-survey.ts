@@ -7,7 +7,7 @@ import {
 } from "@ims-lab/common/ims/authentication-policy";
 import type { AuthenticationPolicy } from "@ims-lab/common/ims/policy-document";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import type { Glob } from "@ims-lab/common/platform/glob";
+import type { StarPattern } from "@ims-lab/common/platform/star-pattern";
 import { inSlices } from "@ims-lab/common/platform/in-slices";
 import type { Binding } from "../registration/binding.ts";
 import type { Bindings } from "../registration/bindings.ts";
@@ -55,7 +55,7 @@ export async function patternsOfNobody(
   { clock, directory }: Pick<SurveyParts, "clock" | "directory">,
   { rules }: AuthenticationPolicy,
 ): Promise<readonly string[]> {
-  const open = new Map<number, Glob>();
+  const open = new Map<number, StarPattern>();
   for (const [at, { users }] of rules.entries())
     if (users !== undefined && !isKnown(directory, users)) open.set(at, users);
   if (open.size > 0)
@@ -70,11 +70,11 @@ export async function patternsOfNobody(
 }
 
 /** Without a star there is nothing to look for. */
-function isKnown(directory: SubscriberDirectory, { text, isLiteral }: Glob): boolean {
+function isKnown(directory: SubscriberDirectory, { text, isLiteral }: StarPattern): boolean {
   return isLiteral && (directory.byImpi(text) ?? directory.ownersOf(text)[0]) !== undefined;
 }
 
-function isOf(users: Glob, { impi, impus }: Subscriber): boolean {
+function isOf(users: StarPattern, { impi, impus }: Subscriber): boolean {
   return users.matches(impi) || impus.some(({ aor }) => users.matches(aor));
 }
 

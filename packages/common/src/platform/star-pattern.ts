@@ -1,10 +1,10 @@
-// Glob patterns: text in which `*` stands for any characters. Not regular expressions, so that none takes long.
+// StarPattern patterns: text in which `*` stands for any characters. Not regular expressions, so that none takes long.
 
 /** Characters of a pattern. */
-export const LONGEST_GLOB = 200;
+export const LONGEST_STAR_PATTERN = 200;
 const MOST_STARS = 10;
 
-export class Glob {
+export class StarPattern {
   /** As it was written. */
   readonly text: string;
   readonly #parts: readonly string[];
@@ -31,7 +31,7 @@ export class Glob {
   }
 
   /** Whether it matches all that `other` does: a star of `other` can only lie within one of its own. */
-  covers(other: Glob): boolean {
+  covers(other: StarPattern): boolean {
     return this.matches(other.text);
   }
 
@@ -42,7 +42,7 @@ export class Glob {
 }
 
 /** Undefined for what is no pattern: printable ASCII, 200 characters and ten stars at most. */
-export function parseGlob(text: string): Glob | undefined {
-  if (text.length > LONGEST_GLOB || !/^[ -~]+$/.test(text)) return undefined;
-  return text.split("*").length > MOST_STARS + 1 ? undefined : new Glob(text);
+export function parseStarPattern(text: string): StarPattern | undefined {
+  if (text.length > LONGEST_STAR_PATTERN || !/^[ -~]+$/.test(text)) return undefined;
+  return text.split("*").length > MOST_STARS + 1 ? undefined : new StarPattern(text);
 }

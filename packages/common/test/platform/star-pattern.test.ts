@@ -1,7 +1,7 @@
-// Glob patterns: what they match, what covers what, and that none takes long.
+// StarPattern patterns: what they match, what covers what, and that none takes long.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Glob, parseGlob } from "../../src/platform/glob.ts";
+import { StarPattern, parseStarPattern } from "../../src/platform/star-pattern.ts";
 
 test.each([
   ["alice@ims.example", "alice@ims.example", true],
@@ -19,7 +19,7 @@ test.each([
   ["a.c", "abc", false], // no regular expression
   ["[ab]", "a", false],
 ])("%s and %s: %s", (pattern, subject, is) => {
-  expect(new Glob(pattern).matches(subject)).toBe(is);
+  expect(new StarPattern(pattern).matches(subject)).toBe(is);
 });
 
 test.each([
@@ -32,7 +32,7 @@ test.each([
   ["a*c", "a*b*c", true],
   ["a*b*c", "a*c", false],
 ])("%s covers %s: %s", (pattern, other, is) => {
-  expect(new Glob(pattern).covers(new Glob(other))).toBe(is);
+  expect(new StarPattern(pattern).covers(new StarPattern(other))).toBe(is);
 });
 
 test("as a regular expression would, of any text", () => {
@@ -40,7 +40,7 @@ test("as a regular expression would, of any text", () => {
   fc.assert(
     fc.property(text, text, (pattern, subject) => {
       const escaped = pattern.replace(/\./g, "\\.").replace(/\*/g, ".*");
-      expect(new Glob(pattern).matches(subject)).toBe(new RegExp(`^${escaped}$`).test(subject));
+      expect(new StarPattern(pattern).matches(subject)).toBe(new RegExp(`^${escaped}$`).test(subject));
     }),
   );
 });
@@ -54,17 +54,17 @@ describe("what is no pattern", () => {
     ["an escape sequence", "\u001b[31m"],
     ["an umlaut", "ä*"],
   ])("%s", (_what, text) => {
-    expect(parseGlob(text)).toBeUndefined();
+    expect(parseStarPattern(text)).toBeUndefined();
   });
 
   test("the longest is one", () => {
-    expect(parseGlob(`${"*a".repeat(10)}${"x".repeat(180)}`)?.text).toHaveLength(200);
+    expect(parseStarPattern(`${"*a".repeat(10)}${"x".repeat(180)}`)?.text).toHaveLength(200);
   });
 });
 
 test("many stars in a long text take no time worth mentioning", { timeout: 1_000 }, () => {
-  const glob = new Glob("*a*a*a*a*a*a*a*a*a*b");
+  const glob = new StarPattern("*a*a*a*a*a*a*a*a*a*b");
   const subject = "a".repeat(100_000);
   expect(glob.matches(subject)).toBe(false);
-  expect(new Glob(`*${"a*".repeat(9)}`).matches(subject)).toBe(true);
+  expect(new StarPattern(`*${"a*".repeat(9)}`).matches(subject)).toBe(true);
 });
