@@ -1,6 +1,7 @@
 // Changes of an accepted REGISTER, Contact by Contact: all of them or none. RFC 3261 §10.3 steps 6 and 7.
 import { isRemoval } from "@ims-lab/common/ims/registered-contacts";
 import type { Random } from "@ims-lab/common/platform/random";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { isRefusal, type Refusal, refusal } from "../outcomes.ts";
 import { samePath } from "../registration/address.ts";
@@ -142,6 +143,7 @@ function planOne(
     newId: rules.random.hex(6),
     address: addressOf(requested, origin.path, origin.source),
     impu: binding?.impu === impu ? binding.impu : impu,
+    userAgent: userAgentOf(request, binding),
     callId: binding?.callId === request.callId ? binding.callId : ownCopy(request.callId),
     cseq: request.cseq.number,
     expiresAt: now.at + granted * 1000,
@@ -151,6 +153,15 @@ function planOne(
   }
   const device = { impi: subscriber.impi, set, token: rules.random.hex(12) };
   return { kind: "new", binding: bind(rules.context, device, accepted) };
+}
+
+/** Longer ones say nothing more to a person. */
+const LONGEST_USER_AGENT = 200;
+
+function userAgentOf(request: SipRequest, before: Binding | undefined): string | undefined {
+  const text = request.text("User-Agent")?.slice(0, LONGEST_USER_AGENT);
+  if (text === undefined) return undefined;
+  return text === before?.userAgent ? before.userAgent : ownCopy(text);
 }
 
 function removal(token: string, at: number): BindingChange {
