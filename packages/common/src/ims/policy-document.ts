@@ -1,6 +1,7 @@
 // Policy documents of both CSCFs: rules as people write them in YAML or JSON, read strictly, and written back.
-import { parseStarPattern } from "../platform/star-pattern.ts";
+
 import { printable } from "../platform/printable.ts";
+import { parseStarPattern } from "../platform/star-pattern.ts";
 import type { AuthenticationRule, RequestOutcome } from "./authentication-policy.ts";
 import { conflictsOf } from "./policy-conflicts.ts";
 
@@ -230,7 +231,7 @@ function isInitialMethod(text: string): boolean {
 
 function narrowed(rule: AuthenticationRule, members: Members): AuthenticationRule | undefined {
   const { users: usersPlace, minAgeSeconds, everyNth: nthPlace, sampleRatio: ratioPlace } = members;
-  const users = usersPlace.glob();
+  const users = usersPlace.pattern();
   const minAge = minAgeSeconds.optionalNumber(`seconds, 1 to ${MOST_SECONDS}`, isSeconds);
   const nth = nthPlace.optionalNumber("a whole number, 2 to 1000000", isNth);
   const ratio = ratioPlace.optionalNumber("a number above 0 and below 1", isRatio);
@@ -388,12 +389,12 @@ class Written {
     return this.value === undefined ? undefined : (this.number(expected, accepts) ?? "refused");
   }
 
-  glob(): ReturnType<typeof parseStarPattern> | "refused" {
+  pattern(): ReturnType<typeof parseStarPattern> | "refused" {
     if (this.value === undefined) return undefined;
-    const glob = typeof this.value === "string" ? parseStarPattern(this.value) : undefined;
-    if (glob !== undefined) return glob;
+    const pattern = typeof this.value === "string" ? parseStarPattern(this.value) : undefined;
+    if (pattern !== undefined) return pattern;
     this.refuse(
-      "an identity with * for any characters, printable ASCII, 200 at most, ten * at most",
+      "an identity with * for any characters, printable ASCII without ?, 200 characters and ten * at most",
     );
     return "refused";
   }

@@ -1,33 +1,23 @@
-// StarPattern patterns: text in which `*` stands for any characters. Not regular expressions, so that none takes long.
+// Patterns of settings and policies: `*` stands for any characters, and one may cover another.
+import { glob } from "./glob.ts";
 
-/** Characters of a pattern. */
-export const LONGEST_STAR_PATTERN = 200;
+const LONGEST = 200;
 const MOST_STARS = 10;
 
 export class StarPattern {
   /** As it was written. */
   readonly text: string;
-  readonly #parts: readonly string[];
+  readonly #test: (subject: string) => boolean;
 
+  /** @param text without `?`, which would stand for a character */
   constructor(text: string) {
     this.text = text;
-    this.#parts = text.split("*");
+    this.#test = glob(text);
   }
 
-  /** Case counts; the time grows with the length of `subject` times the number of stars at most. */
+  /** Case counts. */
   matches(subject: string): boolean {
-    const [first = "", ...rest] = this.#parts;
-    const last = rest.pop();
-    if (last === undefined) return subject === first;
-    const end = subject.length - last.length;
-    if (end < first.length || !subject.startsWith(first) || !subject.endsWith(last)) return false;
-    let at = first.length;
-    for (const part of rest) {
-      const found = subject.indexOf(part, at);
-      if (found === -1 || found + part.length > end) return false;
-      at = found + part.length;
-    }
-    return true;
+    return this.#test(subject);
   }
 
   /** Whether it matches all that `other` does: a star of `other` can only lie within one of its own. */
@@ -37,12 +27,12 @@ export class StarPattern {
 
   /** Whether it stands for one text alone. */
   get isLiteral(): boolean {
-    return this.#parts.length === 1;
+    return !this.text.includes("*");
   }
 }
 
-/** Undefined for what is no pattern: printable ASCII, 200 characters and ten stars at most. */
+/** Undefined for what is no pattern: printable ASCII without `?`, 200 characters and ten stars at most. */
 export function parseStarPattern(text: string): StarPattern | undefined {
-  if (text.length > LONGEST_STAR_PATTERN || !/^[ -~]+$/.test(text)) return undefined;
+  if (text.length > LONGEST || !/^[ ->@-~]+$/.test(text)) return undefined;
   return text.split("*").length > MOST_STARS + 1 ? undefined : new StarPattern(text);
 }

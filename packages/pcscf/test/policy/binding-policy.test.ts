@@ -197,7 +197,13 @@ describe("another policy", () => {
     await rules.apply({
       pacePerSecond: 10,
       rules: [
-        { name: "spared", kind: "max-age", ageMs: 0, users: new StarPattern("t1*"), isExemption: true },
+        {
+          name: "spared",
+          kind: "max-age",
+          ageMs: 0,
+          users: new StarPattern("t1*"),
+          isExemption: true,
+        },
         { name: "old", kind: "max-age", ageMs: 60_000 },
       ],
     });

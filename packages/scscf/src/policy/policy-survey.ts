@@ -7,8 +7,8 @@ import {
 } from "@ims-lab/common/ims/authentication-policy";
 import type { AuthenticationPolicy } from "@ims-lab/common/ims/policy-document";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import type { StarPattern } from "@ims-lab/common/platform/star-pattern";
 import { inSlices } from "@ims-lab/common/platform/in-slices";
+import type { StarPattern } from "@ims-lab/common/platform/star-pattern";
 import type { Binding } from "../registration/binding.ts";
 import type { Bindings } from "../registration/bindings.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
