@@ -28,6 +28,7 @@ import { parseUri } from "@ims-lab/common/sip/message/uri";
 
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { PolicySettings } from "./policy/rules.ts";
+import { parseUserAgentDuty, shadowedDuty } from "./register/subscription-duty.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
 
 export interface ScscfConfig {
@@ -52,6 +53,8 @@ export interface ScscfConfig {
   };
   readonly subscription: {
     readonly duty: "enforce" | "warn" | "optional";
+    /** `PATTERN=DUTY` each; the first that matches counts. */
+    readonly dutyByUserAgent: readonly string[];
     readonly deadlineSeconds: number;
     readonly optionalMaxExpiresSeconds: number;
     readonly expires: "registration" | "unlimited";
@@ -146,6 +149,12 @@ export const settings: Settings<ScscfConfig> = {
         doc: "Whether a device must subscribe.",
         words: ["enforce", "warn", "optional"],
         default: "enforce",
+      }),
+      dutyByUserAgent: texts({
+        doc: "The same by User-Agent, * for any characters; the first that matches counts, and a subscriber's own before it.",
+        allowed: "a list of PATTERN=enforce, PATTERN=warn or PATTERN=optional",
+        accepts: (written) => parseUserAgentDuty(written) !== undefined,
+        default: [],
       }),
       deadlineSeconds: seconds({ doc: "Time to subscribe.", min: 1, default: 32 }),
       optionalMaxExpiresSeconds: seconds({
@@ -265,7 +274,7 @@ export const settings: Settings<ScscfConfig> = {
 };
 
 function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
-  const { sip, registration, reauthentication } = config;
+  const { sip, registration, reauthentication, subscription } = config;
   const found: Impossible[] = [...impossibleTls("sip", config.sip.tls)];
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });
@@ -281,6 +290,13 @@ function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
   if (reauthentication.deadlineSeconds > registration.maxExpires) {
     const allowed = `at most registration.maxExpires (${registration.maxExpires})`;
     found.push({ key: "reauthentication.deadlineSeconds", allowed });
+  }
+  const rules = subscription.dutyByUserAgent.flatMap((one) => parseUserAgentDuty(one) ?? []);
+  const shadowed = shadowedDuty(rules);
+  if (shadowed !== undefined) {
+    const { rule, by } = shadowed;
+    const allowed = `"${rule.text}" before "${by.text}", which matches all that it does`;
+    found.push({ key: "subscription.dutyByUserAgent", allowed });
   }
   return found;
 }

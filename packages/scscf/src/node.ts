@@ -25,6 +25,7 @@ import { PolicyInForce } from "./policy/policy-in-force.ts";
 import { freshMsOf, policyOf } from "./policy/rules.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
+import { SubscriptionDuties } from "./register/subscription-duty.ts";
 import type { Binding, BindingContext } from "./registration/binding.ts";
 import { Bindings } from "./registration/bindings.ts";
 import { RegistrationEvents, type RegistrationSubscriber } from "./registration/events.ts";
@@ -63,6 +64,7 @@ export interface Scscf {
   readonly history: UserHistory;
   readonly eventStream: EventStream;
   readonly policy: PolicyControl;
+  readonly duties: SubscriptionDuties;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -207,6 +209,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
     eventStream,
   });
+  const duties = new SubscriptionDuties(config.subscription);
   const registrar = new Registrar({
     clock,
     random,
@@ -229,7 +232,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     },
     maxPerImpi: config.contacts.maxPerImpi,
     onLimited,
-    duty: config.subscription.duty,
+    duties,
   });
   const services: RequestServices = {
     registrar,
@@ -265,6 +268,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     history,
     eventStream,
     policy,
+    duties,
     get waitingMessages() {
       return queue?.size ?? 0;
     },

@@ -35,14 +35,18 @@ function impiOf({ directory }: Scscf, set: string): string {
   return (directory.byImpi(set) ?? directory.ownersOf(set)[0])?.impi ?? "";
 }
 
-function bindingView({ notifier }: Scscf, binding: Binding): BindingView {
-  const { address, duty, reauthentication } = binding;
+function bindingView(scscf: Scscf, binding: Binding): BindingView {
+  const { address, duty, reauthentication, userAgent } = binding;
+  const { notifier, directory, duties } = scscf;
   return {
     id: binding.token,
     contact: address.contact,
     callId: binding.callId,
     cseq: binding.cseq,
     path: address.path,
+    userAgent: userAgent ?? null,
+    duty: binding.mode,
+    dutyBy: duties.of(directory.byImpi(binding.impi) ?? {}, userAgent).by,
     expiresAt: Math.round(binding.expiresAt),
     registeredAt: Math.round(binding.registeredAt),
     authenticatedAt: Math.round(binding.authenticatedAt),
