@@ -32,10 +32,10 @@ const addressParams = {
 
 export function addRoutes(
   app: FastifyInstance,
-  pcscf: Pick<Pcscf, "table" | "asker" | "history" | "policy" | "access" | "core">,
+  pcscf: Pick<Pcscf, "table" | "notifier" | "history" | "policy" | "access" | "core">,
   { clock }: { readonly clock: Clock },
 ): void {
-  const { table, asker, history, access, core } = pcscf;
+  const { table, notifier, history, access, core } = pcscf;
   addTransactionRoute(app, clock, () => [access, core]);
   addHistories(app, history);
   addPolicyRoutes(app, pcscf.policy);
@@ -51,7 +51,7 @@ export function addRoutes(
     ({ query }) => {
       const items = { size: table.contacts, [Symbol.iterator]: () => everyContact(table) };
       return page(items, query, ([binding, contact]) =>
-        viewOf(binding, asker.subscribedUntil(binding.token), contact),
+        viewOf(binding, notifier.subscribedUntil(binding.token), contact),
       );
     },
   );
@@ -67,7 +67,8 @@ export function addRoutes(
     (request, reply) => {
       const { impu } = request.params;
       const uri = parseUri(impu);
-      const asked = uri === undefined ? { kind: "not-registered" as const } : asker.ask(aorOf(uri));
+      const asked =
+        uri === undefined ? { kind: "not-registered" as const } : notifier.ask(aorOf(uri));
       switch (asked.kind) {
         case "asked": {
           const contacts = asked.bindings.flatMap(contactsOf).map(({ contact }) => contact);

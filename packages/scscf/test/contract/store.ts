@@ -1,4 +1,4 @@
-// What every store must do, whatever it is made of: all of a commit or nothing, in order, as it was.
+// Contract of the store: all of a commit or nothing, in order, as it was.
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { describe, expect, test } from "vitest";
 import type { Binding } from "../../src/registration/binding.ts";
