@@ -4,6 +4,7 @@ import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
 import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
+import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
@@ -53,6 +54,7 @@ export interface ScscfTools extends EndpointTools {
 
 /** A running S-CSCF as its admin interface and tests see it. */
 export interface Scscf {
+  readonly log: Logger;
   readonly endpoint: Endpoint;
   readonly directory: LoadedSubscribers["directory"];
   readonly bindings: Bindings;
@@ -257,6 +259,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     bindingOf: (token) => bindings.get(token),
   };
   return {
+    log,
     endpoint,
     directory,
     bindings,

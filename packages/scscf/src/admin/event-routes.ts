@@ -54,14 +54,14 @@ export function addEvents(app: FastifyInstance, { stream, namesOf }: EventRouteP
       const lastId = request.headers["last-event-id"];
       const reader = readerOf(reply.raw);
       if (!follow) {
-        begin(reply);
+        beginStream(reply);
         stream.replay(reader, { lastId: lastId ?? stream.oldest - 1, names });
         reader.end();
         return;
       }
       if (!stream.mayOpen)
         throw problem(503, "Too many readers", "As many as may read the events at once do so.");
-      begin(reply);
+      beginStream(reply);
       reply.raw.on("close", () => stream.left(reader));
       stream.open(reader, { lastId, names });
     },
@@ -74,7 +74,7 @@ export function addEvents(app: FastifyInstance, { stream, namesOf }: EventRouteP
 }
 
 /** From here on the connection is the stream's. */
-function begin(reply: FastifyReply): void {
+export function beginStream(reply: FastifyReply): void {
   reply.hijack();
   reply.raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
@@ -84,7 +84,7 @@ function begin(reply: FastifyReply): void {
   reply.raw.flushHeaders();
 }
 
-function readerOf(raw: ServerResponse): EventReader {
+export function readerOf(raw: ServerResponse): EventReader {
   return {
     write: (text) => raw.write(text),
     get buffered() {

@@ -23,9 +23,10 @@ import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
-import type { Binding, RemovalCause } from "../registration/binding.ts";
+import type { Binding } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { setNameOf } from "../subscribers/registration-sets.ts";
+import { addDeregistrations, removalOf } from "./deregistration-routes.ts";
 import { addEvents } from "./event-routes.ts";
 import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
 
@@ -54,6 +55,7 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addRegistrations(app, scscf);
   addHistories(app, scscf);
   addDeregister(app, scscf, clock);
+  addDeregistrations(app, { ...scscf, clock });
   addReauthenticate(app, scscf);
   addReauthentications(app, scscf);
   addSubscribers(app, scscf);
@@ -136,9 +138,6 @@ interface DeregisterQuery {
   readonly contact?: string;
 }
 
-/** Seconds until a device on probation may come back, when the operator does not say. */
-const PROBATION_SECONDS = 60;
-
 function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
   const querystring = {
     type: "object",
@@ -160,14 +159,8 @@ function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
       },
     },
     ({ params: { impu }, query: { cause, retryAfterSeconds, contact } }) => {
-      if (retryAfterSeconds !== undefined && cause !== "probation") {
-        throw problem(400, "Bad request", "retryAfterSeconds goes with cause=probation.");
-      }
+      const removal = removalOf(cause, retryAfterSeconds);
       const bindings = bindingsOf(scscf, impu, contact);
-      const removal: RemovalCause =
-        cause === "probation"
-          ? { kind: cause, retryAfterSeconds: retryAfterSeconds ?? PROBATION_SECONDS }
-          : { kind: cause };
       const at = clock.now();
       for (const { token } of bindings) {
         scscf.registrations.input(token, { kind: "removed", at, cause: removal });
