@@ -31,6 +31,7 @@ import { parseUri } from "@ims-lab/common/sip/message/uri";
 
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { PolicySettings } from "./policy/rules.ts";
+import { parseUserAgentDuty, shadowedDuty } from "./register/subscription-duty.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
 import { impossibleWebhook, type WebhookSettings, webhookSettings } from "./webhook/settings.ts";
 
@@ -56,6 +57,8 @@ export interface ScscfConfig {
   };
   readonly subscription: {
     readonly duty: "enforce" | "warn" | "optional";
+    /** `PATTERN=DUTY` each; the first that matches counts. */
+    readonly dutyByUserAgent: readonly string[];
     readonly deadlineSeconds: number;
     readonly optionalMaxExpiresSeconds: number;
     readonly expires: "registration" | "unlimited";
@@ -154,6 +157,12 @@ export const settings: Settings<ScscfConfig> = {
         words: ["enforce", "warn", "optional"],
         default: "enforce",
       }),
+      dutyByUserAgent: texts({
+        doc: "The same by User-Agent, * for any characters; the first that matches counts, and a subscriber's own before it.",
+        allowed: "a list of PATTERN=enforce, PATTERN=warn or PATTERN=optional",
+        accepts: (written) => parseUserAgentDuty(written) !== undefined,
+        default: [],
+      }),
       deadlineSeconds: seconds({ doc: "Time to subscribe.", min: 1, default: 32 }),
       optionalMaxExpiresSeconds: seconds({
         doc: "Longest registration of an optional device that has not subscribed.",
@@ -227,6 +236,16 @@ export const settings: Settings<ScscfConfig> = {
         words: ["proceed", "hold", "reject"],
         default: "proceed",
       }),
+      maxAgeSeconds: seconds({
+        doc: "Ask devices that authenticated longer ago than this; 0: never.",
+        default: 0,
+      }),
+      pacePerSecond: integer({
+        doc: "Devices asked by maxAgeSeconds a second, at most.",
+        min: 1,
+        max: 10_000,
+        default: 50,
+      }),
     },
     webhook: webhookSettings,
     dialogs: oneOf({
@@ -272,7 +291,7 @@ export const settings: Settings<ScscfConfig> = {
 };
 
 function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
-  const { sip, registration, reauthentication } = config;
+  const { sip, registration, reauthentication, subscription } = config;
   const found: Impossible[] = [
     ...impossibleTls("sip", config.sip.tls),
     ...impossibleFaults(scscfFaults, config.faults),
@@ -292,6 +311,13 @@ function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
   if (reauthentication.deadlineSeconds > registration.maxExpires) {
     const allowed = `at most registration.maxExpires (${registration.maxExpires})`;
     found.push({ key: "reauthentication.deadlineSeconds", allowed });
+  }
+  const rules = subscription.dutyByUserAgent.flatMap((one) => parseUserAgentDuty(one) ?? []);
+  const shadowed = shadowedDuty(rules);
+  if (shadowed !== undefined) {
+    const { rule, by } = shadowed;
+    const allowed = `"${rule.text}" before "${by.text}", which matches all that it does`;
+    found.push({ key: "subscription.dutyByUserAgent", allowed });
   }
   return found;
 }

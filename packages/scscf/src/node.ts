@@ -6,6 +6,7 @@ import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
 import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
+import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
@@ -25,9 +26,13 @@ import { MessageWatches } from "./observation/message-watch.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
-import { rulesOf } from "./policy/rules.ts";
+import { PcscfAsking } from "./policy/pcscf-asking.ts";
+import { PolicyControl } from "./policy/policy-control.ts";
+import { PolicyInForce } from "./policy/policy-in-force.ts";
+import { freshMsOf, policyOf } from "./policy/rules.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
+import { SubscriptionDuties } from "./register/subscription-duty.ts";
 import type { Binding, BindingContext } from "./registration/binding.ts";
 import { Bindings } from "./registration/bindings.ts";
 import { RegistrationEvents, type RegistrationSubscriber } from "./registration/events.ts";
@@ -58,6 +63,7 @@ export interface ScscfTools extends EndpointTools {
 
 /** A running S-CSCF as its admin interface and tests see it. */
 export interface Scscf {
+  readonly log: Logger;
   readonly endpoint: Endpoint;
   readonly directory: LoadedSubscribers["directory"];
   readonly bindings: Bindings;
@@ -72,6 +78,8 @@ export interface Scscf {
   /** Who observes the messages of single users. */
   readonly watches: MessageWatches;
   readonly faults: ScscfFaults;
+  readonly policy: PolicyControl;
+  readonly duties: SubscriptionDuties;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -164,12 +172,24 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     isWatched: (set) => notifier.isWatchedByPcscf(set),
     onAsked: (token) => {
       const binding = bindings.get(token);
-      if (binding !== undefined) reauthentications.ask([binding], "pcscf");
+      if (binding !== undefined) pcscfAsking.asked(binding);
     },
   });
-  const rules = rulesOf(config);
-  const { router, dialogs } = createRouting(config, {
-    rules,
+  const inForce = new PolicyInForce(
+    {
+      clock,
+      random,
+      bindings,
+      directory,
+      hasOwnRules: () => directory.hasOwnRules,
+      freshMs: freshMsOf(config),
+      ask: (binding, cause) => reauthentications.ask([binding], cause),
+    },
+    policyOf(config),
+  );
+  const pcscfAsking = new PcscfAsking({ policy: inForce, reauthentications, history, log });
+  const { router, requestPolicy, dialogs } = createRouting(config, {
+    policy: inForce,
     log,
     clock,
     random,
@@ -204,6 +224,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   });
   const eventStream = new EventStream({ clock, dutySeconds });
   const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
+  const reading = { node: "scscf", freshMs: freshMsOf(config) } as const;
+  const policy = new PolicyControl({
+    ...{ clock, store, log, bindings, directory, reading, inForce },
+    requests: requestPolicy,
+  });
   // Who hears of what happens, in this order.
   events.deliverTo({
     log: new RegistrationLog({ log, refusals, dutySeconds }),
@@ -213,12 +238,14 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     metrics: tools.metrics,
     reauthentications,
     campaigns,
+    inForce,
     dialogs, // TS 24.229 §5.4.1.5: calls first, then the UE, then its P-CSCF
     notifier,
     pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
     eventStream,
     webhook,
   });
+  const duties = new SubscriptionDuties(config.subscription);
   const registrar = new Registrar({
     clock,
     random,
@@ -233,7 +260,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     authenticator,
     events,
     marks,
-    rules,
+    policy: inForce,
     sharedPathUsers: config.pcscf.sharedPathUsers,
     expires: {
       ...config.registration,
@@ -241,7 +268,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     },
     maxPerImpi: config.contacts.maxPerImpi,
     onLimited,
-    duty: config.subscription.duty,
+    duties,
   });
   const services: RequestServices = {
     registrar,
@@ -266,6 +293,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     bindingOf: (token) => bindings.get(token),
   };
   return {
+    log,
     endpoint,
     directory,
     bindings,
@@ -279,6 +307,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     eventStream,
     watches,
     faults,
+    policy,
+    duties,
     get waitingMessages() {
       return queue?.size ?? 0;
     },
@@ -286,8 +316,10 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     listen: async () => {
       beginWithFaults(faults.switches, scscfFaults, config.faults);
-      const parts = { store, registrations, reauthentications, notifier, campaigns, marks };
-      const unheard = await takeOver(parts);
+      const unheard = await takeOver({
+        ...{ store, registrations, reauthentications, notifier, campaigns, marks },
+        ...{ policy, inForce },
+      });
       await endpoint.listen(faults.handler(requestHandler(services)));
       for (const binding of unheard) notifier.trigger(binding);
     },
@@ -299,6 +331,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       });
       queue?.close();
       registrations.close();
+      inForce.close();
       notifier.close();
       silentDevices.close();
       faults.switches.close();
@@ -321,14 +354,18 @@ async function takeOver(
   parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier" | "campaigns"> & {
     readonly store: Store;
     readonly marks: SqnMarkTable;
+    readonly policy: PolicyControl;
+    readonly inForce: PolicyInForce;
   },
 ): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks, campaigns } = await parts.store.load();
+  const { bindings, subscriptions, sqnMarks, campaigns, policy } = await parts.store.load();
+  parts.policy.restore(policy);
   for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
   for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
   for (const binding of bindings.values()) {
     parts.registrations.restore(binding);
     parts.reauthentications.restore(binding);
+    parts.inForce.restore(binding);
   }
   parts.campaigns.restore(campaigns.values());
   return [...bindings.values()].filter(({ duty, reauthentication }) => {

@@ -61,6 +61,13 @@ export class RegistrationLog implements RegistrationSubscriber {
         log.warn("subscription.overdue", { ...fieldsOf(event.binding), why });
         break;
       }
+      case "reauthentication-asked": {
+        const [kind, rule] = event.cause.split(":");
+        const reauthentication = event.binding.reauthentication?.id;
+        if (kind === "policy")
+          log.info("policy.fired", { ...fieldsOf(event.binding), rule, reauthentication });
+        break;
+      }
       case "reauthentication-triggered": {
         const reauthentication = event.binding.reauthentication?.id;
         log.info("reauthentication.requested", { ...fieldsOf(event.binding), reauthentication });
@@ -85,7 +92,6 @@ export class RegistrationLog implements RegistrationSubscriber {
       case "moved":
       case "notify-answered":
       case "notify-failed":
-      case "reauthentication-asked":
       case "reauthentication-progressed":
       case "answered":
       case "authenticated":

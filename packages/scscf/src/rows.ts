@@ -1,4 +1,5 @@
-// Durable rows, table by table: bindings, subscriptions, sequence numbers, campaigns.
+// Durable rows, table by table: bindings, subscriptions, sequence numbers, campaigns, the policy.
+import type { PolicyDocument } from "@ims-lab/common/ims/policy-document";
 import type { Sqn } from "@ims-lab/common/ims/sqn";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import type { Campaign } from "./campaigns/campaign.ts";
@@ -14,6 +15,14 @@ export interface Tables {
   readonly sqnMarks: Sqn;
   /** By id. Whom one has asked stands in their bindings. */
   readonly campaigns: Campaign;
+  /** The one that an operator put. */
+  readonly policy: PolicyRow;
+}
+
+export interface PolicyRow {
+  readonly document: PolicyDocument;
+  /** Milliseconds since the epoch. */
+  readonly changedAt: number;
 }
 
 export type Change = {

@@ -65,6 +65,25 @@ test.each([
   ["an unknown profile", { SCSCF_PROFILE: "rfc" }, [], "profile"],
   ["a store there is none of", { SCSCF_STORE: "tape" }, [], "store"],
   ["a peer that is no address", { SCSCF_TRUSTED_PEERS: "pcscf.example" }, [], "trustedPeers"],
+  [
+    "a duty that there is none of",
+    { SCSCF_SUBSCRIPTION_DUTY_BY_USER_AGENT: "baresip*=sometimes" },
+    [],
+    "subscription.dutyByUserAgent",
+  ],
+  [
+    "a User-Agent pattern of eleven stars",
+    { SCSCF_SUBSCRIPTION_DUTY_BY_USER_AGENT: `${"*a".repeat(11)}=warn` },
+    [],
+    "subscription.dutyByUserAgent",
+  ],
+  [
+    "a User-Agent pattern behind one that matches all of its devices",
+    { SCSCF_SUBSCRIPTION_DUTY_BY_USER_AGENT: "Baresip*=warn,baresip v1*=optional" },
+    [],
+    "subscription.dutyByUserAgent",
+  ],
+  ["a pace of nothing", { SCSCF_POLICY_PACE_PER_SECOND: "0" }, [], "policy.pacePerSecond"],
   ["a wildcard without advertise", { SCSCF_SIP_HOST: "0.0.0.0" }, [], "sip.advertise"],
   [
     "a minimum above the maximum",

@@ -89,6 +89,12 @@ export interface BindingView {
   readonly callId: string;
   readonly cseq: number;
   readonly path: readonly string[];
+  /** Of its last REGISTER. */
+  readonly userAgent: string | null;
+  /** Whether it must subscribe. */
+  readonly duty: "enforce" | "warn" | "optional";
+  /** What chose that: `its subscriber`, `User-Agent PATTERN`, `subscription.duty`. */
+  readonly dutyBy: string;
   readonly expiresAt: number;
   readonly registeredAt: number;
   readonly authenticatedAt: number | null;

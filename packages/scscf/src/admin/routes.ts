@@ -1,6 +1,7 @@
 // The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
 
 import { scscfFaults } from "@ims-lab/common/admin-api/faults";
+import { addPolicyRoutes } from "@ims-lab/common/admin-api/policy-routes";
 import {
   deregisterAnswerSchema,
   historySchema,
@@ -23,14 +24,16 @@ import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
-import type { Binding, RemovalCause } from "../registration/binding.ts";
+import type { Binding } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { setNameOf } from "../subscribers/registration-sets.ts";
 import { addCampaigns } from "./campaign-routes.ts";
+import { addDeregistrations, removalOf } from "./deregistration-routes.ts";
 import { addEvents } from "./event-routes.ts";
 import { addMessages } from "./message-routes.ts";
 import { addReauthentications } from "./reauthentication-routes.ts";
-import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
+import { reauthenticationOf } from "./reauthentication-view.ts";
+import { registrationView, subscriberView } from "./views.ts";
 
 const impuParams = {
   type: "object",
@@ -52,10 +55,12 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addRegistrations(app, scscf);
   addHistories(app, scscf);
   addDeregister(app, scscf, clock);
+  addDeregistrations(app, { ...scscf, clock });
   addReauthenticate(app, scscf);
   addReauthentications(app, { scscf, clock, impisOf: (impu) => impisOf(scscf, impu) });
   addCampaigns(app, scscf);
   addSubscribers(app, scscf);
+  addPolicyRoutes(app, scscf.policy);
   addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
   addMessages(app, { clock, watches: scscf.watches, namesOf: (impu) => namesOf(scscf, impu) });
   addFaultRoutes(app, scscf.faults.switches, scscfFaults);
@@ -136,9 +141,6 @@ interface DeregisterQuery {
   readonly contact?: string;
 }
 
-/** Seconds until a device on probation may come back, when the operator does not say. */
-const PROBATION_SECONDS = 60;
-
 function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
   const querystring = {
     type: "object",
@@ -160,14 +162,8 @@ function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
       },
     },
     ({ params: { impu }, query: { cause, retryAfterSeconds, contact } }) => {
-      if (retryAfterSeconds !== undefined && cause !== "probation") {
-        throw problem(400, "Bad request", "retryAfterSeconds goes with cause=probation.");
-      }
+      const removal = removalOf(cause, retryAfterSeconds);
       const bindings = bindingsOf(scscf, impu, contact);
-      const removal: RemovalCause =
-        cause === "probation"
-          ? { kind: cause, retryAfterSeconds: retryAfterSeconds ?? PROBATION_SECONDS }
-          : { kind: cause };
       const at = clock.now();
       for (const { token } of bindings) {
         scscf.registrations.input(token, { kind: "removed", at, cause: removal });

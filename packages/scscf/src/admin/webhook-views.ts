@@ -2,7 +2,7 @@
 import type { Campaigns } from "../campaigns/campaigns.ts";
 import type { RegistrationEvent } from "../registration/events.ts";
 import { campaignView } from "./campaign-views.ts";
-import { reauthenticationView } from "./views.ts";
+import { reauthenticationView } from "./reauthentication-view.ts";
 
 /** Undefined for what is not told, and for a campaign that is forgotten already. */
 export function webhookContent(

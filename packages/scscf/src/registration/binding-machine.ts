@@ -228,7 +228,8 @@ function asked(
     ...(withinMs !== undefined && { withinMs }),
   });
   const after: Binding = { ...state, reauthentication };
-  return state.duty.state === "fulfilled" ? trigger(after) : same(after);
+  const isToBeTold = state.duty.state === "fulfilled" && input.isHere !== true;
+  return isToBeTold ? trigger(after) : same(after);
 }
 
 function trigger(state: Binding): BindingStep {

@@ -87,6 +87,8 @@ export type BindingInput =
       readonly cause: ReauthenticationCause;
       /** In the place of N, milliseconds. */
       readonly withinMs?: number | undefined;
+      /** It is registering at this moment and is challenged: no NOTIFY need tell it. */
+      readonly isHere?: boolean;
     }
   /** The trigger's first transmission. */
   | { readonly kind: "notified"; readonly at: number }

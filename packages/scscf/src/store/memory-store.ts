@@ -12,6 +12,7 @@ export function memoryStore(): Store {
         subscriptions: new Map(),
         sqnMarks: new Map(),
         campaigns: new Map(),
+        policy: new Map(),
       }),
     close: (): Promise<void> => Promise.resolve(),
   };

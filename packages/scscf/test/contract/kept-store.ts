@@ -10,6 +10,7 @@ export function keptStore(): Store {
     subscriptions: new Map(),
     sqnMarks: new Map(),
     campaigns: new Map(),
+    policy: new Map(),
   };
   return {
     commit(changes, done): void {
@@ -22,6 +23,7 @@ export function keptStore(): Store {
         subscriptions: new Map(tables.subscriptions),
         sqnMarks: new Map(tables.sqnMarks),
         campaigns: new Map(tables.campaigns),
+        policy: new Map(tables.policy),
       }),
     close: (): Promise<void> => Promise.resolve(),
   };

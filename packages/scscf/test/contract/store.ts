@@ -100,7 +100,9 @@ export function storeContract<S extends Store>(
     id,
     value: undefined,
   });
-  const contents = async (store: Store): Promise<Record<keyof Contents, unknown>> => {
+  const contents = async (
+    store: Store,
+  ): Promise<Record<Exclude<keyof Contents, "policy">, unknown>> => {
     const { bindings, subscriptions, sqnMarks, campaigns } = await store.load();
     return {
       bindings: Object.fromEntries(bindings),
@@ -133,6 +135,15 @@ export function storeContract<S extends Store>(
         sqnMarks: { "bob@lab": SQN },
         campaigns: { k: campaign("k", 7) },
       });
+    });
+
+    test("the policy is a row like others", async () => {
+      const store = open();
+      const value = { document: { rules: [{ maxAgeSeconds: 60 }] }, changedAt: 5 };
+      await commit(store, { table: "policy", id: "in-force", value }, mark("x", 1));
+      expect(Object.fromEntries((await store.load()).policy)).toEqual({ "in-force": value });
+      await commit(store, { table: "policy", id: "in-force", value: undefined });
+      expect((await store.load()).policy.size).toBe(0);
     });
 
     test("a later commit replaces, a removal removes", async () => {
