@@ -12,6 +12,10 @@ export interface CommandContext {
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly fetch: typeof fetch;
   readonly clock: Clock;
+  /** The line that a person answers; absent: there is nobody at a terminal. */
+  question?(text: string): Promise<string>;
+  /** Ctrl-C calls it once instead of ending the process. Returns how to undo that. */
+  onInterrupt?(callback: () => void): () => void;
 }
 
 /** What a command needs to do its work. */

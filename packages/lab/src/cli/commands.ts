@@ -4,6 +4,7 @@ import { call } from "./commands/call.ts";
 import { dereg } from "./commands/dereg.ts";
 import { list } from "./commands/list.ts";
 import { message } from "./commands/message.ts";
+import { policy } from "./commands/policy.ts";
 import { reauth } from "./commands/reauth.ts";
 import { register } from "./commands/register.ts";
 import { show } from "./commands/show.ts";
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   watch,
   reauth,
   dereg,
+  policy,
   register,
   wait,
   call,

@@ -7,6 +7,8 @@ export const EXIT = {
   unknown: 1,
   usage: 2,
   notRegistered: 3,
+  /** Ctrl-C, as a shell has it. */
+  interrupted: 130,
 } as const;
 
 /** The message for a person instead of an answer, and the exit code. */

@@ -96,7 +96,10 @@ async function order(body: object): Promise<Stream> {
   return {
     status: answer.statusCode,
     text: () => text,
-    events: () => [...text.matchAll(/^data: (.*)$/gm)].map(([, data = ""]) => JSON.parse(data)),
+    events: () =>
+      [...text.matchAll(/^data: (.*)$/gm)].map(
+        ([, data = ""]) => JSON.parse(data) as DeregistrationProgress,
+      ),
     close: () => answer.destroy(),
   };
 }
