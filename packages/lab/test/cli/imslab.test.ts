@@ -121,7 +121,10 @@ async function run(
 
 describe("usage", () => {
   it.each([
-    [[], "say what to do: list, show, why, watch, reauth, dereg, register, wait, call and message"],
+    [
+      [],
+      "say what to do: list, show, why, watch, reauth, dereg, verify, explain, register, wait, call and message",
+    ],
     [["lost"], 'no command "lost"'],
     [["show"], "say whom: imslab show sip:alice@DOMAIN"],
     [["show", "alice"], '"alice" is no IMPU: it begins with sip: or tel:'],

@@ -168,15 +168,18 @@ describe("NOTIFYs", () => {
 });
 
 describe("challenges", () => {
-  test.each([1, 2])("bad-autn, %i times: rejected each time, then a good one answered: reauthenticated", async (times) => {
-    const { lab, alice } = await withFault("bad-autn", { times });
-    const { callId } = lab.atScscf("alice")[0] ?? {};
-    expect(asked(lab)).toBe("reauthenticated");
-    expect(lab.passed("401 REGISTER", "P-CSCF", "UE")).toHaveLength(times + 1);
-    // One attempt, not a registration anew.
-    expect(alice.view.registration.callId).toBe(callId);
-    expect(lab.passed("403 REGISTER")).toEqual([]);
-  });
+  test.each([1, 2])(
+    "bad-autn, %i times: rejected each time, then a good one answered: reauthenticated",
+    async (times) => {
+      const { lab, alice } = await withFault("bad-autn", { times });
+      const { callId } = lab.atScscf("alice")[0] ?? {};
+      expect(asked(lab)).toBe("reauthenticated");
+      expect(lab.passed("401 REGISTER", "P-CSCF", "UE")).toHaveLength(times + 1);
+      // One attempt, not a registration anew.
+      expect(alice.view.registration.callId).toBe(callId);
+      expect(lab.passed("403 REGISTER")).toEqual([]);
+    },
+  );
 
   test("bad-autn, always: the UE answers two in a row and no more (TS 24.229 §5.1.1.5.1): refused", async () => {
     const { lab } = await withFault("bad-autn");
@@ -233,7 +236,10 @@ describe("answers", () => {
   });
 
   test("unavailable, once: comes back after Retry-After, within N: reauthenticated", async () => {
-    const { lab } = await withFault("unavailable", { times: 1, parameters: { retryAfterSeconds: 20 } });
+    const { lab } = await withFault("unavailable", {
+      times: 1,
+      parameters: { retryAfterSeconds: 20 },
+    });
     lab.askByScscf("alice");
     lab.pass(19);
     expect(lab.attempts("REGISTER", "UE", "P-CSCF")).toBe(1);
@@ -248,7 +254,10 @@ describe("answers", () => {
 
   test("unavailable to SUBSCRIBE: registered, and subscribed when Retry-After is over", async () => {
     const lab = await Lab.start();
-    on(lab, "unavailable", { times: 1, parameters: { method: "SUBSCRIBE", retryAfterSeconds: 15 } });
+    on(lab, "unavailable", {
+      times: 1,
+      parameters: { method: "SUBSCRIBE", retryAfterSeconds: 15 },
+    });
     const alice = await lab.ue("alice");
     alice.register();
     lab.pass(10);
@@ -277,6 +286,15 @@ describe("answers", () => {
     expect(accepted?.texts("Contact")).toHaveLength(2);
     expect(accepted?.texts("Contact")[1]).toMatch(/@192\.0\.2\.199:5060>;expires=3599$/);
     expect(alice.state).toBe("registered");
+    expect(lab.ofAlice).toEqual(ALL_THERE);
+  });
+
+  test("short-grant: the UE comes back at half of it, before the S-CSCF would miss it", async () => {
+    const { lab } = await withFault("short-grant", { times: 1, parameters: { seconds: 40 } });
+    expect(asked(lab)).toBe("reauthenticated");
+    const [accepted, refreshed] = lab.passed("200 REGISTER", "P-CSCF", "UE");
+    expect(accepted?.text("Contact")).toMatch(/;expires=40$/);
+    expect(refreshed?.text("Contact")).not.toMatch(/;expires=40$/);
     expect(lab.ofAlice).toEqual(ALL_THERE);
   });
 });
