@@ -1,6 +1,7 @@
 // The commands of `imslab`, in the order of its help.
 import type { Command } from "./command.ts";
 import { call } from "./commands/call.ts";
+import { campaign } from "./commands/campaign.ts";
 import { dereg } from "./commands/dereg.ts";
 import { explain } from "./commands/explain.ts";
 import { list } from "./commands/list.ts";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   watch,
   reauth,
   dereg,
+  campaign,
   verify,
   explain,
   register,
