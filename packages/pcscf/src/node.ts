@@ -41,7 +41,8 @@ import { AccessHistory } from "./history.ts";
 import { pcscfMetrics } from "./metrics.ts";
 import { ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
 import { BindingPolicy } from "./policy/binding-policy.ts";
-import { rulesOf } from "./policy/rules.ts";
+import { PolicyControl } from "./policy/policy-control.ts";
+import { policyOf } from "./policy/rules.ts";
 import { RegEventSubscriptions } from "./reg-event/reg-event-subscriptions.ts";
 import { RegisterRelay } from "./register/register.ts";
 import { AccessSide } from "./requests/access-side.ts";
@@ -75,6 +76,7 @@ export interface Pcscf {
   readonly table: FlowTable;
   readonly notifier: ReregistrationNotifier;
   readonly history: AccessHistory;
+  readonly policy: PolicyControl;
   start(): Promise<void>;
   /** Refuses new requests, gives those under way a moment, ends. */
   stop(): Promise<void>;
@@ -155,9 +157,10 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     clock,
     log,
     table,
-    rules: rulesOf(config),
+    policy: policyOf(config),
     ask: (binding) => notifier.askFor(binding),
   });
+  const policy = new PolicyControl({ clock, log, table, inForce: bindingPolicy });
   const keepAlive = new KeepAlive({
     clock,
     table,
@@ -219,6 +222,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     table,
     notifier,
     history,
+    policy,
     async start() {
       await trust.ready;
       await core.listen((incoming) => coreRelay.handle(incoming));

@@ -6,14 +6,17 @@ import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
 import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
+import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { EventStream } from "./admin/event-stream.ts";
+import { webhookContent } from "./admin/webhook-views.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
 import { FailureNotes } from "./authentication/failure-notes.ts";
 import { SilentDevices } from "./authentication/silent-devices.ts";
+import { Campaigns } from "./campaigns/campaigns.ts";
 import type { ScscfConfig } from "./config.ts";
 import { createFaults, type ScscfFaults } from "./faults/scscf-faults.ts";
 import { RegistrationHistory } from "./history/registration-history.ts";
@@ -23,9 +26,13 @@ import { MessageWatches } from "./observation/message-watch.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
-import { rulesOf } from "./policy/rules.ts";
+import { PcscfAsking } from "./policy/pcscf-asking.ts";
+import { PolicyControl } from "./policy/policy-control.ts";
+import { PolicyInForce } from "./policy/policy-in-force.ts";
+import { freshMsOf, policyOf } from "./policy/rules.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
+import { SubscriptionDuties } from "./register/subscription-duty.ts";
 import type { Binding, BindingContext } from "./registration/binding.ts";
 import { Bindings } from "./registration/bindings.ts";
 import { RegistrationEvents, type RegistrationSubscriber } from "./registration/events.ts";
@@ -41,18 +48,22 @@ import type { LoadedSubscribers } from "./subscribers/load.ts";
 import type { RegistrationSet } from "./subscribers/registration-sets.ts";
 import { registrationSets } from "./subscribers/registration-sets.ts";
 import { type SqnMarks, SqnMarkTable } from "./subscribers/sqn-marks.ts";
+import { type WebhookCounter, webhookOf } from "./webhook/webhook.ts";
 
 export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
   /** Counts what happens. */
-  readonly metrics?: RegistrationSubscriber;
+  readonly metrics?: RegistrationSubscriber & WebhookCounter;
+  /** For the webhook; absent: there is none. */
+  readonly fetch?: typeof globalThis.fetch;
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
 }
 
 /** A running S-CSCF as its admin interface and tests see it. */
 export interface Scscf {
+  readonly log: Logger;
   readonly endpoint: Endpoint;
   readonly directory: LoadedSubscribers["directory"];
   readonly bindings: Bindings;
@@ -62,10 +73,13 @@ export interface Scscf {
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly failures: FailureNotes;
   readonly history: UserHistory;
+  readonly campaigns: Campaigns;
   readonly eventStream: EventStream;
   /** Who observes the messages of single users. */
   readonly watches: MessageWatches;
   readonly faults: ScscfFaults;
+  readonly policy: PolicyControl;
+  readonly duties: SubscriptionDuties;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -158,12 +172,24 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     isWatched: (set) => notifier.isWatchedByPcscf(set),
     onAsked: (token) => {
       const binding = bindings.get(token);
-      if (binding !== undefined) reauthentications.ask([binding], "pcscf");
+      return binding === undefined || pcscfAsking.asked(binding);
     },
   });
-  const rules = rulesOf(config);
-  const { router, dialogs } = createRouting(config, {
-    rules,
+  const inForce = new PolicyInForce(
+    {
+      clock,
+      random,
+      bindings,
+      directory,
+      hasOwnRules: () => directory.hasOwnRules,
+      freshMs: freshMsOf(config),
+      ask: (binding, cause) => reauthentications.ask([binding], cause),
+    },
+    policyOf(config),
+  );
+  const pcscfAsking = new PcscfAsking({ policy: inForce, reauthentications, history, log });
+  const { router, requestPolicy, dialogs } = createRouting(config, {
+    policy: inForce,
     log,
     clock,
     random,
@@ -178,12 +204,31 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     onLimited,
   });
+  const campaigns = new Campaigns({
+    clock,
+    random,
+    store,
+    events,
+    bindings,
+    identitiesOf: (set) =>
+      setsOf(set).flatMap(({ name, impus }) => (name === set ? impus.map(({ aor }) => aor) : [])),
+    nextTurn: tools.nextTurn,
+    maxPacePerSecond: config.campaigns.maxPacePerSecond,
+    ask: (binding, cause) => void reauthentications.ask([binding], cause),
+    onStoreProblem: (error) => log.error("store.failed", { error }),
+  });
   const silentDevices = new SilentDevices({
     clock,
     events,
     causeOf: (impi) => authenticator.silent(impi),
   });
   const eventStream = new EventStream({ clock, dutySeconds });
+  const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
+  const reading = { node: "scscf", freshMs: freshMsOf(config) } as const;
+  const policy = new PolicyControl({
+    ...{ clock, store, log, bindings, directory, reading, inForce },
+    requests: requestPolicy,
+  });
   // Who hears of what happens, in this order.
   events.deliverTo({
     log: new RegistrationLog({ log, refusals, dutySeconds }),
@@ -192,11 +237,15 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     silentDevices,
     metrics: tools.metrics,
     reauthentications,
+    campaigns,
+    inForce,
     dialogs, // TS 24.229 §5.4.1.5: calls first, then the UE, then its P-CSCF
     notifier,
     pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
     eventStream,
+    webhook,
   });
+  const duties = new SubscriptionDuties(config.subscription);
   const registrar = new Registrar({
     clock,
     random,
@@ -211,7 +260,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     authenticator,
     events,
     marks,
-    rules,
+    policy: inForce,
     sharedPathUsers: config.pcscf.sharedPathUsers,
     expires: {
       ...config.registration,
@@ -219,7 +268,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     },
     maxPerImpi: config.contacts.maxPerImpi,
     onLimited,
-    duty: config.subscription.duty,
+    duties,
   });
   const services: RequestServices = {
     registrar,
@@ -244,6 +293,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     bindingOf: (token) => bindings.get(token),
   };
   return {
+    log,
     endpoint,
     directory,
     bindings,
@@ -253,9 +303,12 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     pcscfSubscriptions,
     failures,
     history,
+    campaigns,
     eventStream,
     watches,
     faults,
+    policy,
+    duties,
     get waitingMessages() {
       return queue?.size ?? 0;
     },
@@ -263,22 +316,28 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     listen: async () => {
       beginWithFaults(faults.switches, scscfFaults, config.faults);
-      const unheard = await takeOver({ store, registrations, reauthentications, notifier, marks });
+      const unheard = await takeOver({
+        ...{ store, registrations, reauthentications, notifier, campaigns, marks },
+        ...{ policy, inForce },
+      });
       await endpoint.listen(faults.handler(requestHandler(services)));
       for (const binding of unheard) notifier.trigger(binding);
     },
     stop: async () => {
       endpoint.drain();
+      campaigns.close();
       await new Promise<void>((resolve) => {
         clock.after(STOP_GRACE_MS, resolve);
       });
       queue?.close();
       registrations.close();
+      inForce.close();
       notifier.close();
       silentDevices.close();
       faults.switches.close();
       refusals.close();
       pcscfSubscriptions.close();
+      webhook?.close();
       await endpoint.close();
       await store.close();
     },
@@ -292,18 +351,23 @@ const ONCE_MS = 86_400_000;
 
 /** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
 async function takeOver(
-  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier"> & {
+  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier" | "campaigns"> & {
     readonly store: Store;
     readonly marks: SqnMarkTable;
+    readonly policy: PolicyControl;
+    readonly inForce: PolicyInForce;
   },
 ): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks } = await parts.store.load();
+  const { bindings, subscriptions, sqnMarks, campaigns, policy } = await parts.store.load();
+  parts.policy.restore(policy);
   for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
   for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
   for (const binding of bindings.values()) {
     parts.registrations.restore(binding);
     parts.reauthentications.restore(binding);
+    parts.inForce.restore(binding);
   }
+  parts.campaigns.restore(campaigns.values());
   return [...bindings.values()].filter(({ duty, reauthentication }) => {
     const progress = reauthentication?.progress;
     return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");

@@ -2,33 +2,33 @@
 import { credentialKinds } from "./observed-messages.ts";
 import { deregistrationCauses } from "./views.ts";
 
-type Schema = Readonly<Record<string, unknown>>;
+export type Schema = Readonly<Record<string, unknown>>;
 
 /** All of them are always there, and no others. */
-function object(properties: Readonly<Record<string, Schema>>): Schema {
+export function object(properties: Readonly<Record<string, Schema>>): Schema {
   const required = Object.keys(properties);
   return { type: "object", properties, required, additionalProperties: false };
 }
 
-const text: Schema = { type: "string" };
-const maybeText: Schema = { type: ["string", "null"] };
-const texts: Schema = { type: "array", items: text };
+export const text: Schema = { type: "string" };
+export const maybeText: Schema = { type: ["string", "null"] };
+export const texts: Schema = { type: "array", items: text };
 const flag: Schema = { type: "boolean" };
-const count: Schema = { type: "integer", minimum: 0 };
+export const count: Schema = { type: "integer", minimum: 0 };
 const maybeCount: Schema = { type: ["integer", "null"], minimum: 0 };
 /** Milliseconds since the epoch. */
-const time: Schema = { type: "integer" };
-const maybeTime: Schema = { type: ["integer", "null"] };
+export const time: Schema = { type: "integer" };
+export const maybeTime: Schema = { type: ["integer", "null"] };
 
-function oneOf(...words: readonly string[]): Schema {
+export function oneOf(...words: readonly string[]): Schema {
   return { type: "string", enum: words };
 }
 
-function maybe(schema: Schema): Schema {
+export function maybe(schema: Schema): Schema {
   return { anyOf: [schema, { type: "null" }] };
 }
 
-function list(items: Schema): Schema {
+export function list(items: Schema): Schema {
   return { type: "array", items };
 }
 
@@ -36,8 +36,14 @@ export function pageOf(items: Schema): Schema {
   return object({ items: list(items), total: count });
 }
 
-const progress = oneOf("requested", "notified", "acknowledged", "challenged");
-const ends = [
+export const reauthenticationProgresses = [
+  "requested",
+  "notified",
+  "acknowledged",
+  "challenged",
+] as const;
+const progress = oneOf(...reauthenticationProgresses);
+export const reauthenticationEnds = [
   "reauthenticated",
   "refused",
   "unanswered",
@@ -45,7 +51,7 @@ const ends = [
   "unreachable",
   "unsubscribed",
   "withdrawn",
-];
+] as const;
 
 export const transactionSchema: Schema = object({
   side: text,
@@ -68,7 +74,7 @@ export const reauthenticationSchema: Schema = object({
   cause: text,
   askers: texts,
   progress,
-  end: { type: ["string", "null"], enum: [...ends, null] },
+  end: { type: ["string", "null"], enum: [...reauthenticationEnds, null] },
   requestedAt: time,
   notifiedAt: maybeTime,
   acknowledgedAt: maybeTime,
@@ -87,6 +93,9 @@ const bindingSchema = object({
   callId: text,
   cseq: count,
   path: texts,
+  userAgent: maybeText,
+  duty: oneOf("enforce", "warn", "optional"),
+  dutyBy: text,
   expiresAt: time,
   registeredAt: time,
   authenticatedAt: maybeTime,
@@ -262,12 +271,19 @@ export const eventSchema: Schema = {
       bindingId: text,
       contact: text,
       cause: maybeText,
-      progress: { type: ["string", "null"], enum: [...(progress["enum"] as string[]), null] },
-      end: { type: ["string", "null"], enum: [...ends, null] },
+      progress: { type: ["string", "null"], enum: [...reauthenticationProgresses, null] },
+      end: { type: ["string", "null"], enum: [...reauthenticationEnds, null] },
     }),
     news("authentication", ["challenged", "succeeded", "failed", "unanswered"], {
       source: maybeText,
       why: maybeText,
+    }),
+    news("campaign", ["started", "paused", "resumed", "stopped", "finished"], {
+      campaignId: text,
+      total: count,
+      asked: count,
+      ended: count,
+      reauthenticated: count,
     }),
   ],
 };

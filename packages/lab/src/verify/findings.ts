@@ -4,6 +4,7 @@ export const FINDINGS = {
   "no-subscribe": "does not subscribe after its registration",
   "notify-unanswered": "does not answer NOTIFYs: deaf, gone, or at another address",
   "notify-refused": "refuses the NOTIFYs of its own subscription",
+  "notify-failed": "answers NOTIFYs with a server error, or its P-CSCF cannot reach it",
   "notify-late": "answers NOTIFYs too late",
   "no-register": "acknowledges the request to re-register and does nothing",
   "register-late": "re-registers later than the standard says",

@@ -39,6 +39,7 @@ export function bind(
     impu: accepted.impu,
     mode: accepted.mode,
     address: accepted.address,
+    ...(accepted.userAgent !== undefined && { userAgent: accepted.userAgent }),
     callId: accepted.callId,
     cseq: accepted.cseq,
     registeredAt: accepted.at,
@@ -110,7 +111,7 @@ function registered(
   state: Binding,
   accepted: { readonly kind: "registered" } & Accepted,
 ): BindingStep {
-  const { leavingBy: _, reauthentication: running, ...kept } = state;
+  const { leavingBy: _, userAgent: __, reauthentication: running, ...kept } = state;
   const hasMoved = isElsewhere(accepted.address, state.address);
   const after: Binding = {
     ...kept,
@@ -118,6 +119,7 @@ function registered(
     impu: accepted.impu,
     mode: accepted.mode,
     address: accepted.address,
+    ...(accepted.userAgent !== undefined && { userAgent: accepted.userAgent }),
     callId: accepted.callId,
     cseq: accepted.cseq,
     authenticatedAt: accepted.authenticated ? accepted.at : state.authenticatedAt,
@@ -226,7 +228,8 @@ function asked(
     ...(withinMs !== undefined && { withinMs }),
   });
   const after: Binding = { ...state, reauthentication };
-  return state.duty.state === "fulfilled" ? trigger(after) : same(after);
+  const isToBeTold = state.duty.state === "fulfilled" && input.isHere !== true;
+  return isToBeTold ? trigger(after) : same(after);
 }
 
 function trigger(state: Binding): BindingStep {

@@ -7,7 +7,13 @@ export function memoryStore(): Store {
   return {
     commit: (_changes, done) => done(),
     load: (): Promise<Contents> =>
-      Promise.resolve({ bindings: new Map(), subscriptions: new Map(), sqnMarks: new Map() }),
+      Promise.resolve({
+        bindings: new Map(),
+        subscriptions: new Map(),
+        sqnMarks: new Map(),
+        campaigns: new Map(),
+        policy: new Map(),
+      }),
     close: (): Promise<void> => Promise.resolve(),
   };
 }

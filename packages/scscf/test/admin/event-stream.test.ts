@@ -49,13 +49,16 @@ describe("at an S-CSCF", () => {
     expect(lab.scscf.eventStream.open(reading, ALL)).toBe(true);
   });
 
-  test("a life of a registration, each event as its schema says", () => {
+  test("a life of a registration and a campaign, each event as its schema says", async () => {
     bob.register();
     bob.subscribe(OWN_PACKAGE, 3600);
     lab.scscf.reauthentications.ask([...lab.scscf.bindings.all()], "operator");
     lab.run();
     bob.register({ integrity: "ip-assoc-yes", password: "wrong" });
     bob.register({ integrity: "ip-assoc-yes" });
+    const { campaigns } = lab.scscf;
+    const order = { filter: {}, percent: 100, pacePerSecond: 1, jitter: 0, seed: "s" };
+    await campaigns.start(order, await campaigns.select(order));
     bob.register({ integrity: "ip-assoc-yes", expires: 0 });
     expect(reading.words).toEqual([
       "authentication challenged",
@@ -78,6 +81,7 @@ describe("at an S-CSCF", () => {
       "registration refreshed",
       "reauthentication ended",
       "subscription notify-answered",
+      "campaign started",
       "registration removed",
       "subscription ended",
     ]);
