@@ -172,7 +172,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     isWatched: (set) => notifier.isWatchedByPcscf(set),
     onAsked: (token) => {
       const binding = bindings.get(token);
-      if (binding !== undefined) pcscfAsking.asked(binding);
+      return binding === undefined || pcscfAsking.asked(binding);
     },
   });
   const inForce = new PolicyInForce(

@@ -6,6 +6,7 @@ import { dereg } from "./commands/dereg.ts";
 import { explain } from "./commands/explain.ts";
 import { list } from "./commands/list.ts";
 import { message } from "./commands/message.ts";
+import { policy } from "./commands/policy.ts";
 import { reauth } from "./commands/reauth.ts";
 import { register } from "./commands/register.ts";
 import { show } from "./commands/show.ts";
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   watch,
   reauth,
   dereg,
+  policy,
   campaign,
   verify,
   explain,

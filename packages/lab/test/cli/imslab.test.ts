@@ -89,6 +89,8 @@ describe("usage", () => {
       "is none of expired, deactivated, rejected, probation",
     ],
     [["dereg", ALICE, "--retry-after", "3"], "--retry-after goes with --cause probation only"],
+    [["dereg", ALICE, "--pace", "3"], "--pace goes with --all only"],
+    [["dereg", ALICE, "--yes"], "--yes goes with --all only"],
     [["list", "--url", "localhost"], '--url: "localhost" is no URL such as'],
     [["list", "--nope"], "--nope"],
     [["list", "--token-file", "/nowhere/token"], "--token-file: ENOENT"],
@@ -204,6 +206,8 @@ describe("list and show", () => {
     const found = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [ok(registration)] });
     expect(found.code).toBe(0);
     expect(found.out).toContain("implicit set         sip:alice@ims.example, tel:+15550001");
+    expect(found.out).toContain("  user agent         phone/1\\x1b[2J\n");
+    expect(found.out).toContain("  duty to subscribe  optional, by User-Agent phone/*\n");
     const lost = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [notRegistered] });
     expect([lost.code, lost.err]).toEqual([3, `imslab: not registered: ${ALICE} is not\n`]);
   });
