@@ -192,7 +192,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     causeOf: (impi) => authenticator.silent(impi),
   });
   const eventStream = new EventStream({ clock, dutySeconds });
-  const reading = { node: "scscf", freshMs: freshMsOf(config) } as const;
+  const { pacePerSecond } = config.policy;
+  const reading = { node: "scscf", freshMs: freshMsOf(config), pacePerSecond } as const;
   const policy = new PolicyControl({
     ...{ clock, store, log, bindings, directory, reading, inForce },
     requests: requestPolicy,
