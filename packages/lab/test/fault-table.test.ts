@@ -9,7 +9,10 @@ import {
 } from "@ims-lab/common/admin-api/faults";
 import { describe, expect, test } from "vitest";
 
-const DOCS = readFileSync(fileURLToPath(new URL("../../../docs/faults.md", import.meta.url)), "utf8");
+const DOCS = readFileSync(
+  fileURLToPath(new URL("../../../docs/faults.md", import.meta.url)),
+  "utf8",
+);
 
 function rowsUnder(node: string): readonly (readonly string[])[] {
   const [, section = ""] = DOCS.split(`### ${node}\n`);
