@@ -1,7 +1,19 @@
 // Durable rows, table by table: bindings, subscriptions, sequence numbers.
 import type { Sqn } from "@ims-lab/common/ims/sqn";
+import {
+  packSubscription,
+  unpackSubscription,
+} from "@ims-lab/common/sip/event/packed-subscription";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import {
+  jsonRow,
+  packedRow,
+  type RowChange,
+  type RowsById,
+  type TableFormats,
+} from "@ims-lab/common/store/rows";
 import type { Binding } from "./registration/binding.ts";
+import { packBinding, unpackBinding } from "./registration/packed-binding.ts";
 
 /** Plain data only: what is stored must survive a trip through JSON. */
 export interface Tables {
@@ -13,14 +25,14 @@ export interface Tables {
   readonly sqnMarks: Sqn;
 }
 
-export type Change = {
-  readonly [T in keyof Tables]: {
-    readonly table: T;
-    readonly id: string;
-    /** Undefined removes the row. */
-    readonly value: Tables[T] | undefined;
-  };
-}[keyof Tables];
+/** How they are written. A new table is a line above and one here: every store then has it. */
+export const TABLES: TableFormats<Tables> = {
+  bindings: packedRow(packBinding, unpackBinding),
+  subscriptions: packedRow(packSubscription, unpackSubscription),
+  sqnMarks: jsonRow(),
+};
+
+export type Change = RowChange<Tables>;
 
 /** By id, in no order. */
-export type Contents = { readonly [T in keyof Tables]: ReadonlyMap<string, Tables[T]> };
+export type Contents = RowsById<Tables>;

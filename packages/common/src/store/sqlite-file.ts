@@ -1,0 +1,200 @@
+// A node's rows in one SQLite file: opened for this process alone, checked before anything is written, one transaction per write.
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { SettingError } from "../platform/config/error.ts";
+import type { FlatRows } from "./group-commit.ts";
+
+export interface SqliteFileOptions {
+  readonly path: string;
+  /** As the setting says it, for errors: `sqlite:PATH`. */
+  readonly setting: string;
+  /** Node whose rows it holds. */
+  readonly node: string;
+  readonly tables: readonly string[];
+  /** `full`: every commit survives a power failure; `normal`: the end of the process. */
+  readonly synchronous: "normal" | "full";
+}
+
+/** Of the rows' texts and of the tables that all versions have. A newer file is refused. */
+const SCHEMA_VERSION = 1;
+/** `IMSL`: tells the file from other programs' (offset 68 of an SQLite file). */
+const APPLICATION_ID = 0x49_4d_53_4c;
+/** How long the end of the process before is waited for. */
+const LOCK_WAIT_MS = 1500;
+/** The only folder that a node makes itself. */
+const OWN_FOLDER = ".ims-lab";
+
+export class SqliteFile {
+  protected readonly database: DatabaseSync;
+  readonly #options: SqliteFileOptions;
+  readonly #puts = new Map<string, StatementSync>();
+  readonly #removals = new Map<string, StatementSync>();
+
+  /** Throws SettingError when the file cannot serve; then nothing of it has changed. */
+  constructor(options: SqliteFileOptions) {
+    this.#options = options;
+    this.database = this.#within(() => openFile(options));
+    for (const table of options.tables) {
+      this.#puts.set(
+        table,
+        this.database.prepare(`INSERT OR REPLACE INTO ${name(table)} VALUES (?, ?)`),
+      );
+      this.#removals.set(table, this.database.prepare(`DELETE FROM ${name(table)} WHERE id = ?`));
+    }
+  }
+
+  /** All of the rows or none. Throws when nothing of them was written. */
+  write(rows: FlatRows): void {
+    this.database.exec("BEGIN IMMEDIATE");
+    try {
+      for (let at = 0; at < rows.length; at += 3) {
+        const table = rows[at] ?? "";
+        const id = rows[at + 1] ?? "";
+        const text = rows[at + 2] ?? null;
+        if (text === null) this.#removals.get(table)?.run(id);
+        else this.#puts.get(table)?.run(id, text);
+      }
+      this.database.exec("COMMIT");
+    } catch (problem) {
+      // Of some failures SQLite has undone everything by itself.
+      if (this.database.isTransaction) this.database.exec("ROLLBACK");
+      throw problem;
+    }
+  }
+
+  /** Id, text; then the next row. Throws SettingError when the table cannot be read. */
+  *read(table: string, rowsAtOnce: number): Generator<string[]> {
+    const select = this.database.prepare(`SELECT id, row FROM ${name(table)}`);
+    select.setReturnArrays(true);
+    const rows = select.iterate() as unknown as Iterator<readonly [string, string]>;
+    for (let isOver = false; !isOver; ) {
+      const some: string[] = [];
+      while (!isOver && some.length < rowsAtOnce * 2) {
+        const next = this.#within(() => rows.next());
+        isOver = next.done === true;
+        if (next.done !== true) some.push(...next.value);
+      }
+      yield some;
+    }
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  #within<T>(act: () => T): T {
+    try {
+      return act();
+    } catch (problem) {
+      throw refusalOf(problem, this.#options);
+    }
+  }
+}
+
+function openFile(options: SqliteFileOptions): DatabaseSync {
+  const { path, tables, synchronous } = options;
+  makeOwnFolder(path);
+  const database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
+  try {
+    // Before the file is looked at: from then on it is this process's alone, and the index of the log is in its memory.
+    database.exec("PRAGMA locking_mode = EXCLUSIVE");
+    const isNew = checkOwner(database, options);
+    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
+    database.exec("BEGIN IMMEDIATE");
+    if (isNew) {
+      database.exec("CREATE TABLE owner (node TEXT NOT NULL)");
+      database.prepare("INSERT INTO owner VALUES (?)").run(options.node);
+    }
+    for (const table of tables)
+      database.exec(
+        `CREATE TABLE IF NOT EXISTS ${name(table)} (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID`,
+      );
+    // Written even when they stand there: a file that cannot be written is found out now.
+    database.exec(
+      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`,
+    );
+    database.exec("COMMIT");
+    return database;
+  } catch (problem) {
+    database.close();
+    throw problem;
+  }
+}
+
+function makeOwnFolder(path: string): void {
+  const folder = dirname(path);
+  if (basename(folder) === OWN_FOLDER && !existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+}
+
+/** Whether it is a new file. Throws when it is another's, or of another version. */
+function checkOwner(database: DatabaseSync, { node, path, setting }: SqliteFileOptions): boolean {
+  const count = numberIn(database, "SELECT count(*) FROM sqlite_schema");
+  const version = numberIn(database, "PRAGMA user_version");
+  const refused = (allowed: string): SettingError => new SettingError("store", setting, allowed);
+  if (count === 0 && version === 0) return true;
+  if (numberIn(database, "PRAGMA application_id") !== APPLICATION_ID)
+    throw refused(
+      `a file of ims-lab's: ${path} is another program's SQLite database; nothing was changed`,
+    );
+  if (version > SCHEMA_VERSION)
+    throw refused(
+      `a file that this version reads: ${path} was written by a newer one (schema ${version}, this one reads ${SCHEMA_VERSION}); nothing was changed: run the newer version, or give another path`,
+    );
+  const owner = database.prepare("SELECT node FROM owner").get()?.["node"];
+  if (owner !== node)
+    throw refused(
+      `a file of its own: ${path} holds the rows of ${String(owner)}; nothing was changed`,
+    );
+  return false;
+}
+
+function numberIn(database: DatabaseSync, query: string): number {
+  const [value] = Object.values(database.prepare(query).get() ?? {});
+  return Number(value);
+}
+
+function name(table: string): string {
+  return `"${table}"`;
+}
+
+/** Primary result codes, https://www.sqlite.org/rescode.html. */
+const BUSY = 5;
+const READONLY = 8;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+const NOTADB = 26;
+
+function refusalOf(problem: unknown, { path, setting }: SqliteFileOptions): unknown {
+  if (problem instanceof SettingError || !(problem instanceof Error)) return problem;
+  const { errcode, code } = problem as { errcode?: number; code?: string };
+  if (errcode === undefined && code === undefined) return problem;
+  const allowed = expected(errcode === undefined ? CANTOPEN : errcode & 0xff, path);
+  return new SettingError("store", setting, `${allowed} (${problem.message})`);
+}
+
+function expected(code: number, path: string): string {
+  if (code === CANTOPEN) return cannotOpen(path);
+  return EXPECTED[code]?.(path) ?? `a file that can be read and written: ${path}`;
+}
+
+const damaged = (path: string): string =>
+  `an SQLite file that is whole: ${path} is damaged or something else; nothing was changed: put a copy in its place, or move it away to begin anew`;
+
+const EXPECTED: Readonly<Record<number, (path: string) => string>> = {
+  [BUSY]: (path) =>
+    `a file that no other process has open: ${path} is in use; end the other node, or give this one a path of its own`,
+  [READONLY]: (path) => `a file that this user may write: ${path} is read-only`,
+  [CORRUPT]: damaged,
+  [NOTADB]: damaged,
+  [FULL]: (path) => `space on the disk of ${path}: it is full`,
+};
+
+function cannotOpen(path: string): string {
+  const folder = dirname(path);
+  if (!existsSync(folder)) return `a path in a folder that exists: there is no ${folder}`;
+  if (!statSync(folder).isDirectory()) return `a path in a folder: ${folder} is none`;
+  if (existsSync(path) && statSync(path).isDirectory()) return `a file's path: ${path} is a folder`;
+  return `a file that this user may read and write, in a folder where new files may be made: ${path}`;
+}
