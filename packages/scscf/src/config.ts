@@ -25,17 +25,17 @@ import {
 } from "@ims-lab/common/platform/settings";
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
-
+import { type StoreSettings, storeSettings } from "@ims-lab/common/store/open-store";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { PolicySettings } from "./policy/rules.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
 
-export interface ScscfConfig {
+export interface ScscfConfig extends StoreSettings {
   readonly profile: "seed" | "ts24229";
   readonly domain: string;
   /** Path of the subscribers file. */
   readonly subscribers: string;
-  readonly store: string;
+  readonly restart: { readonly graceSeconds: number };
   readonly sip: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
   readonly http: HttpSettings;
   readonly log: LogSettings;
@@ -99,12 +99,14 @@ export const settings: Settings<ScscfConfig> = {
       accepts: (path) => path !== "",
       default: SHIPPED_SUBSCRIBERS,
     }),
-    store: textThat({
-      doc: "Where registrations are kept.",
-      allowed: "memory",
-      accepts: (store) => store === "memory",
-      default: "memory",
-    }),
+    ...storeSettings("scscf"),
+    restart: {
+      graceSeconds: seconds({
+        doc: "What a deadline that passed while the node was down gets, once.",
+        max: 3600,
+        default: 32,
+      }),
+    },
     sip: {
       ...listenSettings({ what: "SIP", port: 6060 }),
       tls: tlsSettings(6061),

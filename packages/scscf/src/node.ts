@@ -8,6 +8,7 @@ import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import { StoreLog } from "@ims-lab/common/store/store-log";
 import { EventStream } from "./admin/event-stream.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
 import { FailureNotes } from "./authentication/failure-notes.ts";
@@ -22,7 +23,7 @@ import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts"
 import { rulesOf } from "./policy/rules.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
-import type { Binding, BindingContext } from "./registration/binding.ts";
+import type { BindingContext } from "./registration/binding.ts";
 import { Bindings } from "./registration/bindings.ts";
 import { RegistrationEvents, type RegistrationSubscriber } from "./registration/events.ts";
 import { Reauthentications } from "./registration/reauthentications.ts";
@@ -37,6 +38,7 @@ import type { LoadedSubscribers } from "./subscribers/load.ts";
 import type { RegistrationSet } from "./subscribers/registration-sets.ts";
 import { registrationSets } from "./subscribers/registration-sets.ts";
 import { type SqnMarks, SqnMarkTable } from "./subscribers/sqn-marks.ts";
+import { takeOver } from "./take-over.ts";
 
 export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
@@ -105,7 +107,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     context,
     events,
     onRemoved: (impi) => authenticator.endNonces(impi),
-    onStoreProblem: (error) => log.error("store.failed", { error }),
+    storeLog: new StoreLog(log, clock),
   });
   const reauthentications = new Reauthentications({
     clock,
@@ -142,6 +144,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     life: config.subscription.expires,
     maySay: logRateLimit(clock, ONCE_MS),
     setOf,
+    bindingOf: (token) => bindings.get(token),
     bindingsOf,
     isWatched: (set) => notifier.isWatchedByPcscf(set),
     onAsked: (token) => {
@@ -248,9 +251,22 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setOf,
     setsOf,
     listen: async () => {
-      const unheard = await takeOver({ store, registrations, reauthentications, notifier, marks });
+      const graceMs = config.restart.graceSeconds * 1000;
+      const parts = {
+        store,
+        clock,
+        log,
+        graceMs,
+        registrations,
+        reauthentications,
+        notifier,
+        marks,
+      };
+      const { unheard, unanswered } = await takeOver(parts);
       await endpoint.listen(requestHandler(services));
       for (const binding of unheard) notifier.trigger(binding);
+      for (const id of unanswered) notifier.repeat(id);
+      if (config.pcscf.subscribe) pcscfSubscriptions.resume(bindings.keys());
     },
     stop: async () => {
       endpoint.drain();
@@ -273,26 +289,6 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
 const STOP_GRACE_MS = 300;
 /** A foreign P-CSCF's refusals are said once a day. */
 const ONCE_MS = 86_400_000;
-
-/** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
-async function takeOver(
-  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier"> & {
-    readonly store: Store;
-    readonly marks: SqnMarkTable;
-  },
-): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks } = await parts.store.load();
-  for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
-  for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
-  for (const binding of bindings.values()) {
-    parts.registrations.restore(binding);
-    parts.reauthentications.restore(binding);
-  }
-  return [...bindings.values()].filter(({ duty, reauthentication }) => {
-    const progress = reauthentication?.progress;
-    return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");
-  });
-}
 
 function contextOf({
   subscription,

@@ -277,9 +277,23 @@ export class Lab {
     return Lab.startWith(memoryStore(), ...argv);
   }
 
-  static async startWith(
+  static startWith(store: Store, ...argv: readonly string[]): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.#startAt(0, store, argv);
+  }
+
+  /** The next process, this much later. @param store what has outlived the first one */
+  restarted(
+    milliseconds: number,
     store: Store,
     ...argv: readonly string[]
+  ): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.#startAt(this.clock.now() + milliseconds, store, argv);
+  }
+
+  static async #startAt(
+    time: number,
+    store: Store,
+    argv: readonly string[],
   ): Promise<{ lab: Lab; pcscf: Peer }> {
     const listen = [
       `--sip.host=${SCSCF.host}`,
@@ -287,6 +301,7 @@ export class Lab {
       `--trustedPeers=${PCSCF.host}:${PCSCF.port}`,
     ];
     const lab = new Lab(configOf([...listen, ...argv]), store);
+    lab.clock.advance(Math.max(0, time - lab.clock.now()));
     await lab.scscf.listen();
     return { lab, pcscf: await lab.peer(PCSCF) };
   }

@@ -16,7 +16,7 @@ export interface SqliteFileOptions {
   readonly synchronous: "normal" | "full";
 }
 
-/** Of the rows' texts and of the tables that all versions have. A newer file is refused. */
+/** Of the file's tables and of the rows' texts. A newer file is refused. */
 const SCHEMA_VERSION = 1;
 /** `IMSL`: tells the file from other programs' (offset 68 of an SQLite file). */
 const APPLICATION_ID = 0x49_4d_53_4c;
@@ -25,57 +25,104 @@ const LOCK_WAIT_MS = 1500;
 /** The only folder that a node makes itself. */
 const OWN_FOLDER = ".ims-lab";
 
+/**
+ * One table for the rows of all: what one commit changes lies on few pages. A row keeps the number that it got when it was
+ * new, so that rows which come together lie together: those of a key in no order would each cost a page of the log.
+ */
 export class SqliteFile {
   protected readonly database: DatabaseSync;
   readonly #options: SqliteFileOptions;
-  readonly #puts = new Map<string, StatementSync>();
-  readonly #removals = new Map<string, StatementSync>();
+  /** By table and id: the row's number. */
+  readonly #numbers = new Map<string, Map<string, number>>();
+  readonly #put: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  #next: number;
 
   /** Throws SettingError when the file cannot serve; then nothing of it has changed. */
   constructor(options: SqliteFileOptions) {
     this.#options = options;
     this.database = this.#within(() => openFile(options));
-    for (const table of options.tables) {
-      this.#puts.set(
-        table,
-        this.database.prepare(`INSERT OR REPLACE INTO ${name(table)} VALUES (?, ?)`),
-      );
-      this.#removals.set(table, this.database.prepare(`DELETE FROM ${name(table)} WHERE id = ?`));
-    }
+    const { database } = this;
+    this.#put = database.prepare("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)");
+    this.#remove = database.prepare("DELETE FROM rows WHERE number = ?");
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#commit = database.prepare("COMMIT");
+    for (const table of options.tables) this.#numbers.set(table, new Map());
+    this.#next = this.#within(() => this.#readNumbers());
   }
 
   /** All of the rows or none. Throws when nothing of them was written. */
   write(rows: FlatRows): void {
-    this.database.exec("BEGIN IMMEDIATE");
+    const numbered: Numbered[] = [];
+    this.#begin.run();
     try {
-      for (let at = 0; at < rows.length; at += 3) {
-        const table = rows[at] ?? "";
-        const id = rows[at + 1] ?? "";
-        const text = rows[at + 2] ?? null;
-        if (text === null) this.#removals.get(table)?.run(id);
-        else this.#puts.get(table)?.run(id, text);
-      }
-      this.database.exec("COMMIT");
+      for (let at = 0; at < rows.length; at += 3)
+        this.#writeRow(rows[at] ?? "", rows[at + 1] ?? "", rows[at + 2] ?? null, numbered);
+      this.#commit.run();
     } catch (problem) {
       // Of some failures SQLite has undone everything by itself.
       if (this.database.isTransaction) this.database.exec("ROLLBACK");
+      for (const { table, id, before } of numbered.reverse()) this.#number(table, id, before);
       throw problem;
     }
   }
 
-  /** Id, text; then the next row. Throws SettingError when the table cannot be read. */
-  *read(table: string, rowsAtOnce: number): Generator<string[]> {
-    const select = this.database.prepare(`SELECT id, row FROM ${name(table)}`);
-    select.setReturnArrays(true);
-    const rows = select.iterate() as unknown as Iterator<readonly [string, string]>;
-    for (let isOver = false; !isOver; ) {
-      const some: string[] = [];
-      while (!isOver && some.length < rowsAtOnce * 2) {
-        const next = this.#within(() => rows.next());
-        isOver = next.done === true;
-        if (next.done !== true) some.push(...next.value);
-      }
+  #writeRow(table: string, id: string, text: string | null, numbered: Numbered[]): void {
+    const before = this.#numbers.get(table)?.get(id);
+    if (text === null) {
+      if (before === undefined) return;
+      this.#remove.run(before);
+      this.#number(table, id, undefined);
+      numbered.push({ table, id, before });
+      return;
+    }
+    const number = before ?? this.#next;
+    this.#put.run(number, table, id, text);
+    if (before !== undefined) return;
+    this.#next += 1;
+    this.#number(table, id, number);
+    numbered.push({ table, id, before });
+  }
+
+  #number(table: string, id: string, number: number | undefined): void {
+    if (number === undefined) this.#numbers.get(table)?.delete(id);
+    else this.#numbers.get(table)?.set(id, number);
+  }
+
+  /** The first number that is free. Rows of tables that this version does not know stay as they are. */
+  #readNumbers(): number {
+    let next = 1;
+    for (const [number, table, id] of this.#select<[number, string, string]>(
+      "SELECT number, of, id FROM rows ORDER BY number",
+    )) {
+      next = number + 1;
+      this.#number(table, id, number);
+    }
+    return next;
+  }
+
+  /** Table, id, text; then the next row. Throws SettingError when they cannot be read. */
+  *read(rowsAtOnce: number): Generator<string[]> {
+    let some: string[] = [];
+    for (const row of this.#select<[string, string, string]>("SELECT of, id, row FROM rows")) {
+      if (this.#numbers.has(row[0])) some.push(...row);
+      if (some.length < rowsAtOnce * 3) continue;
       yield some;
+      some = [];
+    }
+    yield some;
+  }
+
+  *#select<Row>(query: string): Generator<Row> {
+    const select = this.#within(() => this.database.prepare(query));
+    select.setReturnArrays(true);
+    const rows = select.iterate() as unknown as Iterator<Row>;
+    for (;;) {
+      const next = this.#within(() => rows.next());
+      if (next.done === true) return;
+      yield next.value;
     }
   }
 
@@ -93,7 +140,7 @@ export class SqliteFile {
 }
 
 function openFile(options: SqliteFileOptions): DatabaseSync {
-  const { path, tables, synchronous } = options;
+  const { path, synchronous } = options;
   makeOwnFolder(path);
   const database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
   try {
@@ -103,13 +150,11 @@ function openFile(options: SqliteFileOptions): DatabaseSync {
     database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
     database.exec("BEGIN IMMEDIATE");
     if (isNew) {
-      database.exec("CREATE TABLE owner (node TEXT NOT NULL)");
+      database.exec(
+        "CREATE TABLE owner (node TEXT NOT NULL); CREATE TABLE rows (number INTEGER PRIMARY KEY, of TEXT NOT NULL, id TEXT NOT NULL, row TEXT NOT NULL)",
+      );
       database.prepare("INSERT INTO owner VALUES (?)").run(options.node);
     }
-    for (const table of tables)
-      database.exec(
-        `CREATE TABLE IF NOT EXISTS ${name(table)} (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID`,
-      );
     // Written even when they stand there: a file that cannot be written is found out now.
     database.exec(
       `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`,
@@ -154,8 +199,11 @@ function numberIn(database: DatabaseSync, query: string): number {
   return Number(value);
 }
 
-function name(table: string): string {
-  return `"${table}"`;
+/** A row that has got a number, or lost the one it had before. */
+interface Numbered {
+  readonly table: string;
+  readonly id: string;
+  readonly before: number | undefined;
 }
 
 /** Primary result codes, https://www.sqlite.org/rescode.html. */

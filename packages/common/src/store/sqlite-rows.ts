@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads";
 import type { Clock, NextTurn } from "../platform/clock.ts";
 import { SettingError } from "../platform/config/error.ts";
+import { printable } from "../platform/printable.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { noRows, type RowChange, type RowsById, type TableFormats } from "./rows.ts";
 import type { SqliteFileOptions } from "./sqlite-file.ts";
@@ -16,8 +17,9 @@ export interface SqliteRowsOptions<Rows> extends Omit<SqliteFileOptions, "tables
   readonly thread?: URL;
 }
 
-/** A transaction costs as much as ten rows; a few milliseconds are less than a network's jitter. */
-const SPACING_MS = 4;
+/** Waking the thread costs as much as twenty rows, so under load some company is waited for. */
+const SPACING_MS = 10;
+
 const THREAD = new URL("./sqlite-thread.ts", import.meta.url);
 
 /** Resolves when the file is open. Throws SettingError when it cannot serve. */
@@ -69,12 +71,26 @@ class SqliteRows<Rows> implements RowStore<Rows> {
   }
 
   async load(): Promise<RowsById<Rows>> {
-    const { tables } = this.#options;
+    const { tables, path, setting } = this.#options;
     await this.#group.idle();
     const contents = noRows(tables);
-    for (const table of Object.keys(tables) as (keyof Rows & string)[])
-      await this.#read(table, contents[table]);
-    return contents;
+    let unreadable: string | undefined;
+    this.#onRows = (rows) => {
+      for (let at = 0; at < rows.length; at += 3) {
+        const table = rows[at] as keyof Rows & string;
+        const id = rows[at + 1] ?? "";
+        try {
+          contents[table].set(id, tables[table].read(rows[at + 2] ?? "", id));
+        } catch (problem) {
+          unreadable ??= `${table} ${printable(id)} (${problem instanceof Error ? problem.message : String(problem)})`;
+        }
+      }
+    };
+    this.#ask({ kind: "read" });
+    await this.#answer();
+    if (unreadable === undefined) return contents;
+    const allowed = `rows that can be read: ${path} has another, ${unreadable}; nothing was changed`;
+    throw new SettingError("store", setting, allowed);
   }
 
   async close(): Promise<void> {
@@ -82,30 +98,6 @@ class SqliteRows<Rows> implements RowStore<Rows> {
     this.#ask({ kind: "close" });
     await this.#answer();
     await this.#worker.terminate();
-  }
-
-  async #read<T extends keyof Rows & string>(table: T, into: Map<string, Rows[T]>): Promise<void> {
-    const { tables, path, setting } = this.#options;
-    let problem: unknown;
-    this.#onRows = (rows) => {
-      for (let at = 0; at < rows.length && problem === undefined; at += 2) {
-        const id = rows[at] ?? "";
-        try {
-          into.set(id, tables[table].read(rows[at + 1] ?? "", id));
-        } catch (thrown) {
-          problem = thrown;
-        }
-      }
-    };
-    this.#ask({ kind: "read", table });
-    await this.#answer();
-    if (problem === undefined) return;
-    const why = problem instanceof Error ? problem.message : String(problem);
-    throw new SettingError(
-      "store",
-      setting,
-      `rows that can be read: ${path} has another in its table ${table} (${why})`,
-    );
   }
 
   #ask(request: SqliteRequest): void {

@@ -6,14 +6,14 @@ import type { SqliteFile } from "./sqlite-file.ts";
 
 export type SqliteRequest =
   | { readonly kind: "write"; readonly rows: FlatRows }
-  | { readonly kind: "read"; readonly table: string }
+  | { readonly kind: "read" }
   | { readonly kind: "close" };
 
 export type SqliteReply =
   | { readonly kind: "open" }
   | { readonly kind: "refused"; readonly refusal: SqliteRefusal }
   | { readonly kind: "written"; readonly problem: string | undefined }
-  /** Id, text; then the next row. */
+  /** Table, id, text; then the next row. */
   | { readonly kind: "rows"; readonly rows: readonly string[] }
   | { readonly kind: "read" }
   | { readonly kind: "closed" };
@@ -41,7 +41,7 @@ export function serveSqlite(port: MessagePort, open: () => SqliteFile): void {
         break;
       case "read":
         refusing(reply, () => {
-          for (const rows of file.read(request.table, ROWS_AT_ONCE)) reply({ kind: "rows", rows });
+          for (const rows of file.read(ROWS_AT_ONCE)) reply({ kind: "rows", rows });
           reply({ kind: "read" });
         });
         break;

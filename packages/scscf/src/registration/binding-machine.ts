@@ -110,7 +110,7 @@ function registered(
   state: Binding,
   accepted: { readonly kind: "registered" } & Accepted,
 ): BindingStep {
-  const { leavingBy: _, reauthentication: running, ...kept } = state;
+  const { leavingBy: _, hadGrace: __, reauthentication: running, ...kept } = state;
   const hasMoved = isElsewhere(accepted.address, state.address);
   const after: Binding = {
     ...kept,

@@ -32,9 +32,9 @@ const FULFILLED: Duty = { state: "fulfilled" };
 const OVERDUE: Duty = { state: "overdue" };
 const NO_DUTY: Duty = { state: "none" };
 
-/** Undefined while a re-authentication is due: then it is in use. */
+/** Undefined while a re-authentication is due, or after a restart its grace: then it is in use. */
 export function packBinding(binding: Binding): string | undefined {
-  if (binding.reauthentication !== undefined) return undefined;
+  if (binding.reauthentication !== undefined || binding.hadGrace === true) return undefined;
   const { address, duty, leavingBy } = binding;
   const since = Math.round(binding.registeredAt);
   const after = (time: number): number => Math.round(time) - since;

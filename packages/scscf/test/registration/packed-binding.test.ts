@@ -41,7 +41,7 @@ const binding: fc.Arbitrary<Binding> = fc.record(
   { requiredKeys: REQUIRED(), noNullPrototype: true },
 );
 
-function REQUIRED(): Exclude<keyof Binding, "leavingBy" | "reauthentication">[] {
+function REQUIRED(): Exclude<keyof Binding, "leavingBy" | "reauthentication" | "hadGrace">[] {
   return [
     "id",
     "token",
@@ -70,8 +70,10 @@ test("packed and unpacked it is equal, with what is optional absent or there", (
   );
 });
 
-test("one whose re-authentication is due is in use", () => {
+test("one whose re-authentication is due, or that had grace after a restart, is in use", () => {
   const [one] = fc.sample(binding, 1);
   const reauthentication = {} as NonNullable<Binding["reauthentication"]>;
-  if (one !== undefined) expect(packBinding({ ...one, reauthentication })).toBeUndefined();
+  if (one === undefined) throw new Error("no sample");
+  expect(packBinding({ ...one, reauthentication })).toBeUndefined();
+  expect(packBinding({ ...one, hadGrace: true })).toBeUndefined();
 });

@@ -135,14 +135,14 @@ describe("an SQLite store's file", () => {
     expect(damaged).toMatch(/damaged/);
   });
 
-  test("with a row that cannot be read is refused with the table's name", async () => {
+  test("with a row that cannot be read is refused with its name", async () => {
     const path = newPath();
     await (await openAt(path)).close();
     const database = new DatabaseSync(path);
-    database.exec(`INSERT INTO sqnMarks VALUES ('bob@lab', '{"half')`);
+    database.exec(`INSERT INTO rows VALUES (1, 'sqnMarks', 'bob@lab', '{"half')`);
     database.close();
     const store = await open(path);
-    await expect(store.load()).rejects.toThrow(/another in its table sqnMarks/);
+    await expect(store.load()).rejects.toThrow(/has another, sqnMarks bob@lab /);
   });
 
   test("of another program is refused, and stays as it is", async () => {
