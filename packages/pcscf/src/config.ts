@@ -1,4 +1,5 @@
 // Settings of the P-CSCF: names, defaults, profiles.
+import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
@@ -59,8 +60,6 @@ export interface PcscfConfig {
   readonly authentication: { readonly awaitSeconds: number };
   readonly limits: SipLimits & RateLimits;
 }
-
-const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
 
 export const settings: Settings<PcscfConfig> = {
   node: "PCSCF",

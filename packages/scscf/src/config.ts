@@ -1,6 +1,7 @@
 // Settings of the S-CSCF: names, defaults, profiles.
 
 import { fileURLToPath } from "node:url";
+import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
@@ -81,7 +82,6 @@ export interface ScscfConfig extends StoreSettings {
   };
 }
 
-const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
 const SHIPPED_SUBSCRIBERS = fileURLToPath(new URL("../subscribers.yaml", import.meta.url));
 
 export const settings: Settings<ScscfConfig> = {

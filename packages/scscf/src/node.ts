@@ -142,7 +142,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     agent: createSubscriberAgent({ clock, random, send, packages: [OWN_PACKAGE] }),
     ownUri: (peer) => ownUriFor(endpoint, peer),
     life: config.subscription.expires,
-    maySay: logRateLimit(clock, ONCE_MS),
+    mayLog: logRateLimit(clock, ONCE_MS),
     setOf,
     bindingOf: (token) => bindings.get(token),
     bindingsOf,

@@ -1,10 +1,12 @@
 // The command line of `imslab`: command, URLs of the nodes, token, output format.
 import { parseArgs } from "node:util";
-import { type Command, commandOf } from "./commands.ts";
-import { OPTIONS, text, UsageError, urlOf, type Values } from "./option-values.ts";
+import type { Command, Options, Run, Written } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { UsageError, urlOf } from "./option-values.ts";
 
 export interface Invocation {
-  readonly command: Command;
+  /** What is to be done; undefined: to print the help. */
+  readonly run: Run | undefined;
   readonly json: boolean;
   readonly scscfUrl: string;
   readonly pcscfUrl: string;
@@ -14,27 +16,9 @@ export interface Invocation {
   readonly tokenFile: string | undefined;
 }
 
-export const IMSLAB_HELP = `imslab: see and steer the lab's users.
+export const IMSLAB_HELP: string = `imslab: see and steer the lab's users.
 
-  imslab list [registrations|reauthentications] [--from scscf|pcscf]
-  imslab show IMPU
-  imslab why IMPU|IMPI|ADDRESS[:PORT]
-      What happened to a user, or came from an address: both CSCFs' latest events, and why.
-  imslab watch [IMPU|IMPI] [--timeout SECONDS]
-      What happens at the S-CSCF, as it happens, until Ctrl-C; --json: a line of JSON each.
-  imslab reauth IMPU [--wait SECONDS] [--contact URI] [--from scscf|pcscf]
-      Makes the user authenticate again and waits for the end; --wait 0 only asks.
-  imslab dereg IMPU [--cause expired|deactivated|rejected|probation] [--contact URI]
-               [--retry-after SECONDS]
-      Ends the registration; deactivated (the default): the device may come back at once.
-  imslab register [USER]
-      Has the lab's UE (all of them, or this IMPU or IMPI) register now, and waits for its answer.
-  imslab wait IMPU [--registered|--authenticated] [--timeout SECONDS]
-      Until the user is registered (the default), or has authenticated anew; 60 s at most.
-  imslab call FROM TO [--seconds N]
-      Has a UE of the lab call somebody, and hang up N seconds after the answer (3; 0: never).
-  imslab message FROM TO TEXT
-
+${COMMANDS.map(({ help }) => help).join("")}
   --json             the node's answer instead of a table
   --url URL          admin interface of the S-CSCF (IMSLAB_URL, http://127.0.0.1:9062)
   --pcscf-url URL    admin interface of the P-CSCF (IMSLAB_PCSCF_URL, http://127.0.0.1:9061)
@@ -50,34 +34,69 @@ const SCSCF_URL = "http://127.0.0.1:9062";
 const PCSCF_URL = "http://127.0.0.1:9061";
 const UE_URL = "http://127.0.0.1:9063";
 
+/** Every command takes these. */
+const COMMON = {
+  help: { type: "boolean", short: "h" },
+  json: { type: "boolean" },
+  url: { type: "string" },
+  "pcscf-url": { type: "string" },
+  "ue-url": { type: "string" },
+  token: { type: "string" },
+  "token-file": { type: "string" },
+} as const;
+
 /** Throws UsageError for a command line that cannot be obeyed. */
 export function readArguments(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Invocation {
   const { values, words } = parsed(argv);
+  const text = (option: keyof typeof COMMON, variable: string): string | undefined => {
+    const written = values[option];
+    return typeof written === "string" ? written : env[variable];
+  };
   return {
-    command: commandOf(words, values),
-    json: values.json === true,
-    scscfUrl: urlOf("--url", text(values.url) ?? env["IMSLAB_URL"] ?? SCSCF_URL),
-    pcscfUrl: urlOf(
-      "--pcscf-url",
-      text(values["pcscf-url"]) ?? env["IMSLAB_PCSCF_URL"] ?? PCSCF_URL,
-    ),
-    ueUrl: urlOf("--ue-url", text(values["ue-url"]) ?? env["IMSLAB_UE_URL"] ?? UE_URL),
-    token: text(values.token) ?? env["IMSLAB_TOKEN"],
-    tokenFile: text(values["token-file"]) ?? env["IMSLAB_TOKEN_FILE"],
+    run: runOf(words, values),
+    json: values["json"] === true,
+    scscfUrl: urlOf("--url", text("url", "IMSLAB_URL") ?? SCSCF_URL),
+    pcscfUrl: urlOf("--pcscf-url", text("pcscf-url", "IMSLAB_PCSCF_URL") ?? PCSCF_URL),
+    ueUrl: urlOf("--ue-url", text("ue-url", "IMSLAB_UE_URL") ?? UE_URL),
+    token: text("token", "IMSLAB_TOKEN"),
+    tokenFile: text("token-file", "IMSLAB_TOKEN_FILE"),
   };
 }
 
-function parsed(argv: readonly string[]): { values: Values; words: string[] } {
+function runOf([name, ...words]: readonly string[], values: Written): Run | undefined {
+  if (values["help"] === true || name === "help") return undefined;
+  if (name === undefined) throw new UsageError(`say what to do: ${namesOf(COMMANDS)}`);
+  const command = COMMANDS.find((one) => one.name === name);
+  if (command === undefined) {
+    throw new UsageError(`no command "${name}": there are ${namesOf(COMMANDS)}`);
+  }
+  const extra = words[command.words];
+  if (extra !== undefined) throw new UsageError(`"${extra}" is one word too many`);
+  for (const option of Object.keys(values)) {
+    if (Object.hasOwn(COMMON, option) || Object.hasOwn(command.options, option)) continue;
+    throw new UsageError(`${name} does not take --${option}`);
+  }
+  return command.read(words, values);
+}
+
+/** `list, show and message` */
+function namesOf(commands: readonly Command[]): string {
+  const names = commands.map(({ name }) => name);
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+function parsed(argv: readonly string[]): { values: Written; words: string[] } {
+  const options: Options = Object.assign({}, ...COMMANDS.map((one) => one.options), COMMON);
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
-      options: OPTIONS,
+      options,
       allowPositionals: true,
     });
-    return { values, words: positionals };
+    return { values: values as Written, words: positionals };
   } catch (problem) {
     throw new UsageError(problem instanceof Error ? problem.message : String(problem));
   }

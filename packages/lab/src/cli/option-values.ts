@@ -1,28 +1,10 @@
-// The options of `imslab` and their values: words, seconds, URLs.
+// Values of `imslab`'s arguments and options: words, seconds, URLs, identities, the node meant.
+
 /** A command line that cannot be obeyed; the message says what to write. */
 export class UsageError extends Error {}
 
-export const OPTIONS = {
-  help: { type: "boolean", short: "h" },
-  json: { type: "boolean" },
-  url: { type: "string" },
-  "pcscf-url": { type: "string" },
-  "ue-url": { type: "string" },
-  seconds: { type: "string" },
-  token: { type: "string" },
-  "token-file": { type: "string" },
-  from: { type: "string" },
-  wait: { type: "string" },
-  contact: { type: "string" },
-  cause: { type: "string" },
-  "retry-after": { type: "string" },
-  registered: { type: "boolean" },
-  authenticated: { type: "boolean" },
-  timeout: { type: "string" },
-} as const;
-
-export type Option = keyof typeof OPTIONS;
-export type Values = { readonly [O in Option]?: string | boolean };
+/** The node whose view is shown, or that asks. */
+export type Side = "scscf" | "pcscf";
 
 export function word<const W extends string>(
   option: string,
@@ -36,19 +18,12 @@ export function word<const W extends string>(
   return found;
 }
 
-export function secondsOf(
-  option: string,
-  written: string | boolean | undefined,
-): number | undefined {
+export function secondsOf(option: string, written: string | undefined): number | undefined {
   if (written === undefined) return undefined;
-  if (!/^\d{1,9}(\.\d+)?$/.test(String(written))) {
+  if (!/^\d{1,9}(\.\d+)?$/.test(written)) {
     throw new UsageError(`${option}: "${written}" is no number of seconds`);
   }
   return Number(written);
-}
-
-export function text(written: string | boolean | undefined): string | undefined {
-  return typeof written === "string" ? written : undefined;
 }
 
 export function urlOf(option: string, written: string): string {
@@ -57,4 +32,25 @@ export function urlOf(option: string, written: string): string {
     throw new UsageError(`${option}: "${written}" is no URL such as http://127.0.0.1:9062`);
   }
   return url.href.replace(/\/+$/, "");
+}
+
+/** @param command its name, for the hint */
+export function impuOf(argument: string | undefined, command: string): string {
+  if (argument === undefined) {
+    throw new UsageError(`say whom: imslab ${command} sip:alice@DOMAIN (imslab list shows all)`);
+  }
+  if (!/^(sips?|tel):./i.test(argument)) {
+    throw new UsageError(`"${argument}" is no IMPU: it begins with sip: or tel:`);
+  }
+  return argument;
+}
+
+/** One of the lab's UEs, that is to do something. @param command its name, for the hint */
+export function ueOf(argument: string | undefined, command: string): string {
+  if (argument !== undefined) return argument;
+  throw new UsageError(`say who: imslab ${command} sip:alice@DOMAIN sip:bob@DOMAIN`);
+}
+
+export function sideOf(written: string | undefined): Side {
+  return word("--from", written ?? "scscf", ["scscf", "pcscf"]);
 }

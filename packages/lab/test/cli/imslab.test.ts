@@ -13,7 +13,8 @@ import { systemClock } from "@ims-lab/common/platform/clock";
 import { NODE_HEADER } from "@ims-lab/common/platform/http";
 import { FAKE_EPOCH, FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { describe, expect, it } from "vitest";
-import { type CommandContext, imslab } from "../../src/cli/imslab.ts";
+import type { CommandContext } from "../../src/cli/command.ts";
+import { imslab } from "../../src/cli/imslab.ts";
 
 const ALICE = "sip:alice@ims.example";
 const ALICE_PATH = "/registrations/sip%3Aalice%40ims.example";

@@ -241,7 +241,7 @@ export class Lab extends Traffic {
 
   /** At the P-CSCF; gives what its admin interface would answer. */
   askByPcscf(user: string): "asked" | "not-registered" | "not-subscribed" {
-    return this.pcscf.asker.ask(this.#aor(user)).kind;
+    return this.pcscf.notifier.ask(this.#aor(user)).kind;
   }
 
   deregister(user: string, cause: RemovalCause): void {
@@ -258,10 +258,10 @@ export class Lab extends Traffic {
   }
 
   atPcscf(user: string): readonly AccessBindingView[] {
-    const { table, asker } = this.pcscf;
+    const { table, notifier } = this.pcscf;
     return table
       .ofImpu(this.#aor(user))
-      .map((binding) => viewOf(binding, asker.subscribedUntil(binding.token)));
+      .map((binding) => viewOf(binding, notifier.subscribedUntil(binding.token)));
   }
 
   /** Running ones first, then the ended, latest first. */

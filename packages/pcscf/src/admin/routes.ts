@@ -31,10 +31,10 @@ const addressParams = {
 
 export function addRoutes(
   app: FastifyInstance,
-  pcscf: Pick<Pcscf, "table" | "asker" | "history" | "access" | "core">,
+  pcscf: Pick<Pcscf, "table" | "notifier" | "history" | "access" | "core">,
   { clock }: { readonly clock: Clock },
 ): void {
-  const { table, asker, history, access, core } = pcscf;
+  const { table, notifier, history, access, core } = pcscf;
   addTransactionRoute(app, clock, () => [access, core]);
   addHistories(app, history);
   app.get<{ Querystring: PageQuery }>(
@@ -49,7 +49,7 @@ export function addRoutes(
     ({ query }) => {
       const items = { size: table.contacts, [Symbol.iterator]: () => everyContact(table) };
       return page(items, query, ([binding, contact]) =>
-        viewOf(binding, asker.subscribedUntil(binding.token), contact),
+        viewOf(binding, notifier.subscribedUntil(binding.token), contact),
       );
     },
   );
@@ -65,7 +65,8 @@ export function addRoutes(
     (request, reply) => {
       const { impu } = request.params;
       const uri = parseUri(impu);
-      const asked = uri === undefined ? { kind: "not-registered" as const } : asker.ask(aorOf(uri));
+      const asked =
+        uri === undefined ? { kind: "not-registered" as const } : notifier.ask(aorOf(uri));
       switch (asked.kind) {
         case "asked": {
           const contacts = asked.bindings.flatMap(contactsOf).map(({ contact }) => contact);

@@ -1,4 +1,4 @@
-// When the P-CSCF asks of its own accord, and how seldom.
+// The P-CSCF's own requests for re-registration, and how seldom they come.
 import type { AuthenticationRule } from "@ims-lab/common/ims/authentication-policy";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";

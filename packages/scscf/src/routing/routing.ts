@@ -51,7 +51,7 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
   const dialogs = config.dialogs === "release" ? dialogTable(parts, maxDialogs) : undefined;
   const hops = nextHops(config.routes);
   const trustsHop: KnowsHop = (hop) =>
-    bindings.pathHops.has(hop.host, hop.port) ||
+    bindings.isPathHop(hop.host, hop.port) ||
     trustedPeerOf(config.trustedPeers, hop.host, hop.port, provenNames(hop)) !== undefined;
   const router = new Router({
     ...parts,

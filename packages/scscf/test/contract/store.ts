@@ -1,4 +1,4 @@
-// What every store must do, whatever it is made of: all of a commit or nothing, in order, as it was, and still so in the next process.
+// Contract of the store: all of a commit or nothing, in order, as it was, and still so in the next process.
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Binding } from "../../src/registration/binding.ts";

@@ -2,18 +2,43 @@
 import type { EventGap, StreamEvent } from "@ims-lab/common/admin-api/events";
 import { type Clock, isoTime } from "@ims-lab/common/platform/clock";
 import { printable } from "@ims-lab/common/platform/printable";
-import type { AdminClient } from "./admin-client.ts";
-import { CommandFailure, EXIT } from "./exit-codes.ts";
-import { SseReader } from "./sse-reader.ts";
+import type { AdminClient } from "../admin-client.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { CommandFailure, EXIT } from "../exit-codes.ts";
+import { secondsOf } from "../option-values.ts";
+import { SseReader } from "../sse-reader.ts";
 
-export interface Watched {
+export const watch: Command = defineCommand({
+  name: "watch",
+  help: `  imslab watch [IMPU|IMPI] [--timeout SECONDS]
+      What happens at the S-CSCF, as it happens, until Ctrl-C; --json: a line of JSON each.
+`,
+  options: { timeout: { type: "string" } },
+  words: 1,
+  read([user], { timeout }) {
+    const seconds = secondsOf("--timeout", timeout);
+    return ({ scscf, json, context: { clock, stdout, stderr } }) =>
+      watchEvents(
+        { user, seconds },
+        {
+          scscf,
+          clock,
+          json,
+          out: (line) => stdout.write(`${line}\n`),
+          note: (line) => stderr.write(`imslab: ${printable(line)}\n`),
+        },
+      );
+  },
+});
+
+interface Watched {
   /** IMPU or IMPI; undefined: everybody. */
   readonly user: string | undefined;
   /** Undefined: for ever. */
   readonly seconds: number | undefined;
 }
 
-export interface Watching {
+interface Watching {
   readonly scscf: AdminClient;
   readonly clock: Clock;
   readonly json: boolean;
@@ -26,7 +51,7 @@ export interface Watching {
 const AGAIN_MS = 1_000;
 
 /** Ends when the time is over, or with why it cannot begin. */
-export async function watch({ user, seconds }: Watched, watching: Watching): Promise<number> {
+async function watchEvents({ user, seconds }: Watched, watching: Watching): Promise<number> {
   const { clock, note } = watching;
   const over = new AbortController();
   if (seconds !== undefined) clock.after(seconds * 1000, () => over.abort());

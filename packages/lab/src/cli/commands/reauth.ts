@@ -6,12 +6,59 @@ import type {
   ReauthenticationView,
 } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import type { AdminClient } from "./admin-client.ts";
-import { CommandFailure, EXIT } from "./exit-codes.ts";
-import { type Progress, pause } from "./progress.ts";
-import { timeLeft } from "./table.ts";
+import type { AdminClient } from "../admin-client.ts";
+import {
+  type Command,
+  defineCommand,
+  print,
+  progressing,
+  registrationPath,
+  type Session,
+} from "../command.ts";
+import { CommandFailure, EXIT, exitCodeOf } from "../exit-codes.ts";
+import { impuOf, type Side, secondsOf, sideOf, UsageError } from "../option-values.ts";
+import { type Progress, pause } from "../progress.ts";
+import { timeLeft } from "../table.ts";
+import { outcomeLine } from "../views.ts";
 
-export interface ReauthenticationOrder {
+export const reauth: Command = defineCommand({
+  name: "reauth",
+  help: `  imslab reauth IMPU [--wait SECONDS] [--contact URI] [--from scscf|pcscf]
+      Makes the user authenticate again and waits for the end; --wait 0 only asks.
+`,
+  options: { from: { type: "string" }, wait: { type: "string" }, contact: { type: "string" } },
+  words: 1,
+  read([argument], { from, wait, contact }) {
+    const impu = impuOf(argument, "reauth");
+    const side = sideOf(from);
+    if (contact !== undefined && side === "pcscf") {
+      throw new UsageError("the P-CSCF asks for all of a user's contacts: leave --contact out");
+    }
+    const order = { impu, contact, waitSeconds: secondsOf("--wait", wait) };
+    return (session) => reauthenticate(order, side, session);
+  },
+});
+
+async function reauthenticate(
+  order: ReauthenticationOrder,
+  from: Side,
+  session: Session,
+): Promise<number> {
+  const outcome = await progressing<Awaited<ReturnType<typeof askPcscf>>>(session, (progress) =>
+    from === "pcscf"
+      ? askPcscf(order, session, progress)
+      : askScscf(order, session.scscf, progress),
+  );
+  if ("contacts" in outcome) {
+    return print(outcome, `asked for ${outcome.contacts.join(", ")}\n`, session);
+  }
+  const lines = outcome.map(outcomeLine).join("");
+  print({ items: outcome, total: outcome.length }, lines, session);
+  // Without waiting, the request itself is the success.
+  return order.waitSeconds === 0 ? EXIT.done : exitCodeOf(outcome.map(({ end }) => end));
+}
+
+interface ReauthenticationOrder {
   readonly impu: string;
   readonly contact: string | undefined;
   /** Undefined: until the end. */
@@ -30,7 +77,7 @@ const POLL_MS = 250;
 const ARRIVAL_MS = 5_000;
 
 /** Figure 2: the S-CSCF asks the UE. */
-export async function askScscf(
+async function askScscf(
   order: ReauthenticationOrder,
   scscf: AdminClient,
   progress: Progress,
@@ -38,7 +85,7 @@ export async function askScscf(
   const until = deadline(order, progress.clock);
   const wait = Math.floor(Math.min(QUIET_SECONDS, order.waitSeconds ?? QUIET_SECONDS));
   const { items } = await scscf.post<ReauthenticateAnswer>(
-    `${registration(order.impu)}/reauthenticate`,
+    `${registrationPath(order.impu)}/reauthenticate`,
     wait > 0 ? { wait } : {},
     order.contact === undefined ? undefined : { contact: order.contact },
   );
@@ -46,7 +93,7 @@ export async function askScscf(
 }
 
 /** Figure 5: the P-CSCF asks the S-CSCF; its answer is not the outcome. */
-export async function askPcscf(
+async function askPcscf(
   order: ReauthenticationOrder,
   { scscf, pcscf }: CscfClients,
   progress: Progress,
@@ -58,7 +105,7 @@ export async function askPcscf(
   const earlier = watched ? (await list()).items : [];
   const over = new Set(earlier.filter(({ end }) => end !== null).map(({ id }) => id));
   const until = deadline(order, clock);
-  const answer = await pcscf.post<AskAnswer>(`${registration(order.impu)}/reauthenticate`);
+  const answer = await pcscf.post<AskAnswer>(`${registrationPath(order.impu)}/reauthenticate`);
   if (!watched) return answer;
   const arrival = Math.min(until, clock.now() + ARRIVAL_MS);
   for (;;) {
@@ -74,10 +121,6 @@ export async function askPcscf(
     }
     await pause(clock, POLL_MS);
   }
-}
-
-function registration(impu: string): string {
-  return `/registrations/${encodeURIComponent(impu)}`;
 }
 
 function deadline({ waitSeconds }: ReauthenticationOrder, clock: Clock): number {

@@ -1,10 +1,35 @@
-// `imslab call` and `imslab message`: orders to a UE over its control interface, and their outcome.
-import type { CallView, MessageView } from "@ims-lab/common/admin-api/views";
-import type { AdminClient } from "./admin-client.ts";
-import { CommandFailure, EXIT } from "./exit-codes.ts";
-import { type Progress, pause } from "./progress.ts";
+// `imslab call`: a call by a UE of the lab, ordered over its control interface and followed to its end. RFC 3261 §13.
+import type { CallView } from "@ims-lab/common/admin-api/views";
+import type { AdminClient } from "../admin-client.ts";
+import { type Command, defineCommand, print, progressing } from "../command.ts";
+import { CommandFailure, EXIT } from "../exit-codes.ts";
+import { impuOf, secondsOf, ueOf } from "../option-values.ts";
+import { type Progress, pause } from "../progress.ts";
 
-export interface CallOrder {
+const TALK_SECONDS = 3;
+
+export const call: Command = defineCommand({
+  name: "call",
+  help: `  imslab call FROM TO [--seconds N]
+      Has a UE of the lab call somebody, and hang up N seconds after the answer (3; 0: never).
+`,
+  options: { seconds: { type: "string" } },
+  words: 2,
+  read([caller, callee], values) {
+    const seconds = secondsOf("--seconds", values.seconds) ?? TALK_SECONDS;
+    const order = { from: ueOf(caller, "call"), to: impuOf(callee, "call"), seconds };
+    return async (session) => {
+      const placed = await placeCall(order, session.ue);
+      const over = await progressing(session, (progress) =>
+        followCall(order, placed, session.ue, progress),
+      );
+      print(over, callLine(over), session);
+      return over.upAt === null ? EXIT.unknown : EXIT.done;
+    };
+  },
+});
+
+interface CallOrder {
   /** IMPU (any that is registered) or IMPI of the UE. */
   readonly from: string;
   readonly to: string;
@@ -19,12 +44,12 @@ interface UeState {
 
 const POLL_MS = 100;
 
-export function placeCall({ from, to }: CallOrder, ue: AdminClient): Promise<CallView> {
+function placeCall({ from, to }: CallOrder, ue: AdminClient): Promise<CallView> {
   return ue.post<CallView>("/call", {}, { identity: from, to });
 }
 
 /** Resolves with the call when it is over, or up where it is to stay up. */
-export async function followCall(
+async function followCall(
   { from, seconds }: CallOrder,
   placed: CallView,
   ue: AdminClient,
@@ -53,14 +78,9 @@ async function currentCall(callId: string, ue: AdminClient): Promise<CallView> {
   return found;
 }
 
-export function callLine({ peer, state, why, upAt, overAt, packets }: CallView): string {
+function callLine({ peer, state, why, upAt, overAt, packets }: CallView): string {
   if (upAt === null) return `${peer} did not answer: ${why ?? state}\n`;
   if (overAt === null) return `${peer} has answered; POST /hangup ends the call\n`;
   const seconds = ((overAt - upAt) / 1000).toFixed(1);
   return `${peer} answered, ${why ?? state} after ${seconds} s, ${packets} RTP packets\n`;
-}
-
-export function messageLine({ peer, status, why }: MessageView): string {
-  if (status !== null && status < 300) return `${peer} has it\n`;
-  return `${peer} did not get it: ${[status, why].filter((one) => one !== null).join(" ")}\n`;
 }
