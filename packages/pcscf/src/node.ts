@@ -36,6 +36,7 @@ import { FlowTable } from "./bindings/flow-table.ts";
 import { KeepAlive } from "./bindings/keep-alive.ts";
 import { createTokens } from "./bindings/token.ts";
 import type { PcscfConfig } from "./config.ts";
+import { DurableState, type StoredState } from "./durable-state.ts";
 import { AccessHistory } from "./history.ts";
 import { pcscfMetrics } from "./metrics.ts";
 import { ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
@@ -66,6 +67,8 @@ export interface PcscfParts {
   readonly interceptors?: readonly Interceptor[];
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
+  /** Absent: nothing outlives the process. */
+  readonly stored?: StoredState | undefined;
 }
 
 export interface Pcscf {
@@ -94,8 +97,11 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   const brakes = { queue, backpressure, history };
   const access = endpointOf(parts, "access", counters.endpoint("access"), brakes);
   const core = endpointOf(parts, "core", counters.endpoint("core"), brakes);
+  const graceMs = config.restart.graceSeconds * 1000;
+  const durable = parts.stored && new DurableState({ ...parts.stored, clock, log, graceMs });
   const table = new FlowTable({
     clock,
+    onChanged: durable && ((token, binding) => durable.changed(token, binding)),
     lingerMs: config.flows.lingerSeconds * 1000,
     onContactGone: (binding, contact, cause) =>
       log.info("binding.contact-gone", { ...named(binding), contact, cause }),
@@ -123,7 +129,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     access,
     core,
     table,
-    tokens: createTokens(random.bytes(32)),
+    tokens: createTokens(durable?.tokenKey(random) ?? random.bytes(32)),
     calls: new ProxyCore({ clock }),
     privateDialogs: new PrivateDialogs(),
     history,
@@ -138,6 +144,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     contactOf: ({ token, scscf }) => pathUri(relay, token, scscfUri(relay, scscf)),
     raise: config.subscription.raiseOwn,
     deadlineSeconds: config.reauthentication.deadlineSeconds,
+    durable: durable?.askings,
   });
   const watch = new RegEventSubscriptions({
     ...relay,
@@ -174,6 +181,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     relay,
     pool,
     awaitMs: config.authentication.awaitSeconds * 1000,
+    whenDurable: durable && ((then) => durable.whenDurable(then)),
     onBound: (binding, authenticated, before) => {
       // A refresh over the same flow is no news, and comes as often as a device likes.
       if (before?.flow.id !== binding.flow.id)
@@ -220,9 +228,16 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     history,
     async start() {
       await trust.ready;
+      const unanswered = durable?.takeOver(table, notifier) ?? [];
       await core.listen((incoming) => coreRelay.handle(incoming));
       await access.listen((incoming) => accessSide.handle(incoming));
       pool.start();
+      for (const binding of table.all()) {
+        keepAlive.bound(binding);
+        bindingPolicy.bound(binding, binding, false);
+      }
+      for (const id of unanswered) notifier.tellOf(id);
+      watch.resume(table.all());
     },
     async stop() {
       access.drain();
@@ -232,6 +247,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       queue?.close();
       lines.close();
       await Promise.all([access.close(), core.close()]);
+      await durable?.close();
     },
   };
 }

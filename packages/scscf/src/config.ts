@@ -26,7 +26,12 @@ import {
 } from "@ims-lab/common/platform/settings";
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
-import { type StoreSettings, storeSettings } from "@ims-lab/common/store/open-store";
+import {
+  type RestartSettings,
+  restartSettings,
+  type StoreSettings,
+  storeSettings,
+} from "@ims-lab/common/store/open-store";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { PolicySettings } from "./policy/rules.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
@@ -36,7 +41,7 @@ export interface ScscfConfig extends StoreSettings {
   readonly domain: string;
   /** Path of the subscribers file. */
   readonly subscribers: string;
-  readonly restart: { readonly graceSeconds: number };
+  readonly restart: RestartSettings;
   readonly sip: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
   readonly http: HttpSettings;
   readonly log: LogSettings;
@@ -100,13 +105,7 @@ export const settings: Settings<ScscfConfig> = {
       default: SHIPPED_SUBSCRIBERS,
     }),
     ...storeSettings("scscf"),
-    restart: {
-      graceSeconds: seconds({
-        doc: "What a deadline that passed while the node was down gets, once.",
-        max: 3600,
-        default: 32,
-      }),
-    },
+    restart: restartSettings,
     sip: {
       ...listenSettings({ what: "SIP", port: 6060 }),
       tls: tlsSettings(6061),

@@ -1,6 +1,6 @@
 // The store that a node's settings name: memory, or an SQLite file.
 import { type Clock, nextTurn } from "../platform/clock.ts";
-import { oneOf, type SchemaOf, textThat } from "../platform/settings.ts";
+import { oneOf, type SchemaOf, seconds, textThat } from "../platform/settings.ts";
 import { memoryRows } from "./memory-rows.ts";
 import type { TableFormats } from "./rows.ts";
 import { openSqliteRows } from "./sqlite-rows.ts";
@@ -28,6 +28,18 @@ export function storeSettings(node: string): SchemaOf<StoreSettings> {
     }),
   };
 }
+
+export interface RestartSettings {
+  readonly graceSeconds: number;
+}
+
+export const restartSettings: SchemaOf<RestartSettings> = {
+  graceSeconds: seconds({
+    doc: "What a deadline that passed while the node was down gets, once.",
+    max: 3600,
+    default: 32,
+  }),
+};
 
 /** Throws SettingError when it cannot serve; then nothing of it has changed. */
 export function openStore<Rows>(

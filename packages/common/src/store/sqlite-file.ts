@@ -1,5 +1,5 @@
 // A node's rows in one SQLite file: opened for this process alone, checked before anything is written, one transaction per write.
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SettingError } from "../platform/config/error.ts";
@@ -142,6 +142,8 @@ export class SqliteFile {
 function openFile(options: SqliteFileOptions): DatabaseSync {
   const { path, synchronous } = options;
   makeOwnFolder(path);
+  // It holds the key of tokens, and who is where: nobody else reads it. SQLite gives its log the same rights.
+  closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
   try {
     // Before the file is looked at: from then on it is this process's alone, and the index of the log is in its memory.
@@ -214,11 +216,15 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
+/** The system's errors, where SQLite has not come to its own. */
+const RESULT_OF: Readonly<Record<string, number>> = { EROFS: READONLY, ENOSPC: FULL, EDQUOT: FULL };
+
 function refusalOf(problem: unknown, { path, setting }: SqliteFileOptions): unknown {
   if (problem instanceof SettingError || !(problem instanceof Error)) return problem;
   const { errcode, code } = problem as { errcode?: number; code?: string };
   if (errcode === undefined && code === undefined) return problem;
-  const allowed = expected(errcode === undefined ? CANTOPEN : errcode & 0xff, path);
+  const primary = errcode === undefined ? (RESULT_OF[code ?? ""] ?? CANTOPEN) : errcode & 0xff;
+  const allowed = expected(primary, path);
   return new SettingError("store", setting, `${allowed} (${problem.message})`);
 }
 

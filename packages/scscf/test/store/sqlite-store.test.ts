@@ -1,5 +1,5 @@
 // The SQLite store under the contract, its thread and its files: what it refuses and leaves as it was.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -181,7 +181,9 @@ describe("an SQLite store's file", () => {
   test("in a folder .ims-lab has it made", async () => {
     const path = join(FOLDER, ".ims-lab", "x.db");
     await open(path);
-    expect(existsSync(path)).toBe(true);
+    // It holds secrets of the node.
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(`${path}-wal`).mode & 0o777).toBe(0o600);
   });
 
   test("that is a folder, or in what is none, is refused", async () => {
