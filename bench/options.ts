@@ -1,18 +1,21 @@
 // Command line of the bench.
 import { parseArgs } from "node:util";
 import { Refused } from "./refused.ts";
+import { STORES, type StoreName } from "./registrations/ims-lab.ts";
 
 export const USAGE = `npm run bench -- [options]
 
-  --only codec|work|way|cycle|registrations|memory|deadlines|overload
+  --only codec|work|way|cycle|registrations|memory|deadlines|restart|overload
                      one part (default: all but overload)
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
   --rounds N         runs per rate and server, 1 to 10 (default 1)
-  --users N          in the memory part, 1000 to 1000000 (default 100000)
+  --stores S,S       of the nodes in the registrations, in turn: memory, sqlite
+                     (default memory)
+  --users N          in the parts memory and restart, 1000 to 1000000 (default 100000)
   --alone            without Kamailio
   --profile FOLDER   a CPU profile of each node during the registrations
-  --port-base N      first of eight ports (default 17060)
+  --port-base N      first of eight ports, ten more for each store after the first (default 17060)
   --json             the results as JSON
   --help
 `;
@@ -25,6 +28,7 @@ export const PARTS = [
   "registrations",
   "memory",
   "deadlines",
+  "restart",
   "overload",
 ] as const;
 const USUAL = PARTS.filter((part) => part !== "overload"); // which wants the machine for itself
@@ -37,6 +41,7 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly users: number;
   readonly alone: boolean;
+  readonly stores: readonly StoreName[];
   readonly profileFolder: string | undefined;
   readonly portBase: number;
   readonly json: boolean;
@@ -54,6 +59,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     rounds: whole("rounds", values.rounds ?? "1", 1, 10),
     users: whole("users", values.users ?? "100000", 1000, 1_000_000),
     alone: values.alone === true,
+    stores: (values.stores ?? "memory").split(",").map(storeOf),
     profileFolder: values.profile,
     portBase: whole("port-base", values["port-base"] ?? "17060", 1024, 65_000),
     json: values.json === true,
@@ -61,7 +67,16 @@ export function readOptions(argv: readonly string[]): BenchOptions {
   };
 }
 
-const STRINGS = ["only", "rates", "seconds", "rounds", "users", "profile", "port-base"] as const;
+const STRINGS = [
+  "only",
+  "rates",
+  "seconds",
+  "rounds",
+  "users",
+  "stores",
+  "profile",
+  "port-base",
+] as const;
 const FLAGS = ["alone", "json", "help"] as const;
 type Values = Partial<Record<(typeof STRINGS)[number], string>> &
   Partial<Record<(typeof FLAGS)[number], boolean>>;
@@ -76,6 +91,12 @@ function parse(argv: readonly string[]): Values {
   } catch (error) {
     throw new Refused(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
   }
+}
+
+function storeOf(written: string): StoreName {
+  const store = STORES.find((each) => each === written);
+  if (store === undefined) throw new Refused(`--stores: of ${STORES.join(", ")}, not ${written}`);
+  return store;
 }
 
 function partOf(written: string): Part {

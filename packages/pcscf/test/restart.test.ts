@@ -178,7 +178,9 @@ describe("after the end of a P-CSCF", () => {
     const store = newStore();
     const { lab } = await firstLife(store);
     const next = await peersOf(await lab.restarted(1000, store.reopened(), "--subscribeReg=true"));
-    next.lab.run(1000);
+    next.lab.run(4900);
+    expect(next.scscf.inbox).toEqual([]);
+    next.lab.run(200);
     const watching = next.scscf.takeRequest("SUBSCRIBE");
     expect([watching.text("Event"), watching.uri]).toEqual(["reg", ALICE]);
   });

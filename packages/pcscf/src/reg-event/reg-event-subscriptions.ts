@@ -35,7 +35,9 @@ export interface RegistrationWatchOptions {
 
 /** TS 24.229 §5.2.3: longer than any registration. */
 const EXPIRES_SECONDS = 600_000;
-/** After a restart: fifty subscriptions every half second leave room for the devices. */
+/** A power failure ends both nodes: the S-CSCF may need this long. */
+const RESUME_AFTER_MS = 5000;
+/** Fifty subscriptions every half second leave room for the devices. */
 const RESUMED_AT_ONCE = 50;
 const RESUME_MS = 500;
 const SAY_AGAIN_MS = 86_400_000;
@@ -96,12 +98,16 @@ export class RegEventSubscriptions {
   /** After a restart: dialogs are not stored but made again, some at a time. */
   resume(bindings: Iterator<Binding>): void {
     if (!this.#options.enabled) return;
+    this.#resuming = this.#options.clock.after(RESUME_AFTER_MS, () => this.#resume(bindings));
+  }
+
+  #resume(bindings: Iterator<Binding>): void {
     for (let count = 0; count < RESUMED_AT_ONCE; count++) {
       const next = bindings.next();
       if (next.done === true) return;
       if (this.#options.table.registered(next.value.token) !== undefined) this.bound(next.value);
     }
-    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.resume(bindings));
+    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.#resume(bindings));
   }
 
   /** The user's last binding has gone: what the S-CSCF has to say is of no use any more. */

@@ -64,7 +64,9 @@ interface Kept {
 const NO_ROWS: readonly Change[] = [];
 /** Seconds by which a subscription outlives its binding: the binding's end comes first. */
 const MARGIN_SECONDS = 60;
-/** After a restart: fifty subscriptions every half second leave room for the devices. */
+/** A power failure ends both nodes: the P-CSCF may need this long. */
+const RESUME_AFTER_MS = 5000;
+/** Fifty subscriptions every half second leave room for the devices. */
 const RESUMED_AT_ONCE = 50;
 const RESUME_MS = 500;
 /** The P-CSCF does not have this user now; its next REGISTER may change that. */
@@ -174,13 +176,17 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
    * have got none by a REGISTER meanwhile. What a P-CSCF asks for until then stands in the first NOTIFY.
    */
   resume(tokens: Iterator<string>): void {
+    this.#resuming = this.#options.clock.after(RESUME_AFTER_MS, () => this.#resume(tokens));
+  }
+
+  #resume(tokens: Iterator<string>): void {
     for (let count = 0; count < RESUMED_AT_ONCE; count++) {
       const next = tokens.next();
       if (next.done === true) return;
       const binding = this.#options.bindingOf(next.value);
       if (binding !== undefined && !isAwaited(binding)) this.#subscribe(binding);
     }
-    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.resume(tokens));
+    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.#resume(tokens));
   }
 
   owns(notify: SipRequest): boolean {
