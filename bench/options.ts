@@ -5,14 +5,15 @@ import { STORES, type StoreName } from "./registrations/ims-lab.ts";
 
 export const USAGE = `npm run bench -- [options]
 
-  --only codec|work|way|cycle|registrations|memory|deadlines|restart|overload
-                     one part (default: all but overload)
+  --only codec|work|way|cycle|registrations|memory|deadlines|restart|campaign|overload
+                     one part (default: all but campaign and overload)
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
   --rounds N         runs per rate and server, 1 to 10 (default 1)
   --stores S,S       of the nodes in the registrations, in turn: memory, sqlite
                      (default memory)
-  --users N          in the parts memory and restart, 1000 to 1000000 (default 100000)
+  --users N          in the parts memory, restart and campaign, 1000 to 1000000 (default 100000)
+  --pace N           re-authentications per second of the campaign, 1 to 10000 (default 400)
   --alone            without Kamailio
   --profile FOLDER   a CPU profile of each node during the registrations
   --port-base N      first of eight ports, ten more for each store after the first (default 17060)
@@ -29,9 +30,11 @@ export const PARTS = [
   "memory",
   "deadlines",
   "restart",
+  "campaign",
   "overload",
 ] as const;
-const USUAL = PARTS.filter((part) => part !== "overload"); // which wants the machine for itself
+/** The others take minutes, or want the machine for themselves. */
+const USUAL = PARTS.filter((part) => part !== "overload" && part !== "campaign");
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -40,6 +43,7 @@ export interface BenchOptions {
   readonly seconds: number;
   readonly rounds: number;
   readonly users: number;
+  readonly pace: number;
   readonly alone: boolean;
   readonly stores: readonly StoreName[];
   readonly profileFolder: string | undefined;
@@ -58,6 +62,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     seconds: whole("seconds", values.seconds ?? "10", 1, 60),
     rounds: whole("rounds", values.rounds ?? "1", 1, 10),
     users: whole("users", values.users ?? "100000", 1000, 1_000_000),
+    pace: whole("pace", values.pace ?? "400", 1, 10_000),
     alone: values.alone === true,
     stores: (values.stores ?? "memory").split(",").map(storeOf),
     profileFolder: values.profile,
@@ -74,6 +79,7 @@ const STRINGS = [
   "rounds",
   "users",
   "stores",
+  "pace",
   "profile",
   "port-base",
 ] as const;

@@ -41,7 +41,8 @@ import { AccessHistory } from "./history.ts";
 import { pcscfMetrics } from "./metrics.ts";
 import { ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
 import { BindingPolicy } from "./policy/binding-policy.ts";
-import { rulesOf } from "./policy/rules.ts";
+import { PolicyControl } from "./policy/policy-control.ts";
+import { policyOf } from "./policy/rules.ts";
 import { RegEventSubscriptions } from "./reg-event/reg-event-subscriptions.ts";
 import { RegisterRelay } from "./register/register.ts";
 import { AccessSide } from "./requests/access-side.ts";
@@ -77,6 +78,7 @@ export interface Pcscf {
   readonly table: FlowTable;
   readonly notifier: ReregistrationNotifier;
   readonly history: AccessHistory;
+  readonly policy: PolicyControl;
   start(): Promise<void>;
   /** Refuses new requests, gives those under way a moment, ends. */
   stop(): Promise<void>;
@@ -161,9 +163,10 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     clock,
     log,
     table,
-    rules: rulesOf(config),
+    policy: policyOf(config),
     ask: (binding) => notifier.askFor(binding),
   });
+  const policy = new PolicyControl({ clock, log, table, inForce: bindingPolicy });
   const keepAlive = new KeepAlive({
     clock,
     table,
@@ -226,18 +229,20 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     table,
     notifier,
     history,
+    policy,
     async start() {
       await trust.ready;
       const unanswered = durable?.takeOver(table, notifier) ?? [];
+      const restored = [...table.all()];
       await core.listen((incoming) => coreRelay.handle(incoming));
       await access.listen((incoming) => accessSide.handle(incoming));
       pool.start();
-      for (const binding of table.all()) {
+      for (const binding of restored) {
         keepAlive.bound(binding);
         bindingPolicy.bound(binding, binding, false);
       }
       for (const id of unanswered) notifier.tellOf(id);
-      watch.resume(table.all());
+      watch.resume(restored.values());
     },
     async stop() {
       access.drain();

@@ -13,7 +13,7 @@ import {
   type EndpointCounters,
   type EndpointOptions,
 } from "@ims-lab/common/sip/endpoint/endpoint";
-import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
+import type { Interceptor, SwitchedInterceptor } from "@ims-lab/common/sip/endpoint/interceptors";
 import { endpointLimits } from "@ims-lab/common/sip/endpoint/limits";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
@@ -30,6 +30,7 @@ export interface EndpointTools {
   readonly log: Logger;
   readonly transports: readonly Transport[];
   readonly interceptors?: readonly Interceptor[];
+  readonly switched?: SwitchedInterceptor;
   readonly counters?: EndpointCounters;
 }
 
@@ -39,7 +40,7 @@ export function endpointOf(
   queue: RequestQueue | undefined,
 ): Endpoint {
   const { sip, limits } = config;
-  const { clock, random, log, transports, interceptors = [], counters } = tools;
+  const { clock, random, log, transports, interceptors = [], switched, counters } = tools;
   const advertise = sip.advertise.map(
     ({ forPeers, host, port }): AdvertiseRule => ({
       forPeers: (peer) => cidrContains(forPeers, peer),
@@ -58,6 +59,7 @@ export function endpointOf(
     ...endpointLimits(limits, { queue }),
     ...(advertise.length > 0 && { advertise }),
     interceptors,
+    ...(switched !== undefined && { switched }),
     ...(counters !== undefined && { counters }),
   });
 }

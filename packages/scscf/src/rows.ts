@@ -1,5 +1,7 @@
-// Durable rows, table by table: bindings, subscriptions, sequence numbers.
+// Durable rows, table by table: bindings, subscriptions, sequence numbers, campaigns, the policy.
+import type { PolicyDocument } from "@ims-lab/common/ims/policy-document";
 import type { Sqn } from "@ims-lab/common/ims/sqn";
+import { SharedTexts } from "@ims-lab/common/platform/shared-texts";
 import {
   packSubscription,
   unpackSubscription,
@@ -12,6 +14,7 @@ import {
   type RowsById,
   type TableFormats,
 } from "@ims-lab/common/store/rows";
+import type { Campaign } from "./campaigns/campaign.ts";
 import type { Binding } from "./registration/binding.ts";
 import { packBinding, unpackBinding } from "./registration/packed-binding.ts";
 
@@ -23,13 +26,31 @@ export interface Tables {
   readonly subscriptions: NotifierSubscription;
   /** By IMPI: the highest sequence number that may have been used. */
   readonly sqnMarks: Sqn;
+  /** By id. Whom one has asked stands in their bindings. */
+  readonly campaigns: Campaign;
+  /** The one that an operator put. */
+  readonly policy: PolicyRow;
 }
+
+export interface PolicyRow {
+  readonly document: PolicyDocument;
+  /** Milliseconds since the epoch. */
+  readonly changedAt: number;
+}
+
+/** A row stands for itself: what the process shares among its users dies with it. */
+const NOTHING_SHARED = new SharedTexts(0);
 
 /** How they are written. A new table is a line above and one here: every store then has it. */
 export const TABLES: TableFormats<Tables> = {
-  bindings: packedRow(packBinding, unpackBinding),
+  bindings: packedRow(
+    (binding) => packBinding(binding, NOTHING_SHARED),
+    (text, token) => unpackBinding(text, token, NOTHING_SHARED),
+  ),
   subscriptions: packedRow(packSubscription, unpackSubscription),
   sqnMarks: jsonRow(),
+  campaigns: jsonRow(),
+  policy: jsonRow(),
 };
 
 export type Change = RowChange<Tables>;

@@ -2,7 +2,10 @@
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import type { Campaigns } from "./campaigns/campaigns.ts";
 import type { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import type { PolicyControl } from "./policy/policy-control.ts";
+import type { PolicyInForce } from "./policy/policy-in-force.ts";
 import type { Binding } from "./registration/binding.ts";
 import type { Reauthentications } from "./registration/reauthentications.ts";
 import type { Registrations } from "./registration/registrations.ts";
@@ -21,7 +24,10 @@ export interface TakeOverParts {
   readonly registrations: Registrations;
   readonly reauthentications: Reauthentications;
   readonly notifier: RegistrationNotifier;
+  readonly campaigns: Campaigns;
   readonly marks: SqnMarkTable;
+  readonly policy: PolicyControl;
+  readonly inForce: PolicyInForce;
 }
 
 /** What is sent again once the node listens. */
@@ -35,7 +41,8 @@ export interface TakenOver {
 /** Throws when the deadlines that it moves cannot be made durable. */
 export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
   const { store, clock, log, graceMs, marks } = parts;
-  const { bindings, subscriptions, sqnMarks } = await store.load();
+  const { bindings, subscriptions, sqnMarks, campaigns, policy } = await store.load();
+  parts.policy.restore(policy);
   const now = clock.now();
   for (const [impi, mark] of sqnMarks) marks.restore(impi, mark);
   const unanswered: string[] = [];
@@ -49,8 +56,10 @@ export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
     if (binding !== stored) moved.push({ table: "bindings", id, value: binding });
     parts.registrations.restore(binding);
     parts.reauthentications.restore(binding);
+    parts.inForce.restore(binding);
     if (isUnheard(binding)) unheard.push(binding);
   }
+  parts.campaigns.restore(campaigns.values());
   if (moved.length > 0) await durable(store, moved);
   const found = { bindings: bindings.size, subscriptions: subscriptions.size };
   if (found.bindings + found.subscriptions > 0)

@@ -1,4 +1,6 @@
 // The UE's settings; environment names start with UE_. docs/operations.md.
+import { ueFaults } from "@ims-lab/common/admin-api/faults";
+import { faultSetting, impossibleFaults } from "@ims-lab/common/faults/fault-setting";
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { Impossible, SchemaOf, Settings } from "@ims-lab/common/platform/config";
@@ -66,6 +68,8 @@ export interface UeConfig {
     readonly expiresSeconds: number;
   };
   readonly calls: CallSettings & { readonly media: boolean };
+  /** To test networks with: docs/faults.md. */
+  readonly faults: readonly string[];
   /** Of the stack `core`. */
   readonly limits: SipLimits;
   readonly timers: {
@@ -174,6 +178,7 @@ const schema: SchemaOf<UeConfig> = {
     }),
     media: flag({ doc: "Open a port that counts the RTP packets of calls.", default: true }),
   },
+  faults: faultSetting(),
   limits: sipLimitSettings,
   timers: {
     profile: oneOf({
@@ -209,6 +214,7 @@ export const ueSettings: Settings<UeConfig> = {
     ...impossibleCount(config),
     ...impossibleTransport(config),
     ...impossibleIdentity(config),
+    ...impossibleFaults(ueFaults, config.faults),
     ...(lacksAdvertise(config.sip)
       ? [{ key: "sip.advertise", allowed: "an address, when sip.host is a wildcard" }]
       : []),

@@ -89,6 +89,12 @@ export interface BindingView {
   readonly callId: string;
   readonly cseq: number;
   readonly path: readonly string[];
+  /** Of its last REGISTER. */
+  readonly userAgent: string | null;
+  /** Whether it must subscribe. */
+  readonly duty: "enforce" | "warn" | "optional";
+  /** What chose that: `its subscriber`, `User-Agent PATTERN`, `subscription.duty`. */
+  readonly dutyBy: string;
   readonly expiresAt: number;
   readonly registeredAt: number;
   readonly authenticatedAt: number | null;
@@ -192,4 +198,8 @@ export interface ProblemDetails {
   readonly title: string;
   readonly status: number;
   readonly detail?: string;
+  /** The query parameter, or the property of the body, that is wrong. */
+  readonly parameter?: string;
+  /** How many it is about. */
+  readonly count?: number;
 }

@@ -35,7 +35,7 @@ interface Document {
   readonly info: { readonly title: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
-type Method = "GET" | "POST" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 function options(node: string) {
   const log = memoryLogger();
@@ -79,6 +79,19 @@ async function documentOf(app: Awaited<ReturnType<typeof adminServer>>): Promise
 const ALICE = encodeURIComponent(impuOf("alice"));
 const BOB = encodeURIComponent(impuOf("bob"));
 
+/** Every kind of rule that the S-CSCF has. */
+const POLICY = {
+  pacePerSecond: 2.5,
+  rules: [
+    { name: "bobs", users: "sip:bob@*", maxAgeSeconds: "never" },
+    { maxAgeSeconds: 86_400 },
+    { onMethods: ["INVITE"], outcome: "hold", name: "calls", everyNth: 3 },
+    { onRefresh: "always", sampleRatio: 0.5 },
+    { onContactChange: "never" },
+    { onPcscfRequest: "always", minAgeSeconds: 60 },
+  ],
+};
+
 /** Every operation once, and errors of each kind. */
 const REQUESTS: readonly (readonly [
   Node,
@@ -121,8 +134,35 @@ const REQUESTS: readonly (readonly [
   ["scscf", "GET", "/reauthentications", "/reauthentications", 200],
   ["scscf", "GET", "/reauthentications", `/reauthentications?impu=${ALICE}`, 200],
   ["scscf", "GET", "/reauthentications/{id}", "/reauthentications/nope", 404],
+  ["scscf", "GET", "/reauthentications", "/reauthentications?cause=pcscf&since=1", 200],
+  ["scscf", "GET", "/reauthentications", "/reauthentications?end=dead", 400],
+  ["scscf", "POST", "/campaigns", "/campaigns", 200, { dryRun: true }],
+  ["scscf", "POST", "/campaigns", "/campaigns", 201, { confirm: true }],
+  ["scscf", "POST", "/campaigns", "/campaigns", 409, {}],
+  ["scscf", "POST", "/campaigns", "/campaigns", 422, { filter: { impi: "ghost" } }],
+  ["scscf", "GET", "/campaigns", "/campaigns", 200],
+  ["scscf", "GET", "/campaigns/{id}", "/campaigns/nope", 404],
+  ["scscf", "GET", "/campaigns/{id}", "/campaigns/{campaign}", 200],
+  ["scscf", "POST", "/campaigns/{id}/resume", "/campaigns/{campaign}/resume", 409],
+  ["scscf", "POST", "/campaigns/{id}/pause", "/campaigns/{campaign}/pause", 200],
+  ["scscf", "POST", "/campaigns/{id}/resume", "/campaigns/{campaign}/resume", 200],
+  ["scscf", "DELETE", "/campaigns/{id}", "/campaigns/{campaign}", 200],
+  ["scscf", "GET", "/policy", "/policy", 200],
+  ["scscf", "PUT", "/policy", "/policy?check=true", 200, POLICY],
+  ["scscf", "PUT", "/policy", "/policy", 200, POLICY],
+  ["scscf", "PUT", "/policy", "/policy", 400, { rules: [{ maxAgeSeconds: "soon" }] }],
+  ["scscf", "PUT", "/policy", "/policy?confirm=perhaps", 400, POLICY],
+  [
+    "scscf",
+    "PUT",
+    "/policy",
+    "/policy",
+    409,
+    { pacePerSecond: 0.1, rules: [{ maxAgeSeconds: 1 }] },
+  ],
   ["scscf", "GET", "/events", "/events?follow=false", 200],
   ["scscf", "GET", "/events", "/events?impu=sip%3Anobody@x", 404],
+  ["scscf", "GET", "/registrations/{impu}/messages", "/registrations/ghost/messages", 404],
   ["scscf", "GET", "/registrations", "/registrations?offset=x", 400],
   ["scscf", "GET", "/subscribers", "/subscribers", 200],
   ["scscf", "GET", "/subscribers/{impi}", "/subscribers/bob@ims.example", 200],
@@ -131,6 +171,9 @@ const REQUESTS: readonly (readonly [
   ["scscf", "GET", "/transactions", "/transactions", 200],
   ["scscf", "GET", "/transactions", "/transactions?limit=1001", 400],
   ["pcscf", "GET", "/registrations", "/registrations", 200],
+  ["pcscf", "GET", "/policy", "/policy", 200],
+  ["pcscf", "PUT", "/policy", "/policy", 200, { rules: [{ flowLostSeconds: 9, users: "a*" }] }],
+  ["pcscf", "PUT", "/policy", "/policy", 400, { rules: [{ onRefresh: "always" }] }],
   ["pcscf", "GET", "/transactions", "/transactions?limit=2&offset=1", 200],
   ["pcscf", "GET", "/registrations/{impu}/history", `/registrations/${BOB}/history`, 200],
   ["pcscf", "GET", "/sources/{address}/history", "/sources/192.0.2.2/history", 200],
@@ -160,7 +203,11 @@ const REQUESTS: readonly (readonly [
   ["ue", "POST", "/deregister", "/deregister", 404, { identity: "sip:nobody@x" }],
 ];
 /** Answered only when the network has spoken. */
-const NOT_ASKED = ["ue POST /message", "ue POST /deregister 202"];
+const NOT_ASKED = [
+  "ue POST /message",
+  "ue POST /deregister 202",
+  "scscf POST /deregistrations", // its own test compares
+];
 
 describe.each(["scscf", "pcscf", "ue"] as const)("%s", (node) => {
   test("its document is valid OpenAPI 3.1, and every operation says how it answers", async () => {
@@ -189,7 +236,7 @@ describe.each(["scscf", "pcscf", "ue"] as const)("%s", (node) => {
   });
 
   test("its answers, errors too, are as the document has them, of every operation", async () => {
-    const { apps } = await labWithServers();
+    const { lab, apps } = await labWithServers();
     const app = apps[node];
     const { paths } = await documentOf(app);
     const ajv = new Ajv2020({ strict: false, allErrors: true });
@@ -198,8 +245,9 @@ describe.each(["scscf", "pcscf", "ue"] as const)("%s", (node) => {
         Object.keys(methods).map((method) => `${node} ${method.toUpperCase()} ${path}`),
       ),
     );
-    for (const [whose, method, path, url, status, body] of REQUESTS) {
+    for (const [whose, method, path, written, status, body] of REQUESTS) {
       if (whose !== node) continue;
+      const url = written.replace("{campaign}", lab.scscf.campaigns.list()[0]?.id ?? "");
       const payload = body === undefined ? {} : { payload: body };
       const answer = await app.inject({ method, url, headers, ...payload });
       expect([url, answer.statusCode]).toEqual([url, status]);
@@ -241,5 +289,12 @@ test("a body is required where there is no default, and nowhere else", async () 
       for (const { requestBody } of Object.values(methods))
         if (requestBody?.required) needed.push(path);
   }
-  expect(needed.sort()).toEqual(["/call", "/message"]);
+  expect(needed.sort()).toEqual([
+    "/call",
+    "/campaigns",
+    "/deregistrations",
+    "/message",
+    "/policy",
+    "/policy",
+  ]);
 });

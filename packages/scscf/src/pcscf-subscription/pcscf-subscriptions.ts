@@ -39,8 +39,8 @@ export interface PcscfSubscriptionsOptions {
   bindingOf(token: string): Binding | undefined;
   /** As they stand. */
   bindingsOf(set: string): readonly Binding[];
-  /** The P-CSCF asks for this binding (Figure 5). */
-  onAsked(token: string): void;
+  /** The P-CSCF asks for this binding (Figure 5). False: it is not followed, and may ask the same again. */
+  onAsked(token: string): boolean;
 }
 
 /** How it stands with the subscription for one Path. */
@@ -322,7 +322,7 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
       const key = asking === undefined ? "" : askingKey(asking, binding);
       if (asking === undefined || key === kept.asked.get(binding.token)) continue;
       kept.asked.set(binding.token, key);
-      onAsked(binding.token);
+      if (!onAsked(binding.token)) kept.asked.delete(binding.token);
     }
   }
 

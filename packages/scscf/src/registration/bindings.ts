@@ -2,6 +2,7 @@
 
 import { Groups } from "@ims-lab/common/platform/groups";
 import { PackedTable } from "@ims-lab/common/platform/packed-table";
+import { SharedTexts } from "@ims-lab/common/platform/shared-texts";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { samePath } from "./address.ts";
 import type { Binding } from "./binding.ts";
@@ -10,7 +11,11 @@ import { packBinding, unpackBinding } from "./packed-binding.ts";
 import { PathIndex } from "./path-index.ts";
 
 export class Bindings {
-  readonly #byToken = new PackedTable<Binding>({ pack: packBinding, unpack: unpackBinding });
+  readonly #agents = new SharedTexts();
+  readonly #byToken = new PackedTable<Binding>({
+    pack: (binding) => packBinding(binding, this.#agents),
+    unpack: (text, token) => unpackBinding(text, token, this.#agents),
+  });
   /** Tokens, oldest first. */
   readonly #bySet = new Groups<string, string>();
 

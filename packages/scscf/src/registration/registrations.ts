@@ -123,6 +123,14 @@ export class Registrations {
     else then();
   }
 
+  /** Resolves when what these sets have been told is durable; rejects with why something is not, which is tried on. */
+  async settled(sets: Iterable<string>): Promise<void> {
+    for (const set of new Set(sets))
+      await new Promise<void>((resolve, reject) => {
+        this.whenSettled(set, (problem) => (problem === undefined ? resolve() : reject(problem)));
+      });
+  }
+
   /**
    * All of a change at once. `answer` runs when it is durable, before anything else follows from it, so that a 200
    * leaves before its NOTIFYs; with a problem nothing has happened.

@@ -4,9 +4,10 @@ import type { Place } from "./checked-yaml.ts";
 import { inRange, type SubscriberTemplate } from "./directory.ts";
 import { type NumberPattern, parsePattern } from "./number-pattern.ts";
 import { type CredentialsOf, readCredentials } from "./read-credentials.ts";
+import { readOwnPolicy } from "./read-own-policy.ts";
 import type { Impu, Subscriber } from "./subscriber.ts";
 
-const IDENTITY_KEYS = ["impi", "impus", "auth", "subscription"] as const;
+const IDENTITY_KEYS = ["impi", "impus", "auth", "subscription", "policy"] as const;
 const IMPI = "USER@REALM without spaces and quotes";
 const IMPU = "a sip:, sips: or tel: URI";
 const RANGE = "a whole number, 0 to 999999999999";
@@ -46,13 +47,22 @@ function readSubscriber(
   const impus = readImpus(members.impus);
   const auth = readCredentials(members.auth)?.(0);
   const subscription = readDuty(members.subscription);
+  const policy = readOwnPolicy(members.policy);
   if (impi === undefined) return undefined;
   const before = seen.get(impi);
   if (before !== undefined) members.impi.refuse(`each impi once, this is ${before}'s`);
   if (templates.some((template) => inRange(template, template.impi.match(impi)) !== undefined))
     members.impi.refuse("an impi that no template makes");
   seen.set(impi, members.impi.path);
-  return impus && auth && { impi, impus, auth, ...(subscription && { subscription }) };
+  return impus && auth && { impi, impus, auth, ...chosen({ subscription, policy }) };
+}
+
+/** What the file says of a subscriber beside identities and keys. */
+function chosen({
+  subscription,
+  policy,
+}: Pick<TemplateParts, "subscription" | "policy">): Pick<Subscriber, "subscription" | "policy"> {
+  return { ...(subscription && { subscription }), ...(policy && { policy }) };
 }
 
 function readDuty(place: Place): Subscriber["subscription"] {
@@ -119,11 +129,12 @@ function readTemplate(
     );
   const auth = readCredentials(members.auth);
   const subscription = readDuty(members.subscription);
+  const policy = readOwnPolicy(members.policy);
   if (from === undefined || to === undefined || impi === undefined) return undefined;
   if (from > to) return members.to.refuse(`a number not below from (${from})`);
   if (impus === undefined || auth === undefined) return undefined;
   if (impus.length === 0) return members.impus.refuse("at least one public identity");
-  const template = templateOf({ from, to, impi, impus, auth, subscription });
+  const template = templateOf({ from, to, impi, impus, auth, subscription, policy });
   const twice = collision(template, subscribers, templates);
   return twice === undefined
     ? template
@@ -157,10 +168,11 @@ interface TemplateParts {
   readonly impus: readonly NumberPattern[];
   readonly auth: CredentialsOf;
   readonly subscription: Subscriber["subscription"];
+  readonly policy: Subscriber["policy"];
 }
 
 function templateOf(parts: TemplateParts): SubscriberTemplate {
-  const { from, to, impi, impus, auth, subscription } = parts;
+  const { from, to, impi, impus, auth, subscription, policy } = parts;
   return {
     from,
     to,
@@ -173,7 +185,7 @@ function templateOf(parts: TemplateParts): SubscriberTemplate {
         return { uri, aor: uri, barred: false };
       }),
       auth: auth(n),
-      ...(subscription && { subscription }),
+      ...chosen({ subscription, policy }),
     }),
   };
 }

@@ -1,6 +1,7 @@
 // Contract of the store: all of a commit or nothing, in order, as it was, and still so in the next process.
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Campaign } from "../../src/campaigns/campaign.ts";
 import type { Binding } from "../../src/registration/binding.ts";
 import type { Change, Contents } from "../../src/rows.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -64,6 +65,28 @@ const DUE: NonNullable<Binding["reauthentication"]> = {
   course: { notifiedAt: 2001 },
 };
 
+function campaign(id: string, asked: number): Campaign {
+  return {
+    id,
+    name: "monthly",
+    filter: { impu: "sip:*@lab", minAuthenticationAgeSeconds: 3600, userAgent: "Phone*" },
+    percent: 12.5,
+    pacePerSecond: 0.5,
+    jitter: 0.1,
+    seed: "s",
+    status: "running",
+    startedAt: 1000,
+    matched: 200,
+    total: 25,
+    threshold: 0.1234567891234567,
+    asked,
+    joined: 1,
+    skipped: 2,
+    ends: { reauthenticated: 3, ignored: 1 },
+    latency: { counts: { 50: 2, 51: 1 }, max: 88 },
+  };
+}
+
 /** Beyond 32 bits, as SQNs are: SEQ(43) || IND(5). */
 const SQN = 2 ** 47 - 1;
 
@@ -102,17 +125,21 @@ export function storeContract<S extends Store>(tested: StoreUnderTest<S>): void 
     id: impi,
     value,
   });
-  const gone = (table: "bindings" | "subscriptions", id: string): Change => ({
+  const run = (value: Campaign): Change => ({ table: "campaigns", id: value.id, value });
+  const gone = (table: "bindings" | "subscriptions" | "campaigns", id: string): Change => ({
     table,
     id,
     value: undefined,
   });
-  const contents = async (store: Store): Promise<Record<keyof Contents, unknown>> => {
-    const { bindings, subscriptions, sqnMarks } = await store.load();
+  const contents = async (
+    store: Store,
+  ): Promise<Record<Exclude<keyof Contents, "policy">, unknown>> => {
+    const { bindings, subscriptions, sqnMarks, campaigns } = await store.load();
     return {
       bindings: Object.fromEntries(bindings),
       subscriptions: Object.fromEntries(subscriptions),
       sqnMarks: Object.fromEntries(sqnMarks),
+      campaigns: Object.fromEntries(campaigns),
     };
   };
 
@@ -122,6 +149,7 @@ export function storeContract<S extends Store>(tested: StoreUnderTest<S>): void 
         bindings: {},
         subscriptions: {},
         sqnMarks: {},
+        campaigns: {},
       });
     });
 
@@ -131,11 +159,22 @@ export function storeContract<S extends Store>(tested: StoreUnderTest<S>): void 
       expect(
         await commit(store, put(a), watch(subscription("s", 1)), mark("bob@lab", SQN), put(b)),
       ).toBeUndefined();
+      expect(await commit(store, run(campaign("k", 7)))).toBeUndefined();
       expect(await contents(store)).toEqual({
         bindings: { a, b },
         subscriptions: { s: subscription("s", 1) },
         sqnMarks: { "bob@lab": SQN },
+        campaigns: { k: campaign("k", 7) },
       });
+    });
+
+    test("the policy is a row like others", async () => {
+      const store = await open();
+      const value = { document: { rules: [{ maxAgeSeconds: 60 }] }, changedAt: 5 };
+      await commit(store, { table: "policy", id: "in-force", value }, mark("x", 1));
+      expect(Object.fromEntries((await store.load()).policy)).toEqual({ "in-force": value });
+      await commit(store, { table: "policy", id: "in-force", value: undefined });
+      expect((await store.load()).policy.size).toBe(0);
     });
 
     test("a later commit replaces, a removal removes", async () => {
@@ -146,13 +185,15 @@ export function storeContract<S extends Store>(tested: StoreUnderTest<S>): void 
         bindings: { a: binding("a", { cseq: 3 }) },
         subscriptions: {},
         sqnMarks: { x: 64 },
+        campaigns: {},
       });
     });
 
     test("the same id in two tables is two rows", async () => {
       const store = await open();
-      await commit(store, put(binding("a")), watch(subscription("a", 1)));
+      await commit(store, put(binding("a")), watch(subscription("a", 1)), run(campaign("a", 1)));
       await commit(store, gone("subscriptions", "a"));
+      await commit(store, gone("campaigns", "a"));
       expect(Object.keys((await contents(store)).bindings as object)).toEqual(["a"]);
     });
 
@@ -160,10 +201,12 @@ export function storeContract<S extends Store>(tested: StoreUnderTest<S>): void 
       const store = await open();
       await commit(store, put(binding("a")), gone("bindings", "a"), mark("x", 1), mark("x", 2));
       await commit(store, gone("subscriptions", "s"), watch(subscription("s", 7)));
+      await commit(store, run(campaign("k", 1)), run(campaign("k", 2)));
       expect(await contents(store)).toEqual({
         bindings: {},
         subscriptions: { s: subscription("s", 7) },
         sqnMarks: { x: 2 },
+        campaigns: { k: campaign("k", 2) },
       });
     });
 
@@ -239,7 +282,7 @@ export function storeContract<S extends Store>(tested: StoreUnderTest<S>): void 
       test("a commit that fails says so, and leaves every row of every table as it was", async () => {
         const store = await open();
         await commit(store, put(binding("a")), put(binding("b")), watch(subscription("s", 1)));
-        await commit(store, mark("bob@lab", 32));
+        await commit(store, mark("bob@lab", 32), run(campaign("k", 1)));
         const before = await contents(store);
         fail(store, true);
         const changes = [
@@ -250,6 +293,8 @@ export function storeContract<S extends Store>(tested: StoreUnderTest<S>): void 
           watch(subscription("t", 1)),
           mark("bob@lab", 64),
           mark("carol@lab", 32),
+          run(campaign("k", 2)),
+          run(campaign("l", 1)),
         ];
         expect(await commit(store, ...changes)).toBeInstanceOf(Error);
         fail(store, false);
@@ -289,16 +334,18 @@ export function storeContract<S extends Store>(tested: StoreUnderTest<S>): void 
       test("the next process finds every commit that was answered, as it was", async () => {
         const store = await open();
         const due = binding("due", { reauthentication: DUE, expiresAt: DUE.deadline });
-        const rows = [put(due), put(binding("a")), watch(subscription("s", 3)), mark("x", SQN)];
-        expect(await commit(store, ...rows)).toBeUndefined();
+        const phone = binding("phone", { userAgent: "Phone/1.0" });
+        const rows = [put(due), put(binding("a")), put(phone), watch(subscription("s", 3))];
+        expect(await commit(store, ...rows, mark("x", SQN), run(campaign("k", 1)))).toBeUndefined();
         expect(await commit(store, gone("bindings", "a"))).toBeUndefined();
         const before = await contents(store);
         const next = await reopen(store);
         opened = [next];
         expect(before).toEqual({
-          bindings: { due },
+          bindings: { due, phone },
           subscriptions: { s: subscription("s", 3) },
           sqnMarks: { x: SQN },
+          campaigns: { k: campaign("k", 1) },
         });
         expect(await contents(next)).toEqual(before);
         expect(await commit(next, mark("x", 1))).toBeUndefined();
@@ -354,7 +401,7 @@ export function storeContract<S extends Store>(tested: StoreUnderTest<S>): void 
     });
 
     test("rows survive a trip through JSON", () => {
-      for (const row of [binding("a"), subscription("s", 1), SQN])
+      for (const row of [binding("a"), subscription("s", 1), SQN, campaign("k", 1)])
         expect(JSON.parse(JSON.stringify(row))).toEqual(row);
     });
   });
