@@ -1,4 +1,4 @@
-// What the network has promised its devices: every answer that they got, and what must hold of it from then on.
+// Promises of the network to its devices: every answer that they got, and what must hold of it from then on.
 import { parseReginfo } from "@ims-lab/common/ims/reginfo";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import type { LoggedMessage } from "./message-log.ts";
