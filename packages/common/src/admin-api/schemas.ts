@@ -115,7 +115,7 @@ export const registrationSchema: Schema = object({
 });
 
 export const historySchema: Schema = pageOf(
-  object({ at: time, event: textSchema, text, source: maybeText, times: count }),
+  object({ at: time, event: textSchema, text: textSchema, source: maybeText, times: count }),
 );
 
 export const deregisterAnswerSchema: Schema = object({
@@ -205,7 +205,7 @@ export const messageSchema: Schema = object({
   at: time,
   direction: direction("sent", "received"),
   peer: textSchema,
-  text,
+  text: textSchema,
   status: maybeCount,
   why: maybeText,
 });
@@ -247,7 +247,7 @@ const happened = {
   impi: maybeText,
   impu: maybeText,
   callId: maybeText,
-  text,
+  text: textSchema,
 };
 
 function news(type: string, words: readonly string[], more: Record<string, Schema>): Schema {
