@@ -214,6 +214,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       setsOf(set).flatMap(({ name, impus }) => (name === set ? impus.map(({ aor }) => aor) : [])),
     nextTurn: tools.nextTurn,
     maxPacePerSecond: config.campaigns.maxPacePerSecond,
+    isBehind: () => (queue?.size ?? 0) > MOST_WAITING,
     ask: (binding, cause) => void reauthentications.ask([binding], cause),
     onStoreProblem: (error) => log.error("store.failed", { error }),
   });
@@ -344,6 +345,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   };
 }
 
+/** Messages that wait while a campaign asks; with more it waits for them. */
+const MOST_WAITING = 50;
 /** Long enough for a transaction under way on a healthy network, well below 1.5 s. */
 const STOP_GRACE_MS = 300;
 /** A foreign P-CSCF's refusals are said once a day. */

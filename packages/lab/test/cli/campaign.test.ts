@@ -129,7 +129,7 @@ describe("start", () => {
   });
 
   test("what must be confirmed, or matches nobody: exit 1 with the node's reason", async () => {
-    const detail = "no filter: 3 of all 3 registered devices would be asked: confirm it.";
+    const detail = "no filter: 3 of 3 registered devices would be asked: confirm it.";
     const body = {
       type: "about:blank",
       status: 409,
@@ -162,7 +162,7 @@ test("a dry run is a table of who would be asked, and what would have to be conf
     matched: 6,
     seed: "s1",
     durationSeconds: 0.3,
-    concerns: ["12 a second is above campaigns.maxPacePerSecond (10), for 3 devices"],
+    concerns: ["12 a second is above campaigns.maxPacePerSecond (10), devices: 3"],
   };
   const answers = {
     "POST /campaigns?limit=50": [ok(plan)],
@@ -177,7 +177,7 @@ test("a dry run is a table of who would be asked, and what would have to be conf
     "sip:a@x|a@x|sip:a@192.0.2.1|10.1.0.1:4060|evil\\x1b[2J|90 s ago",
     "… and 2 more (--json)",
     "3 would be asked, of 6 that match and 9 registered, within 1 s (seed s1)",
-    "to be confirmed (--yes): 12 a second is above campaigns.maxPacePerSecond (10), for 3 devices",
+    "to be confirmed (--yes): 12 a second is above campaigns.maxPacePerSecond (10), devices: 3",
     "",
   ]);
   const json = await run(["campaign", "start", "--dry-run", "--json"], answers);

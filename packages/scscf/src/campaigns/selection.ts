@@ -87,15 +87,14 @@ export function stillToAsk(
 }
 
 /**
- * Whether a device is as it was at the start: who has authenticated since then, asked or not, need not any more. Every
- * end of a re-authentication is that, or the end of the binding, so nobody is asked twice.
+ * Whether a device is as it was at the start: who has registered or authenticated since then, asked or not, need not any
+ * more. Every end of a re-authentication is that, or the end of the binding, so nobody is asked twice.
  */
 export function isDueFor(
-  { id, startedAt }: Pick<Campaign, "id" | "startedAt">,
-  binding: Binding,
+  { startedAt }: Pick<Campaign, "startedAt">,
+  { authenticatedAt }: Binding,
 ): boolean {
-  const { registeredAt, authenticatedAt } = binding;
-  return registeredAt <= startedAt && authenticatedAt <= startedAt && !hasAsked(id, binding);
+  return authenticatedAt <= startedAt; // it authenticated when it registered, or later
 }
 
 function hasAsked(id: string, { reauthentication }: Binding): boolean {
