@@ -4,7 +4,7 @@ import type { ObservedMessage } from "@ims-lab/common/admin-api/observed-message
 import type { BindingView, RegistrationView } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { EXIT } from "../cli/exit-codes.ts";
-import { type Course, type DeviceFacts, seconds } from "./course.ts";
+import { type Course, type DeviceFacts, exchanges, seconds } from "./course.ts";
 import type { Extras, Procedure } from "./procedures.ts";
 import { Recording } from "./recording.ts";
 import { RUNS, type RunName, type Step } from "./runs.ts";
@@ -97,6 +97,8 @@ export async function verifyDevice(order: Order, verifying: Verifying): Promise<
 /** Time for a device to be registered, authenticated and subscribed again after a run. */
 const SETTLE_SECONDS = 70;
 const LOOK_MS = 500;
+/** 64*T1 */
+const TRANSACTION_MS = 32_000;
 /** Shorter waits are not shown. */
 const QUIET_MS = 2_000;
 
@@ -105,6 +107,8 @@ class VerifySession {
   readonly #verifying: Verifying;
   readonly #recording: Recording;
   #wasSubscribed = false;
+  /** It did not come to be as it was found. */
+  #isLost = false;
 
   constructor(order: Order, verifying: Verifying, recording: Recording) {
     this.#order = order;
@@ -172,7 +176,8 @@ class VerifySession {
   async #settle(run: RunName): Promise<{ device: DeviceFacts; why: string | undefined }> {
     const { network } = this.#verifying;
     const { impu, timeoutSeconds } = this.#order;
-    const most = Math.min(SETTLE_SECONDS, timeoutSeconds);
+    // A device that did not come back has had its time.
+    const most = this.#isLost ? 0 : Math.min(SETTLE_SECONDS, timeoutSeconds);
     const until = this.#recording.now + most * 1000;
     const shownFrom = this.#recording.now + QUIET_MS;
     for (;;) {
@@ -184,8 +189,10 @@ class VerifySession {
         if (device.package !== undefined) this.#wasSubscribed = true;
         return { device, why: undefined };
       }
-      if (this.#recording.now >= until)
-        return { device: await this.#factsOf(found), why: `${why}, for ${most} s` };
+      if (this.#recording.now >= until) {
+        this.#isLost = true;
+        return { device: await this.#factsOf(found), why };
+      }
       if (this.#recording.now >= shownFrom) this.#verifying.show(`waiting for the device: ${why}`);
       await this.#pause(LOOK_MS / 1000);
     }
@@ -197,7 +204,15 @@ class VerifySession {
     if (binding.reauthentication !== null) return "it has not authenticated as it was asked to";
     if (this.#wasSubscribed && binding.subscription === null)
       return "it has no subscription any more";
-    return undefined;
+    return this.#owesAnswer() ? "it has not answered the last NOTIFY" : undefined;
+  }
+
+  /** Until then no other NOTIFY leaves (RFC 6665 §4.2.2). */
+  #owesAnswer(): boolean {
+    const since = this.#recording.now - TRANSACTION_MS;
+    return exchanges({ messages: this.#recording.from(0) }, "to-device", "NOTIFY").some(
+      ({ request, answer }) => answer === undefined && request.at > since,
+    );
   }
 
   async #factsOf({ impu, impi, bindings }: RegistrationView): Promise<DeviceFacts> {

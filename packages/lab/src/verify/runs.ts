@@ -69,6 +69,14 @@ const MOST_SPOILT = 4;
 export const SHORT_GRANT_SECONDS = 40;
 const RETRY_AFTER_SECONDS = 6;
 
+/** It waits for the answer to an earlier one. */
+const NOTIFY_SENT: Wait = {
+  do: "await",
+  what: "the NOTIFY to leave",
+  isThere: (course) => triggerOf(course) !== undefined || registers(course).length > 0,
+  most: () => TRANSACTION_SECONDS,
+};
+
 const NOTIFY_TAKEN: Wait = {
   do: "await",
   what: "its answer to the NOTIFY",
@@ -115,6 +123,7 @@ function isAccepted(course: Course): boolean {
 
 const ASKED: readonly Step[] = [
   { do: "reauthenticate" },
+  NOTIFY_SENT,
   NOTIFY_TAKEN,
   REGISTER_BEGUN,
   REGISTER_OVER,
@@ -188,6 +197,7 @@ export const RUNS: Readonly<Record<RunName, readonly Step[]>> = {
   "without-callid": [{ do: "fault", name: "trigger-without-callid", times: MOST_SPOILT }, ...ASKED],
   "asked-sooner": [
     { do: "reauthenticate" },
+    NOTIFY_SENT,
     NOTIFY_TAKEN,
     { do: "reauthenticate", share: SOONER_SHARE },
     SECOND_NOTIFY_TAKEN,
