@@ -54,7 +54,7 @@ export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
   /** Counts what happens. */
-  readonly metrics?: RegistrationSubscriber & WebhookCounter;
+  readonly metrics?: RegistrationSubscriber & Partial<WebhookCounter>;
   /** For the webhook; absent: there is none. */
   readonly fetch?: typeof globalThis.fetch;
   /** Absent: messages do not wait for their turn. */

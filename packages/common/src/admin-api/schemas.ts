@@ -10,9 +10,9 @@ export function object(properties: Readonly<Record<string, Schema>>): Schema {
   return { type: "object", properties, required, additionalProperties: false };
 }
 
-export const text: Schema = { type: "string" };
+const text: Schema = { type: "string" };
 export const maybeText: Schema = { type: ["string", "null"] };
-export const texts: Schema = { type: "array", items: text };
+const texts: Schema = { type: "array", items: text };
 const flag: Schema = { type: "boolean" };
 export const count: Schema = { type: "integer", minimum: 0 };
 const maybeCount: Schema = { type: ["integer", "null"], minimum: 0 };
@@ -20,7 +20,7 @@ const maybeCount: Schema = { type: ["integer", "null"], minimum: 0 };
 export const time: Schema = { type: "integer" };
 export const maybeTime: Schema = { type: ["integer", "null"] };
 
-export function oneOf(...words: readonly string[]): Schema {
+function oneOf(...words: readonly string[]): Schema {
   return { type: "string", enum: words };
 }
 
@@ -31,6 +31,13 @@ export function maybe(schema: Schema): Schema {
 export function list(items: Schema): Schema {
   return { type: "array", items };
 }
+
+/** For the schemas of other files. */
+export const basicSchemas: {
+  readonly text: Schema;
+  readonly texts: Schema;
+  oneOf(...words: readonly string[]): Schema;
+} = { text, texts, oneOf };
 
 export function pageOf(items: Schema): Schema {
   return object({ items: list(items), total: count });

@@ -51,7 +51,7 @@ interface Course {
 }
 
 /** Campaigns that run, pause, or wait for the last ends. */
-export const MOST_AT_ONCE = 16;
+const MOST_AT_ONCE = 16;
 /** Those that are over are remembered; the oldest go first. */
 const REMEMBERED = 100;
 /** Bindings that are passed over in one turn. */

@@ -1,4 +1,4 @@
-// Whom a campaign is for: those who match its filter, and of them a share of the users, chosen by its seed.
+// The devices of a campaign: those that match its filter, and of them a share of the users, chosen by its seed.
 import { hash } from "node:crypto";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
 import type { Binding } from "../registration/binding.ts";
@@ -103,7 +103,7 @@ function hasAsked(id: string, { reauthentication }: Binding): boolean {
 }
 
 /** From 0 (included) to 1 (excluded): spread evenly, and the same for the same seed and user. */
-export function shareOf(seed: string, impi: string): number {
+function shareOf(seed: string, impi: string): number {
   return Number.parseInt(hash("md5", `${seed} ${impi}`).slice(0, 12), 16) / 2 ** 48;
 }
 
