@@ -1,6 +1,12 @@
 // Settings of the S-CSCF: names, defaults, profiles.
 
 import { fileURLToPath } from "node:url";
+import { scscfFaults } from "@ims-lab/common/admin-api/faults";
+import { faultSetting, impossibleFaults } from "@ims-lab/common/faults/fault-setting";
+import {
+  impossibleNetworkFaults,
+  networkFaultSetting,
+} from "@ims-lab/common/faults/network-faults";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
@@ -31,6 +37,7 @@ import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-tr
 import type { PolicySettings } from "./policy/rules.ts";
 import { parseUserAgentDuty, shadowedDuty } from "./register/subscription-duty.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
+import { impossibleWebhook, type WebhookSettings, webhookSettings } from "./webhook/settings.ts";
 
 export interface ScscfConfig {
   readonly profile: "seed" | "ts24229";
@@ -68,6 +75,7 @@ export interface ScscfConfig {
     readonly probe: boolean;
     readonly onRefresh: "always" | "never";
   };
+  readonly campaigns: { readonly maxPacePerSecond: number };
   readonly reauthentication: {
     readonly deadlineSeconds: number;
     readonly onRefused: "wait" | "deregister";
@@ -76,8 +84,12 @@ export interface ScscfConfig {
   /** `domain=sip:host:port` each. */
   readonly routes: readonly string[];
   readonly policy: PolicySettings["policy"];
+  readonly webhook: WebhookSettings;
   /** What becomes of a user's dialogs when the registration ends. */
   readonly dialogs: "leave" | "release";
+  /** To test devices with: docs/faults.md. */
+  readonly faults: readonly string[];
+  readonly networkFaults: readonly string[];
   readonly limits: SipLimits & {
     readonly maxSubscriptionsPerUser: number;
     readonly maxChallengesPerUser: number;
@@ -194,6 +206,14 @@ export const settings: Settings<ScscfConfig> = {
         default: "wait",
       }),
     },
+    campaigns: {
+      maxPacePerSecond: integer({
+        doc: "Campaigns that together ask more devices a second must be confirmed.",
+        min: 1,
+        max: 10_000,
+        default: 100,
+      }),
+    },
     pcscf: {
       subscribe: flag({ doc: "Subscribe at P-CSCFs (Figure 4).", default: true }),
       sharedPathUsers: texts({
@@ -232,11 +252,14 @@ export const settings: Settings<ScscfConfig> = {
         default: 50,
       }),
     },
+    webhook: webhookSettings,
     dialogs: oneOf({
       doc: "Calls of a user whose registration ends: left alone, or ended with BYE both ways.",
       words: ["leave", "release"],
       default: "leave",
     }),
+    faults: faultSetting(),
+    networkFaults: networkFaultSetting(),
     limits: {
       ...sipLimitSettings,
       maxSubscriptionsPerUser: integer({
@@ -275,10 +298,15 @@ export const settings: Settings<ScscfConfig> = {
 
 function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
   const { sip, registration, reauthentication, subscription } = config;
-  const found: Impossible[] = [...impossibleTls("sip", config.sip.tls)];
+  const found: Impossible[] = [
+    ...impossibleTls("sip", config.sip.tls),
+    ...impossibleFaults(scscfFaults, config.faults),
+    ...impossibleNetworkFaults(config.networkFaults),
+  ];
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });
   }
+  found.push(...impossibleWebhook(config.webhook));
   if (registration.minExpires > registration.maxExpires) {
     const allowed = `at most registration.maxExpires (${registration.maxExpires})`;
     found.push({ key: "registration.minExpires", allowed });

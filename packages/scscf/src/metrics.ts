@@ -4,8 +4,9 @@ import type { EndpointCounters } from "@ims-lab/common/sip/endpoint/endpoint";
 import { endpointCounters } from "@ims-lab/common/sip/endpoint/metrics";
 import type { Scscf } from "./node.ts";
 import type { RegistrationEvent, RegistrationSubscriber } from "./registration/events.ts";
+import type { WebhookCounter } from "./webhook/webhook.ts";
 
-export interface ScscfMetrics extends RegistrationSubscriber {
+export interface ScscfMetrics extends RegistrationSubscriber, WebhookCounter {
   readonly endpoint: EndpointCounters;
   /** Tables that are read at each scrape. */
   watch(scscf: Scscf): void;
@@ -26,6 +27,9 @@ export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
     "From the asking to the end.",
     SECONDS,
   );
+  const told = metrics.counters("webhook_events_total", "Ends for the webhook by outcome.", [
+    "outcome",
+  ]);
   const rulesNamed = new Set<string>();
   /** Its label: bounded, whatever policies and campaigns there have been. */
   const labelOf = (cause: string): string => {
@@ -35,6 +39,7 @@ export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
   };
   return {
     endpoint: endpointCounters(metrics),
+    countWebhook: (outcome, events) => told(outcome).inc(events),
     on(event: RegistrationEvent) {
       if (event.kind !== "reauthentication-ended") return;
       const { cause, end, requestedAt, endedAt } = event.reauthentication;
@@ -50,8 +55,11 @@ export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
         ["waiting_messages", "That wait for their turn.", () => scscf.waitingMessages],
         ["policy_waiting", "Due by age, not asked yet for the pace.", () => scscf.policy.waiting],
         ["reauthentications", "Now due.", () => scscf.reauthentications.runningCount],
+        ["campaigns", "That go on.", () => scscf.campaigns.size],
       ];
       for (const [name, help, read] of gauges) metrics.gauge(name, help, read);
+      const { switches } = scscf.faults;
+      metrics.gauges("faults", "Faults that are on.", "fault", () => switches.counts);
     },
   };
 }

@@ -1,5 +1,7 @@
 // The S-CSCF wired together over given transports: under a fake clock in tests, over sockets in main.
 
+import { scscfFaults } from "@ims-lab/common/admin-api/faults";
+import { beginWithFaults } from "@ims-lab/common/faults/fault-setting";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
@@ -10,13 +12,17 @@ import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { EventStream } from "./admin/event-stream.ts";
+import { webhookContent } from "./admin/webhook-views.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
 import { FailureNotes } from "./authentication/failure-notes.ts";
 import { SilentDevices } from "./authentication/silent-devices.ts";
+import { Campaigns } from "./campaigns/campaigns.ts";
 import type { ScscfConfig } from "./config.ts";
+import { createFaults, type ScscfFaults } from "./faults/scscf-faults.ts";
 import { RegistrationHistory } from "./history/registration-history.ts";
 import { UserHistory } from "./history/user-history.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import { MessageWatches } from "./observation/message-watch.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
@@ -42,12 +48,15 @@ import type { LoadedSubscribers } from "./subscribers/load.ts";
 import type { RegistrationSet } from "./subscribers/registration-sets.ts";
 import { registrationSets } from "./subscribers/registration-sets.ts";
 import { type SqnMarks, SqnMarkTable } from "./subscribers/sqn-marks.ts";
+import { type WebhookCounter, webhookOf } from "./webhook/webhook.ts";
 
 export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
   /** Counts what happens. */
-  readonly metrics?: RegistrationSubscriber;
+  readonly metrics?: RegistrationSubscriber & WebhookCounter;
+  /** For the webhook; absent: there is none. */
+  readonly fetch?: typeof globalThis.fetch;
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
 }
@@ -64,7 +73,11 @@ export interface Scscf {
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly failures: FailureNotes;
   readonly history: UserHistory;
+  readonly campaigns: Campaigns;
   readonly eventStream: EventStream;
+  /** Who observes the messages of single users. */
+  readonly watches: MessageWatches;
+  readonly faults: ScscfFaults;
   readonly policy: PolicyControl;
   readonly duties: SubscriptionDuties;
   /** Messages that wait for their turn. */
@@ -80,13 +93,13 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
   const { directory } = tools.subscribers;
   const queue = requestQueueOf(config.limits, clock, tools.nextTurn);
-  const endpoint = endpointOf(config, tools, queue);
+  const watches = new MessageWatches();
+  const endpoint = endpointOf(config, { ...tools, switched: watches }, queue);
   const onLimited = (limit: string): void => tools.counters?.count("limited", limit);
   const bindings = new Bindings();
   const failures = new FailureNotes(clock);
   const context = contextOf(config);
   const marks = new SqnMarkTable();
-  const authenticator = authenticatorOf(config, tools, marks);
   const dutySeconds = config.subscription.deadlineSeconds;
   const history = new UserHistory(directory, clock);
   const refusals = new RefusalLog({ log, clock, history });
@@ -98,6 +111,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     const sets = setsOf(aor);
     return sets.find(({ name }) => bindingsOf(name).length > 0) ?? sets[0];
   };
+  const faults = createFaults({
+    ...{ clock, random, log, directory, domain: config.domain, setOf },
+    toldSet: (notify) => notifier.toldSet(notify),
+  });
+  const authenticator = authenticatorOf(config, tools, marks, faults);
   const devices: RegisteredDevices = {
     tokenOf: (uri) => tokenOf(endpoint, uri),
     bindingOf: (token) => bindings.get(token),
@@ -125,7 +143,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     clock,
     random,
     log,
-    send,
+    send: faults.sender(send),
     identityOf: (uri) => filedAs({ directory, domain: config.domain }, uri),
     setOf,
     setsOf,
@@ -186,12 +204,26 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     onLimited,
   });
+  const campaigns = new Campaigns({
+    clock,
+    random,
+    store,
+    events,
+    bindings,
+    identitiesOf: (set) =>
+      setsOf(set).flatMap(({ name, impus }) => (name === set ? impus.map(({ aor }) => aor) : [])),
+    nextTurn: tools.nextTurn,
+    maxPacePerSecond: config.campaigns.maxPacePerSecond,
+    ask: (binding, cause) => void reauthentications.ask([binding], cause),
+    onStoreProblem: (error) => log.error("store.failed", { error }),
+  });
   const silentDevices = new SilentDevices({
     clock,
     events,
     causeOf: (impi) => authenticator.silent(impi),
   });
   const eventStream = new EventStream({ clock, dutySeconds });
+  const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
   const { pacePerSecond } = config.policy;
   const reading = { node: "scscf", freshMs: freshMsOf(config), pacePerSecond } as const;
   const policy = new PolicyControl({
@@ -206,11 +238,13 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     silentDevices,
     metrics: tools.metrics,
     reauthentications,
+    campaigns,
     inForce,
     dialogs, // TS 24.229 §5.4.1.5: calls first, then the UE, then its P-CSCF
     notifier,
     pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
     eventStream,
+    webhook,
   });
   const duties = new SubscriptionDuties(config.subscription);
   const registrar = new Registrar({
@@ -270,7 +304,10 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     pcscfSubscriptions,
     failures,
     history,
+    campaigns,
     eventStream,
+    watches,
+    faults,
     policy,
     duties,
     get waitingMessages() {
@@ -279,15 +316,17 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setOf,
     setsOf,
     listen: async () => {
+      beginWithFaults(faults.switches, scscfFaults, config.faults);
       const unheard = await takeOver({
-        ...{ store, registrations, reauthentications, notifier, marks },
+        ...{ store, registrations, reauthentications, notifier, campaigns, marks },
         ...{ policy, inForce },
       });
-      await endpoint.listen(requestHandler(services));
+      await endpoint.listen(faults.handler(requestHandler(services)));
       for (const binding of unheard) notifier.trigger(binding);
     },
     stop: async () => {
       endpoint.drain();
+      campaigns.close();
       await new Promise<void>((resolve) => {
         clock.after(STOP_GRACE_MS, resolve);
       });
@@ -296,8 +335,10 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       inForce.close();
       notifier.close();
       silentDevices.close();
+      faults.switches.close();
       refusals.close();
       pcscfSubscriptions.close();
+      webhook?.close();
       await endpoint.close();
       await store.close();
     },
@@ -311,14 +352,14 @@ const ONCE_MS = 86_400_000;
 
 /** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
 async function takeOver(
-  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier"> & {
+  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier" | "campaigns"> & {
     readonly store: Store;
     readonly marks: SqnMarkTable;
     readonly policy: PolicyControl;
     readonly inForce: PolicyInForce;
   },
 ): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks, policy } = await parts.store.load();
+  const { bindings, subscriptions, sqnMarks, campaigns, policy } = await parts.store.load();
   parts.policy.restore(policy);
   for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
   for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
@@ -327,6 +368,7 @@ async function takeOver(
     parts.reauthentications.restore(binding);
     parts.inForce.restore(binding);
   }
+  parts.campaigns.restore(campaigns.values());
   return [...bindings.values()].filter(({ duty, reauthentication }) => {
     const progress = reauthentication?.progress;
     return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");
@@ -352,6 +394,7 @@ function authenticatorOf(
   { domain, authentication, limits }: ScscfConfig,
   tools: ScscfTools,
   marks: SqnMarks,
+  faults: ScscfFaults,
 ): Authenticator {
   const { clock, random, subscribers } = tools;
   const { awaitSeconds, maxFailures, hideUnknown, probe } = authentication;
@@ -371,6 +414,7 @@ function authenticatorOf(
       random,
       directory: subscribers.directory,
       marks,
+      aucFaults: faults.vectors,
       onLimited: (limit) => tools.counters?.count("limited", limit),
     },
   );

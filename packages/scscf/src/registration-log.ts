@@ -4,6 +4,7 @@ import { reasonOfEnd, whyRemoved } from "./history/end-reasons.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 import type { Binding } from "./registration/binding.ts";
 import type {
+  CampaignFacts,
   ChallengeReason,
   Claimant,
   RegistrationEvent,
@@ -84,6 +85,9 @@ export class RegistrationLog implements RegistrationSubscriber {
       case "authentication-unanswered":
         refusals.warn("authentication.silent", fieldsOfClaim(event.claimant, event.why), "silent");
         break;
+      case "campaign-changed":
+        log.info("campaign.changed", fieldsOfCampaign(event.change, event.campaign));
+        break;
       case "shown":
       case "moved":
       case "notify-answered":
@@ -114,6 +118,14 @@ function fieldsOfClaim(
   why: string,
 ): { impi: string; impu: string; source: string; why: string; callId: string } {
   return { impi, impu, source, why, callId };
+}
+
+function fieldsOfCampaign(
+  change: string,
+  { id, name, total, asked, ends }: CampaignFacts,
+): LogFields {
+  const ended = Object.entries(ends).map(([end, count]) => `${end} ${count}`);
+  return { campaign: id, name, change, total, asked, ends: ended };
 }
 
 function fieldsOfEnd(ended: Ended): LogFields {

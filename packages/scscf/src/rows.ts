@@ -1,7 +1,8 @@
-// Durable rows, table by table: bindings, subscriptions, sequence numbers, the policy.
+// Durable rows, table by table: bindings, subscriptions, sequence numbers, campaigns, the policy.
 import type { PolicyDocument } from "@ims-lab/common/ims/policy-document";
 import type { Sqn } from "@ims-lab/common/ims/sqn";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import type { Campaign } from "./campaigns/campaign.ts";
 import type { Binding } from "./registration/binding.ts";
 
 /** Plain data only: what is stored must survive a trip through JSON. */
@@ -12,6 +13,8 @@ export interface Tables {
   readonly subscriptions: NotifierSubscription;
   /** By IMPI: the highest sequence number that may have been used. */
   readonly sqnMarks: Sqn;
+  /** By id. Whom one has asked stands in their bindings. */
+  readonly campaigns: Campaign;
   /** The one that an operator put. */
   readonly policy: PolicyRow;
 }

@@ -6,6 +6,7 @@ export const eventTypes = [
   "subscription",
   "reauthentication",
   "authentication",
+  "campaign",
 ] as const;
 
 /** What does not apply is null. */
@@ -59,12 +60,25 @@ export interface AuthenticationNews extends Happened {
   readonly why: string | null;
 }
 
+/** Of no user: `impi`, `impu` and `callId` are null. */
+export interface CampaignNews extends Happened {
+  readonly type: "campaign";
+  readonly event: "started" | "paused" | "resumed" | "stopped" | "finished";
+  readonly campaignId: string;
+  /** Devices: chosen at the start; asked by now; of these with an end, and with success. */
+  readonly total: number;
+  readonly asked: number;
+  readonly ended: number;
+  readonly reauthenticated: number;
+}
+
 /** Of one of `eventTypes`. */
 export type StreamEvent =
   | RegistrationNews
   | SubscriptionNews
   | ReauthenticationNews
-  | AuthenticationNews;
+  | AuthenticationNews
+  | CampaignNews;
 
 /** Instead of events that are remembered no more: an event of type `gap`, without an id. */
 export interface EventGap {

@@ -198,4 +198,8 @@ export interface ProblemDetails {
   readonly title: string;
   readonly status: number;
   readonly detail?: string;
+  /** The query parameter, or the property of the body, that is wrong. */
+  readonly parameter?: string;
+  /** How many it is about. */
+  readonly count?: number;
 }

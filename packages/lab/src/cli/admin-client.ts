@@ -177,7 +177,12 @@ function failureOf(node: string, url: string, status: number, answer: unknown): 
 }
 
 /** What else may be missing than a registration. */
-const NOT_A_USER: ReadonlySet<string> = new Set(["No such resource", "No such UE"]);
+const NOT_A_USER: ReadonlySet<string> = new Set([
+  "No such resource",
+  "No such UE",
+  "No such campaign",
+  "No such fault",
+]);
 
 function isProblem(answer: unknown): answer is ProblemDetails {
   return typeof answer === "object" && answer !== null && "title" in answer && "status" in answer;

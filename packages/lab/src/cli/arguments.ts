@@ -28,7 +28,7 @@ ${COMMANDS.map(({ help }) => help).join("")}
 
 exit codes: 0 done, 1 node not reached, time over, or refused, 2 usage, 3 not registered,
             10 refused, 11 ignored, 12 unreachable, 13 unsubscribed, 14 unanswered, 15 withdrawn,
-            130 interrupted
+            20 verify has found something wrong, 130 interrupted
 `;
 
 const SCSCF_URL = "http://127.0.0.1:9062";

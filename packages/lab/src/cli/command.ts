@@ -14,8 +14,8 @@ export interface CommandContext {
   readonly clock: Clock;
   /** The line that a person answers; absent: there is nobody at a terminal. */
   question?(text: string): Promise<string>;
-  /** Ctrl-C calls it once instead of ending the process. Returns how to undo that. */
-  onInterrupt?(callback: () => void): () => void;
+  /** From the call on an interrupt (Ctrl-C) ends nothing by itself: it is told by this signal, once. */
+  readonly interruption?: () => AbortSignal;
 }
 
 /** What a command needs to do its work. */

@@ -16,12 +16,17 @@ process.exitCode = await imslab(argv.slice(2), {
   stderr,
   fetch,
   clock: systemClock(),
+  interruption,
   ...(stdin.isTTY && { question }),
-  onInterrupt: (callback) => {
-    process.once("SIGINT", callback);
-    return () => process.removeListener("SIGINT", callback);
-  },
 });
+
+/** A second one ends the process, as ever. */
+function interruption(): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => interrupted.abort());
+  return interrupted.signal;
+}
 
 async function question(text: string): Promise<string> {
   const lines = createInterface({ input: stdin, output: stderr });

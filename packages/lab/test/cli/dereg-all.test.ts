@@ -10,14 +10,14 @@ const HEADERS = { [NODE_HEADER]: "S-CSCF" };
 
 let requests: string[];
 let questions: string[];
-let interrupts: Set<() => void>;
+let interrupted: AbortController;
 let out: string;
 let err: string;
 
 beforeEach(() => {
   requests = [];
   questions = [];
-  interrupts = new Set();
+  interrupted = new AbortController();
   [out, err] = ["", ""];
 });
 
@@ -41,10 +41,7 @@ function run({ argv = ["--yes"], answer, pieces = [], status = 200 }: Run): Prom
     clock: new FakeClock(),
     stdout: { write: (text) => (out += text) },
     stderr: { write: (text) => (err += text) },
-    onInterrupt: (callback) => {
-      interrupts.add(callback);
-      return () => interrupts.delete(callback);
-    },
+    interruption: () => interrupted.signal,
     ...(answer !== undefined && {
       question: (text: string) => {
         questions.push(text);
@@ -100,7 +97,6 @@ test("to the end: what is sent, how far it is, what came of it", async () => {
   expect(out).toBe(
     "28 of 30 devices de-registered: 20 told by NOTIFY, 8 had not subscribed, 2 had gone before\n",
   );
-  expect(interrupts.size).toBe(0);
 });
 
 test("JSON", async () => {
@@ -131,10 +127,9 @@ describe("asked first", () => {
 });
 
 test("Ctrl-C: the connection is ended, and what is known is said", async () => {
-  const pieces = [progress(10), () => [...interrupts].forEach((stop) => void stop()), progress(11)];
+  const pieces = [progress(10), () => interrupted.abort(), progress(11)];
   expect(await run({ pieces })).toBe(130);
   expect(out).toMatch(/^stopped: at least 1[01] of 30 devices de-registered: /);
-  expect(interrupts.size).toBe(0);
 });
 
 test("the S-CSCF ends it: 1, and what is known is said", async () => {

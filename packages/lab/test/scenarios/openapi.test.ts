@@ -134,6 +134,19 @@ const REQUESTS: readonly (readonly [
   ["scscf", "GET", "/reauthentications", "/reauthentications", 200],
   ["scscf", "GET", "/reauthentications", `/reauthentications?impu=${ALICE}`, 200],
   ["scscf", "GET", "/reauthentications/{id}", "/reauthentications/nope", 404],
+  ["scscf", "GET", "/reauthentications", "/reauthentications?cause=pcscf&since=1", 200],
+  ["scscf", "GET", "/reauthentications", "/reauthentications?end=dead", 400],
+  ["scscf", "POST", "/campaigns", "/campaigns", 200, { dryRun: true }],
+  ["scscf", "POST", "/campaigns", "/campaigns", 201, { confirm: true }],
+  ["scscf", "POST", "/campaigns", "/campaigns", 409, {}],
+  ["scscf", "POST", "/campaigns", "/campaigns", 422, { filter: { impi: "ghost" } }],
+  ["scscf", "GET", "/campaigns", "/campaigns", 200],
+  ["scscf", "GET", "/campaigns/{id}", "/campaigns/nope", 404],
+  ["scscf", "GET", "/campaigns/{id}", "/campaigns/{campaign}", 200],
+  ["scscf", "POST", "/campaigns/{id}/resume", "/campaigns/{campaign}/resume", 409],
+  ["scscf", "POST", "/campaigns/{id}/pause", "/campaigns/{campaign}/pause", 200],
+  ["scscf", "POST", "/campaigns/{id}/resume", "/campaigns/{campaign}/resume", 200],
+  ["scscf", "DELETE", "/campaigns/{id}", "/campaigns/{campaign}", 200],
   ["scscf", "GET", "/policy", "/policy", 200],
   ["scscf", "PUT", "/policy", "/policy?check=true", 200, POLICY],
   ["scscf", "PUT", "/policy", "/policy", 200, POLICY],
@@ -149,11 +162,21 @@ const REQUESTS: readonly (readonly [
   ],
   ["scscf", "GET", "/events", "/events?follow=false", 200],
   ["scscf", "GET", "/events", "/events?impu=sip%3Anobody@x", 404],
+  ["scscf", "GET", "/registrations/{impu}/messages", "/registrations/ghost/messages", 404],
   ["scscf", "GET", "/registrations", "/registrations?offset=x", 400],
   ["scscf", "GET", "/subscribers", "/subscribers", 200],
   ["scscf", "GET", "/subscribers/{impi}", "/subscribers/bob@ims.example", 200],
   ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=rejected`, 200],
   ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=boredom`, 400],
+  ["scscf", "GET", "/faults", "/faults", 200],
+  ["scscf", "PUT", "/faults/{name}", "/faults/unavailable", 200, { times: 3, impu: impuOf("bob") }],
+  ["scscf", "PUT", "/faults/{name}", "/faults/bad-autn", 409, { impu: impuOf("bob") }],
+  ["scscf", "PUT", "/faults/{name}", "/faults/old-sqn", 400, { parameters: { behind: "far" } }],
+  ["scscf", "PUT", "/faults/{name}", "/faults/boredom", 404],
+  ["scscf", "GET", "/faults", "/faults?limit=2&offset=12", 200],
+  ["scscf", "DELETE", "/faults/{name}", "/faults/unavailable", 200],
+  ["scscf", "DELETE", "/faults/{name}", "/faults/unavailable?impu=sip%3Anobody@x", 404],
+  ["scscf", "DELETE", "/faults", "/faults", 200],
   ["scscf", "GET", "/transactions", "/transactions", 200],
   ["scscf", "GET", "/transactions", "/transactions?limit=1001", 400],
   ["pcscf", "GET", "/registrations", "/registrations", 200],
@@ -178,6 +201,10 @@ const REQUESTS: readonly (readonly [
     404,
   ],
   ["ue", "GET", "/state", "/state", 200],
+  ["ue", "GET", "/faults", "/faults", 200],
+  ["ue", "PUT", "/faults/{name}", "/faults/plain-softphone", 200],
+  ["ue", "DELETE", "/faults/{name}", "/faults/plain-softphone", 200],
+  ["ue", "DELETE", "/faults", `/faults?impu=${ALICE}`, 200],
   ["ue", "GET", "/transactions", "/transactions", 200],
   ["ue", "GET", "/transactions", "/transactions?offset=-1", 400],
   ["ue", "POST", "/call", "/call", 202, { to: impuOf("bob") }],
@@ -222,7 +249,7 @@ describe.each(["scscf", "pcscf", "ue"] as const)("%s", (node) => {
   });
 
   test("its answers, errors too, are as the document has them, of every operation", async () => {
-    const { apps } = await labWithServers();
+    const { lab, apps } = await labWithServers();
     const app = apps[node];
     const { paths } = await documentOf(app);
     const ajv = new Ajv2020({ strict: false, allErrors: true });
@@ -231,8 +258,9 @@ describe.each(["scscf", "pcscf", "ue"] as const)("%s", (node) => {
         Object.keys(methods).map((method) => `${node} ${method.toUpperCase()} ${path}`),
       ),
     );
-    for (const [whose, method, path, url, status, body] of REQUESTS) {
+    for (const [whose, method, path, written, status, body] of REQUESTS) {
       if (whose !== node) continue;
+      const url = written.replace("{campaign}", lab.scscf.campaigns.list()[0]?.id ?? "");
       const payload = body === undefined ? {} : { payload: body };
       const answer = await app.inject({ method, url, headers, ...payload });
       expect([url, answer.statusCode]).toEqual([url, status]);
@@ -274,5 +302,12 @@ test("a body is required where there is no default, and nowhere else", async () 
       for (const { requestBody } of Object.values(methods))
         if (requestBody?.required) needed.push(path);
   }
-  expect(needed.sort()).toEqual(["/call", "/deregistrations", "/message", "/policy", "/policy"]);
+  expect(needed.sort()).toEqual([
+    "/call",
+    "/campaigns",
+    "/deregistrations",
+    "/message",
+    "/policy",
+    "/policy",
+  ]);
 });

@@ -13,8 +13,8 @@ import type { RemovalCause } from "../registration/binding.ts";
 import type { Bindings } from "../registration/bindings.ts";
 import { DeregisterAll } from "../registration/deregister-all.ts";
 import type { Registrations } from "../registration/registrations.ts";
-import { beginStream, readerOf } from "./event-routes.ts";
-import type { EventReader } from "./event-stream.ts";
+import { beginStream, readerOf } from "./sse-answer.ts";
+import type { EventReader } from "./stream-readers.ts";
 
 export interface DeregistrationRouteParts {
   readonly clock: Clock;

@@ -1,9 +1,9 @@
 // `GET /events`: what happens at the S-CSCF, as server-sent events over a connection that stays open.
-import type { ServerResponse } from "node:http";
 import { eventSchema } from "@ims-lab/common/admin-api/schemas";
 import { problem } from "@ims-lab/common/platform/http/problem";
-import type { FastifyInstance, FastifyReply } from "fastify";
-import type { EventReader, EventStream } from "./event-stream.ts";
+import type { FastifyInstance } from "fastify";
+import type { EventStream } from "./event-stream.ts";
+import { beginStream, readerOf } from "./sse-answer.ts";
 
 export interface EventRouteParts {
   readonly stream: EventStream;
@@ -71,26 +71,4 @@ export function addEvents(app: FastifyInstance, { stream, namesOf }: EventRouteP
     stream.close();
     done();
   });
-}
-
-/** From here on the connection is the stream's. */
-export function beginStream(reply: FastifyReply): void {
-  reply.hijack();
-  reply.raw.writeHead(200, {
-    ...(reply.getHeaders() as Record<string, string>),
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store",
-  });
-  reply.raw.flushHeaders();
-}
-
-export function readerOf(raw: ServerResponse): EventReader {
-  return {
-    write: (text) => raw.write(text),
-    get buffered() {
-      return raw.writableLength;
-    },
-    end: () => raw.end(),
-    drop: () => raw.destroy(),
-  };
 }

@@ -38,7 +38,7 @@ import { describeFailure } from "./notify-failure.ts";
 import { type Notice, renderReginfo, together } from "./rendering.ts";
 import { Spacing } from "./spacing.ts";
 import { judgeSubscribe, type VerdictRules } from "./subscribe-verdict.ts";
-import { deviceMemo, isDeviceMemo, tokenIn } from "./subscription-owner.ts";
+import { deviceMemo, isDeviceMemo, tokenIn, watcherIn } from "./subscription-owner.ts";
 import { type ForeseenById, Triggers } from "./triggers.ts";
 
 export interface NotifierOptions extends VerdictRules {
@@ -239,6 +239,12 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     );
   }
 
+  /** The set that a NOTIFY of ours tells a device about; undefined for any other request. */
+  toldSet(notify: SipRequest): string | undefined {
+    const told = this.#agent.get(notify.from.params.get("tag") ?? "");
+    return told !== undefined && watcherIn(told.memo) === "device" ? told.subject : undefined;
+  }
+
   /** Whether a P-CSCF watches this set here, and so hears of its end. */
   isWatchedByPcscf(set: string): boolean {
     return this.#watchersOf(set).some(({ memo }) => memo === "pcscf");
@@ -250,6 +256,7 @@ export class RegistrationNotifier implements RegistrationSubscriber {
 
   close(): void {
     this.#triggers.close();
+    this.#spacing.close();
     this.#agent.close();
   }
 

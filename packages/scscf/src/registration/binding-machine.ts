@@ -208,9 +208,12 @@ function asked(
   state: Binding,
   input: BindingInput & { readonly kind: "asked" },
 ): BindingStep {
-  const { at, id, requestId, cause } = input;
+  const { at, id, requestId, cause, withinMs } = input;
   if (state.reauthentication !== undefined) {
-    return reauthenticate(context, state, { kind: "joined", asker: { cause, at } });
+    const asker = { cause, at };
+    const joined = reauthenticate(context, state, { kind: "joined", asker, withinMs });
+    const isSooner = joined.state !== undefined && joined.state.expiresAt < state.expiresAt;
+    return isSooner && state.duty.state === "fulfilled" ? trigger(joined.state) : joined;
   }
   const reauthentication = request({
     id,
@@ -222,6 +225,7 @@ function asked(
     contact: state.address.contact,
     requestedAt: at,
     deadline: waitingDeadline(state),
+    ...(withinMs !== undefined && { withinMs }),
   });
   const after: Binding = { ...state, reauthentication };
   const isToBeTold = state.duty.state === "fulfilled" && input.isHere !== true;

@@ -85,6 +85,8 @@ export type BindingInput =
       readonly id: string;
       readonly requestId: string;
       readonly cause: ReauthenticationCause;
+      /** In the place of N, milliseconds. */
+      readonly withinMs?: number | undefined;
       /** It is registering at this moment and is challenged: no NOTIFY need tell it. */
       readonly isHere?: boolean;
     }

@@ -11,6 +11,7 @@ export function memoryStore(): Store {
         bindings: new Map(),
         subscriptions: new Map(),
         sqnMarks: new Map(),
+        campaigns: new Map(),
         policy: new Map(),
       }),
     close: (): Promise<void> => Promise.resolve(),

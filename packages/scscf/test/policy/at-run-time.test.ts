@@ -5,7 +5,7 @@ import type { RuleDocument } from "@ims-lab/common/ims/policy-document";
 import { readPolicy } from "@ims-lab/common/ims/policy-document";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import { beforeEach, describe, expect, test } from "vitest";
-import { reauthenticationView } from "../../src/admin/views.ts";
+import { reauthenticationView } from "../../src/admin/reauthentication-view.ts";
 import { keptStore } from "../contract/kept-store.ts";
 import { tryingStore } from "../contract/trying-store.ts";
 import { Device, DOMAIN, Lab, type Peer } from "../lab.ts";

@@ -20,6 +20,8 @@ const PROBLEM: JsonObject = {
           title: { type: "string" },
           status: { type: "integer" },
           detail: { type: "string" },
+          parameter: { type: "string", description: "The parameter or property that is wrong." },
+          count: { type: "integer", description: "How many it is about." },
         },
         required: ["type", "title", "status"],
       },

@@ -24,17 +24,12 @@ export async function deregisterAll(order: DeregisterAllOrder, session: Session)
   }
   const { cause, perSecond, retryAfterSeconds } = order;
   const body = { cause, perSecond, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
-  const stopping = new AbortController();
-  const forget = context.onInterrupt?.(() => stopping.abort());
-  try {
-    const last = await follow(body, stopping.signal, session);
-    print(last, `${wordsOf(last)}\n`, session);
-    if (stopping.signal.aborted) return EXIT.interrupted;
-    if (last.isOver) return EXIT.done;
-    throw new CommandFailure(EXIT.unknown, "the S-CSCF has ended it: not all are de-registered");
-  } finally {
-    forget?.();
-  }
+  const stopping = context.interruption?.() ?? new AbortController().signal;
+  const last = await follow(body, stopping, session);
+  print(last, `${wordsOf(last)}\n`, session);
+  if (stopping.aborted) return EXIT.interrupted;
+  if (last.isOver) return EXIT.done;
+  throw new CommandFailure(EXIT.unknown, "the S-CSCF has ended it: not all are de-registered");
 }
 
 async function isMeant(
