@@ -1,7 +1,7 @@
 // The P-CSCF's own subscription to its users' registrations. TS 24.229 §5.2.3, RFC 3680.
 import { REG_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
 import { applyReginfo, type ReginfoReader, type ReginfoView } from "@ims-lab/common/ims/reginfo";
-import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
@@ -35,6 +35,11 @@ export interface RegistrationWatchOptions {
 
 /** TS 24.229 §5.2.3: longer than any registration. */
 const EXPIRES_SECONDS = 600_000;
+/** A power failure ends both nodes: the S-CSCF may need this long. */
+const RESUME_AFTER_MS = 5000;
+/** Fifty subscriptions every half second leave room for the devices. */
+const RESUMED_AT_ONCE = 50;
+const RESUME_MS = 500;
 const SAY_AGAIN_MS = 86_400_000;
 /** Between two refreshes for what is missing: where each answer leaves versions out, one asking leads to the next. */
 const GAP_PAUSE_MS = 30_000;
@@ -59,6 +64,8 @@ export class RegEventSubscriptions {
   /** S-CSCFs that lack the package: asked once. */
   readonly #refusing = new Set<string>();
   readonly #mayLog: (what: string) => boolean;
+
+  #resuming: Timer | undefined;
 
   constructor(options: RegistrationWatchOptions) {
     const { clock, random, send } = options;
@@ -93,6 +100,21 @@ export class RegEventSubscriptions {
     watch.subscription = this.#subscribe(watch, binding);
   }
 
+  /** After a restart: dialogs are not stored but made again, some at a time. */
+  resume(bindings: Iterator<Binding>): void {
+    if (!this.#options.enabled) return;
+    this.#resuming = this.#options.clock.after(RESUME_AFTER_MS, () => this.#resume(bindings));
+  }
+
+  #resume(bindings: Iterator<Binding>): void {
+    for (let count = 0; count < RESUMED_AT_ONCE; count++) {
+      const next = bindings.next();
+      if (next.done === true) return;
+      if (this.#options.table.registered(next.value.token) !== undefined) this.bound(next.value);
+    }
+    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.#resume(bindings));
+  }
+
   /** The user's last binding has gone: what the S-CSCF has to say is of no use any more. */
   gone({ impi, impus }: Binding): void {
     const watch = this.#byImpi.get(impi);
@@ -107,6 +129,7 @@ export class RegEventSubscriptions {
   }
 
   close(): void {
+    this.#resuming?.cancel();
     this.#resubscribing.close();
     this.#agent.close();
   }
