@@ -1,7 +1,7 @@
 // verify as an operator meets it: what it refuses to judge, what it leaves behind, and how it is broken off.
 import { REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { expect, test } from "vitest";
-import { EXIT } from "../../src/cli/exit-codes.ts";
+import { CommandFailure, EXIT } from "../../src/cli/exit-codes.ts";
 import { Lab } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
 import { labControl, told, verified } from "./verified.ts";
@@ -109,4 +109,35 @@ test("a device that is told sooner and keeps its first time is found out", async
   };
   const report = await verified(lab, "bob", { only: ["asked-sooner"], network: noticed });
   expect(told(report)[0]).toContain("asked-sooner | fail | register-late:");
+});
+
+test("a device without a subscription is judged by its next REGISTER; where none comes, not", async () => {
+  const lab = await Lab.start();
+  const phone = await ScriptedUe.start(lab, "phone");
+  phone.register();
+  const only = ["subscription", "next-register", "reauthentication"];
+  lab.clock.after(100_000, () => phone.register());
+  const lines = told(await verified(lab, "phone", { only, timeoutSeconds: 120 }));
+  expect(lines).toEqual([
+    "subscription | fail | no-subscribe: it is registered and has no subscription",
+    "next-register | pass",
+    "reauthentication | not-applicable | it has no subscription: nothing can be asked of it",
+  ]);
+  const silent = await verified(lab, "phone", { only: ["next-register"], timeoutSeconds: 30 });
+  expect(told(silent)).toEqual(["next-register | inconclusive | no REGISTER came"]);
+});
+
+test("a device that leaves just before it is asked leaves that open, and no more", async () => {
+  const { lab } = await Lab.withAlice();
+  const network = labControl(lab, "alice");
+  const gone: typeof network = {
+    ...network,
+    reauthenticate: () =>
+      Promise.reject(new CommandFailure(EXIT.notRegistered, "not registered: alice")),
+  };
+  const only = ["subscription", "reauthentication"];
+  expect(told(await verified(lab, "alice", { only, network: gone }))).toEqual([
+    "subscription | pass",
+    "reauthentication | inconclusive | it has de-registered meanwhile",
+  ]);
 });
