@@ -2,7 +2,7 @@
 import { REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { expect, test } from "vitest";
 import { CommandFailure, EXIT } from "../../src/cli/exit-codes.ts";
-import { Lab } from "./lab.ts";
+import { impuOf, Lab } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
 import { labControl, told, verified } from "./verified.ts";
 
@@ -140,4 +140,31 @@ test("a device that leaves just before it is asked leaves that open, and no more
     "subscription | pass",
     "reauthentication | inconclusive | it has de-registered meanwhile",
   ]);
+});
+
+test("a device that did not come back is waited for once, not before each procedure", async () => {
+  const { lab, alice } = await Lab.withAlice();
+  alice.faults.on("notify-ignored", {});
+  const began = lab.clock.now();
+  const report = await verified(lab, "alice", { timeoutSeconds: 120 });
+  expect(report.results.filter(({ verdict }) => verdict === "inconclusive").length).toBeGreaterThan(
+    8,
+  );
+  expect(lab.clock.now() - began).toBeLessThan(120_000);
+});
+
+test("what passes between the two CSCFs about the user is not the device's", async () => {
+  const { lab } = await Lab.withAlice({ profile: "seed" });
+  const seen: string[] = [];
+  const names = new Set([impuOf("alice")]);
+  lab.scscf.watches.begin({
+    names,
+    saw: ({ direction, method, status }) => seen.push(`${direction} ${status ?? method}`),
+  });
+  lab.askByPcscf("alice"); // Figure 5; then the S-CSCF renews its own subscription (Figure 4)
+  lab.pass(5);
+  expect(lab.passed("NOTIFY", "P-CSCF", "S-CSCF")).not.toEqual([]);
+  expect(seen.filter((one) => one === "from-device NOTIFY")).toEqual([]);
+  expect(seen.filter((one) => one === "to-device SUBSCRIBE")).toEqual([]);
+  expect(seen).toContain("to-device NOTIFY");
 });
