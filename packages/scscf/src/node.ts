@@ -11,6 +11,7 @@ import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import { StoreLog } from "@ims-lab/common/store/store-log";
 import { EventStream } from "./admin/event-stream.ts";
 import { webhookContent } from "./admin/webhook-views.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
@@ -33,7 +34,7 @@ import { freshMsOf, policyOf } from "./policy/rules.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
 import { SubscriptionDuties } from "./register/subscription-duty.ts";
-import type { Binding, BindingContext } from "./registration/binding.ts";
+import type { BindingContext } from "./registration/binding.ts";
 import { Bindings } from "./registration/bindings.ts";
 import { RegistrationEvents, type RegistrationSubscriber } from "./registration/events.ts";
 import { Reauthentications } from "./registration/reauthentications.ts";
@@ -48,6 +49,7 @@ import type { LoadedSubscribers } from "./subscribers/load.ts";
 import type { RegistrationSet } from "./subscribers/registration-sets.ts";
 import { registrationSets } from "./subscribers/registration-sets.ts";
 import { type SqnMarks, SqnMarkTable } from "./subscribers/sqn-marks.ts";
+import { takeOver } from "./take-over.ts";
 import { type WebhookCounter, webhookOf } from "./webhook/webhook.ts";
 
 export interface ScscfTools extends EndpointTools {
@@ -131,7 +133,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     context,
     events,
     onRemoved: (impi) => authenticator.endNonces(impi),
-    onStoreProblem: (error) => log.error("store.failed", { error }),
+    storeLog: new StoreLog(log, clock),
   });
   const reauthentications = new Reauthentications({
     clock,
@@ -168,11 +170,12 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     life: config.subscription.expires,
     mayLog: logRateLimit(clock, ONCE_MS),
     setOf,
+    bindingOf: (token) => bindings.get(token),
     bindingsOf,
     isWatched: (set) => notifier.isWatchedByPcscf(set),
     onAsked: (token) => {
       const binding = bindings.get(token);
-      if (binding !== undefined) pcscfAsking.asked(binding);
+      return binding === undefined || pcscfAsking.asked(binding);
     },
   });
   const inForce = new PolicyInForce(
@@ -224,7 +227,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   });
   const eventStream = new EventStream({ clock, dutySeconds });
   const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
-  const reading = { node: "scscf", freshMs: freshMsOf(config) } as const;
+  const { pacePerSecond } = config.policy;
+  const reading = { node: "scscf", freshMs: freshMsOf(config), pacePerSecond } as const;
   const policy = new PolicyControl({
     ...{ clock, store, log, bindings, directory, reading, inForce },
     requests: requestPolicy,
@@ -316,12 +320,15 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     listen: async () => {
       beginWithFaults(faults.switches, scscfFaults, config.faults);
-      const unheard = await takeOver({
-        ...{ store, registrations, reauthentications, notifier, campaigns, marks },
-        ...{ policy, inForce },
+      const { unheard, unanswered } = await takeOver({
+        ...{ store, clock, log, graceMs: config.restart.graceSeconds * 1000 },
+        ...{ registrations, reauthentications, notifier, campaigns, marks, policy, inForce },
       });
+      const restored = [...bindings.keys()].values();
       await endpoint.listen(faults.handler(requestHandler(services)));
       for (const binding of unheard) notifier.trigger(binding);
+      for (const id of unanswered) notifier.repeat(id);
+      if (config.pcscf.subscribe) pcscfSubscriptions.resume(restored);
     },
     stop: async () => {
       endpoint.drain();
@@ -348,31 +355,6 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
 const STOP_GRACE_MS = 300;
 /** A foreign P-CSCF's refusals are said once a day. */
 const ONCE_MS = 86_400_000;
-
-/** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
-async function takeOver(
-  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier" | "campaigns"> & {
-    readonly store: Store;
-    readonly marks: SqnMarkTable;
-    readonly policy: PolicyControl;
-    readonly inForce: PolicyInForce;
-  },
-): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks, campaigns, policy } = await parts.store.load();
-  parts.policy.restore(policy);
-  for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
-  for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
-  for (const binding of bindings.values()) {
-    parts.registrations.restore(binding);
-    parts.reauthentications.restore(binding);
-    parts.inForce.restore(binding);
-  }
-  parts.campaigns.restore(campaigns.values());
-  return [...bindings.values()].filter(({ duty, reauthentication }) => {
-    const progress = reauthentication?.progress;
-    return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");
-  });
-}
 
 function contextOf({
   subscription,

@@ -132,7 +132,7 @@ function reasonToConfirm(
     return `${dueAtOnce} of ${registered} registered devices would have to authenticate at once, which takes ${seconds} s at ${pacePerSecond} a second (pacePerSecond)`;
   }
   if (askedPerSecond <= pacePerSecond) return undefined;
-  return `maxAgeSeconds would ask for ${Math.round(askedPerSecond)} a second of ${registered} registered devices, above ${pacePerSecond} a second (pacePerSecond): they wait longer than it says`;
+  return `maxAgeSeconds would ask for ${Number(askedPerSecond.toPrecision(2))} a second of ${registered} registered devices, above ${pacePerSecond} a second (pacePerSecond): they wait longer than it says`;
 }
 
 async function viewOf(

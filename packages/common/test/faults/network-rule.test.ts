@@ -12,11 +12,7 @@ const ANY = { method: undefined, status: undefined };
 
 test.each([
   ["drop", "NOTIFY S>P 1", { method: "NOTIFY", from: "S", to: "P", first: 1, last: 1 }],
-  [
-    "drop",
-    "  NOTIFY   s>p ",
-    { method: "NOTIFY", from: "S", first: 1, last: 1 },
-  ],
+  ["drop", "  NOTIFY   s>p ", { method: "NOTIFY", from: "S", first: 1, last: 1 }],
   ["delay", "200 S>U 2 500ms", { ...ANY, status: 200, to: "U", first: 2, milliseconds: 500 }],
   ["delay", "200 S>U 1.5s 2", { status: 200, first: 2, milliseconds: 1500 }],
   ["drop", "401 REGISTER P>U 2-4", { status: 401, method: "REGISTER", first: 2, last: 4 }],

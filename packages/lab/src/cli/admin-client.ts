@@ -6,10 +6,12 @@ import { CommandFailure, EXIT } from "./exit-codes.ts";
 export interface AdminClient {
   get<T>(path: string, query?: Query): Promise<T>;
   post<T>(path: string, query?: Query, body?: object): Promise<T>;
-  put<T>(path: string, body: object): Promise<T>;
+  put<T>(path: string, query?: Query, body?: object): Promise<T>;
   delete<T>(path: string, query?: Query): Promise<T>;
   /** A stream of text, in the pieces in which it comes; fails where it breaks off. */
   stream(path: string, query: Query, headers: Headers, signal: AbortSignal): AsyncIterable<string>;
+  /** The same as the answer to a POST. */
+  streamOf(path: string, body: object, signal: AbortSignal): AsyncIterable<string>;
   /** All of a list, page by page. */
   all<T>(path: string, query?: Query): Promise<Page<T>>;
 }
@@ -66,17 +68,12 @@ export function adminClient(options: {
 
   async function* stream(
     path: string,
-    query: Query,
     more: Headers,
-    signal: AbortSignal,
+    order: { readonly method: string; readonly signal: AbortSignal; readonly body?: string },
   ): AsyncGenerator<string> {
     const headers = { accept: "text/event-stream", ...bearer, ...more };
     try {
-      const response = await options.fetch(url + path + queryText(query), {
-        method: "GET",
-        headers,
-        signal,
-      });
+      const response = await options.fetch(url + path, { ...order, headers });
       checkNode(response);
       if (!response.ok || response.body === null)
         throw failureOf(node, url, response.status, jsonOf(await response.text()));
@@ -100,10 +97,17 @@ export function adminClient(options: {
   }
 
   return {
-    stream,
+    stream: (path, query, headers, signal) =>
+      stream(path + queryText(query), headers, { method: "GET", signal }),
+    streamOf: (path, body, signal) =>
+      stream(
+        path,
+        { "content-type": "application/json" },
+        { method: "POST", body: JSON.stringify(body), signal },
+      ),
     get: (path, query) => request("GET", path, query),
     post: (path, query, body) => request("POST", path, query, body),
-    put: (path, body) => request("PUT", path, {}, body),
+    put: (path, query, body) => request("PUT", path, query, body),
     delete: (path, query) => request("DELETE", path, query),
     all: async <T>(path: string, query: Query = {}) => {
       const items: T[] = [];

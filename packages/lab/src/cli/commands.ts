@@ -7,6 +7,7 @@ import { explain } from "./commands/explain.ts";
 import { fault } from "./commands/fault.ts";
 import { list } from "./commands/list.ts";
 import { message } from "./commands/message.ts";
+import { policy } from "./commands/policy.ts";
 import { reauth } from "./commands/reauth.ts";
 import { register } from "./commands/register.ts";
 import { show } from "./commands/show.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   watch,
   reauth,
   dereg,
+  policy,
   campaign,
   verify,
   explain,

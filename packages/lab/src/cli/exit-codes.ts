@@ -9,7 +9,7 @@ export const EXIT = {
   notRegistered: 3,
   /** `verify`: the device does something wrong. */
   verdict: 20,
-  /** As a shell has it of SIGINT. */
+  /** Ctrl-C, as a shell has it. */
   interrupted: 130,
 } as const;
 

@@ -42,7 +42,7 @@ export function adminControl(nodes: {
     },
     async switchOn({ name, times, parameters = {} }, impu) {
       const body: FaultRequest = { impu, parameters, ...(times !== undefined && { times }) };
-      await scscf.put(`/faults/${name}`, body);
+      await scscf.put(`/faults/${name}`, {}, body);
     },
     async switchOff(name, impu) {
       await scscf.delete(`/faults/${name}`, { impu });

@@ -1,4 +1,4 @@
-// What verify can find wrong with a device, by name and in words. docs/verify.md.
+// Findings of verify: everything that can be wrong with a device, by name and in words. docs/verify.md.
 
 export const FINDINGS = {
   "no-subscribe": "does not subscribe after its registration",

@@ -29,7 +29,7 @@ export type RunName =
   | "deactivated"
   | "rejected";
 
-export type Step =
+export type RunStep =
   /** Off again when the run is over. */
   | {
       readonly do: "fault";
@@ -122,7 +122,7 @@ function isAccepted(course: Course): boolean {
   );
 }
 
-const ASKED: readonly Step[] = [
+const ASKED: readonly RunStep[] = [
   { do: "reauthenticate" },
   NOTIFY_SENT,
   NOTIFY_TAKEN,
@@ -180,7 +180,7 @@ const END_TOLD: Wait = {
   most: () => TRANSACTION_SECONDS,
 };
 
-export const RUNS: Readonly<Record<RunName, readonly Step[]>> = {
+export const RUNS: Readonly<Record<RunName, readonly RunStep[]>> = {
   "as-found": [
     {
       ...SUBSCRIBED_AGAIN,

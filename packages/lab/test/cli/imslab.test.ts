@@ -13,6 +13,7 @@ import { NODE_HEADER } from "@ims-lab/common/platform/http";
 import { FAKE_EPOCH } from "@ims-lab/common/testing/fake-clock";
 import { describe, expect, it } from "vitest";
 import type { CommandContext } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { imslab } from "../../src/cli/imslab.ts";
 import { type Answer, ok, run } from "./run-imslab.ts";
 
@@ -70,10 +71,11 @@ const notRegistered: Answer = {
   body: { type: "about:blank", status: 404, title: "Not registered", detail: `${ALICE} is not` },
 };
 
+const NAMES = COMMANDS.map(({ name }) => name);
+
 describe("usage", () => {
   it.each([
-    [[], "say what to do: list, show, why, watch, reauth, dereg, "],
-    [[], " fault, register, wait, call and message"],
+    [[], `say what to do: ${NAMES.slice(0, -1).join(", ")} and ${NAMES.at(-1)}`],
     [["lost"], 'no command "lost"'],
     [["show"], "say whom: imslab show sip:alice@DOMAIN"],
     [["show", "alice"], '"alice" is no IMPU: it begins with sip: or tel:'],
@@ -87,6 +89,8 @@ describe("usage", () => {
       "is none of expired, deactivated, rejected, probation",
     ],
     [["dereg", ALICE, "--retry-after", "3"], "--retry-after goes with --cause probation only"],
+    [["dereg", ALICE, "--pace", "3"], "--pace goes with --all only"],
+    [["dereg", ALICE, "--yes"], "--yes goes with --all only"],
     [["list", "--url", "localhost"], '--url: "localhost" is no URL such as'],
     [["list", "--nope"], "--nope"],
     [["list", "--token-file", "/nowhere/token"], "--token-file: ENOENT"],
@@ -202,6 +206,8 @@ describe("list and show", () => {
     const found = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [ok(registration)] });
     expect(found.code).toBe(0);
     expect(found.out).toContain("implicit set         sip:alice@ims.example, tel:+15550001");
+    expect(found.out).toContain("  user agent         phone/1\\x1b[2J\n");
+    expect(found.out).toContain("  duty to subscribe  optional, by User-Agent phone/*\n");
     const lost = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [notRegistered] });
     expect([lost.code, lost.err]).toEqual([3, `imslab: not registered: ${ALICE} is not\n`]);
   });

@@ -18,17 +18,18 @@ export class PcscfAsking {
     this.#options = options;
   }
 
-  /** Its NOTIFY was answered already: whether it is followed is ours to say. */
-  asked(binding: Binding): void {
+  /** Its NOTIFY was answered already: whether it is followed is ours to say. False: it is not. */
+  asked(binding: Binding): boolean {
     const { policy, reauthentications, log, history } = this.#options;
     const asking = policy.askedByPcscf(binding);
     if (asking.kind === "followed") {
       reauthentications.ask([binding], asking.cause);
-      return;
+      return true;
     }
     const { impi, impu, callId, address } = binding;
     const { rule } = asking;
     log.info("policy.not-followed", { rule, impi, impu, callId, contact: address.contact });
     history.note(impi, "not-followed", `rule ${rule}`);
+    return false;
   }
 }

@@ -1,6 +1,8 @@
 // Campaigns at an S-CSCF: who is chosen and asked, when, what is counted, and how they go on after a restart.
 import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
+import { nullLogger } from "@ims-lab/common/platform/logger";
+import { StoreLog } from "@ims-lab/common/store/store-log";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -53,7 +55,7 @@ class Site {
     this.registrations = new Registrations({
       ...{ clock, store, bindings, events, context },
       onRemoved: () => undefined,
-      onStoreProblem: (problem) => this.problems.push(problem),
+      storeLog: new StoreLog(nullLogger, clock),
     });
     const { registrations } = this;
     this.reauthentications = new Reauthentications({ clock, random, bindings, registrations });

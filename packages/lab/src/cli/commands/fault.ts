@@ -96,7 +96,7 @@ function switchOn(
   if (isFaultProblem(orders)) throw new UsageError(orders.detail);
   return async (session) => {
     const path = `/faults/${encodeURIComponent(name)}`;
-    const answer = await clientOf(node, session).put<Page<FaultView>>(path, request);
+    const answer = await clientOf(node, session).put<Page<FaultView>>(path, {}, request);
     return print(answer, textOf(answer.items, node, session), session);
   };
 }
