@@ -1,4 +1,4 @@
-// What a new process finds in the store: everything goes on where it was when the last one ended.
+// State of the process before, taken over: everything goes on where it was when that ended.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
