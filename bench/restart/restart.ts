@@ -1,4 +1,4 @@
-// Time from a node's start until it is ready, with many users in its store.
+// The time from a node's start until it is ready, with many users in its store.
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

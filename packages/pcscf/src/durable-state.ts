@@ -1,4 +1,4 @@
-// State of the P-CSCF that outlives its process: written behind its table and its notifier, taken over by the next one.
+// The P-CSCF's durable state: written behind its table and its notifier, taken over by the next process.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";

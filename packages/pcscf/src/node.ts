@@ -1,5 +1,6 @@
 // The P-CSCF put together: two endpoints, bindings, relaying, notifier. Everything outside comes in as an argument.
 
+import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Advertised } from "@ims-lab/common/platform/cidr";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
@@ -288,7 +289,14 @@ function endpointOf(
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
     ...(side === "core" && { settingOf: ({ host }: HostPort) => settingOf(config, host) }),
     ...endpointLimits(limits, brakes, side === "access" ? limits : undefined),
-    interceptors,
+    interceptors: [
+      ...networkFaults(
+        config.networkFaults,
+        { from: "P", to: side === "access" ? "U" : "S" },
+        { clock, log },
+      ),
+      ...interceptors,
+    ],
   });
 }
 

@@ -3,6 +3,10 @@
 import { fileURLToPath } from "node:url";
 import { scscfFaults } from "@ims-lab/common/admin-api/faults";
 import { faultSetting, impossibleFaults } from "@ims-lab/common/faults/fault-setting";
+import {
+  impossibleNetworkFaults,
+  networkFaultSetting,
+} from "@ims-lab/common/faults/network-faults";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
@@ -90,6 +94,7 @@ export interface ScscfConfig extends StoreSettings {
   readonly dialogs: "leave" | "release";
   /** To test devices with: docs/faults.md. */
   readonly faults: readonly string[];
+  readonly networkFaults: readonly string[];
   readonly limits: SipLimits & {
     readonly maxSubscriptionsPerUser: number;
     readonly maxChallengesPerUser: number;
@@ -255,6 +260,7 @@ export const settings: Settings<ScscfConfig> = {
       default: "leave",
     }),
     faults: faultSetting(),
+    networkFaults: networkFaultSetting(),
     limits: {
       ...sipLimitSettings,
       maxSubscriptionsPerUser: integer({
@@ -296,6 +302,7 @@ function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
   const found: Impossible[] = [
     ...impossibleTls("sip", config.sip.tls),
     ...impossibleFaults(scscfFaults, config.faults),
+    ...impossibleNetworkFaults(config.networkFaults),
   ];
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });

@@ -227,7 +227,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   });
   const eventStream = new EventStream({ clock, dutySeconds });
   const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
-  const reading = { node: "scscf", freshMs: freshMsOf(config) } as const;
+  const { pacePerSecond } = config.policy;
+  const reading = { node: "scscf", freshMs: freshMsOf(config), pacePerSecond } as const;
   const policy = new PolicyControl({
     ...{ clock, store, log, bindings, directory, reading, inForce },
     requests: requestPolicy,

@@ -1,4 +1,4 @@
-// State of the process before, taken over: everything goes on where it was when that ended.
+// The take-over of what a store holds: everything goes on where it was when the last process ended.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";

@@ -1,4 +1,4 @@
-// Messages between a node and the thread that has its SQLite file, and the thread's half of them.
+// Messages between the node and the thread that has its SQLite file, and the thread's half of them.
 import type { MessagePort } from "node:worker_threads";
 import { SettingError } from "../platform/config/error.ts";
 import type { FlatRows } from "./group-commit.ts";

@@ -181,6 +181,7 @@ const NOT_A_USER: ReadonlySet<string> = new Set([
   "No such resource",
   "No such UE",
   "No such campaign",
+  "No such fault",
 ]);
 
 function isProblem(answer: unknown): answer is ProblemDetails {

@@ -4,6 +4,7 @@ import { call } from "./commands/call.ts";
 import { campaign } from "./commands/campaign.ts";
 import { dereg } from "./commands/dereg.ts";
 import { explain } from "./commands/explain.ts";
+import { fault } from "./commands/fault.ts";
 import { list } from "./commands/list.ts";
 import { message } from "./commands/message.ts";
 import { policy } from "./commands/policy.ts";
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   campaign,
   verify,
   explain,
+  fault,
   register,
   wait,
   call,

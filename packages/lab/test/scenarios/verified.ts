@@ -108,7 +108,7 @@ export async function verified(
 }
 
 const TURN_MS = 50;
-const MOST_TURNS = 200_000;
+const MOST_TURNS = 40_000;
 const MOST_TURNS_TO_ANSWER = 200;
 
 /** `name verdict why`, and what failed. */

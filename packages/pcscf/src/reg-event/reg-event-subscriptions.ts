@@ -41,6 +41,8 @@ const RESUME_AFTER_MS = 5000;
 const RESUMED_AT_ONCE = 50;
 const RESUME_MS = 500;
 const SAY_AGAIN_MS = 86_400_000;
+/** Between two refreshes for what is missing: where each answer leaves versions out, one asking leads to the next. */
+const GAP_PAUSE_MS = 30_000;
 
 interface UserSubscription {
   readonly impi: string;
@@ -48,6 +50,8 @@ interface UserSubscription {
   readonly lives: ReadonlySet<string>;
   subscription: Subscription | undefined;
   view: ReginfoView | undefined;
+  /** When a missing document is asked for again, milliseconds since the epoch. */
+  nextGapAt: number;
   /** Without a subscription: whether the next 200 to REGISTER makes one. */
   withRegister: boolean;
 }
@@ -88,6 +92,7 @@ export class RegEventSubscriptions {
       lives,
       subscription: undefined,
       view: undefined,
+      nextGapAt: 0,
       withRegister: false,
     };
     this.#byImpi.set(impi, watch);
@@ -204,10 +209,17 @@ export class RegEventSubscriptions {
     const update = applyReginfo(watch.view, reginfo);
     if (update.kind === "stale") return;
     watch.view = update.view;
-    if (update.kind === "gap") subscription.refresh();
+    if (update.kind === "gap") this.#refreshForGap(watch, subscription);
     for (const binding of this.#bindings(watch.impi, impus))
       for (const contact of contactsOf(binding))
         this.#obey(binding.token, contact, contactChange(update.view, reginfo, contact));
+  }
+
+  #refreshForGap(watch: UserSubscription, subscription: Subscription): void {
+    const now = this.#options.clock.now();
+    if (now < watch.nextGapAt) return;
+    watch.nextGapAt = now + GAP_PAUSE_MS;
+    subscription.refresh();
   }
 
   #obey(token: string, contact: BoundContact, word: ContactChange): void {

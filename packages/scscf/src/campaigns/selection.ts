@@ -1,4 +1,4 @@
-// Whom a campaign is for: those who match its filter, and of them a share of the users, chosen by its seed.
+// The users of a campaign: those who match its filter, and of them a share, chosen by its seed.
 import { hash } from "node:crypto";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
 import type { Binding } from "../registration/binding.ts";

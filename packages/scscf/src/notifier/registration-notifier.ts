@@ -264,6 +264,7 @@ export class RegistrationNotifier implements RegistrationSubscriber {
 
   close(): void {
     this.#triggers.close();
+    this.#spacing.close();
     this.#agent.close();
   }
 

@@ -38,7 +38,7 @@ export interface PolicyInForceOptions {
 }
 
 /** What becomes of a P-CSCF's asking (Figure 5). */
-export type PcscfAsking =
+export type PcscfAskDecision =
   | { readonly kind: "followed"; readonly cause: ReauthenticationCause }
   | { readonly kind: "declined"; readonly rule: string };
 
@@ -118,7 +118,7 @@ export class PolicyInForce implements RegistrationSubscriber {
   }
 
   /** Without a rule about it a P-CSCF is followed. */
-  askedByPcscf(binding: Binding): PcscfAsking {
+  askedByPcscf(binding: Binding): PcscfAskDecision {
     if (!this.concerns("pcscf-request")) return { kind: "followed", cause: "pcscf" };
     const rules = this.rulesOf(binding.impi);
     const occasion = { kind: "pcscf-request" } as const;

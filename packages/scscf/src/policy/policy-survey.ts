@@ -1,4 +1,4 @@
-// Whom an authentication policy concerns: subscribers by pattern, registered devices by rule and age.
+// A survey of an authentication policy: subscribers it concerns by pattern, registered devices by rule and age.
 import type { PolicySurvey } from "@ims-lab/common/admin-api/policy-routes";
 import {
   type AuthenticationRule,
