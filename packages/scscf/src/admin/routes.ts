@@ -24,7 +24,6 @@ import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
 import type { Binding, RemovalCause } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
-import { setNameOf } from "../subscribers/registration-sets.ts";
 import { addEvents } from "./event-routes.ts";
 import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
 
@@ -289,8 +288,7 @@ function addSubscribers(app: FastifyInstance, scscf: Scscf): void {
 }
 
 function impisOf(scscf: Scscf, impu: string): ReadonlySet<string> {
-  const names = setsNamed(scscf, impu).map(({ name }) => name);
-  return new Set(names.flatMap((name) => scscf.directory.ownersOf(name).map(({ impi }) => impi)));
+  return new Set(setsNamed(scscf, impu).map(({ name }) => name));
 }
 
 function namesOf(scscf: Scscf, impu: string): ReadonlySet<string> {
@@ -304,9 +302,7 @@ function namesOf(scscf: Scscf, impu: string): ReadonlySet<string> {
 /** The sets of an IMPU, several where users share it, or that of an IMPI. */
 function setsNamed(scscf: Scscf, impu: string): readonly RegistrationSet[] {
   const uri = parseUri(impu);
-  const subscriber = uri === undefined ? scscf.directory.byImpi(impu) : undefined;
-  const name = subscriber && setNameOf(scscf.directory, subscriber);
-  const sets = scscf.setsOf(uri === undefined ? (name ?? "") : aorOf(uri));
+  const sets = scscf.setsOf(uri === undefined ? impu : aorOf(uri));
   if (sets.length === 0) throw problem(404, "No such user", `${impu} is unknown.`);
   return sets;
 }

@@ -32,7 +32,7 @@ export function registrationView(
 
 /** Of a set that nobody has registered. */
 function impiOf({ directory }: Scscf, set: string): string {
-  return (directory.byImpi(set) ?? directory.ownersOf(set)[0])?.impi ?? "";
+  return directory.byImpi(set)?.impi ?? "";
 }
 
 function bindingView({ notifier }: Scscf, binding: Binding): BindingView {
@@ -125,7 +125,7 @@ export interface SubscriberView {
 export function subscriberView(scscf: Scscf, subscriber: Subscriber): SubscriberView {
   const { impi, impus, auth, subscription = null } = subscriber;
   const failure = scscf.failures.of(impi);
-  const set = setNameOf(scscf.directory, subscriber);
+  const set = setNameOf(subscriber);
   return {
     impi,
     impus: impus.map(({ uri, barred }) => ({ uri, barred })),
