@@ -1,7 +1,8 @@
-// Durable rows, table by table: bindings, subscriptions, sequence numbers.
+// Durable rows, table by table: bindings, subscriptions, sequence numbers, subscribers.
 import type { Sqn } from "@ims-lab/common/ims/sqn";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import type { Binding } from "./registration/binding.ts";
+import type { SubscriberRow } from "./subscribers/subscriber-row.ts";
 
 /** Plain data only: what is stored must survive a trip through JSON. */
 export interface Tables {
@@ -11,6 +12,8 @@ export interface Tables {
   readonly subscriptions: NotifierSubscription;
   /** By IMPI: the highest sequence number that may have been used. */
   readonly sqnMarks: Sqn;
+  /** By IMPI: those that were changed at run time, and now count instead of the subscribers file. */
+  readonly subscribers: SubscriberRow;
 }
 
 export type Change = {

@@ -9,6 +9,7 @@ export function keptStore(): Store {
     bindings: new Map(),
     subscriptions: new Map(),
     sqnMarks: new Map(),
+    subscribers: new Map(),
   };
   return {
     commit(changes, done): void {
@@ -20,6 +21,7 @@ export function keptStore(): Store {
         bindings: new Map(tables.bindings),
         subscriptions: new Map(tables.subscriptions),
         sqnMarks: new Map(tables.sqnMarks),
+        subscribers: new Map(tables.subscribers),
       }),
     close: (): Promise<void> => Promise.resolve(),
   };

@@ -76,7 +76,9 @@ export function storeContract<S extends Store>(
     id,
     value: undefined,
   });
-  const contents = async (store: Store): Promise<Record<keyof Contents, unknown>> => {
+  const contents = async (
+    store: Store,
+  ): Promise<Record<Exclude<keyof Contents, "subscribers">, unknown>> => {
     const { bindings, subscriptions, sqnMarks } = await store.load();
     return {
       bindings: Object.fromEntries(bindings),
