@@ -20,6 +20,7 @@ import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
 import { rulesOf } from "./policy/rules.ts";
+import { Provisioning } from "./provisioning/provisioning.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
 import type { Binding, BindingContext } from "./registration/binding.ts";
@@ -32,6 +33,8 @@ import { type RequestServices, requestHandler } from "./requests.ts";
 import type { RegisteredDevices } from "./routing/past-pcscf.ts";
 import { createRouting } from "./routing/routing.ts";
 import type { Store } from "./store/store.ts";
+import { ChangedDirectory } from "./subscribers/changed-directory.ts";
+import type { SubscriberDirectory } from "./subscribers/directory.ts";
 import { filedAs } from "./subscribers/identity.ts";
 import type { LoadedSubscribers } from "./subscribers/load.ts";
 import type { RegistrationSet } from "./subscribers/registration-sets.ts";
@@ -50,7 +53,11 @@ export interface ScscfTools extends EndpointTools {
 /** A running S-CSCF as its admin interface and tests see it. */
 export interface Scscf {
   readonly endpoint: Endpoint;
-  readonly directory: LoadedSubscribers["directory"];
+  readonly directory: ChangedDirectory;
+  /** Home domain. */
+  readonly domain: string;
+  /** Changes the directory. */
+  readonly provisioning: Provisioning;
   readonly bindings: Bindings;
   readonly registrations: Registrations;
   readonly reauthentications: Reauthentications;
@@ -70,7 +77,7 @@ export interface Scscf {
 
 export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
-  const { directory } = tools.subscribers;
+  const directory = new ChangedDirectory(tools.subscribers.directory);
   const queue = requestQueueOf(config.limits, clock, tools.nextTurn);
   const endpoint = endpointOf(config, tools, queue);
   const onLimited = (limit: string): void => tools.counters?.count("limited", limit);
@@ -78,7 +85,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const failures = new FailureNotes(clock);
   const context = contextOf(config);
   const marks = new SqnMarkTable();
-  const authenticator = authenticatorOf(config, tools, marks);
+  const authenticator = authenticatorOf(config, { ...tools, directory, marks });
   const dutySeconds = config.subscription.deadlineSeconds;
   const history = new UserHistory(directory, clock);
   const refusals = new RefusalLog({ log, clock, history });
@@ -106,6 +113,10 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     events,
     onRemoved: (impi) => authenticator.endNonces(impi),
     onStoreProblem: (error) => log.error("store.failed", { error }),
+  });
+  const provisioning = new Provisioning({
+    ...{ clock, log, store, directory, marks, authenticator, bindings, registrations, events },
+    domain: config.domain,
   });
   const reauthentications = new Reauthentications({
     clock,
@@ -234,6 +245,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   return {
     endpoint,
     directory,
+    domain: config.domain,
+    provisioning,
     bindings,
     registrations,
     reauthentications,
@@ -248,9 +261,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setOf,
     setsOf,
     listen: async () => {
-      const unheard = await takeOver({ store, registrations, reauthentications, notifier, marks });
+      const parts = { store, registrations, reauthentications, notifier, marks, provisioning };
+      const unheard = await takeOver(parts);
       await endpoint.listen(requestHandler(services));
       for (const binding of unheard) notifier.trigger(binding);
+      provisioning.endOrphans();
     },
     stop: async () => {
       endpoint.drain();
@@ -276,12 +291,13 @@ const ONCE_MS = 86_400_000;
 
 /** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
 async function takeOver(
-  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier"> & {
+  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier" | "provisioning"> & {
     readonly store: Store;
     readonly marks: SqnMarkTable;
   },
 ): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks } = await parts.store.load();
+  const { bindings, subscriptions, sqnMarks, subscribers } = await parts.store.load();
+  parts.provisioning.restore(subscribers);
   for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
   for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
   for (const binding of bindings.values()) {
@@ -311,10 +327,9 @@ function contextOf({
 
 function authenticatorOf(
   { domain, authentication, limits }: ScscfConfig,
-  tools: ScscfTools,
-  marks: SqnMarks,
+  tools: ScscfTools & { readonly directory: SubscriberDirectory; readonly marks: SqnMarks },
 ): Authenticator {
-  const { clock, random, subscribers } = tools;
+  const { clock, random, subscribers, directory, marks } = tools;
   const { awaitSeconds, maxFailures, hideUnknown, probe } = authentication;
   return new Authenticator(
     {
@@ -330,7 +345,7 @@ function authenticatorOf(
     {
       clock,
       random,
-      directory: subscribers.directory,
+      directory,
       marks,
       onLimited: (limit) => tools.counters?.count("limited", limit),
     },

@@ -77,6 +77,12 @@ export class RegistrationLog implements RegistrationSubscriber {
       case "authentication-unanswered":
         refusals.warn("authentication.silent", fieldsOfClaim(event.claimant, event.why), "silent");
         break;
+      case "subscriber-changed": {
+        const { impi, change, aspects } = event;
+        log.info("subscriber.changed", { impi, change, aspects: aspects.join(",") });
+        break;
+      }
+      case "identities-changed":
       case "shown":
       case "moved":
       case "notify-answered":

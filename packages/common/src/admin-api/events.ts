@@ -6,6 +6,7 @@ export const eventTypes = [
   "subscription",
   "reauthentication",
   "authentication",
+  "subscriber",
 ] as const;
 
 /** What does not apply is null. */
@@ -59,12 +60,21 @@ export interface AuthenticationNews extends Happened {
   readonly why: string | null;
 }
 
+/** By the operator. */
+export interface SubscriberNews extends Happened {
+  readonly type: "subscriber";
+  readonly event: "added" | "replaced" | "removed";
+  /** What differs. */
+  readonly aspects: readonly ("identities" | "credentials" | "duty")[];
+}
+
 /** Of one of `eventTypes`. */
 export type StreamEvent =
   | RegistrationNews
   | SubscriptionNews
   | ReauthenticationNews
-  | AuthenticationNews;
+  | AuthenticationNews
+  | SubscriberNews;
 
 /** Instead of events that are remembered no more: an event of type `gap`, without an id. */
 export interface EventGap {

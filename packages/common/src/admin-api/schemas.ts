@@ -112,14 +112,37 @@ export const deregisterAnswerSchema: Schema = object({
   contacts: texts,
 });
 
+/** Secrets are said to be there, no more. */
+const set: Schema = { const: "set" };
+
 export const subscriberSchema: Schema = object({
   impi: text,
   impus: list(object({ uri: text, barred: flag })),
   scheme: oneOf("aka", "digest"),
   algorithms: texts,
+  auth: {
+    oneOf: [
+      object({ scheme: { const: "digest" }, algorithms: texts, password: set }),
+      object({
+        ...{ scheme: { const: "aka" }, algorithm: text, k: set, opc: set, amf: text },
+      }),
+    ],
+  },
   subscription: maybeText,
+  source: oneOf("file", "changed", "added"),
   registered: flag,
   lastFailure: maybe(object({ why: text, at: time })),
+});
+
+export const subscriberRemovedSchema: Schema = object({ impi: text, contacts: texts });
+
+export const importAnswerSchema: Schema = object({
+  format: oneOf("yaml", "sipp", "table"),
+  created: count,
+  replaced: count,
+  unchanged: count,
+  unusedColumns: texts,
+  dryRun: flag,
 });
 
 export const accessBindingSchema: Schema = object({
@@ -230,6 +253,9 @@ export const eventSchema: Schema = {
     news("authentication", ["challenged", "succeeded", "failed", "unanswered"], {
       source: maybeText,
       why: maybeText,
+    }),
+    news("subscriber", ["added", "replaced", "removed"], {
+      aspects: list(oneOf("identities", "credentials", "duty")),
     }),
   ],
 };

@@ -7,7 +7,6 @@ import {
   reauthenticateAnswerSchema,
   reauthenticationSchema,
   registrationSchema,
-  subscriberSchema,
 } from "@ims-lab/common/admin-api/schemas";
 import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import {
@@ -25,7 +24,8 @@ import type { Scscf } from "../node.ts";
 import type { Binding, RemovalCause } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { addEvents } from "./event-routes.ts";
-import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
+import { addSubscribers } from "./subscriber-routes.ts";
+import { reauthenticationOf, registrationView } from "./views.ts";
 
 const impuParams = {
   type: "object",
@@ -42,12 +42,6 @@ const idParams = {
   properties: { id: { type: "string" } },
   required: ["id"],
 } as const;
-const impiParams = {
-  type: "object",
-  properties: { impi: { type: "string", description: "Private identity." } },
-  required: ["impi"],
-} as const;
-
 export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock: Clock }): void {
   addRegistrations(app, scscf);
   addHistories(app, scscf);
@@ -250,39 +244,6 @@ function addReauthentications(app: FastifyInstance, scscf: Scscf): void {
       const found = scscf.reauthentications.get(id);
       if (found === undefined) throw problem(404, "No such re-authentication", `${id} is unknown.`);
       return reauthenticationOf(scscf, found);
-    },
-  );
-}
-
-function addSubscribers(app: FastifyInstance, scscf: Scscf): void {
-  const { directory } = scscf;
-  app.get<{ Querystring: PageQuery }>(
-    "/subscribers",
-    {
-      schema: {
-        summary: "Who there is, without secrets.",
-        querystring: pageQuerySchema,
-        response: { 200: pageOf(subscriberSchema) },
-      },
-    },
-    ({ query: { offset, limit } }) => ({
-      items: directory.list(offset, limit).map((one) => subscriberView(scscf, one)),
-      total: directory.size,
-    }),
-  );
-  app.get<{ Params: { impi: string } }>(
-    "/subscribers/:impi",
-    {
-      schema: {
-        summary: "One subscriber, without secrets.",
-        params: impiParams,
-        response: { 200: subscriberSchema },
-      },
-    },
-    ({ params: { impi } }) => {
-      const subscriber = directory.byImpi(impi);
-      if (subscriber === undefined) throw problem(404, "No such subscriber", `${impi} is unknown.`);
-      return subscriberView(scscf, subscriber);
     },
   );
 }

@@ -11,8 +11,6 @@ import type { Scscf } from "../node.ts";
 import type { Binding } from "../registration/binding.ts";
 import type { Reauthentication } from "../registration/reauthentication.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
-import { setNameOf } from "../subscribers/registration-sets.ts";
-import type { Subscriber } from "../subscribers/subscriber.ts";
 
 export function registrationView(
   scscf: Scscf,
@@ -108,33 +106,6 @@ function lastProgress({ course }: Reauthentication): ReauthenticationView["progr
   if (course.challengedAt !== undefined) return "challenged";
   if (course.acknowledgedAt !== undefined) return "acknowledged";
   return course.notifiedAt === undefined ? "requested" : "notified";
-}
-
-/** What is known of a subscriber, without a secret. */
-export interface SubscriberView {
-  readonly impi: string;
-  readonly impus: readonly { readonly uri: string; readonly barred: boolean }[];
-  readonly scheme: "aka" | "digest";
-  readonly algorithms: readonly string[];
-  readonly subscription: string | null;
-  readonly registered: boolean;
-  /** Why the last authentication failed, and when. */
-  readonly lastFailure: { readonly why: string; readonly at: number } | null;
-}
-
-export function subscriberView(scscf: Scscf, subscriber: Subscriber): SubscriberView {
-  const { impi, impus, auth, subscription = null } = subscriber;
-  const failure = scscf.failures.of(impi);
-  const set = setNameOf(subscriber);
-  return {
-    impi,
-    impus: impus.map(({ uri, barred }) => ({ uri, barred })),
-    scheme: auth.scheme,
-    algorithms: auth.scheme === "aka" ? [auth.algorithm] : auth.algorithms,
-    subscription,
-    registered: scscf.bindings.ofSet(set).some((binding) => binding.impi === impi),
-    lastFailure: failure === undefined ? null : { why: failure.why, at: Math.round(failure.at) },
-  };
 }
 
 function rounded(time: number | undefined): number | null {

@@ -34,6 +34,9 @@ export interface ChallengeReason {
   readonly why: string;
 }
 
+/** What of a subscriber has changed. */
+export type SubscriberAspect = "identities" | "credentials" | "duty";
+
 /** Times are milliseconds since the epoch. Published when the change is durable and its answer has left. */
 export type RegistrationEvent =
   /** The first 200 to a Contact. */
@@ -102,6 +105,22 @@ export type RegistrationEvent =
       readonly kind: "authentication-unanswered";
       readonly claimant: Claimant;
       readonly why: string;
+    }
+  /** By the operator; before the bindings end whose identity has gone. */
+  | {
+      readonly kind: "subscriber-changed";
+      readonly impi: string;
+      readonly change: "added" | "replaced" | "removed";
+      readonly aspects: readonly SubscriberAspect[];
+      /** Identities that are not barred, canonical (`aorOf`). */
+      readonly before: readonly string[];
+      readonly after: readonly string[];
+    }
+  /** After that: `ended` are the identities that devices cannot be reached by any more. */
+  | {
+      readonly kind: "identities-changed";
+      readonly set: string;
+      readonly ended: readonly string[];
     };
 
 /** A change of registrations before it is durable. */

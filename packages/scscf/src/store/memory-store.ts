@@ -7,7 +7,12 @@ export function memoryStore(): Store {
   return {
     commit: (_changes, done) => done(),
     load: (): Promise<Contents> =>
-      Promise.resolve({ bindings: new Map(), subscriptions: new Map(), sqnMarks: new Map(), subscribers: new Map() }),
+      Promise.resolve({
+        bindings: new Map(),
+        subscriptions: new Map(),
+        sqnMarks: new Map(),
+        subscribers: new Map(),
+      }),
     close: (): Promise<void> => Promise.resolve(),
   };
 }

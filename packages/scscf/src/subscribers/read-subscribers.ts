@@ -5,7 +5,7 @@ import { inRange, type SubscriberTemplate } from "./directory.ts";
 import { type NumberPattern, parsePattern } from "./number-pattern.ts";
 import { type NumberedName, sharedName } from "./pattern-overlap.ts";
 import { type CredentialsOf, readCredentials } from "./read-credentials.ts";
-import type { Impu, Subscriber } from "./subscriber.ts";
+import type { Impu, Subscriber, SubscriberCredentials } from "./subscriber.ts";
 
 export const IDENTITY_KEYS = ["impi", "impus", "auth", "subscription"] as const;
 /** RFC 4282 §2.2: longer network access identifiers do not pass everywhere. */
@@ -58,11 +58,18 @@ function readSubscriber(
   return subscriber;
 }
 
-/** One subscriber by itself; who else there is does not matter. */
-export function readRecord(members: Identity): Subscriber | undefined {
+/**
+ * One subscriber by itself; who else there is does not matter.
+ * @param known credentials that count where none are given
+ */
+export function readRecord(
+  members: Identity,
+  known?: SubscriberCredentials,
+): Subscriber | undefined {
   const impi = members.impi.text(`${IMPI}, at most ${LONGEST_IMPI} characters`, isImpi);
   const impus = readImpus(members.impus);
-  const auth = readCredentials(members.auth)?.(0);
+  const isKept = members.auth.isAbsent && known !== undefined;
+  const auth = isKept ? known : readCredentials(members.auth)?.(0);
   const subscription = readDuty(members.subscription);
   if (impi === undefined) return undefined;
   return impus && auth && { impi, impus, auth, ...(subscription && { subscription }) };

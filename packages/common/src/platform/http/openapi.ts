@@ -20,6 +20,15 @@ const PROBLEM: JsonObject = {
           title: { type: "string" },
           status: { type: "integer" },
           detail: { type: "string" },
+          mistakes: {
+            type: "array",
+            description: "Of an import: the first of what is wrong, line by line.",
+            items: {
+              type: "object",
+              properties: { line: { type: "integer" }, why: { type: "string" } },
+              required: ["line", "why"],
+            },
+          },
         },
         required: ["type", "title", "status"],
       },

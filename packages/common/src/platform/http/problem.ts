@@ -10,18 +10,22 @@ export class HttpProblem extends Error {
   readonly title: string;
   readonly detail: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** Further members (RFC 9457 §3.2). */
+  readonly extension: object;
 
   constructor(
     status: number,
     title: string,
     detail?: string,
     headers: Readonly<Record<string, string>> = {},
+    extension: object = {},
   ) {
     super(detail ?? title);
     this.statusCode = status;
     this.title = title;
     this.detail = detail;
     this.headers = headers;
+    this.extension = extension;
   }
 }
 
@@ -138,11 +142,11 @@ function titleOf(status: number): string {
 
 function send(
   reply: FastifyReply,
-  { statusCode, title, detail, headers }: HttpProblem,
+  { statusCode, title, detail, headers, extension }: HttpProblem,
 ): FastifyReply {
   return reply
     .code(statusCode)
     .headers(headers)
     .type("application/problem+json")
-    .send(JSON.stringify({ type: "about:blank", title, status: statusCode, detail }));
+    .send(JSON.stringify({ type: "about:blank", title, status: statusCode, detail, ...extension }));
 }
