@@ -7,6 +7,7 @@ import { message } from "./commands/message.ts";
 import { reauth } from "./commands/reauth.ts";
 import { register } from "./commands/register.ts";
 import { show } from "./commands/show.ts";
+import { subscriber } from "./commands/subscriber.ts";
 import { wait } from "./commands/wait.ts";
 import { watch } from "./commands/watch.ts";
 import { why } from "./commands/why.ts";
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   reauth,
   dereg,
   register,
+  subscriber,
   wait,
   call,
   message,

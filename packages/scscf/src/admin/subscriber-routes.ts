@@ -78,17 +78,24 @@ function addPut(app: FastifyInstance, scscf: Scscf): void {
       schema: {
         summary: "Add or replace a subscriber, as an entry of the subscribers file.",
         description:
-          "Members as in the subscribers file. Without auth, a subscriber who is there keeps its credentials.",
+          "Members as in the subscribers file. Without auth, a subscriber who is there keeps its credentials. With If-None-Match: * one who is there is left alone (412).",
         params: impiParams,
         body: { type: "object", additionalProperties: true },
         response: { 200: subscriberSchema, 201: subscriberSchema },
       },
     },
-    async ({ params: { impi }, body }, reply) => {
+    async ({ params: { impi }, body, headers }, reply) => {
       const read = readSubscriberBody(impi, body, scscf.directory.byImpi(impi));
       if (!("impi" in read)) throw problem(400, "Bad subscriber", read.join("; "));
-      const result = await kept(scscf.provisioning.put(read));
-      scscf.provisioning.note([read]);
+      const isNew = headers["if-none-match"] === "*";
+      const result = await kept(scscf.provisioning.put(read, { isNew }));
+      if (result === undefined)
+        throw problem(
+          412,
+          "There already",
+          `${impi} is there: without If-None-Match it is replaced.`,
+        );
+      if (result !== "unchanged") scscf.provisioning.note([read]);
       reply.code(result === "created" ? 201 : 200);
       return subscriberView(scscf, read);
     },

@@ -39,8 +39,8 @@ export interface ProvisioningOptions {
   readonly events: RegistrationEvents;
 }
 
-/** Of an import the first: a log is no list of cards. */
-const MOST_NOTED = 10;
+/** Of an import that is looked at for a wrong domain. */
+const MOST_NOTED = 1_000;
 
 /** A subscriber to be added, and the sequence number that its card has seen already. */
 export interface NewSubscriber {
@@ -73,10 +73,14 @@ export class Provisioning {
     this.#options = options;
   }
 
-  /** Rejects with NotStored or TooManyChanges. */
-  put(subscriber: Subscriber): Promise<PutResult> {
+  /** Rejects with NotStored or TooManyChanges. @param isNew refuses to replace one that is there: undefined */
+  put(
+    subscriber: Subscriber,
+    { isNew = false }: { readonly isNew?: boolean } = {},
+  ): Promise<PutResult | undefined> {
     return this.#inTurn(async () => {
       const result = this.#resultOf(subscriber);
+      if (isNew && result !== "created") return undefined;
       if (result === "unchanged") return result;
       await this.#change([{ impi: subscriber.impi, subscriber }], []);
       return result;
@@ -121,13 +125,14 @@ export class Provisioning {
     });
   }
 
-  /** Says what is likely a mistake, and what the person who has added them needs to know: as at start. */
+  /** Says what is likely a mistake, and of a single one the OPc to be put into the device: as at start. */
   note(subscribers: readonly Subscriber[]): void {
     const { log, domain } = this.#options;
-    const some = subscribers.slice(0, MOST_NOTED);
-    const why = foreignUsers(some, domain);
+    const why = foreignUsers(subscribers.slice(0, MOST_NOTED), domain);
     if (why !== undefined) log.warn("subscribers.foreign-domain", { why, setting: "domain" });
-    for (const notice of some.flatMap(derivedOpc)) log.info("subscribers.notice", { notice });
+    const [only] = subscribers;
+    if (only === undefined || subscribers.length > 1) return;
+    for (const notice of derivedOpc(only)) log.info("subscribers.notice", { notice });
   }
 
   /** What was changed in an earlier process. Throws for rows of an unknown form. */
