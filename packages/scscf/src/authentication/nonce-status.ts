@@ -98,11 +98,11 @@ function isFromBefore(
   { nonce, subscriber, now }: NonceQuestion,
   since: number,
 ): boolean {
+  // A password user's nonce may look like a vector, too.
   const vector = unpackNonce(nonce);
   const issuedAt =
-    vector === undefined
-      ? nonces.readNonce(nonce, subscriber.impi)?.issuedAt
-      : nonces.randIssuedAt(vector.rand);
+    nonces.readNonce(nonce, subscriber.impi)?.issuedAt ??
+    (vector && nonces.randIssuedAt(vector.rand));
   return issuedAt !== undefined && issuedAt <= since && now - issuedAt < PLAUSIBLE_MS;
 }
 
