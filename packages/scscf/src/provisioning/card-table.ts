@@ -122,7 +122,7 @@ function cellsOf(text: string, separator: string): readonly string[] | undefined
   const cells: string[] = [];
   let at = 0;
   while (at <= text.length) {
-    const quoted = /^\s*"((?:[^"]|"")*)"\s*/.exec(text.slice(at));
+    const quoted = /^ *"((?:[^"]|"")*)" */.exec(text.slice(at));
     const end = quoted === null ? endOf(text, separator, at) : at + quoted[0].length;
     if (quoted !== null && end < text.length && text[end] !== separator) return undefined;
     const cell = quoted === null ? text.slice(at, end) : (quoted[1] ?? "").replaceAll('""', '"');

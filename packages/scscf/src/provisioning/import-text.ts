@@ -35,9 +35,10 @@ export function readImport({ text, format: given, domain }: ImportText): ImportR
   const format = given ?? formatOf(body, lines[0]?.text ?? "");
   const unusedColumns =
     format === "yaml" ? readYaml(body, into) : readLines(lines, format, domain, into);
-  const { entries, mistakes } = into;
+  const { entries } = into;
   if (entries.length === 0 && into.mistakeCount === 0)
     into.wrong(1, "expected at least one subscriber");
+  const mistakes = into.mistakes.toSorted((a, b) => a.line - b.line);
   return { format, entries, mistakes, mistakeCount: into.mistakeCount, unusedColumns };
 }
 
