@@ -192,8 +192,9 @@ export interface ProblemDetails {
   readonly title: string;
   readonly status: number;
   readonly detail?: string;
-  /** Of an import: the first of them. */
+  /** Of an import: the first of them, and of all how many. */
   readonly mistakes?: readonly ImportMistake[];
+  readonly mistakeCount?: number;
 }
 
 /** One of the lab's HSS; a secret is said to be set, and never shown. */

@@ -166,9 +166,7 @@ function failureOf(node: string, url: string, status: number, answer: unknown): 
   if (problem === undefined) {
     return new CommandFailure(EXIT.unknown, `${url} answered ${status}: is this a ${node}?`);
   }
-  const { mistakes = [] } = problem;
-  if (mistakes.length > 0)
-    return new CommandFailure(EXIT.unknown, `${node}: ${problem.title}`, mistakes.map(lineOf));
+  if (problem.mistakes !== undefined) return importRefused(node, problem, problem.mistakes);
   const why = [problem.title, problem.detail].filter(Boolean).join(": ");
   const notRegistered =
     problem.title === "Not registered" || (status === 404 && !NOT_A_USER.has(problem.title));
@@ -176,6 +174,16 @@ function failureOf(node: string, url: string, status: number, answer: unknown): 
     notRegistered ? EXIT.notRegistered : EXIT.unknown,
     notRegistered ? `not registered: ${problem.detail ?? problem.title}` : `${node}: ${why}`,
   );
+}
+
+function importRefused(
+  node: string,
+  { title, mistakeCount = 0 }: ProblemDetails,
+  mistakes: readonly ImportMistake[],
+): CommandFailure {
+  const more = mistakeCount - mistakes.length;
+  const lines = [...mistakes.map(lineOf), ...(more > 0 ? [`and ${more} more`] : [])];
+  return new CommandFailure(EXIT.unknown, `${node}: ${title}, nothing was imported`, lines);
 }
 
 function lineOf({ line, why }: ImportMistake): string {

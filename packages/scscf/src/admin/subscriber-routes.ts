@@ -93,7 +93,7 @@ function addPut(app: FastifyInstance, scscf: Scscf): void {
         throw problem(
           412,
           "There already",
-          `${impi} is there: without If-None-Match it is replaced.`,
+          `${impi} is there: leave If-None-Match (imslab: give --replace) to replace it.`,
         );
       if (result !== "unchanged") scscf.provisioning.note([read]);
       reply.code(result === "created" ? 201 : 200);
@@ -149,6 +149,7 @@ function addImport(app: FastifyInstance, scscf: Scscf): void {
   };
   // Text is a body here alone.
   app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
     scope.addContentTypeParser([...IMPORT_TYPES], { parseAs: "string" }, (_request, body, taken) =>
       taken(null, body),
     );
@@ -183,11 +184,9 @@ async function kept<T>(change: Promise<T>): Promise<T> {
   }
 }
 
-function refused({ mistakes, count }: ImportRefused): HttpProblem {
-  const shown = mistakes.slice(0, SHOWN).map(lineOf);
-  const more = count > shown.length ? `; and ${count - shown.length} more` : "";
-  const detail = `Nothing was imported. ${shown.join("; ")}${more}`;
-  return new HttpProblem(422, "Import refused", detail, {}, { mistakes });
+function refused({ message, mistakes, count }: ImportRefused): HttpProblem {
+  const detail = `${message}, nothing was imported. ${mistakes.slice(0, SHOWN).map(lineOf).join("; ")}`;
+  return new HttpProblem(422, "Import refused", detail, {}, { mistakes, mistakeCount: count });
 }
 const SHOWN = 3;
 

@@ -2,7 +2,7 @@
 import type { ImportFormat, ImportMistake } from "@ims-lab/common/admin-api/views";
 import { subscriberOfRow } from "../subscribers/subscriber-row.ts";
 import { type ImportedEntry, MOST_NAMED } from "./import-lines.ts";
-import type { ImportRead } from "./import-text.ts";
+import { type ImportRead, type ImportText, readImport } from "./import-text.ts";
 import { readImportApart } from "./import-thread.ts";
 import type { NewSubscriber, Provisioning, PutCounts } from "./provisioning.ts";
 
@@ -25,7 +25,7 @@ export class ImportRefused extends Error {
   readonly count: number;
 
   constructor(mistakes: readonly ImportMistake[], count: number) {
-    super(`${count} mistakes`);
+    super(count === 1 ? "1 mistake" : `${count} mistakes`);
     this.mistakes = mistakes;
     this.count = count;
   }
@@ -45,7 +45,7 @@ export async function importSubscribers(
         all.push({ subscriber, line, ...(sqn !== undefined && { sqn }) });
     }
   };
-  const read = await readImportApart({ text, format, domain }, take);
+  const read = await readText({ text, format, domain }, take);
   if (read.mistakeCount > 0) throw new ImportRefused(read.mistakes, read.mistakeCount);
   const result = await provisioning.putAll(all, { replace, isTrial: dryRun });
   if ("refused" in result) {
@@ -57,4 +57,17 @@ export async function importSubscribers(
   }
   if (!dryRun) provisioning.note(all.map(({ subscriber }) => subscriber));
   return { read, counts: result };
+}
+
+/** Characters: what is not longer is read before a thread would have started, and holds nobody up. */
+const SHORT = 16 * 1024;
+
+async function readText(
+  imported: ImportText,
+  take: (entries: readonly ImportedEntry[]) => void,
+): Promise<Omit<ImportRead, "entries">> {
+  if (imported.text.length > SHORT) return await readImportApart(imported, take);
+  const { entries, ...read } = readImport(imported);
+  take(entries);
+  return read;
 }

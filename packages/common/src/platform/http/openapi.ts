@@ -20,6 +20,7 @@ const PROBLEM: JsonObject = {
           title: { type: "string" },
           status: { type: "integer" },
           detail: { type: "string" },
+          mistakeCount: { type: "integer" },
           mistakes: {
             type: "array",
             description: "Of an import: the first of what is wrong, line by line.",
