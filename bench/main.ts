@@ -10,6 +10,7 @@ import { measureOverload } from "./overload/overload.ts";
 import { Refused } from "./refused.ts";
 import { measureRegistrations, spoiltRows } from "./registrations/registrations.ts";
 import { type Results, report } from "./report.ts";
+import { measureSubscribers } from "./subscribers/subscribers.ts";
 
 async function run(options: BenchOptions): Promise<Results> {
   const { parts } = options;
@@ -20,6 +21,7 @@ async function run(options: BenchOptions): Promise<Results> {
     ...(parts.includes("cycle") && { cycle: await measureCycle() }),
     ...(parts.includes("deadlines") && { deadlines: await measureDeadlines() }),
     ...(parts.includes("memory") && { memory: await measureMemory(options.users) }),
+    ...(parts.includes("subscribers") && { subscribers: await measureSubscribers() }),
     ...(parts.includes("registrations") && { registrations: await measureRegistrations(options) }),
     ...(parts.includes("overload") && { overload: await measureOverload(options.portBase) }),
   };

@@ -4,7 +4,7 @@ import { Refused } from "./refused.ts";
 
 export const USAGE = `npm run bench -- [options]
 
-  --only codec|work|way|cycle|registrations|memory|deadlines|overload
+  --only codec|work|way|cycle|registrations|memory|deadlines|subscribers|overload
                      one part (default: all but overload)
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
@@ -25,6 +25,7 @@ export const PARTS = [
   "registrations",
   "memory",
   "deadlines",
+  "subscribers",
   "overload",
 ] as const;
 const USUAL = PARTS.filter((part) => part !== "overload"); // which wants the machine for itself

@@ -8,6 +8,7 @@ import type { WorkResult } from "./nodes/work.ts";
 import { table } from "./output.ts";
 import type { OverloadResult } from "./overload/overload.ts";
 import type { RegistrationResult } from "./registrations/registrations.ts";
+import type { SubscribersResult } from "./subscribers/subscribers.ts";
 
 export interface Results {
   readonly codec?: CodecResult;
@@ -18,10 +19,12 @@ export interface Results {
   readonly registrations?: RegistrationResult;
   readonly overload?: OverloadResult;
   readonly memory?: MemoryResult;
+  readonly subscribers?: readonly SubscribersResult[];
 }
 
 export function report(results: Results): string {
   const { codec, work, way, cycle, registrations, memory, deadlines, overload } = results;
+  const { subscribers } = results;
   const parts: string[] = [];
   if (codec !== undefined) parts.push(codecReport(codec));
   if (work !== undefined) parts.push(workReport(work));
@@ -30,8 +33,23 @@ export function report(results: Results): string {
   if (registrations !== undefined) parts.push(registrationReport(registrations));
   if (memory !== undefined) parts.push(memoryReport(memory));
   if (deadlines !== undefined) parts.push(deadlinesReport(deadlines));
+  if (subscribers !== undefined) parts.push(subscribersReport(subscribers));
   if (overload !== undefined) parts.push(overloadReport(overload));
   return parts.join("\n");
+}
+
+function subscribersReport(results: readonly SubscribersResult[]): string {
+  const whole = (value: number): string => Math.round(value).toString();
+  const rows = results.map(({ users, readyMs, readMs, heap, imported }) => [
+    ...[users, readyMs, readMs, heap / 1024].map(whole),
+    ...(imported === undefined
+      ? ["", "", "", ""]
+      : [imported.users, imported.milliseconds, imported.longestPauseMs, imported.heap].map(whole)),
+  ]);
+  return `Templated subscribers, and an import\n\n${table(
+    ["users", "ready ms", "file ms", "heap KiB", "imported", "ms", "pause ms", "octets each"],
+    rows,
+  )}`;
 }
 
 function overloadReport({ pinned, rows, peak, share }: OverloadResult): string {

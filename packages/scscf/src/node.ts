@@ -117,6 +117,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const provisioning = new Provisioning({
     ...{ clock, log, store, directory, marks, authenticator, bindings, registrations, events },
     domain: config.domain,
+    nextTurn: tools.nextTurn,
   });
   const reauthentications = new Reauthentications({
     clock,

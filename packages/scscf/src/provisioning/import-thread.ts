@@ -1,5 +1,6 @@
 // Reads an import in a thread of its own, so that signalling does not wait for it.
 import { Worker } from "node:worker_threads";
+import { nextTurn } from "@ims-lab/common/platform/clock";
 import type { ImportedEntry } from "./import-lines.ts";
 import type { ImportRead, ImportText } from "./import-text.ts";
 
@@ -11,7 +12,7 @@ export type ImportNews =
 const MEMORY_MEGABYTES = 1_024;
 
 /**
- * @param take gets the entries, a thousand at a time
+ * @param take gets the entries, some hundred at a time, with a turn for signalling between them
  * Rejects when the thread ends without an end, such as for want of memory.
  */
 export function readImportApart(
@@ -24,8 +25,12 @@ export function readImportApart(
   });
   return new Promise((resolve, reject) => {
     thread.on("message", (news: ImportNews) => {
-      if ("end" in news) resolve(news.end);
-      else take(news.entries);
+      if ("end" in news) {
+        resolve(news.end);
+        return;
+      }
+      take(news.entries);
+      nextTurn(() => thread.postMessage("more"));
     });
     thread.on("error", reject);
     thread.on("exit", (code) => reject(new Error(`the import's thread ended with ${code}`)));

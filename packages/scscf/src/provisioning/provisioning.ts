@@ -1,6 +1,6 @@
 // Changes of subscribers while the node runs: one commit, then the directory, nonces and registrations. TS 24.229 §5.4.1.5, §5.4.2.1.2.
 import type { Sqn } from "@ims-lab/common/ims/sqn";
-import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Clock, NextTurn } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Authenticator } from "../authentication/authenticator.ts";
 import type { Bindings } from "../registration/bindings.ts";
@@ -37,7 +37,12 @@ export interface ProvisioningOptions {
   readonly bindings: Bindings;
   readonly registrations: Registrations;
   readonly events: RegistrationEvents;
+  /** Absent: signalling does not get its turn between many changes. */
+  readonly nextTurn?: NextTurn | undefined;
 }
+
+/** Subscribers that are worked on in one go: a few milliseconds. */
+const SLICE = 500;
 
 /** Of an import that is looked at for a wrong domain. */
 const MOST_NOTED = 1_000;
@@ -108,17 +113,15 @@ export class Provisioning {
     { replace = false, isTrial = false }: { replace?: boolean; isTrial?: boolean } = {},
   ): Promise<PutCounts | PutRefused> {
     return this.#inTurn(async () => {
-      const results = all.map(({ subscriber }) => this.#resultOf(subscriber));
+      const results: PutResult[] = [];
+      await this.#inSlices(all, ({ subscriber }) => results.push(this.#resultOf(subscriber)));
       const refused = results.flatMap((result, at) =>
         replace || result !== "replaced" ? [] : [{ at, why: "is there already, with other data" }],
       );
       if (refused.length > 0) return { refused };
       const meant = all.filter((_, at) => results[at] !== "unchanged");
-      if (!isTrial)
-        await this.#change(
-          meant.map(({ subscriber }) => ({ impi: subscriber.impi, subscriber })),
-          all,
-        );
+      const changes = meant.map(({ subscriber }) => ({ impi: subscriber.impi, subscriber }));
+      if (!isTrial) await this.#change(changes, all);
       const counts = { created: 0, replaced: 0, unchanged: 0 };
       for (const result of results) counts[result]++;
       return counts;
@@ -173,14 +176,27 @@ export class Provisioning {
     const { directory } = this.#options;
     if (directory.changes + changes.length > MOST_CHANGES)
       throw new TooManyChanges(`at most ${MOST_CHANGES} subscribers may differ from the file`);
-    await this.#store([
-      ...changes.map((change) => this.#rowOf(change)),
-      ...this.#marksOf(numbered),
-    ]);
-    const before = changes.map(({ impi }) => directory.byImpi(impi));
-    directory.apply(changes);
-    const isAlone = changes.length === 1;
-    await Promise.all(changes.map((change, at) => this.#follow(before[at], change, isAlone)));
+    const rows: Change[] = [];
+    await this.#inSlices(changes, (change) => rows.push(this.#rowOf(change)));
+    await this.#store([...rows, ...this.#marksOf(numbered)]);
+    // Of many, the first count a moment before the others; nobody has been told yet that they are there.
+    const ends: Promise<void>[] = [];
+    await this.#inSlices(changes, (change) => {
+      const before = directory.byImpi(change.impi);
+      directory.apply([change]);
+      const end = this.#follow(before, change, changes.length === 1);
+      if (end !== undefined) ends.push(end);
+    });
+    await Promise.all(ends);
+  }
+
+  /** Signalling has its turn between them. */
+  async #inSlices<T>(all: readonly T[], work: (one: T) => unknown): Promise<void> {
+    const { nextTurn } = this.#options;
+    for (let at = 0; at < all.length; at += SLICE) {
+      if (at > 0 && nextTurn !== undefined) await new Promise<void>(nextTurn);
+      for (const one of all.slice(at, at + SLICE)) work(one);
+    }
   }
 
   #rowOf({ impi, subscriber }: SubscriberChange): Change {

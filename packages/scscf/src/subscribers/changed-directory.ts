@@ -75,22 +75,31 @@ export class ChangedDirectory implements SubscriberDirectory {
     return this.#changed.size;
   }
 
-  /** All at once; of two for one private identity the later counts. */
+  /** Of two for one private identity the later counts. */
   apply(changes: readonly SubscriberChange[]): void {
-    const removed = new Set(this.#removed);
+    const moved: { readonly position: number; readonly isRemoved: boolean }[] = [];
     for (const { impi, subscriber } of changes) {
-      this.#forget(impi);
       const position = this.#file.positionOf(impi);
-      if (position === undefined) {
-        if (subscriber === undefined) {
-          this.#added.delete(impi);
-          continue;
-        }
-        this.#added.add(impi);
-      } else if (subscriber === undefined) removed.add(position);
+      if (position !== undefined) moved.push({ position, isRemoved: subscriber === undefined });
+      else if (subscriber !== undefined) this.#added.add(impi);
+      this.#forget(impi);
+      if (position === undefined && subscriber === undefined) this.#added.delete(impi);
+      else this.#put(impi, subscriber);
+    }
+    if (moved.length > 0) this.#move(moved);
+  }
+
+  #put(impi: string, subscriber: Subscriber | undefined): void {
+    this.#changed.set(impi, subscriber);
+    for (const { aor } of subscriber?.impus ?? []) this.#byAor.add(aor, subscriber as Subscriber);
+  }
+
+  #move(moved: readonly { readonly position: number; readonly isRemoved: boolean }[]): void {
+    if (this.#removed.length === 0 && moved.every(({ isRemoved }) => !isRemoved)) return;
+    const removed = new Set(this.#removed);
+    for (const { position, isRemoved } of moved) {
+      if (isRemoved) removed.add(position);
       else removed.delete(position);
-      this.#changed.set(impi, subscriber);
-      for (const { aor } of subscriber?.impus ?? []) this.#byAor.add(aor, subscriber as Subscriber);
     }
     this.#removed = [...removed].sort((a, b) => a - b);
   }
