@@ -40,14 +40,24 @@ export function report(results: Results): string {
 
 function subscribersReport(results: readonly SubscribersResult[]): string {
   const whole = (value: number): string => Math.round(value).toString();
-  const rows = results.map(({ users, readyMs, readMs, heap, imported }) => [
-    ...[users, readyMs, readMs, heap / 1024].map(whole),
+  const rows = results.map(({ users, readyMs, readyCpuMs, readMs, heap, imported }) => [
+    ...[users, readyMs, readyCpuMs, readMs, heap / 1024].map(whole),
     ...(imported === undefined
       ? ["", "", "", ""]
       : [imported.users, imported.milliseconds, imported.longestPauseMs, imported.heap].map(whole)),
   ]);
   return `Templated subscribers, and an import\n\n${table(
-    ["users", "ready ms", "file ms", "heap KiB", "imported", "ms", "pause ms", "octets each"],
+    [
+      "users",
+      "ready ms",
+      "CPU ms",
+      "file ms",
+      "heap KiB",
+      "imported",
+      "ms",
+      "pause ms",
+      "octets each",
+    ],
     rows,
   )}`;
 }

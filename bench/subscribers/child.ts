@@ -44,6 +44,8 @@ const node = await startScscf(loaded.config, {
   log: nullLogger as RootLogger,
 });
 const readyMs = performance.now();
+const used = process.cpuUsage();
+const readyCpuMs = (used.user + used.system) / 1000;
 const atStart = heap();
 
 async function importMany(): Promise<ImportFigures> {
@@ -68,7 +70,14 @@ async function importMany(): Promise<ImportFigures> {
 }
 
 const imports = imported > 0 ? await importMany() : undefined;
-const result: SubscribersResult = { users, readyMs, readMs, heap: atStart, imported: imports };
+const result: SubscribersResult = {
+  users,
+  readyMs,
+  readyCpuMs,
+  readMs,
+  heap: atStart,
+  imported: imports,
+};
 process.stdout.write(JSON.stringify(result));
 await node.stop();
 rmSync(folder, { recursive: true });

@@ -8,6 +8,8 @@ export interface SubscribersResult {
   readonly users: number;
   /** From the start of the process until it serves, milliseconds. */
   readonly readyMs: number;
+  /** CPU of all threads until then, milliseconds: what a busy machine does not change much. */
+  readonly readyCpuMs: number;
   /** Of that, reading the subscribers file. */
   readonly readMs: number;
   /** Octets of JavaScript heap when it serves. */

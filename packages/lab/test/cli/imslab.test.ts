@@ -121,7 +121,7 @@ async function run(
 
 describe("usage", () => {
   it.each([
-    [[], "say what to do: list, show, why, watch, reauth, dereg, register, wait, call and message"],
+    [[], "say what to do: list, show, why, watch, reauth, dereg, register, subscriber, wait, call and message"],
     [["lost"], 'no command "lost"'],
     [["show"], "say whom: imslab show sip:alice@DOMAIN"],
     [["show", "alice"], '"alice" is no IMPU: it begins with sip: or tel:'],
