@@ -24,8 +24,11 @@ for (const file of texts) {
 }
 
 /** Questions make riddles of headers; a noun phrase says what the file is. */
-const QUESTION = /^(What|Whose|Whom|Who|How|Where|When|Which|Whether|Why|If|That)\b/;
-for (const file of [...sources, ...globSync("bench/**/*.ts").map(String).sort()]) {
+const QUESTION = /^(What|Whatever|Whose|Whom|Who|How|Where|When|Which|Whether|Why|If|That)\b/;
+for (const file of [
+  ...sources,
+  ...globSync("{bench,packages/*/test}/**/*.ts").map(String).sort(),
+]) {
   const first = readFileSync(file, "utf8")
     .replace(/^#!.*\n/, "")
     .split("\n", 1)[0];

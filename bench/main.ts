@@ -1,4 +1,5 @@
 // npm run bench: what the codec, a registration and a user cost. docs/performance.md says how to read it.
+import { measureCampaign, spoiltCampaign } from "./campaign/campaign.ts";
 import { measureCodec } from "./codec/codec.ts";
 import { measureDeadlines } from "./deadlines/deadlines.ts";
 import { measureMemory } from "./memory/memory.ts";
@@ -22,6 +23,7 @@ async function run(options: BenchOptions): Promise<Results> {
     ...(parts.includes("deadlines") && { deadlines: await measureDeadlines() }),
     ...(parts.includes("memory") && { memory: await measureMemory(options.users) }),
     ...(parts.includes("subscribers") && { subscribers: await measureSubscribers() }),
+    ...(parts.includes("campaign") && { campaign: await measureCampaign(options) }),
     ...(parts.includes("registrations") && { registrations: await measureRegistrations(options) }),
     ...(parts.includes("overload") && { overload: await measureOverload(options.portBase) }),
   };
@@ -33,7 +35,10 @@ try {
   else {
     const results = await run(options);
     process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : report(results));
-    const spoilt = results.registrations === undefined ? [] : spoiltRows(results.registrations);
+    const spoilt = [
+      ...(results.registrations === undefined ? [] : spoiltRows(results.registrations)),
+      ...(results.campaign === undefined ? [] : spoiltCampaign(results.campaign)),
+    ];
     for (const row of spoilt) process.stderr.write(`not a measurement: ${row}\n`);
     if (spoilt.length > 0) process.exitCode = 1;
   }

@@ -4,12 +4,13 @@ import { Refused } from "./refused.ts";
 
 export const USAGE = `npm run bench -- [options]
 
-  --only codec|work|way|cycle|registrations|memory|deadlines|subscribers|overload
-                     one part (default: all but overload)
+  --only codec|work|way|cycle|registrations|memory|deadlines|subscribers|campaign|
+         overload    one part (default: all but campaign and overload)
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
   --rounds N         runs per rate and server, 1 to 10 (default 1)
-  --users N          in the memory part, 1000 to 1000000 (default 100000)
+  --users N          in the memory and campaign parts, 1000 to 1000000 (default 100000)
+  --pace N           re-authentications per second of the campaign, 1 to 10000 (default 400)
   --alone            without Kamailio
   --profile FOLDER   a CPU profile of each node during the registrations
   --port-base N      first of eight ports (default 17060)
@@ -26,9 +27,11 @@ export const PARTS = [
   "memory",
   "deadlines",
   "subscribers",
+  "campaign",
   "overload",
 ] as const;
-const USUAL = PARTS.filter((part) => part !== "overload"); // which wants the machine for itself
+/** The others take minutes, or want the machine for themselves. */
+const USUAL = PARTS.filter((part) => part !== "overload" && part !== "campaign");
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -37,6 +40,7 @@ export interface BenchOptions {
   readonly seconds: number;
   readonly rounds: number;
   readonly users: number;
+  readonly pace: number;
   readonly alone: boolean;
   readonly profileFolder: string | undefined;
   readonly portBase: number;
@@ -54,6 +58,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     seconds: whole("seconds", values.seconds ?? "10", 1, 60),
     rounds: whole("rounds", values.rounds ?? "1", 1, 10),
     users: whole("users", values.users ?? "100000", 1000, 1_000_000),
+    pace: whole("pace", values.pace ?? "400", 1, 10_000),
     alone: values.alone === true,
     profileFolder: values.profile,
     portBase: whole("port-base", values["port-base"] ?? "17060", 1024, 65_000),
@@ -62,7 +67,16 @@ export function readOptions(argv: readonly string[]): BenchOptions {
   };
 }
 
-const STRINGS = ["only", "rates", "seconds", "rounds", "users", "profile", "port-base"] as const;
+const STRINGS = [
+  "only",
+  "rates",
+  "seconds",
+  "rounds",
+  "users",
+  "pace",
+  "profile",
+  "port-base",
+] as const;
 const FLAGS = ["alone", "json", "help"] as const;
 type Values = Partial<Record<(typeof STRINGS)[number], string>> &
   Partial<Record<(typeof FLAGS)[number], boolean>>;

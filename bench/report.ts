@@ -1,4 +1,5 @@
 // Results as tables for people.
+import type { CampaignResult } from "./campaign/campaign.ts";
 import type { CodecResult } from "./codec/codec.ts";
 import type { DeadlinesResult } from "./deadlines/deadlines.ts";
 import type { MemoryResult } from "./memory/memory.ts";
@@ -16,6 +17,7 @@ export interface Results {
   readonly way?: WayResult;
   readonly cycle?: CycleResult;
   readonly deadlines?: DeadlinesResult;
+  readonly campaign?: CampaignResult;
   readonly registrations?: RegistrationResult;
   readonly overload?: OverloadResult;
   readonly memory?: MemoryResult;
@@ -23,7 +25,7 @@ export interface Results {
 }
 
 export function report(results: Results): string {
-  const { codec, work, way, cycle, registrations, memory, deadlines, overload } = results;
+  const { codec, work, way, cycle, registrations, memory, deadlines, campaign, overload } = results;
   const { subscribers } = results;
   const parts: string[] = [];
   if (codec !== undefined) parts.push(codecReport(codec));
@@ -34,6 +36,7 @@ export function report(results: Results): string {
   if (memory !== undefined) parts.push(memoryReport(memory));
   if (deadlines !== undefined) parts.push(deadlinesReport(deadlines));
   if (subscribers !== undefined) parts.push(subscribersReport(subscribers));
+  if (campaign !== undefined) parts.push(campaignReport(campaign));
   if (overload !== undefined) parts.push(overloadReport(overload));
   return parts.join("\n");
 }
@@ -98,6 +101,35 @@ function cycleReport({ cycles, registration, reauthentication }: CycleResult): s
         reauthentication.toFixed(0),
         registration.toFixed(0),
         (reauthentication / registration).toFixed(2),
+      ],
+    ],
+  )}`;
+}
+
+function campaignReport(result: CampaignResult): string {
+  const { users, pace, reached, most, retransmissions, ends, cpu, share, p50, p99 } = result;
+  const whole = (value: number): string => String(Math.round(value));
+  return `Campaign over ${users} subscribed users, both nodes and the devices in one process (${ends})\n\n${table(
+    [
+      "pace/s",
+      "reached",
+      "most in 1 s",
+      "retrans.",
+      "µs CPU each",
+      "of one CPU",
+      "p50 ms",
+      "p99 ms",
+    ],
+    [
+      [
+        String(pace),
+        reached.toFixed(1),
+        String(most),
+        String(retransmissions),
+        whole(cpu),
+        `${whole(share * 100)} %`,
+        whole(p50),
+        whole(p99),
       ],
     ],
   )}`;

@@ -1,4 +1,4 @@
-// Whatever a peer writes, 64 kB of it are read in milliseconds: every parser of peers' text and octets, bodies included.
+// Every parser of peers' text and octets, bodies included: 64 kB of whatever they write are read in milliseconds.
 
 import { parseChargingVector } from "@ims-lab/common/ims/charging-vector";
 import { credentialsOf } from "@ims-lab/common/ims/credentials";

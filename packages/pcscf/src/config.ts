@@ -1,4 +1,10 @@
 // Settings of the P-CSCF: names, defaults, profiles.
+
+import {
+  impossibleNetworkFaults,
+  networkFaultSetting,
+} from "@ims-lab/common/faults/network-faults";
+import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
@@ -42,6 +48,8 @@ export interface PcscfConfig {
   readonly http: HttpSettings;
   readonly log: LogSettings;
   readonly trace: TraceSettings;
+  /** To test devices and networks with: docs/faults.md. */
+  readonly networkFaults: readonly string[];
   /** Empty: the S-CSCFs of `scscf`. */
   readonly trustedPeers: readonly TrustedPeer[];
   readonly subscribeReg: boolean;
@@ -59,8 +67,6 @@ export interface PcscfConfig {
   readonly authentication: { readonly awaitSeconds: number };
   readonly limits: SipLimits & RateLimits;
 }
-
-const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
 
 export const settings: Settings<PcscfConfig> = {
   node: "PCSCF",
@@ -106,6 +112,7 @@ export const settings: Settings<PcscfConfig> = {
     http: httpSettings(9061),
     log: logSettings,
     trace: traceSettings,
+    networkFaults: networkFaultSetting(),
     trustedPeers: trustedPeers({
       doc: "Who may send requests to the core side; empty: the S-CSCFs.",
       default: [],
@@ -170,8 +177,10 @@ function isSipUri(written: string): boolean {
   return isSip(uri);
 }
 
-function impossibleCombinations({ access, core, scscf }: PcscfConfig): readonly Impossible[] {
+function impossibleCombinations(config: PcscfConfig): readonly Impossible[] {
+  const { access, core, scscf } = config;
   const found: Impossible[] = [
+    ...impossibleNetworkFaults(config.networkFaults),
     ...impossibleTls("access", access.tls, access.ws),
     ...impossibleTls("core", core.tls),
   ];

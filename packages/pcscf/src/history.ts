@@ -19,7 +19,7 @@ export type AccessEvent = keyof typeof WORDS;
 const MOST = 2_000;
 const LONGEST_DETAIL = 300;
 
-export interface Whose {
+export interface HistoryNames {
   readonly impi?: string | undefined;
   readonly impu?: string | undefined;
   readonly source?: string | undefined;
@@ -35,7 +35,7 @@ export class AccessHistory {
     this.#sources = new Histories({ clock, maxNames: MOST, isUnproven });
   }
 
-  note({ impi, impu, source }: Whose, kind: AccessEvent, why: string): void {
+  note({ impi, impu, source }: HistoryNames, kind: AccessEvent, why: string): void {
     const from = source === undefined ? undefined : kept(source);
     const detail = kept(why);
     const names = new Set<string>();

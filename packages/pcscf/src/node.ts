@@ -1,5 +1,6 @@
 // The P-CSCF put together: two endpoints, bindings, relaying, notifier. Everything outside comes in as an argument.
 
+import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Advertised } from "@ims-lab/common/platform/cidr";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
@@ -40,7 +41,8 @@ import { AccessHistory } from "./history.ts";
 import { pcscfMetrics } from "./metrics.ts";
 import { ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
 import { BindingPolicy } from "./policy/binding-policy.ts";
-import { rulesOf } from "./policy/rules.ts";
+import { PolicyControl } from "./policy/policy-control.ts";
+import { policyOf } from "./policy/rules.ts";
 import { RegEventSubscriptions } from "./reg-event/reg-event-subscriptions.ts";
 import { RegisterRelay } from "./register/register.ts";
 import { AccessSide } from "./requests/access-side.ts";
@@ -72,8 +74,9 @@ export interface Pcscf {
   readonly access: Endpoint;
   readonly core: Endpoint;
   readonly table: FlowTable;
-  readonly asker: ReregistrationNotifier;
+  readonly notifier: ReregistrationNotifier;
   readonly history: AccessHistory;
+  readonly policy: PolicyControl;
   start(): Promise<void>;
   /** Refuses new requests, gives those under way a moment, ends. */
   stop(): Promise<void>;
@@ -86,14 +89,14 @@ const RESOLVE_AGAIN_MS = 5_000;
 
 export function createPcscf(parts: PcscfParts): Pcscf {
   const { config, clock, random, log, metrics } = parts;
-  const figures = pcscfMetrics(metrics);
+  const counters = pcscfMetrics(metrics);
   const history = new AccessHistory(clock);
   const lines = new SummedLines({ clock, log });
   const queue = requestQueueOf(config.limits, clock, parts.nextTurn);
   const backpressure = new Backpressure();
   const brakes = { queue, backpressure, history };
-  const access = endpointOf(parts, "access", figures.endpoint("access"), brakes);
-  const core = endpointOf(parts, "core", figures.endpoint("core"), brakes);
+  const access = endpointOf(parts, "access", counters.endpoint("access"), brakes);
+  const core = endpointOf(parts, "core", counters.endpoint("core"), brakes);
   const table = new FlowTable({
     clock,
     lingerMs: config.flows.lingerSeconds * 1000,
@@ -105,7 +108,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       watch.gone(binding);
       bindingPolicy.gone(binding);
     },
-    onForgotten: (binding) => asker.forget(binding),
+    onForgotten: (binding) => notifier.forget(binding),
   });
   const trust = trustedSources({
     trustedPeers: config.trustedPeers,
@@ -119,7 +122,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     log,
     settings: { ...config.access, scscf: config.scscf },
     scscfUris: scscfUris(config.scscf),
-    counters: figures.relay,
+    counters: counters.relay,
     access,
     core,
     table,
@@ -128,11 +131,11 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     privateDialogs: new PrivateDialogs(),
     history,
     lines,
-    maySay: logRateLimit(clock, REFUSAL_LOG_MS),
+    mayLog: logRateLimit(clock, REFUSAL_LOG_MS),
     knowsHop: (hop) => trust.isTrusted(hop.host, hop.port, provenNames(hop)),
     corePressed: () => backpressure.press(clock.now()),
   };
-  const asker = new ReregistrationNotifier({
+  const notifier = new ReregistrationNotifier({
     ...relay,
     send: sendOver(core, clock),
     contactOf: ({ token, scscf }) => pathUri(relay, token, scscfUri(relay, scscf)),
@@ -144,7 +147,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     reginfo: new ReginfoReader({
       log,
       limits: config.limits,
-      onLimited: (limit) => figures.endpoint("core").count("limited", limit),
+      onLimited: (limit) => counters.endpoint("core").count("limited", limit),
     }),
     send: sendOver(core, clock),
     enabled: config.subscribeReg,
@@ -154,9 +157,10 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     clock,
     log,
     table,
-    rules: rulesOf(config),
-    ask: (binding) => asker.askFor(binding),
+    policy: policyOf(config),
+    ask: (binding) => notifier.askFor(binding),
   });
+  const policy = new PolicyControl({ clock, log, table, inForce: bindingPolicy });
   const keepAlive = new KeepAlive({
     clock,
     table,
@@ -182,18 +186,18 @@ export function createPcscf(parts: PcscfParts): Pcscf {
         log.debug("binding.refreshed", { ...named(binding), authenticated });
       keepAlive.bound(binding);
       // At once: a SUBSCRIBE right behind this 200 must not be told to ask again.
-      const wasAsked = authenticated && asker.authenticated(binding);
+      const wasAsked = authenticated && notifier.authenticated(binding);
       // The UE's 200 leaves first.
       clock.after(0, () => {
         if (table.registered(binding.token) !== undefined) watch.bound(binding);
-        if (wasAsked) asker.tell(binding);
+        if (wasAsked) notifier.tell(binding);
         if (table.registered(binding.token) !== undefined)
           bindingPolicy.bound(binding, before, authenticated);
       });
     },
   });
   const own = {
-    subscribe: (incoming: Incoming) => asker.handle(incoming),
+    subscribe: (incoming: Incoming) => notifier.handle(incoming),
     notify: (incoming: Incoming) => watch.handle(incoming),
   };
   const accessSide = new AccessSide(relay, (incoming) => registers.handle(incoming));
@@ -204,7 +208,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     backpressure.share(clock.now()),
   );
   metrics.gauge("waiting_messages", "Messages that wait for their turn.", () => queue?.size ?? 0);
-  metrics.gauge("subscriptions", "Subscriptions of S-CSCFs here.", () => asker.size);
+  metrics.gauge("subscriptions", "Subscriptions of S-CSCFs here.", () => notifier.size);
   metrics.gauge("watches", "Own subscriptions to registrations.", () => watch.size);
   metrics.gauge(
     "attempts",
@@ -216,8 +220,9 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     access,
     core,
     table,
-    asker,
+    notifier,
     history,
+    policy,
     async start() {
       await trust.ready;
       await core.listen((incoming) => coreRelay.handle(incoming));
@@ -228,7 +233,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       access.drain();
       core.drain();
       await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
-      for (const part of [pool, bindingPolicy, asker, watch, keepAlive, table]) part.close();
+      for (const part of [pool, bindingPolicy, notifier, watch, keepAlive, table]) part.close();
       queue?.close();
       lines.close();
       await Promise.all([access.close(), core.close()]);
@@ -267,7 +272,14 @@ function endpointOf(
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
     ...(side === "core" && { settingOf: ({ host }: HostPort) => settingOf(config, host) }),
     ...endpointLimits(limits, brakes, side === "access" ? limits : undefined),
-    interceptors,
+    interceptors: [
+      ...networkFaults(
+        config.networkFaults,
+        { from: "P", to: side === "access" ? "U" : "S" },
+        { clock, log },
+      ),
+      ...interceptors,
+    ],
   });
 }
 

@@ -1,6 +1,13 @@
 // Settings of the S-CSCF: names, defaults, profiles.
 
 import { fileURLToPath } from "node:url";
+import { scscfFaults } from "@ims-lab/common/admin-api/faults";
+import { faultSetting, impossibleFaults } from "@ims-lab/common/faults/fault-setting";
+import {
+  impossibleNetworkFaults,
+  networkFaultSetting,
+} from "@ims-lab/common/faults/network-faults";
+import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
@@ -28,7 +35,9 @@ import { parseUri } from "@ims-lab/common/sip/message/uri";
 
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { PolicySettings } from "./policy/rules.ts";
+import { parseUserAgentDuty, shadowedDuty } from "./register/subscription-duty.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
+import { impossibleWebhook, type WebhookSettings, webhookSettings } from "./webhook/settings.ts";
 
 export interface ScscfConfig {
   readonly profile: "seed" | "ts24229";
@@ -52,6 +61,8 @@ export interface ScscfConfig {
   };
   readonly subscription: {
     readonly duty: "enforce" | "warn" | "optional";
+    /** `PATTERN=DUTY` each; the first that matches counts. */
+    readonly dutyByUserAgent: readonly string[];
     readonly deadlineSeconds: number;
     readonly optionalMaxExpiresSeconds: number;
     readonly expires: "registration" | "unlimited";
@@ -64,6 +75,7 @@ export interface ScscfConfig {
     readonly probe: boolean;
     readonly onRefresh: "always" | "never";
   };
+  readonly campaigns: { readonly maxPacePerSecond: number };
   readonly reauthentication: {
     readonly deadlineSeconds: number;
     readonly onRefused: "wait" | "deregister";
@@ -72,8 +84,12 @@ export interface ScscfConfig {
   /** `domain=sip:host:port` each. */
   readonly routes: readonly string[];
   readonly policy: PolicySettings["policy"];
+  readonly webhook: WebhookSettings;
   /** What becomes of a user's dialogs when the registration ends. */
   readonly dialogs: "leave" | "release";
+  /** To test devices with: docs/faults.md. */
+  readonly faults: readonly string[];
+  readonly networkFaults: readonly string[];
   readonly limits: SipLimits & {
     readonly maxSubscriptionsPerUser: number;
     readonly maxChallengesPerUser: number;
@@ -81,7 +97,6 @@ export interface ScscfConfig {
   };
 }
 
-const LAB_DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";
 const SHIPPED_SUBSCRIBERS = fileURLToPath(new URL("../subscribers.yaml", import.meta.url));
 
 export const settings: Settings<ScscfConfig> = {
@@ -147,6 +162,12 @@ export const settings: Settings<ScscfConfig> = {
         words: ["enforce", "warn", "optional"],
         default: "enforce",
       }),
+      dutyByUserAgent: texts({
+        doc: "The same by User-Agent, * for any characters; the first that matches counts, and a subscriber's own before it.",
+        allowed: "a list of PATTERN=enforce, PATTERN=warn or PATTERN=optional",
+        accepts: (written) => parseUserAgentDuty(written) !== undefined,
+        default: [],
+      }),
       deadlineSeconds: seconds({ doc: "Time to subscribe.", min: 1, default: 32 }),
       optionalMaxExpiresSeconds: seconds({
         doc: "Longest registration of an optional device that has not subscribed.",
@@ -185,6 +206,14 @@ export const settings: Settings<ScscfConfig> = {
         default: "wait",
       }),
     },
+    campaigns: {
+      maxPacePerSecond: integer({
+        doc: "Campaigns that together ask more devices a second must be confirmed.",
+        min: 1,
+        max: 10_000,
+        default: 100,
+      }),
+    },
     pcscf: {
       subscribe: flag({ doc: "Subscribe at P-CSCFs (Figure 4).", default: true }),
       sharedPathUsers: texts({
@@ -212,12 +241,25 @@ export const settings: Settings<ScscfConfig> = {
         words: ["proceed", "hold", "reject"],
         default: "proceed",
       }),
+      maxAgeSeconds: seconds({
+        doc: "Ask devices that authenticated longer ago than this; 0: never.",
+        default: 0,
+      }),
+      pacePerSecond: integer({
+        doc: "Devices asked by maxAgeSeconds a second, at most.",
+        min: 1,
+        max: 10_000,
+        default: 50,
+      }),
     },
+    webhook: webhookSettings,
     dialogs: oneOf({
       doc: "Calls of a user whose registration ends: left alone, or ended with BYE both ways.",
       words: ["leave", "release"],
       default: "leave",
     }),
+    faults: faultSetting(),
+    networkFaults: networkFaultSetting(),
     limits: {
       ...sipLimitSettings,
       maxSubscriptionsPerUser: integer({
@@ -255,11 +297,16 @@ export const settings: Settings<ScscfConfig> = {
 };
 
 function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
-  const { sip, registration, reauthentication } = config;
-  const found: Impossible[] = [...impossibleTls("sip", config.sip.tls)];
+  const { sip, registration, reauthentication, subscription } = config;
+  const found: Impossible[] = [
+    ...impossibleTls("sip", config.sip.tls),
+    ...impossibleFaults(scscfFaults, config.faults),
+    ...impossibleNetworkFaults(config.networkFaults),
+  ];
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });
   }
+  found.push(...impossibleWebhook(config.webhook));
   if (registration.minExpires > registration.maxExpires) {
     const allowed = `at most registration.maxExpires (${registration.maxExpires})`;
     found.push({ key: "registration.minExpires", allowed });
@@ -271,6 +318,13 @@ function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
   if (reauthentication.deadlineSeconds > registration.maxExpires) {
     const allowed = `at most registration.maxExpires (${registration.maxExpires})`;
     found.push({ key: "reauthentication.deadlineSeconds", allowed });
+  }
+  const rules = subscription.dutyByUserAgent.flatMap((one) => parseUserAgentDuty(one) ?? []);
+  const shadowed = shadowedDuty(rules);
+  if (shadowed !== undefined) {
+    const { rule, by } = shadowed;
+    const allowed = `"${rule.text}" before "${by.text}", which matches all that it does`;
+    found.push({ key: "subscription.dutyByUserAgent", allowed });
   }
   return found;
 }

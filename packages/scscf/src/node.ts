@@ -1,28 +1,39 @@
 // The S-CSCF wired together over given transports: under a fake clock in tests, over sockets in main.
 
+import { scscfFaults } from "@ims-lab/common/admin-api/faults";
+import { beginWithFaults } from "@ims-lab/common/faults/fault-setting";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
 import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
+import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { EventStream } from "./admin/event-stream.ts";
+import { webhookContent } from "./admin/webhook-views.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
 import { FailureNotes } from "./authentication/failure-notes.ts";
 import { SilentDevices } from "./authentication/silent-devices.ts";
+import { Campaigns } from "./campaigns/campaigns.ts";
 import type { ScscfConfig } from "./config.ts";
+import { createFaults, type ScscfFaults } from "./faults/scscf-faults.ts";
 import { RegistrationHistory } from "./history/registration-history.ts";
 import { UserHistory } from "./history/user-history.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import { MessageWatches } from "./observation/message-watch.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
-import { rulesOf } from "./policy/rules.ts";
+import { PcscfAsking } from "./policy/pcscf-asking.ts";
+import { PolicyControl } from "./policy/policy-control.ts";
+import { PolicyInForce } from "./policy/policy-in-force.ts";
+import { freshMsOf, policyOf } from "./policy/rules.ts";
 import { Provisioning } from "./provisioning/provisioning.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
+import { SubscriptionDuties } from "./register/subscription-duty.ts";
 import type { Binding, BindingContext } from "./registration/binding.ts";
 import { Bindings } from "./registration/bindings.ts";
 import { RegistrationEvents, type RegistrationSubscriber } from "./registration/events.ts";
@@ -40,18 +51,22 @@ import type { LoadedSubscribers } from "./subscribers/load.ts";
 import type { RegistrationSet } from "./subscribers/registration-sets.ts";
 import { registrationSets } from "./subscribers/registration-sets.ts";
 import { type SqnMarks, SqnMarkTable } from "./subscribers/sqn-marks.ts";
+import { type WebhookCounter, webhookOf } from "./webhook/webhook.ts";
 
 export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
   /** Counts what happens. */
-  readonly metrics?: RegistrationSubscriber;
+  readonly metrics?: RegistrationSubscriber & WebhookCounter;
+  /** For the webhook; absent: there is none. */
+  readonly fetch?: typeof globalThis.fetch;
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
 }
 
 /** A running S-CSCF as its admin interface and tests see it. */
 export interface Scscf {
+  readonly log: Logger;
   readonly endpoint: Endpoint;
   readonly directory: ChangedDirectory;
   /** Home domain. */
@@ -65,7 +80,13 @@ export interface Scscf {
   readonly pcscfSubscriptions: PcscfSubscriptions;
   readonly failures: FailureNotes;
   readonly history: UserHistory;
+  readonly campaigns: Campaigns;
   readonly eventStream: EventStream;
+  /** Who observes the messages of single users. */
+  readonly watches: MessageWatches;
+  readonly faults: ScscfFaults;
+  readonly policy: PolicyControl;
+  readonly duties: SubscriptionDuties;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -79,13 +100,13 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
   const directory = new ChangedDirectory(tools.subscribers.directory);
   const queue = requestQueueOf(config.limits, clock, tools.nextTurn);
-  const endpoint = endpointOf(config, tools, queue);
+  const watches = new MessageWatches();
+  const endpoint = endpointOf(config, { ...tools, switched: watches }, queue);
   const onLimited = (limit: string): void => tools.counters?.count("limited", limit);
   const bindings = new Bindings();
   const failures = new FailureNotes(clock);
   const context = contextOf(config);
   const marks = new SqnMarkTable();
-  const authenticator = authenticatorOf(config, { ...tools, directory, marks });
   const dutySeconds = config.subscription.deadlineSeconds;
   const history = new UserHistory(directory, clock);
   const refusals = new RefusalLog({ log, clock, history });
@@ -97,6 +118,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     const sets = setsOf(aor);
     return sets.find(({ name }) => bindingsOf(name).length > 0) ?? sets[0];
   };
+  const faults = createFaults({
+    ...{ clock, random, log, directory, domain: config.domain, setOf },
+    toldSet: (notify) => notifier.toldSet(notify),
+  });
+  const authenticator = authenticatorOf(config, { ...tools, directory, marks }, faults);
   const devices: RegisteredDevices = {
     tokenOf: (uri) => tokenOf(endpoint, uri),
     bindingOf: (token) => bindings.get(token),
@@ -117,7 +143,6 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const provisioning = new Provisioning({
     ...{ clock, log, store, directory, marks, authenticator, bindings, registrations, events },
     domain: config.domain,
-    nextTurn: tools.nextTurn,
   });
   const reauthentications = new Reauthentications({
     clock,
@@ -129,7 +154,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     clock,
     random,
     log,
-    send,
+    send: faults.sender(send),
     identityOf: (uri) => filedAs({ directory, domain: config.domain }, uri),
     setOf,
     setsOf,
@@ -152,18 +177,30 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     agent: createSubscriberAgent({ clock, random, send, packages: [OWN_PACKAGE] }),
     ownUri: (peer) => ownUriFor(endpoint, peer),
     life: config.subscription.expires,
-    maySay: logRateLimit(clock, ONCE_MS),
+    mayLog: logRateLimit(clock, ONCE_MS),
     setOf,
     bindingsOf,
     isWatched: (set) => notifier.isWatchedByPcscf(set),
     onAsked: (token) => {
       const binding = bindings.get(token);
-      if (binding !== undefined) reauthentications.ask([binding], "pcscf");
+      return binding === undefined || pcscfAsking.asked(binding);
     },
   });
-  const rules = rulesOf(config);
-  const { router, dialogs } = createRouting(config, {
-    rules,
+  const inForce = new PolicyInForce(
+    {
+      clock,
+      random,
+      bindings,
+      directory,
+      hasOwnRules: () => directory.hasOwnRules,
+      freshMs: freshMsOf(config),
+      ask: (binding, cause) => reauthentications.ask([binding], cause),
+    },
+    policyOf(config),
+  );
+  const pcscfAsking = new PcscfAsking({ policy: inForce, reauthentications, history, log });
+  const { router, requestPolicy, dialogs } = createRouting(config, {
+    policy: inForce,
     log,
     clock,
     random,
@@ -178,12 +215,31 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     onLimited,
   });
+  const campaigns = new Campaigns({
+    clock,
+    random,
+    store,
+    events,
+    bindings,
+    identitiesOf: (set) =>
+      setsOf(set).flatMap(({ name, impus }) => (name === set ? impus.map(({ aor }) => aor) : [])),
+    nextTurn: tools.nextTurn,
+    maxPacePerSecond: config.campaigns.maxPacePerSecond,
+    ask: (binding, cause) => void reauthentications.ask([binding], cause),
+    onStoreProblem: (error) => log.error("store.failed", { error }),
+  });
   const silentDevices = new SilentDevices({
     clock,
     events,
     causeOf: (impi) => authenticator.silent(impi),
   });
   const eventStream = new EventStream({ clock, dutySeconds });
+  const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
+  const reading = { node: "scscf", freshMs: freshMsOf(config) } as const;
+  const policy = new PolicyControl({
+    ...{ clock, store, log, bindings, directory, reading, inForce },
+    requests: requestPolicy,
+  });
   // Who hears of what happens, in this order.
   events.deliverTo({
     log: new RegistrationLog({ log, refusals, dutySeconds }),
@@ -192,11 +248,15 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     silentDevices,
     metrics: tools.metrics,
     reauthentications,
+    campaigns,
+    inForce,
     dialogs, // TS 24.229 §5.4.1.5: calls first, then the UE, then its P-CSCF
     notifier,
     pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
     eventStream,
+    webhook,
   });
+  const duties = new SubscriptionDuties(config.subscription);
   const registrar = new Registrar({
     clock,
     random,
@@ -211,7 +271,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     authenticator,
     events,
     marks,
-    rules,
+    policy: inForce,
     sharedPathUsers: config.pcscf.sharedPathUsers,
     expires: {
       ...config.registration,
@@ -219,7 +279,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     },
     maxPerImpi: config.contacts.maxPerImpi,
     onLimited,
-    duty: config.subscription.duty,
+    duties,
   });
   const services: RequestServices = {
     registrar,
@@ -244,6 +304,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     bindingOf: (token) => bindings.get(token),
   };
   return {
+    log,
     endpoint,
     directory,
     domain: config.domain,
@@ -255,30 +316,42 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     pcscfSubscriptions,
     failures,
     history,
+    campaigns,
     eventStream,
+    watches,
+    faults,
+    policy,
+    duties,
     get waitingMessages() {
       return queue?.size ?? 0;
     },
     setOf,
     setsOf,
     listen: async () => {
-      const parts = { store, registrations, reauthentications, notifier, marks, provisioning };
-      const unheard = await takeOver(parts);
-      await endpoint.listen(requestHandler(services));
+      beginWithFaults(faults.switches, scscfFaults, config.faults);
+      const unheard = await takeOver({
+        ...{ store, registrations, reauthentications, notifier, campaigns, marks },
+        ...{ policy, inForce, provisioning },
+      });
+      await endpoint.listen(faults.handler(requestHandler(services)));
       for (const binding of unheard) notifier.trigger(binding);
       provisioning.endOrphans();
     },
     stop: async () => {
       endpoint.drain();
+      campaigns.close();
       await new Promise<void>((resolve) => {
         clock.after(STOP_GRACE_MS, resolve);
       });
       queue?.close();
       registrations.close();
+      inForce.close();
       notifier.close();
       silentDevices.close();
+      faults.switches.close();
       refusals.close();
       pcscfSubscriptions.close();
+      webhook?.close();
       await endpoint.close();
       await store.close();
     },
@@ -292,19 +365,28 @@ const ONCE_MS = 86_400_000;
 
 /** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
 async function takeOver(
-  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier" | "provisioning"> & {
+  parts: Pick<
+    Scscf,
+    "registrations" | "reauthentications" | "notifier" | "campaigns" | "provisioning"
+  > & {
     readonly store: Store;
     readonly marks: SqnMarkTable;
+    readonly policy: PolicyControl;
+    readonly inForce: PolicyInForce;
   },
 ): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks, subscribers } = await parts.store.load();
+  const { bindings, subscriptions, sqnMarks, campaigns, policy, subscribers } =
+    await parts.store.load();
+  parts.policy.restore(policy);
   parts.provisioning.restore(subscribers);
   for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
   for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
   for (const binding of bindings.values()) {
     parts.registrations.restore(binding);
     parts.reauthentications.restore(binding);
+    parts.inForce.restore(binding);
   }
+  parts.campaigns.restore(campaigns.values());
   return [...bindings.values()].filter(({ duty, reauthentication }) => {
     const progress = reauthentication?.progress;
     return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");
@@ -329,6 +411,7 @@ function contextOf({
 function authenticatorOf(
   { domain, authentication, limits }: ScscfConfig,
   tools: ScscfTools & { readonly directory: SubscriberDirectory; readonly marks: SqnMarks },
+  faults: ScscfFaults,
 ): Authenticator {
   const { clock, random, subscribers, directory, marks } = tools;
   const { awaitSeconds, maxFailures, hideUnknown, probe } = authentication;
@@ -348,6 +431,7 @@ function authenticatorOf(
       random,
       directory,
       marks,
+      aucFaults: faults.vectors,
       onLimited: (limit) => tools.counters?.count("limited", limit),
     },
   );

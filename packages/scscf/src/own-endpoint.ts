@@ -1,4 +1,6 @@
 // The S-CSCF's one SIP side: its endpoint, its own addresses, where its own requests go. RFC 3261 §8.1.2, §18.
+
+import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { cidrContains, trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
@@ -13,7 +15,7 @@ import {
   type EndpointCounters,
   type EndpointOptions,
 } from "@ims-lab/common/sip/endpoint/endpoint";
-import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
+import type { Interceptor, SwitchedInterceptor } from "@ims-lab/common/sip/endpoint/interceptors";
 import { endpointLimits } from "@ims-lab/common/sip/endpoint/limits";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
@@ -30,6 +32,7 @@ export interface EndpointTools {
   readonly log: Logger;
   readonly transports: readonly Transport[];
   readonly interceptors?: readonly Interceptor[];
+  readonly switched?: SwitchedInterceptor;
   readonly counters?: EndpointCounters;
 }
 
@@ -39,7 +42,7 @@ export function endpointOf(
   queue: RequestQueue | undefined,
 ): Endpoint {
   const { sip, limits } = config;
-  const { clock, random, log, transports, interceptors = [], counters } = tools;
+  const { clock, random, log, transports, interceptors = [], switched, counters } = tools;
   const advertise = sip.advertise.map(
     ({ forPeers, host, port }): AdvertiseRule => ({
       forPeers: (peer) => cidrContains(forPeers, peer),
@@ -57,7 +60,11 @@ export function endpointOf(
     settingOf: hopSettings(config),
     ...endpointLimits(limits, { queue }),
     ...(advertise.length > 0 && { advertise }),
-    interceptors,
+    interceptors: [
+      ...networkFaults(config.networkFaults, { from: "S", to: "P" }, tools),
+      ...interceptors,
+    ],
+    ...(switched !== undefined && { switched }),
     ...(counters !== undefined && { counters }),
   });
 }

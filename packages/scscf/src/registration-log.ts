@@ -4,6 +4,7 @@ import { reasonOfEnd, whyRemoved } from "./history/end-reasons.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 import type { Binding } from "./registration/binding.ts";
 import type {
+  CampaignFacts,
   ChallengeReason,
   Claimant,
   RegistrationEvent,
@@ -60,6 +61,13 @@ export class RegistrationLog implements RegistrationSubscriber {
         log.warn("subscription.overdue", { ...fieldsOf(event.binding), why });
         break;
       }
+      case "reauthentication-asked": {
+        const [kind, rule] = event.cause.split(":");
+        const reauthentication = event.binding.reauthentication?.id;
+        if (kind === "policy")
+          log.info("policy.fired", { ...fieldsOf(event.binding), rule, reauthentication });
+        break;
+      }
       case "reauthentication-triggered": {
         const reauthentication = event.binding.reauthentication?.id;
         log.info("reauthentication.requested", { ...fieldsOf(event.binding), reauthentication });
@@ -82,12 +90,14 @@ export class RegistrationLog implements RegistrationSubscriber {
         log.info("subscriber.changed", { impi, change, aspects: aspects.join(",") });
         break;
       }
+      case "campaign-changed":
+        log.info("campaign.changed", fieldsOfCampaign(event.change, event.campaign));
+        break;
       case "identities-changed":
       case "shown":
       case "moved":
       case "notify-answered":
       case "notify-failed":
-      case "reauthentication-asked":
       case "reauthentication-progressed":
       case "answered":
       case "authenticated":
@@ -114,6 +124,14 @@ function fieldsOfClaim(
   why: string,
 ): { impi: string; impu: string; source: string; why: string; callId: string } {
   return { impi, impu, source, why, callId };
+}
+
+function fieldsOfCampaign(
+  change: string,
+  { id, name, total, asked, ends }: CampaignFacts,
+): LogFields {
+  const ended = Object.entries(ends).map(([end, count]) => `${end} ${count}`);
+  return { campaign: id, name, change, total, asked, ends: ended };
 }
 
 function fieldsOfEnd(ended: Ended): LogFields {

@@ -1,6 +1,8 @@
-// Durable rows, table by table: bindings, subscriptions, sequence numbers, subscribers.
+// Durable rows, table by table: bindings, subscriptions, sequence numbers, campaigns, the policy, subscribers.
+import type { PolicyDocument } from "@ims-lab/common/ims/policy-document";
 import type { Sqn } from "@ims-lab/common/ims/sqn";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import type { Campaign } from "./campaigns/campaign.ts";
 import type { Binding } from "./registration/binding.ts";
 import type { SubscriberRow } from "./subscribers/subscriber-row.ts";
 
@@ -14,6 +16,16 @@ export interface Tables {
   readonly sqnMarks: Sqn;
   /** By IMPI: those that were changed at run time, and now count instead of the subscribers file. */
   readonly subscribers: SubscriberRow;
+  /** By id. Whom one has asked stands in their bindings. */
+  readonly campaigns: Campaign;
+  /** The one that an operator put. */
+  readonly policy: PolicyRow;
+}
+
+export interface PolicyRow {
+  readonly document: PolicyDocument;
+  /** Milliseconds since the epoch. */
+  readonly changedAt: number;
 }
 
 export type Change = {

@@ -52,6 +52,7 @@ export async function startScscf(
     counters: counted.endpoint,
     nextTurn,
     metrics: counted,
+    fetch,
     interceptors: trace.interceptors,
   });
   counted.watch(scscf);

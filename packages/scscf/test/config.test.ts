@@ -65,6 +65,25 @@ test.each([
   ["an unknown profile", { SCSCF_PROFILE: "rfc" }, [], "profile"],
   ["a store there is none of", { SCSCF_STORE: "tape" }, [], "store"],
   ["a peer that is no address", { SCSCF_TRUSTED_PEERS: "pcscf.example" }, [], "trustedPeers"],
+  [
+    "a duty that there is none of",
+    { SCSCF_SUBSCRIPTION_DUTY_BY_USER_AGENT: "baresip*=sometimes" },
+    [],
+    "subscription.dutyByUserAgent",
+  ],
+  [
+    "a User-Agent pattern of eleven stars",
+    { SCSCF_SUBSCRIPTION_DUTY_BY_USER_AGENT: `${"*a".repeat(11)}=warn` },
+    [],
+    "subscription.dutyByUserAgent",
+  ],
+  [
+    "a User-Agent pattern behind one that matches all of its devices",
+    { SCSCF_SUBSCRIPTION_DUTY_BY_USER_AGENT: "Baresip*=warn,baresip v1*=optional" },
+    [],
+    "subscription.dutyByUserAgent",
+  ],
+  ["a pace of nothing", { SCSCF_POLICY_PACE_PER_SECOND: "0" }, [], "policy.pacePerSecond"],
   ["a wildcard without advertise", { SCSCF_SIP_HOST: "0.0.0.0" }, [], "sip.advertise"],
   [
     "a minimum above the maximum",
@@ -76,4 +95,32 @@ test.each([
   const loaded = load(env, argv);
   if (loaded.kind !== "refused") throw new Error("taken");
   expect(loaded.errors.map((error) => error.key)).toEqual([key]);
+});
+
+test.each([
+  ["ftp://x/", "webhook.url"],
+  ["http://user:password@x/", "webhook.url"],
+  ["nonsense", "webhook.url"],
+  ["https://x/hook", "webhook.secret"],
+])("a webhook at %s without a secret is refused: %s", (url, key) => {
+  const loaded = load({ SCSCF_WEBHOOK_URL: url });
+  expect(loaded).toMatchObject({ kind: "refused", errors: [{ key }] });
+});
+
+test("the webhook's secret is shown nowhere", () => {
+  const secret = "a-secret-of-a-webhook";
+  const { webhook } = config({ SCSCF_WEBHOOK_URL: "https://x/", SCSCF_WEBHOOK_SECRET: secret });
+  expect(JSON.stringify(webhook)).not.toContain(secret);
+  expect(webhook.secret?.reveal()).toBe(secret);
+  const short = load({ SCSCF_WEBHOOK_SECRET: "too-short" });
+  expect(JSON.stringify(short)).not.toContain("too-short");
+});
+
+test("the pace above which campaigns are confirmed", () => {
+  expect(config({}).campaigns.maxPacePerSecond).toBe(100);
+  for (const pace of ["0", "-1", "1.5", "10001", "fast"])
+    expect(load({ SCSCF_CAMPAIGNS_MAX_PACE_PER_SECOND: pace })).toMatchObject({
+      kind: "refused",
+      errors: [{ key: "campaigns.maxPacePerSecond" }],
+    });
 });

@@ -244,6 +244,13 @@ export class Device {
   }
 }
 
+/** What only some tests need. */
+interface LabExtras {
+  /** Entries of the subscribers file, behind those of the lab. */
+  readonly more?: string;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
 export class Lab {
   readonly clock: FakeClock = new FakeClock();
   readonly network: SimulatedNetwork = new SimulatedNetwork({ clock: this.clock, latencyMs: 1 });
@@ -253,8 +260,8 @@ export class Lab {
   readonly scscf: Scscf;
   #branch = 0;
 
-  private constructor(config: ScscfConfig, store: Store) {
-    const subscribers = parseSubscribers(SUBSCRIBERS);
+  private constructor(config: ScscfConfig, store: Store, { more = "", fetch }: LabExtras) {
+    const subscribers = parseSubscribers(SUBSCRIBERS + more);
     if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
     this.scscf = createScscf(config, {
       clock: this.clock,
@@ -265,6 +272,7 @@ export class Lab {
       ),
       subscribers,
       store,
+      ...(fetch !== undefined && { fetch }),
       counters: {
         count: (event, label) => {
           if (event === "limited") this.limited.push(label);
@@ -277,16 +285,38 @@ export class Lab {
     return Lab.startWith(memoryStore(), ...argv);
   }
 
-  static async startWith(
+  static startWith(store: Store, ...argv: readonly string[]): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.#start(store, argv, {});
+  }
+
+  /** Whose webhook is told over this. */
+  static startTelling(
+    fetch: typeof globalThis.fetch,
+    ...argv: readonly string[]
+  ): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.#start(memoryStore(), argv, { fetch });
+  }
+
+  /** @param more entries of the subscribers file, behind those of the lab */
+  static startMore(
+    more: string,
     store: Store,
     ...argv: readonly string[]
+  ): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.#start(store, argv, { more });
+  }
+
+  static async #start(
+    store: Store,
+    argv: readonly string[],
+    extras: LabExtras,
   ): Promise<{ lab: Lab; pcscf: Peer }> {
     const listen = [
       `--sip.host=${SCSCF.host}`,
       `--domain=${DOMAIN}`,
       `--trustedPeers=${PCSCF.host}:${PCSCF.port}`,
     ];
-    const lab = new Lab(configOf([...listen, ...argv]), store);
+    const lab = new Lab(configOf([...listen, ...argv]), store, extras);
     await lab.scscf.listen();
     return { lab, pcscf: await lab.peer(PCSCF) };
   }

@@ -1,4 +1,4 @@
-// What one user may take of an S-CSCF: at each limit all is well, over it there is an answer and a count.
+// One user's share of an S-CSCF: at each limit all is well, over it there is an answer and a count.
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { expect, test } from "vitest";
 import { Device, DOMAIN, Lab, PCSCF } from "./lab.ts";

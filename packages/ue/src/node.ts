@@ -6,6 +6,7 @@ import type { Random } from "@ims-lab/common/platform/random";
 import type { TransactionList } from "@ims-lab/common/sip/transaction/view";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { MediaSink } from "./call/media-sink.ts";
+import { UeFaults } from "./faults/ue-faults.ts";
 import type { Stack } from "./stack/stack.ts";
 import { type UeSettings, type User, UserEquipment } from "./user-equipment.ts";
 
@@ -20,25 +21,36 @@ export interface UeNodeOptions {
   stackFor(index: number): Stack;
   /** Where its calls have their audio sent; absent: nowhere. */
   mediaFor?(index: number): MediaSink | undefined;
+  /** Those that the users' credentials know of, too; absent: credentials without any. */
+  readonly faults?: UeFaults;
   /** UEs that start registering per second. */
   readonly perSecond: number;
 }
 
 export class UeNode {
   readonly ues: readonly UserEquipment[];
+  /** To test networks with. */
+  readonly faults: UeFaults;
   readonly #options: UeNodeOptions;
   readonly #timers: Timer[] = [];
 
   constructor(options: UeNodeOptions) {
+    const { clock, log, settings } = options;
     this.#options = options;
+    this.faults = options.faults ?? new UeFaults({ clock, log, t1: settings.t1 });
     this.ues = options.users.map(
       (user, index) =>
         new UserEquipment({
           ...options,
+          faults: this.faults,
           user,
           stack: options.stackFor(index),
           media: options.mediaFor?.(index),
         }),
+    );
+    this.faults.meet(
+      () => this.ues,
+      (identity) => this.find(identity),
     );
   }
 
@@ -80,6 +92,7 @@ export class UeNode {
 
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
+    this.faults.switches.close();
     await Promise.all(this.ues.map((ue) => ue.close()));
   }
 }

@@ -1,5 +1,8 @@
 // Assembly and start of the UE node from its settings.
 
+import { ueFaults } from "@ims-lab/common/admin-api/faults";
+import { beginWithFaults } from "@ims-lab/common/faults/fault-setting";
+import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
 import { type Clock, nextTurn } from "@ims-lab/common/platform/clock";
@@ -21,6 +24,8 @@ import { type NodeTrace, openTrace } from "@ims-lab/common/trace/node-trace";
 import { MediaSink } from "./call/media-sink.ts";
 import { packageOf, timersOf, type UeConfig } from "./config.ts";
 import { controlServer } from "./control/server.ts";
+import { MovableTransport } from "./faults/movable-transport.ts";
+import { UeFaults } from "./faults/ue-faults.ts";
 import { UeNode } from "./node.ts";
 import { CoreStack } from "./stack/core.ts";
 import { freePort, NpmSipStack } from "./stack/npm-sip.ts";
@@ -49,22 +54,32 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
   const metrics = createMetrics({ node: "ue", processFigures: true });
   const counters = endpointCounters(metrics);
   const queue = requestQueueOf(config.limits, tools.clock, nextTurn);
+  const interceptors = [
+    ...networkFaults(config.networkFaults, { from: "U", to: "P" }, tools),
+    ...traces.interceptors,
+  ];
+  const faults = new UeFaults({ ...tools, t1: timersOf(config).t1 });
   const node = new UeNode({
     ...tools,
+    faults,
     settings: settingsOf(config),
     reginfo: new ReginfoReader({
       log: tools.log,
       limits: config.limits,
       onLimited: (limit) => counters.count("limited", limit),
     }),
-    users: usersOf(config, { random: tools.random, onFileFailed: fileWarning(tools) }),
+    users: usersOf(config, {
+      random: tools.random,
+      onFileFailed: fileWarning(tools),
+      faultsOf: (impi) => faults.isimFaults(impi),
+    }),
     perSecond: config.registration.perSecond,
-    stackFor: (index) =>
-      stackOf(config, { ...tools, interceptors: traces.interceptors, counters, queue }, index),
+    stackFor: (index) => stackOf(config, { ...tools, interceptors, counters, queue }, index),
     mediaFor: () => mediaOf(config),
   });
   await node.listen();
-  addMetrics(metrics, node);
+  beginWithFaults(faults.switches, ueFaults, config.faults);
+  addMetrics(metrics, node, faults);
   const app = await controlServer({
     settings: config.http,
     log: tools.log,
@@ -143,6 +158,7 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
       },
     );
   if (config.stack === "core") {
+    const movable = new MovableTransport(transport(port), () => transport(0));
     return new CoreStack({
       name: "ue",
       clock,
@@ -150,7 +166,8 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
       log,
       counters,
       timers: timersOf(config),
-      transport: transport(port),
+      transport: movable,
+      move: () => movable.move(),
       ...endpointLimits(config.limits, { queue }),
       interceptors,
     });
@@ -176,7 +193,8 @@ function mediaOf({ calls, count, sip }: UeConfig): MediaSink | undefined {
   return new MediaSink(udpTransport({ host, port: 0, socketBufferBytes: MEDIA_BUFFER_BYTES }));
 }
 
-function addMetrics(metrics: Metrics, node: UeNode): void {
+function addMetrics(metrics: Metrics, node: UeNode, faults: UeFaults): void {
+  metrics.gauges("faults", "Faults that are on.", "fault", () => faults.switches.counts);
   metrics.gauges("ue_registrations", "UEs by state of their registration.", "state", () => {
     const counts = new Map<string, number>();
     for (const { view } of node.ues) {

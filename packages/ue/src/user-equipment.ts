@@ -15,6 +15,7 @@ import type { TransactionList } from "@ims-lab/common/sip/transaction/view";
 import { CALL_DEFAULTS, type CallSettings, Calls } from "./call/calls.ts";
 import type { MediaSink } from "./call/media-sink.ts";
 import { Messages } from "./call/messages.ts";
+import type { FaultyUe, UeFaults } from "./faults/ue-faults.ts";
 import { IncomingRequests } from "./incoming-requests.ts";
 import { RegistrationCheck } from "./registration/check.ts";
 import type { Credentials } from "./registration/credentials.ts";
@@ -35,6 +36,8 @@ export interface User {
   /** URN of its device (RFC 5626 §4.1); absent: it names none. */
   readonly instance?: string;
   readonly credentials: Credentials;
+  /** An ISIM, no password. */
+  readonly hasIsim?: boolean;
 }
 
 /** What all UEs of a node have in common. */
@@ -66,9 +69,11 @@ export interface UeParts {
   readonly media?: MediaSink | undefined;
   readonly user: User;
   readonly settings: UeSettings;
+  /** To test networks with; absent: it has none. */
+  readonly faults?: UeFaults | undefined;
 }
 
-export class UserEquipment {
+export class UserEquipment implements FaultyUe {
   readonly #parts: UeParts;
   readonly #agent: SubscriberAgent;
   #identity: Identity;
@@ -81,7 +86,8 @@ export class UserEquipment {
   readonly calls: Calls;
   readonly messages: Messages;
 
-  constructor(parts: UeParts) {
+  constructor(bare: UeParts) {
+    const parts = equipped(bare);
     const { clock, random, stack, user, settings } = parts;
     this.#parts = { ...parts, log: parts.log.child({ impi: user.impi, impu: user.impu }) };
     this.#identity = { ...user, contactUri: "", instance: user.instance };
@@ -124,9 +130,14 @@ export class UserEquipment {
 
   /** Binds the stack; sends nothing yet. Rejects with the system's error. */
   async listen(): Promise<void> {
-    const { clock, random, stack, user, settings } = this.#parts;
+    const { stack, user, settings } = this.#parts;
     await stack.listen((incoming) => this.#requests.handle(incoming));
     this.#identity = { ...this.#identity, contactUri: ownContactUri(user, stack, settings) };
+    this.#begin();
+  }
+
+  #begin(): void {
+    const { clock, random, user, settings } = this.#parts;
     const registration = new Registration({
       clock,
       random,
@@ -154,6 +165,28 @@ export class UserEquipment {
     this.#isWanted = false;
     this.calls.hangUpAll();
     this.#registration?.apply({ kind: "deregister" });
+  }
+
+  /** Forgets registration, subscription and calls without a word; what shall be registered registers anew. */
+  reboot(): void {
+    this.#check.stop();
+    this.#registration?.close();
+    this.#subscription?.close();
+    this.calls.forget();
+    this.#begin();
+    if (this.#isWanted) this.register();
+  }
+
+  get impi(): string {
+    return this.#identity.impi;
+  }
+
+  get hasIsim(): boolean {
+    return this.#parts.user.hasIsim === true;
+  }
+
+  get move(): (() => Promise<void>) | undefined {
+    return this.#parts.stack.move;
   }
 
   /** As the network writes it (P-Associated-URI): TS 24.229 §5.1.1.4, any of them may call. */
@@ -267,6 +300,13 @@ export class UserEquipment {
     this.calls.hangUpAll(); // TS 24.229 §5.1.1.7
     this.#subscription?.onDeregistered();
   }
+}
+
+function equipped(parts: UeParts): UeParts {
+  const { faults, user, stack } = parts;
+  if (faults === undefined) return parts;
+  const { stack: faulty, credentials } = faults.equip(user.impi, stack, user.credentials);
+  return { ...parts, stack: faulty, user: { ...user, credentials } };
 }
 
 function aorOfText(text: string): string | undefined {

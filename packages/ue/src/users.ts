@@ -5,7 +5,7 @@ import { SettingError } from "@ims-lab/common/platform/config/error";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { UeConfig, UserConfig } from "./config.ts";
 import type { Secret } from "./isim/answer.ts";
-import { Isim } from "./isim/isim.ts";
+import { Isim, type IsimFaults } from "./isim/isim.ts";
 import {
   fileSqnStore,
   memorySqnStore,
@@ -20,6 +20,8 @@ interface UserTools {
   readonly random: Random;
   /** A file of sequence numbers cannot be written any more. */
   onFileFailed?(path: string, why: string): void;
+  /** What the card of this user does wrong; absent: nothing. */
+  faultsOf?(impi: string): IsimFaults;
 }
 
 /** Throws SettingError for a file of sequence numbers that cannot be used. */
@@ -40,7 +42,13 @@ export function usersOf(config: UeConfig, tools: UserTools): readonly User[] {
       impu: numbered(user.impu),
       domain,
       instance,
-      credentials: new UserCredentials({ secret, realm: domain, random: tools.random }),
+      hasIsim: secret.scheme === "aka",
+      credentials: new UserCredentials({
+        secret,
+        realm: domain,
+        random: tools.random,
+        faults: () => tools.faultsOf?.(impi) ?? {},
+      }),
     };
   });
 }

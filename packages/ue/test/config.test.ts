@@ -1,3 +1,4 @@
+// Settings of the UE.
 import { loadConfig } from "@ims-lab/common/platform/config";
 import { describe, expect, test } from "vitest";
 import { packageOf, timersOf, type UeConfig, ueSettings } from "../src/config.ts";

@@ -1,4 +1,4 @@
-// What any request to a UE has to satisfy: its sender, method, extensions, bodies. RFC 3261 §8.2, §11.2, §20.43; TS 24.229 §5.1.2A.2.
+// Requirements on any request to a UE: its sender, method, extensions, bodies. RFC 3261 §8.2, §11.2, §20.43; TS 24.229 §5.1.2A.2.
 
 import { gzipSync } from "node:zlib";
 import { createEndpoint } from "@ims-lab/common/sip/endpoint/endpoint";

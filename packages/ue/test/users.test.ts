@@ -1,3 +1,4 @@
+// The users of a UE process, from its settings.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -6,6 +6,7 @@ export const eventTypes = [
   "subscription",
   "reauthentication",
   "authentication",
+  "campaign",
   "subscriber",
 ] as const;
 
@@ -65,7 +66,19 @@ export interface SubscriberNews extends Happened {
   readonly type: "subscriber";
   readonly event: "added" | "replaced" | "removed";
   /** What differs. */
-  readonly aspects: readonly ("identities" | "credentials" | "duty")[];
+  readonly aspects: readonly ("identities" | "credentials" | "duty" | "policy")[];
+}
+
+/** Of no user: `impi`, `impu` and `callId` are null. */
+export interface CampaignNews extends Happened {
+  readonly type: "campaign";
+  readonly event: "started" | "paused" | "resumed" | "stopped" | "finished";
+  readonly campaignId: string;
+  /** Devices: chosen at the start; asked by now; of these with an end, and with success. */
+  readonly total: number;
+  readonly asked: number;
+  readonly ended: number;
+  readonly reauthenticated: number;
 }
 
 /** Of one of `eventTypes`. */
@@ -74,6 +87,7 @@ export type StreamEvent =
   | SubscriptionNews
   | ReauthenticationNews
   | AuthenticationNews
+  | CampaignNews
   | SubscriberNews;
 
 /** Instead of events that are remembered no more: an event of type `gap`, without an id. */

@@ -1,33 +1,34 @@
 // JSON Schemas of what the admin interfaces answer: those of views.ts, for the OpenAPI documents.
+import { credentialKinds } from "./observed-messages.ts";
 import { deregistrationCauses } from "./views.ts";
 
-type Schema = Readonly<Record<string, unknown>>;
+export type Schema = Readonly<Record<string, unknown>>;
 
 /** All of them are always there, and no others. */
-function object(properties: Readonly<Record<string, Schema>>): Schema {
+export function object(properties: Readonly<Record<string, Schema>>): Schema {
   const required = Object.keys(properties);
   return { type: "object", properties, required, additionalProperties: false };
 }
 
-const text: Schema = { type: "string" };
-const maybeText: Schema = { type: ["string", "null"] };
-const texts: Schema = { type: "array", items: text };
+export const text: Schema = { type: "string" };
+export const maybeText: Schema = { type: ["string", "null"] };
+export const texts: Schema = { type: "array", items: text };
 const flag: Schema = { type: "boolean" };
-const count: Schema = { type: "integer", minimum: 0 };
+export const count: Schema = { type: "integer", minimum: 0 };
 const maybeCount: Schema = { type: ["integer", "null"], minimum: 0 };
 /** Milliseconds since the epoch. */
-const time: Schema = { type: "integer" };
-const maybeTime: Schema = { type: ["integer", "null"] };
+export const time: Schema = { type: "integer" };
+export const maybeTime: Schema = { type: ["integer", "null"] };
 
-function oneOf(...words: readonly string[]): Schema {
+export function oneOf(...words: readonly string[]): Schema {
   return { type: "string", enum: words };
 }
 
-function maybe(schema: Schema): Schema {
+export function maybe(schema: Schema): Schema {
   return { anyOf: [schema, { type: "null" }] };
 }
 
-function list(items: Schema): Schema {
+export function list(items: Schema): Schema {
   return { type: "array", items };
 }
 
@@ -35,8 +36,14 @@ export function pageOf(items: Schema): Schema {
   return object({ items: list(items), total: count });
 }
 
-const progress = oneOf("requested", "notified", "acknowledged", "challenged");
-const ends = [
+export const reauthenticationProgresses = [
+  "requested",
+  "notified",
+  "acknowledged",
+  "challenged",
+] as const;
+const progress = oneOf(...reauthenticationProgresses);
+export const reauthenticationEnds = [
   "reauthenticated",
   "refused",
   "unanswered",
@@ -44,7 +51,7 @@ const ends = [
   "unreachable",
   "unsubscribed",
   "withdrawn",
-];
+] as const;
 
 export const transactionSchema: Schema = object({
   side: text,
@@ -67,7 +74,7 @@ export const reauthenticationSchema: Schema = object({
   cause: text,
   askers: texts,
   progress,
-  end: { type: ["string", "null"], enum: [...ends, null] },
+  end: { type: ["string", "null"], enum: [...reauthenticationEnds, null] },
   requestedAt: time,
   notifiedAt: maybeTime,
   acknowledgedAt: maybeTime,
@@ -86,6 +93,9 @@ const bindingSchema = object({
   callId: text,
   cseq: count,
   path: texts,
+  userAgent: maybeText,
+  duty: oneOf("enforce", "warn", "optional"),
+  dutyBy: text,
   expiresAt: time,
   registeredAt: time,
   authenticatedAt: maybeTime,
@@ -129,6 +139,7 @@ export const subscriberSchema: Schema = object({
     ],
   },
   subscription: maybeText,
+  policy: maybe(list({ type: "object" })),
   source: oneOf("file", "changed", "added"),
   registered: flag,
   lastFailure: maybe(object({ why: text, at: time })),
@@ -158,6 +169,43 @@ export const accessBindingSchema: Schema = object({
 });
 
 export const askAnswerSchema: Schema = object({ impu: text, contacts: texts });
+
+const values: Schema = {
+  type: "object",
+  additionalProperties: { type: ["integer", "string"] },
+};
+const parameter: Schema = {
+  type: "object",
+  properties: {
+    name: text,
+    doc: text,
+    kind: oneOf("integer", "word"),
+    min: count,
+    max: count,
+    words: texts,
+    default: { type: ["integer", "string"] },
+  },
+  required: ["name", "doc", "kind", "default"],
+  additionalProperties: false,
+};
+
+/** A fault or a preset, and for whom it is on. */
+export const faultSchema: Schema = object({
+  name: text,
+  doc: text,
+  isDeed: flag,
+  combines: texts,
+  parameters: list(parameter),
+  active: list(
+    object({
+      impu: maybeText,
+      remaining: maybeCount,
+      acted: count,
+      since: time,
+      parameters: values,
+    }),
+  ),
+});
 
 const direction = (...words: readonly string[]): Schema => oneOf(...words);
 
@@ -247,15 +295,43 @@ export const eventSchema: Schema = {
       bindingId: text,
       contact: text,
       cause: maybeText,
-      progress: { type: ["string", "null"], enum: [...(progress["enum"] as string[]), null] },
-      end: { type: ["string", "null"], enum: [...ends, null] },
+      progress: { type: ["string", "null"], enum: [...reauthenticationProgresses, null] },
+      end: { type: ["string", "null"], enum: [...reauthenticationEnds, null] },
     }),
     news("authentication", ["challenged", "succeeded", "failed", "unanswered"], {
       source: maybeText,
       why: maybeText,
     }),
     news("subscriber", ["added", "replaced", "removed"], {
-      aspects: list(oneOf("identities", "credentials", "duty")),
+      aspects: list(oneOf("identities", "credentials", "duty", "policy")),
+    }),
+    news("campaign", ["started", "paused", "resumed", "stopped", "finished"], {
+      campaignId: text,
+      total: count,
+      asked: count,
+      ended: count,
+      reauthenticated: count,
     }),
   ],
 };
+
+export const observedMessageSchema: Schema = object({
+  at: time,
+  direction: oneOf("from-device", "to-device"),
+  isRepeated: flag,
+  method: text,
+  status: maybeCount,
+  callId: text,
+  cseq: count,
+  contact: maybeText,
+  expires: maybeCount,
+  minExpires: maybeCount,
+  retryAfter: maybeCount,
+  event: maybeText,
+  subscriptionState: maybeText,
+  reason: maybeText,
+  contacts: list(object({ uri: text, state: text, event: text, expires: maybeCount })),
+  credentials: { type: ["string", "null"], enum: [...credentialKinds, null] },
+  nonce: maybeText,
+  userAgent: maybeText,
+});

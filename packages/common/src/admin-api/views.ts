@@ -89,6 +89,12 @@ export interface BindingView {
   readonly callId: string;
   readonly cseq: number;
   readonly path: readonly string[];
+  /** Of its last REGISTER. */
+  readonly userAgent: string | null;
+  /** Whether it must subscribe. */
+  readonly duty: "enforce" | "warn" | "optional";
+  /** What chose that: `its subscriber`, `User-Agent PATTERN`, `subscription.duty`. */
+  readonly dutyBy: string;
   readonly expiresAt: number;
   readonly registeredAt: number;
   readonly authenticatedAt: number | null;
@@ -192,9 +198,12 @@ export interface ProblemDetails {
   readonly title: string;
   readonly status: number;
   readonly detail?: string;
-  /** Of an import: the first of them, and of all how many. */
+  /** Of an import: the first of them. */
   readonly mistakes?: readonly ImportMistake[];
-  readonly mistakeCount?: number;
+  /** The query parameter, or the property of the body, that is wrong. */
+  readonly parameter?: string;
+  /** How many it is about. */
+  readonly count?: number;
 }
 
 /** One of the lab's HSS; a secret is said to be set, and never shown. */
@@ -217,6 +226,8 @@ export interface SubscriberView {
         readonly password: "set";
       };
   readonly subscription: string | null;
+  /** Rules of the authentication policy for this one alone. */
+  readonly policy: readonly object[] | null;
   /** The subscribers file; that and a change since; a change alone. */
   readonly source: "file" | "changed" | "added";
   readonly registered: boolean;

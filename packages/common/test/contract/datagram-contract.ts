@@ -1,4 +1,4 @@
-// What datagram transports do beside the common contract.
+// Contract of datagram transports, beside the common one.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Transport } from "../../src/sip/transport/transport.ts";
 import { message, Recorder, type TransportLab } from "./transport-lab.ts";

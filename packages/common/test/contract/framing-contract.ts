@@ -1,4 +1,4 @@
-// How messages are cut out of a stream of octets. RFC 3261 §18.3, RFC 5626 §4.4.1.
+// Contract of framing: messages cut out of a stream of octets. RFC 3261 §18.3, RFC 5626 §4.4.1.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { StreamLimits } from "../../src/sip/transport/stream-limits.ts";
 import type { HostPort, Transport } from "../../src/sip/transport/transport.ts";

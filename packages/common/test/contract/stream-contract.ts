@@ -1,4 +1,4 @@
-// What stream transports do beside the common contract: connections and limits. RFC 3261 §18.
+// Contract of stream transports, beside the common one: connections and limits. RFC 3261 §18.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MADE_ROOM, type StreamLimits } from "../../src/sip/transport/stream-limits.ts";
 import { type HostPort, isSecure, type Transport } from "../../src/sip/transport/transport.ts";

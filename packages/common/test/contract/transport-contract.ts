@@ -1,4 +1,4 @@
-// What every transport does, whatever carries it: RFC 3261 §18, RFC 5626 §4.4.1.
+// Contract of every transport, whatever carries it: RFC 3261 §18, RFC 5626 §4.4.1.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type HostPort, isSecure, type Transport } from "../../src/sip/transport/transport.ts";
 import { message, type RawPeer, Recorder, type TransportLab } from "./transport-lab.ts";

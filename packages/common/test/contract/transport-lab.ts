@@ -1,4 +1,4 @@
-// What a transport's contract is tested with: transports, raw peers, and a way to let time pass.
+// The port of the transports' contracts: transports, raw peers, and a way to let time pass.
 import type { StreamLimits } from "../../src/sip/transport/stream-limits.ts";
 import type {
   Flow,

@@ -1,4 +1,4 @@
-// Which Authorization counts: every way in which two readers could differ. RFC 3261 §20.7, §22.3; RFC 7616 §3.4.
+// The Authorization that counts: every way in which two readers could differ. RFC 3261 §20.7, §22.3; RFC 7616 §3.4.
 import { describe, expect, test } from "vitest";
 import { credentialsOf, isMalformed } from "../../src/ims/credentials.ts";
 import { decode } from "../../src/sip/message/decode.ts";

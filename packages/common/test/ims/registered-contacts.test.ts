@@ -1,4 +1,4 @@
-// Which Contacts of a REGISTER are the same and which are of one device. RFC 3261 §10.3 step 7, RFC 5626 §4.1.
+// Contacts of a REGISTER that are the same, and those of one device. RFC 3261 §10.3 step 7, RFC 5626 §4.1.
 import {
   findListed,
   instanceOf,

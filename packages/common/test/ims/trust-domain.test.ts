@@ -1,4 +1,4 @@
-// What crosses the edge of the trust domain. RFC 3325 §5, RFC 7315 §6.4, TS 24.229 §4.4.
+// The edge of the trust domain, header by header. RFC 3325 §5, RFC 7315 §6.4, TS 24.229 §4.4.
 import { removeClaims, removeNetworkOnly } from "@ims-lab/common/ims/trust-domain";
 import { newRequest, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { expect, test } from "vitest";

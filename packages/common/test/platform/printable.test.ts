@@ -1,4 +1,4 @@
-// What peers choose is shown, and never obeyed, by a terminal.
+// Peers' text on a terminal: shown, and never obeyed.
 import { expect, it } from "vitest";
 import { printable } from "../../src/platform/printable.ts";
 

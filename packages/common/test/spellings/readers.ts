@@ -1,4 +1,4 @@
-// How other programs read a request: models of the strict and of the careless, to see whether they would agree.
+// Models of other programs' readings of a request, strict and careless, to see whether they would agree.
 
 /** What decides where a message ends and whose it is. */
 export interface Reading {

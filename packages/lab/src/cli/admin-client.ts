@@ -11,6 +11,8 @@ export interface AdminClient {
   delete<T>(path: string, query?: Query): Promise<T>;
   /** A stream of text, in the pieces in which it comes; fails where it breaks off. */
   stream(path: string, query: Query, headers: Headers, signal: AbortSignal): AsyncIterable<string>;
+  /** The same as the answer to a POST. */
+  streamOf(path: string, body: object, signal: AbortSignal): AsyncIterable<string>;
   /** All of a list, page by page. */
   all<T>(path: string, query?: Query): Promise<Page<T>>;
 }
@@ -69,17 +71,12 @@ export function adminClient(options: {
 
   async function* stream(
     path: string,
-    query: Query,
     more: Headers,
-    signal: AbortSignal,
+    order: { readonly method: string; readonly signal: AbortSignal; readonly body?: string },
   ): AsyncGenerator<string> {
     const headers = { accept: "text/event-stream", ...bearer, ...more };
     try {
-      const response = await options.fetch(url + path + queryText(query), {
-        method: "GET",
-        headers,
-        signal,
-      });
+      const response = await options.fetch(url + path, { ...order, headers });
       checkNode(response);
       if (!response.ok || response.body === null)
         throw failureOf(node, url, response.status, jsonOf(await response.text()));
@@ -103,7 +100,14 @@ export function adminClient(options: {
   }
 
   return {
-    stream,
+    stream: (path, query, headers, signal) =>
+      stream(path + queryText(query), headers, { method: "GET", signal }),
+    streamOf: (path, body, signal) =>
+      stream(
+        path,
+        { "content-type": "application/json" },
+        { method: "POST", body: JSON.stringify(body), signal },
+      ),
     get: (path, query) => request("GET", path, query),
     post: (path, query, body) => request("POST", path, query, body),
     put: (path, query, body, headers) => request("PUT", path, query, body, headers),
@@ -178,10 +182,10 @@ function failureOf(node: string, url: string, status: number, answer: unknown): 
 
 function importRefused(
   node: string,
-  { title, mistakeCount = 0 }: ProblemDetails,
+  { title, count = 0 }: ProblemDetails,
   mistakes: readonly ImportMistake[],
 ): CommandFailure {
-  const more = mistakeCount - mistakes.length;
+  const more = count - mistakes.length;
   const lines = [...mistakes.map(lineOf), ...(more > 0 ? [`and ${more} more`] : [])];
   return new CommandFailure(EXIT.unknown, `${node}: ${title}, nothing was imported`, lines);
 }
@@ -195,6 +199,8 @@ const NOT_A_USER: ReadonlySet<string> = new Set([
   "No such resource",
   "No such UE",
   "No such subscriber",
+  "No such campaign",
+  "No such fault",
 ]);
 
 function isProblem(answer: unknown): answer is ProblemDetails {

@@ -27,7 +27,8 @@ ${COMMANDS.map(({ help }) => help).join("")}
   --token-file FILE  file that holds it (IMSLAB_TOKEN_FILE)
 
 exit codes: 0 done, 1 node not reached, time over, or refused, 2 usage, 3 not registered,
-            10 refused, 11 ignored, 12 unreachable, 13 unsubscribed, 14 unanswered, 15 withdrawn
+            10 refused, 11 ignored, 12 unreachable, 13 unsubscribed, 14 unanswered, 15 withdrawn,
+            20 verify has found something wrong, 130 interrupted
 `;
 
 const SCSCF_URL = "http://127.0.0.1:9062";

@@ -7,6 +7,10 @@ export const EXIT = {
   unknown: 1,
   usage: 2,
   notRegistered: 3,
+  /** `verify`: the device does something wrong. */
+  verdict: 20,
+  /** Ctrl-C, as a shell has it. */
+  interrupted: 130,
 } as const;
 
 /** The message for a person instead of an answer, and the exit code. */

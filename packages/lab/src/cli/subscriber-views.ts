@@ -37,6 +37,7 @@ export function subscriberText(one: SubscriberView, now: number): string {
     ["identities", one.impus.map(identityText).join(", ")],
     ["auth", secrets],
     ["subscription", one.subscription ?? "as the profile says"],
+    ["own rules", one.policy === null ? "-" : JSON.stringify(one.policy)],
     ["from", SOURCES[one.source]],
     ["registered", one.registered ? "yes" : "no"],
     ["last failure", failure],

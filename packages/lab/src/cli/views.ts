@@ -104,6 +104,8 @@ function bindingText(binding: BindingView, now: number): string {
     ["  registered", timeAgo(binding.registeredAt, now)],
     ["  authenticated", timeAgo(binding.authenticatedAt, now)],
     ["  expires in", timeLeft(binding.expiresAt, now)],
+    ["  user agent", binding.userAgent ?? "-"],
+    ["  duty to subscribe", `${binding.duty}, by ${binding.dutyBy}`],
     ["  subscription", subscriptionText(binding, now)],
     ["  re-authentication", reauthenticationText(binding, now)],
   ]);

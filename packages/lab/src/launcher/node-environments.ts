@@ -1,4 +1,5 @@
 // The nodes' settings for one run of the lab, as environment variables, and what of the user's they replace.
+import { networkSetting, type Place } from "@ims-lab/common/faults/network-rule";
 import { isLoopback, isWildcard } from "@ims-lab/common/platform/ip-address";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Environment } from "../terminal.ts";
@@ -62,6 +63,7 @@ export function nodeEnvironments(
       SCSCF_SUBSCRIPTION_EXPIRES: options.expires,
       SCSCF_AUTHENTICATION_PROBE: "true",
       SCSCF_TRACE_HEP: hep,
+      ...rulesOf("SCSCF", "S", options),
       ...(options.domain !== undefined && { SCSCF_DOMAIN: options.domain }),
       ...(subscribers !== undefined && { SCSCF_SUBSCRIBERS: subscribers }),
       ...(options.fast && { SCSCF_REAUTHENTICATION_DEADLINE_SECONDS: String(SHORT_N_SECONDS) }),
@@ -77,11 +79,20 @@ export function nodeEnvironments(
       PCSCF_HTTP_HOST: LAB_HOST,
       PCSCF_HTTP_PORT: String(ports.pcscfHttp),
       PCSCF_TRACE_HEP: hep,
+      ...rulesOf("PCSCF", "P", options),
       ...(options.pcap !== undefined && { PCSCF_TRACE_PCAP: options.pcap }),
       ...(options.domain !== undefined && { PCSCF_ACCESS_VISITED_NETWORK_ID: options.domain }),
     },
     ue: facts.ue === undefined ? {} : ueEnvironment(options, facts, facts.ue),
   };
+}
+
+/** A rule is its sender's to obey. */
+function rulesOf(prefix: string, place: Place, { networkRules }: LabOptions): Variables {
+  const own = networkRules.filter(({ from }) => from === place);
+  return own.length === 0
+    ? {}
+    : { [`${prefix}_NETWORK_FAULTS`]: own.map(networkSetting).join(",") };
 }
 
 /** For a wildcard host: in each network our address in it, elsewhere the first that is not loopback. */
@@ -121,6 +132,7 @@ function ueEnvironment(options: LabOptions, facts: LabFacts, user: AkaAccount): 
     UE_HTTP_HOST: LAB_HOST,
     UE_HTTP_PORT: String(facts.ports.ueHttp),
     UE_TRACE_HEP: facts.hep,
+    ...rulesOf("UE", "U", options),
   };
 }
 
@@ -161,6 +173,7 @@ const OPTION_FOR: readonly (readonly [RegExp, string])[] = [
   [/SUBSCRIBERS$|UE_USER_/, "--subscribers"],
   [/SUBSCRIPTION_EXPIRES$/, "--expires"],
   [/DEADLINE_SECONDS$/, "--fast"],
+  [/_NETWORK_FAULTS$/, "--drop"],
   [/_STACK$/, "--stack"],
   [/_TRANSPORT$/, "--transport"],
 ];

@@ -1,5 +1,11 @@
 // The command line of `npm start` and `npm run demo`.
 import { parseArgs } from "node:util";
+import {
+  isRuleProblem,
+  type NetworkRule,
+  networkActions,
+  parseNetworkRule,
+} from "@ims-lab/common/faults/network-rule";
 import { homeDomain, type Plmn } from "@ims-lab/common/ims/identities";
 import { isHost } from "@ims-lab/common/platform/cidr";
 import { parseIp } from "@ims-lab/common/platform/ip-address";
@@ -35,6 +41,8 @@ export interface LabOptions extends FigureOptions {
   readonly fast: boolean;
   /** Added to every port, so that two labs can run on one machine. */
   readonly portOffset: number;
+  /** Messages that are lost, late, twice or overtaken on their way. */
+  readonly networkRules: readonly NetworkRule[];
   /** Show the nodes' logs between the ladder's lines. */
   readonly verbose: boolean;
 }
@@ -69,6 +77,10 @@ const OPTIONS = {
   pcap: { type: "string" },
   hep: { type: "string" },
   "port-offset": { type: "string" },
+  drop: { type: "string", multiple: true },
+  delay: { type: "string", multiple: true },
+  duplicate: { type: "string", multiple: true },
+  reorder: { type: "string", multiple: true },
   verbose: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -114,6 +126,15 @@ export const LAUNCHER_HELP = `Usage: npm start [-- OPTIONS]      the lab, until 
   --port-offset N            add N to every port, to run beside another lab
   -h, --help                 this text
 
+ Network faults, each option as often as you like
+  --drop, --delay, --duplicate, --reorder 'WHAT FROM>TO [N|N-M|*] [TIME]'
+                             WHAT: a method, a status, a status with a method
+                             (200 NOTIFY), or *; FROM>TO: U>P P>U P>S S>P, or
+                             U>S S>U for what goes all the way; N: which of
+                             them (1), counted with retransmissions; TIME: of
+                             a delay, 500ms or 2s.
+                             --drop 'NOTIFY S>P 1' --delay '200 S>U 2 500ms'
+
 Other settings of the nodes come from the environment
 (SCSCF_REAUTHENTICATION_DEADLINE_SECONDS=20 npm start); what npm start sets by
 itself, it says. NO_COLOR, FORCE_COLOR and COLUMNS are respected.
@@ -144,6 +165,7 @@ export function parseOptions(argv: readonly string[], env: Environment = {}): Pa
       pcap: filled("pcap", "a path", values.pcap),
       hep: values.hep === undefined ? undefined : collector(values.hep),
       only: filled("only", "an IMPU, an IMPI, a user name or an address", values.only),
+      networkRules: networkRules(values),
       portOffset: offset(values["port-offset"] ?? "0"),
     };
     return { kind: "options", options };
@@ -155,7 +177,25 @@ export function parseOptions(argv: readonly string[], env: Environment = {}): Pa
   }
 }
 
-type Values = { readonly [O in keyof typeof OPTIONS]?: string | boolean | undefined };
+type Values = {
+  readonly [O in keyof typeof OPTIONS]?: string | boolean | readonly string[] | undefined;
+};
+
+/** Of the lab's UE only where there is one, and where its stack lets somebody in between. */
+function networkRules(values: Values): readonly NetworkRule[] {
+  return networkActions.flatMap((action) => {
+    const written = values[action];
+    return (Array.isArray(written) ? written : []).map((text: string) => {
+      const rule = parseNetworkRule(action, text);
+      if (isRuleProblem(rule)) throw new Error(`--${rule.problem}`);
+      if (rule.from === "U" && values["no-ue"] === true)
+        throw new Error(`--${action} "${rule.text}": there is no UE of the lab's (--no-ue)`);
+      if (rule.from === "U" && values.stack === "npm-sip")
+        throw new Error(`--${action} "${rule.text}": the stack npm-sip lets nobody in between`);
+      return rule;
+    });
+  });
+}
 
 function refuseContradictions(values: Values): void {
   const together = (one: keyof Values, other: keyof Values, why: string): void => {

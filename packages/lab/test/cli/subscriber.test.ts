@@ -20,6 +20,7 @@ const view: SubscriberView = {
   algorithms: ["AKAv1-MD5"],
   auth: { scheme: "aka", algorithm: "AKAv1-MD5", k: "set", opc: "set", amf: "8000" },
   subscription: null,
+  policy: null,
   source: "added",
   registered: true,
   lastFailure: null,
@@ -180,7 +181,7 @@ describe("import", () => {
       { line: 2, why: "imsi: \u001b[31m, expected digits" },
       { line: 9, why: "ki: missing" },
     ];
-    const body = { title: "Import refused", status: 422, detail: "…", mistakes, mistakeCount: 7 };
+    const body = { title: "Import refused", status: 422, detail: "…", mistakes, count: 7 };
     const { code, err, out } = await run(["import", file("bad.csv", "x")], { status: 422, body });
     expect([code, out, err]).toEqual([
       1,

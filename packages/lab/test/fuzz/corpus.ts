@@ -1,4 +1,4 @@
-// What is damaged: RFC 4475's messages and well-formed traffic of this lab.
+// Messages to be damaged: RFC 4475's and well-formed traffic of this lab.
 import { tortureBytes, tortureMessages } from "../../../common/test/torture/torture.ts";
 
 const DOMAIN = "ims.mnc001.mcc001.3gppnetwork.org";

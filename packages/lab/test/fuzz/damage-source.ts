@@ -1,4 +1,4 @@
-// When a wire does harm: by a seeded chance that changes as the run goes on, and never while it is honest.
+// The times at which a wire does harm: by a seeded chance that changes as the run goes on, and never while it is honest.
 import type { Random } from "@ims-lab/common/platform/random";
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import { pick } from "./mutate.ts";

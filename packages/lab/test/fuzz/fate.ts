@@ -1,4 +1,4 @@
-// What becomes of one datagram on the damaging wire: itself, damaged, lost, doubled, late, or an older one with it.
+// The fate of one datagram on the damaging wire: itself, damaged, lost, doubled, late, or an older one with it.
 import type { Random } from "@ims-lab/common/platform/random";
 import { damage } from "./live-mutations.ts";
 import { mutate, pick } from "./mutate.ts";

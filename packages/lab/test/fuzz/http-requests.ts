@@ -1,4 +1,4 @@
-// What the admin interfaces are asked before it is damaged; none of it touches the users that must stay well.
+// Requests to the admin interfaces before they are damaged; none of them touches the users that must stay well.
 import type { HttpRequest } from "./http-thrower.ts";
 import { DOMAIN } from "./processes.ts";
 

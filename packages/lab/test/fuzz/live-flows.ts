@@ -1,4 +1,4 @@
-// What users and operators do all the time, drawn by chance: registrations, re-authentications, calls, messages, ends.
+// Acts of users and operators, drawn by chance all the time: registrations, re-authentications, calls, messages, ends.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Faults } from "./faults.ts";

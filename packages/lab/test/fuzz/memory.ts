@@ -1,4 +1,4 @@
-// Whether nodes go on growing once as much is forgotten as is new.
+// The verdict on growth: nodes must not grow once as much is forgotten as is new.
 
 /** 64*T1 and a little: from here on memory must not grow. */
 export const SETTLED_MS = 36_000;

@@ -1,4 +1,4 @@
-// When the wires are honest again everybody must be well within seconds: registered, re-authenticated, called.
+// The verdict on recovery: seconds after the wires are honest again everybody registers, re-authenticates and is called.
 import type {
   BindingView,
   CallView,

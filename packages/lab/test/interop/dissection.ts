@@ -1,4 +1,4 @@
-// What tshark makes of a capture, and the octets on each hop.
+// tshark's reading of a capture, and the octets on each hop.
 import { run } from "./programs.ts";
 
 /** tshark's field list of the packets that a display filter lets through. */

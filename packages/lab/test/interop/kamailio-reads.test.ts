@@ -1,4 +1,4 @@
-// What our P-CSCF lets through, given to a Kamailio: it reads the same, or it refuses. See docs/interop/kamailio.md.
+// A Kamailio behind our P-CSCF: it reads what is let through as we did, or refuses it. See docs/interop/kamailio.md.
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { decode } from "@ims-lab/common/sip/message/decode";

@@ -1,4 +1,4 @@
-// What must hold for everything that was on the wire, as tshark and xmllint see it.
+// Checks of everything that was on the wire, as tshark and xmllint see it.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -28,8 +28,22 @@ describe("parseOptions", () => {
         pcap: undefined,
         hep: undefined,
         only: undefined,
+        networkRules: [],
       },
     });
+  });
+
+  it("takes network faults, several of each kind, and hands each to its sender", () => {
+    const parsed = parseOptions([
+      ...["--drop", "NOTIFY S>P 1", "--drop", "REGISTER U>P 2-3"],
+      ...["--delay", "200 S>U 2 500ms"],
+    ]);
+    if (parsed.kind !== "options") throw new Error(parsed.kind);
+    expect(parsed.options.networkRules).toMatchObject([
+      { action: "drop", method: "NOTIFY", from: "S" },
+      { action: "drop", method: "REGISTER", from: "U", first: 2, last: 3 },
+      { action: "delay", status: 200, milliseconds: 500 },
+    ]);
   });
 
   it.each([
@@ -37,6 +51,10 @@ describe("parseOptions", () => {
     [["--expires=forever"], /--expires forever: expected registration or unlimited/],
     [["--transport", "sctp"], /--transport sctp: expected udp or tcp/],
     [["--port-offset", "-1"], /port-offset/],
+    [["--drop", "NOTIFY"], /^--drop "NOTIFY": expected WHAT FROM>TO/],
+    [["--delay", "NOTIFY S>P 1"], /^--delay "NOTIFY S>P 1": a delay says how long/],
+    [["--no-ue", "--drop", "REGISTER U>P"], /^--drop "REGISTER U>P": there is no UE of the lab's/],
+    [["--stack", "npm-sip", "--drop", "REGISTER U>P"], /npm-sip lets nobody in between/],
     [["--port-offset=99999"], /--port-offset 99999: expected a number from 0 to 50000/],
     [["--colour"], /colour/],
     [["bob"], /bob/],

@@ -1,4 +1,4 @@
-// What a person sees: whose message it is, why it failed, and nothing wider than the terminal.
+// The launcher's screen: whose message it is, why it failed, and nothing wider than the terminal.
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { describe, expect, it } from "vitest";
 import { labPorts } from "../../src/launcher/node-environments.ts";

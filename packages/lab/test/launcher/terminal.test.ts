@@ -1,4 +1,4 @@
-// What the terminal can, by itself and by its environment.
+// The terminal's abilities, by itself and by its environment.
 import { describe, expect, it } from "vitest";
 import { hasColours, widthOf, wrapped } from "../../src/terminal.ts";
 

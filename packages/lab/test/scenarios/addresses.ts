@@ -1,4 +1,4 @@
-// Where everybody is in a lab, and the ways between them.
+// Addresses of everybody in a lab, and the ways between them.
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Direction } from "@ims-lab/common/testing/drop-patterns";
 

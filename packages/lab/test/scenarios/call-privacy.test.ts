@@ -1,4 +1,4 @@
-// Who does not want to be known, and who is not to be told: the edge of the trust domain. RFC 3323, RFC 3325 §5, TS 24.229 §4.4.
+// Privacy of callers at the edge of the trust domain. RFC 3323, RFC 3325 §5, TS 24.229 §4.4.
 import { dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// What devices do to the route of a dialog: strict routers, a lost `;lr`, an answer without Record-Route. RFC 3261 §12, §16.4; TS 24.229 §5.2.6.
+// Devices that change the route of a dialog: strict routers, a lost `;lr`, an answer without Record-Route. RFC 3261 §12, §16.4; TS 24.229 §5.2.6.
 import { type Dialog, dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";

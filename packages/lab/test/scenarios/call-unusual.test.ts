@@ -1,4 +1,4 @@
-// What callers may do and seldom do: offers that meet, BYE before the answer, INVITEs at the wrong time. RFC 3261 §14, §15; RFC 5407.
+// Calls that are allowed and seldom seen: offers that meet, BYE before the answer, INVITEs at the wrong time. RFC 3261 §14, §15; RFC 5407.
 import { type Dialog, dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import { beforeEach, describe, expect, test } from "vitest";

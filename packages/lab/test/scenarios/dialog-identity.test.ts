@@ -1,4 +1,4 @@
-// Who speaks within a dialog, and what only says that it is within one. RFC 3261 §12.2.2; RFC 3325; TS 24.229 §5.2.6.3.
+// Identity of those who speak within a dialog, or only say that they do. RFC 3261 §12.2.2; RFC 3325; TS 24.229 §5.2.6.3.
 import { type Dialog, dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";

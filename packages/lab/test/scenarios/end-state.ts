@@ -1,4 +1,4 @@
-// What must hold after a binding has gone, whatever ended it.
+// State of all nodes after a binding has gone, whatever ended it.
 import { REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { Expires } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
@@ -35,7 +35,7 @@ export function expectNothingLeft({ scscf, pcscf }: Lab): void {
   expect(scscf.pcscfSubscriptions.size).toBe(0);
   expect(scscf.reauthentications.runningCount).toBe(0);
   expect(pcscf.table.size).toBe(0);
-  expect(pcscf.asker.size).toBe(0);
+  expect(pcscf.notifier.size).toBe(0);
 }
 
 /** What the S-CSCF says to a request of this user that some trusted P-CSCF vouches for. */

@@ -15,7 +15,8 @@ import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
 import { afterEach, expect } from "vitest";
 import { viewOf } from "../../../pcscf/src/admin/routes.ts";
 import type { Pcscf } from "../../../pcscf/src/node.ts";
-import { reauthenticationView, registrationView } from "../../../scscf/src/admin/views.ts";
+import { reauthenticationView } from "../../../scscf/src/admin/reauthentication-view.ts";
+import { registrationView } from "../../../scscf/src/admin/views.ts";
 import type { Scscf } from "../../../scscf/src/node.ts";
 import type { RemovalCause } from "../../../scscf/src/registration/binding.ts";
 import type { Participant } from "../../src/launcher/message-correlator.ts";
@@ -235,13 +236,13 @@ export class Lab extends Traffic {
   // What an operator does.
 
   /** At the S-CSCF, for all devices of the user. */
-  askByScscf(user: string): void {
-    this.scscf.reauthentications.ask(this.#bindings(user), "operator");
+  askByScscf(user: string, withinMs?: number): void {
+    this.scscf.reauthentications.ask(this.#bindings(user), "operator", withinMs);
   }
 
   /** At the P-CSCF; gives what its admin interface would answer. */
   askByPcscf(user: string): "asked" | "not-registered" | "not-subscribed" {
-    return this.pcscf.asker.ask(this.#aor(user)).kind;
+    return this.pcscf.notifier.ask(this.#aor(user)).kind;
   }
 
   deregister(user: string, cause: RemovalCause): void {
@@ -258,10 +259,10 @@ export class Lab extends Traffic {
   }
 
   atPcscf(user: string): readonly AccessBindingView[] {
-    const { table, asker } = this.pcscf;
+    const { table, notifier } = this.pcscf;
     return table
       .ofImpu(this.#aor(user))
-      .map((binding) => viewOf(binding, asker.subscribedUntil(binding.token)));
+      .map((binding) => viewOf(binding, notifier.subscribedUntil(binding.token)));
   }
 
   /** Running ones first, then the ended, latest first. */

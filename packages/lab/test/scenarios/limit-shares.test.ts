@@ -1,4 +1,4 @@
-// What one user may have pending: the others call and register, whatever he does. Each limit at it and over it.
+// One user's share of what is pending: the others call and register, whatever he does. Each limit at it and over it.
 import { expect, test } from "vitest";
 import { ACCESS, impuOf, Lab } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";

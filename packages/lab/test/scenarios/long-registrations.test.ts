@@ -44,7 +44,7 @@ describe.each(variants)("600 000 s, $profile, $transport", (variant) => {
     expect(lab.ofAlice).toEqual({ atScscf: 0, subscribed: 0, atPcscf: 0 });
     expect(lab.scscf.notifier.size).toBe(0);
     expect(lab.scscf.pcscfSubscriptions.size).toBe(0);
-    expect(lab.pcscf.asker.size).toBe(0);
+    expect(lab.pcscf.notifier.size).toBe(0);
     expect(lab.clock.pending).toBe(0);
   });
 });
@@ -84,7 +84,7 @@ describe("2^32-1 s", () => {
     lab.pass(200);
     expect(alice.state).toBe("deregistered");
     expect(lab.ofAlice).toEqual({ atScscf: 0, subscribed: 0, atPcscf: 0 });
-    expect(lab.scscf.notifier.size + lab.pcscf.asker.size).toBe(0);
+    expect(lab.scscf.notifier.size + lab.pcscf.notifier.size).toBe(0);
     expect(lab.clock.pending).toBe(0);
   });
 
@@ -93,7 +93,7 @@ describe("2^32-1 s", () => {
     lab.deregister("alice", { kind: "rejected" });
     lab.pass(200);
     expect(lab.ofAlice).toEqual({ atScscf: 0, subscribed: 0, atPcscf: 0 });
-    expect(lab.scscf.notifier.size + lab.pcscf.asker.size).toBe(0);
+    expect(lab.scscf.notifier.size + lab.pcscf.notifier.size).toBe(0);
     expect(lab.clock.pending).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-// What a person gets wrong in the settings: one line in the log names the setting, the address and what to do, once.
+// Mistakes in the settings: one line in the log names the setting, the address and what to do, once.
 import type { MemoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { describe, expect, test } from "vitest";
 import { CORE, impuOf, Lab, SCSCF } from "./lab.ts";

@@ -1,5 +1,8 @@
 // The lab's nodes over memory transports: their settings, users and addresses.
 
+import { ueFaults } from "@ims-lab/common/admin-api/faults";
+import { beginWithFaults } from "@ims-lab/common/faults/fault-setting";
+import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
@@ -22,6 +25,8 @@ import { createScscf, type Scscf } from "../../../scscf/src/node.ts";
 import { memoryStore } from "../../../scscf/src/store/memory-store.ts";
 import { parseSubscribers } from "../../../scscf/src/subscribers/load.ts";
 import { packageOf, timersOf, type UeConfig, ueSettings } from "../../../ue/src/config.ts";
+import { MovableTransport } from "../../../ue/src/faults/movable-transport.ts";
+import { UeFaults } from "../../../ue/src/faults/ue-faults.ts";
 import { UeNode } from "../../../ue/src/node.ts";
 import { CoreStack } from "../../../ue/src/stack/core.ts";
 import type { UeSettings } from "../../../ue/src/user-equipment.ts";
@@ -173,26 +178,37 @@ export async function startUe(
   const network = behind ?? world.network;
   const random = seededRandom(seed);
   const timers = timersOf(config);
+  const faults = new UeFaults({ clock, log, t1: timers.t1 });
+  const transportAt = (): Transport =>
+    memoryTransport(network, { host, port: 0 }, config.transport);
   const node = new UeNode({
     clock,
     random,
     log,
+    faults,
     perSecond: 50,
-    users: usersOf(config, { random }),
+    users: usersOf(config, { random, faultsOf: (impi) => faults.isimFaults(impi) }),
     settings: { ...settingsOf(config, world.at), t1: timers.t1 },
     reginfo: new ReginfoReader({ log, limits: config.limits }),
-    stackFor: () =>
-      new CoreStack({
+    stackFor: () => {
+      const transport = new MovableTransport(transportAt(), transportAt);
+      return new CoreStack({
         name: "ue",
         clock,
         random,
         log,
         timers,
-        transport: memoryTransport(network, { host, port: 0 }, config.transport),
-        interceptors: world.interceptorsOf("UE"),
-      }),
+        transport,
+        move: () => transport.move(),
+        interceptors: [
+          ...networkFaults(config.networkFaults, { from: "U", to: "P" }, { clock, log }),
+          ...world.interceptorsOf("UE"),
+        ],
+      });
+    },
   });
   await node.listen();
+  beginWithFaults(faults.switches, ueFaults, config.faults);
   return node;
 }
 

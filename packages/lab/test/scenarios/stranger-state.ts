@@ -14,7 +14,7 @@ export function stateOf(lab: Lab, { impu, impi }: ScriptedUe): string {
     entries: pcscf.table.ofImpu(impu),
     subscribedUntil: pcscf.table
       .ofImpu(impu)
-      .map(({ token }) => pcscf.asker.subscribedUntil(token)),
+      .map(({ token }) => pcscf.notifier.subscribedUntil(token)),
   };
   return JSON.stringify(known, (name, value: unknown) =>
     name === "flow" ? (value as { readonly id: string }).id : value,

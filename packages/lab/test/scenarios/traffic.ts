@@ -1,4 +1,4 @@
-// What passes on the wire of a lab, and the words it is asked about in.
+// The traffic of a lab, and the words it is asked about in.
 import { decode } from "@ims-lab/common/sip/message/decode";
 import type { SipMessage } from "@ims-lab/common/sip/message/message";
 import { type Figure, FigureProgress, type Step } from "../../src/launcher/figures.ts";

@@ -1,4 +1,5 @@
 // One UE of the project's own in a lab.
+import type { UeFaultSwitches } from "../../../ue/src/faults/ue-faults.ts";
 import type { UeNode } from "../../../ue/src/node.ts";
 import type { UserEquipment } from "../../../ue/src/user-equipment.ts";
 import type { UeView } from "../../../ue/src/view.ts";
@@ -24,6 +25,10 @@ export class Ue {
 
   deregister(): void {
     this.equipment.deregister();
+  }
+
+  get faults(): UeFaultSwitches {
+    return this.node.faults.switches;
   }
 
   get view(): UeView {

@@ -1,5 +1,6 @@
 // The admin interface: bindings here, and "ask for re-registration" (Figure 5).
 
+import { addPolicyRoutes } from "@ims-lab/common/admin-api/policy-routes";
 import {
   accessBindingSchema,
   askAnswerSchema,
@@ -31,12 +32,13 @@ const addressParams = {
 
 export function addRoutes(
   app: FastifyInstance,
-  pcscf: Pick<Pcscf, "table" | "asker" | "history" | "access" | "core">,
+  pcscf: Pick<Pcscf, "table" | "notifier" | "history" | "policy" | "access" | "core">,
   { clock }: { readonly clock: Clock },
 ): void {
-  const { table, asker, history, access, core } = pcscf;
+  const { table, notifier, history, access, core } = pcscf;
   addTransactionRoute(app, clock, () => [access, core]);
   addHistories(app, history);
+  addPolicyRoutes(app, pcscf.policy);
   app.get<{ Querystring: PageQuery }>(
     "/registrations",
     {
@@ -49,7 +51,7 @@ export function addRoutes(
     ({ query }) => {
       const items = { size: table.contacts, [Symbol.iterator]: () => everyContact(table) };
       return page(items, query, ([binding, contact]) =>
-        viewOf(binding, asker.subscribedUntil(binding.token), contact),
+        viewOf(binding, notifier.subscribedUntil(binding.token), contact),
       );
     },
   );
@@ -65,7 +67,8 @@ export function addRoutes(
     (request, reply) => {
       const { impu } = request.params;
       const uri = parseUri(impu);
-      const asked = uri === undefined ? { kind: "not-registered" as const } : asker.ask(aorOf(uri));
+      const asked =
+        uri === undefined ? { kind: "not-registered" as const } : notifier.ask(aorOf(uri));
       switch (asked.kind) {
         case "asked": {
           const contacts = asked.bindings.flatMap(contactsOf).map(({ contact }) => contact);

@@ -4,7 +4,7 @@ import type { Rendering } from "@ims-lab/common/sip/event/notifier-agent";
 import { type Binding, type BoundContact, contactsOf } from "../bindings/binding.ts";
 
 /** What there is to say besides the binding itself. */
-export interface Standing {
+export interface ReregistrationState {
   /** Still registered here. */
   readonly active: boolean;
   /** Asked and not yet re-authenticated. */
@@ -13,9 +13,9 @@ export interface Standing {
   readonly refreshed: boolean;
 }
 
-export interface AskingDocument {
+export interface ReregistrationDocument {
   readonly binding: Binding;
-  readonly standing: Standing;
+  readonly reregistration: ReregistrationState;
   readonly rendering: Rendering;
   /** Another one for another Contact URI (RFC 3680 §5.1.2). */
   contactIdOf(contact: string): string;
@@ -25,9 +25,9 @@ export interface AskingDocument {
   readonly deadlineSeconds: number;
 }
 
-export function askingDocument(document: AskingDocument): string {
-  const { binding, standing, rendering } = document;
-  const state = standing.active ? "active" : "terminated";
+export function reregistrationDocument(document: ReregistrationDocument): string {
+  const { binding, reregistration, rendering } = document;
+  const state = reregistration.active ? "active" : "terminated";
   return formatReginfo({
     version: rendering.version,
     state: rendering.full ? "full" : "partial",
@@ -42,16 +42,17 @@ export function askingDocument(document: AskingDocument): string {
   });
 }
 
-function rowOf(document: AskingDocument, bound: BoundContact): ReginfoContact {
-  const { standing, contactIdOf, now, deadlineSeconds } = document;
+function rowOf(document: ReregistrationDocument, bound: BoundContact): ReginfoContact {
+  const { reregistration, contactIdOf, now, deadlineSeconds } = document;
   const { contact: uri, callId, cseq } = bound;
   const same = { id: contactIdOf(uri), uri, callId, cseq };
-  if (!standing.active) return { ...same, state: "terminated", event: "unregistered", expires: 0 };
+  if (!reregistration.active)
+    return { ...same, state: "terminated", event: "unregistered", expires: 0 };
   const left = Math.max(0, Math.ceil((bound.expiresAt - now) / 1000));
-  if (standing.asking) {
+  if (reregistration.asking) {
     const expires = Math.min(left, deadlineSeconds);
     return { ...same, state: "active", event: "shortened", expires };
   }
-  const event = standing.refreshed ? "refreshed" : "registered";
+  const event = reregistration.refreshed ? "refreshed" : "registered";
   return { ...same, state: "active", event, expires: left };
 }

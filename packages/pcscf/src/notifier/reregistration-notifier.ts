@@ -27,7 +27,7 @@ import { aorOf, isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import { type Binding, endOf, lifeOf } from "../bindings/binding.ts";
 import type { FlowTable } from "../bindings/flow-table.ts";
 import type { Tokens } from "../bindings/token.ts";
-import { askingDocument } from "./reregistration-document.ts";
+import { reregistrationDocument } from "./reregistration-document.ts";
 
 export interface AskerOptions {
   readonly clock: Clock;
@@ -217,7 +217,7 @@ export class ReregistrationNotifier {
     const { table, tokens, clock, deadlineSeconds } = this.#options;
     const binding = table.find(subject);
     const now = clock.now();
-    const standing = {
+    const reregistration = {
       active: table.registered(subject) !== undefined,
       asking: this.#isAsking(subject),
       refreshed: this.#asking.get(subject)?.done === true,
@@ -225,7 +225,14 @@ export class ReregistrationNotifier {
     const contactIdOf = (contact: string): string => `c${tokens.ofBinding(subject, contact)}`;
     const body =
       binding &&
-      askingDocument({ binding, standing, rendering, contactIdOf, now, deadlineSeconds });
+      reregistrationDocument({
+        binding,
+        reregistration,
+        rendering,
+        contactIdOf,
+        now,
+        deadlineSeconds,
+      });
     return { contentType: REGINFO_TYPE, body: Buffer.from(body ?? "", "utf8") };
   }
 }

@@ -37,7 +37,7 @@ export interface RegistrationWatchOptions {
 const EXPIRES_SECONDS = 600_000;
 const SAY_AGAIN_MS = 86_400_000;
 
-interface Watch {
+interface UserSubscription {
   readonly impi: string;
   /** Of the bindings there were when it began, see `lifeOf`. */
   readonly lives: ReadonlySet<string>;
@@ -50,17 +50,17 @@ interface Watch {
 export class RegEventSubscriptions {
   readonly #options: RegistrationWatchOptions;
   readonly #agent: SubscriberAgent;
-  readonly #byImpi = new Map<string, Watch>();
+  readonly #byImpi = new Map<string, UserSubscription>();
   readonly #resubscribing: Resubscribing;
   /** S-CSCFs that lack the package: asked once. */
   readonly #refusing = new Set<string>();
-  readonly #maySay: (what: string) => boolean;
+  readonly #mayLog: (what: string) => boolean;
 
   constructor(options: RegistrationWatchOptions) {
     const { clock, random, send } = options;
     this.#options = options;
     this.#resubscribing = new Resubscribing(clock);
-    this.#maySay = logRateLimit(clock, SAY_AGAIN_MS);
+    this.#mayLog = logRateLimit(clock, SAY_AGAIN_MS);
     this.#agent = createSubscriberAgent({ clock, random, send, packages: [REG_PACKAGE] });
   }
 
@@ -76,7 +76,7 @@ export class RegEventSubscriptions {
       known !== undefined && (known.subscription !== undefined || !known.withRegister);
     if (!this.#options.enabled || isServed || this.#refusing.has(scscf)) return;
     const lives = new Set(this.#bindings(impi, impus).map(lifeOf));
-    const watch: Watch = {
+    const watch: UserSubscription = {
       impi,
       lives,
       subscription: undefined,
@@ -111,7 +111,7 @@ export class RegEventSubscriptions {
     this.#resubscribing.forget(impi);
   }
 
-  #subscribe(watch: Watch, binding: Binding): Subscription {
+  #subscribe(watch: UserSubscription, binding: Binding): Subscription {
     const { impus, serviceRoute, scscf } = binding;
     const ownUri = this.#options.ownUri(scscf);
     const [target = ""] = impus;
@@ -136,7 +136,7 @@ export class RegEventSubscriptions {
   }
 
   /** RFC 6665 §4.1.3. A life that began before the last word on the former one is watched at once. */
-  #ended(watch: Watch, { impus, scscf }: Binding, ending: Ending): void {
+  #ended(watch: UserSubscription, { impus, scscf }: Binding, ending: Ending): void {
     const { impi, lives } = watch;
     if (this.#byImpi.get(impi) !== watch) return;
     this.#sayOver(impi, scscf, ending);
@@ -156,7 +156,7 @@ export class RegEventSubscriptions {
     }
   }
 
-  #again(watch: Watch, impus: readonly string[]): void {
+  #again(watch: UserSubscription, impus: readonly string[]): void {
     const [binding] = this.#bindings(watch.impi, impus);
     if (this.#byImpi.get(watch.impi) !== watch) return;
     watch.withRegister = true;
@@ -166,12 +166,12 @@ export class RegEventSubscriptions {
 
   #sayOver(impi: string, scscf: string, { why }: Ending): void {
     const said = endingInWords(why, "the S-CSCF");
-    if (why.kind === "left" || !this.#maySay(`${scscf} ${said}`)) return;
+    if (why.kind === "left" || !this.#mayLog(`${scscf} ${said}`)) return;
     this.#options.log.info("scscf.subscription-over", { scscf, impi, why: said });
   }
 
   #notified(
-    watch: Watch,
+    watch: UserSubscription,
     impus: readonly string[],
     notify: SipRequest,
     subscription: Subscription,

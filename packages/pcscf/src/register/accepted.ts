@@ -136,8 +136,8 @@ export class AcceptedRegisters {
     response: SipResponse,
     { missing }: Followed,
   ): void {
-    const { log, maySay } = this.#relay;
-    if (!maySay(`not-bound ${impi}`)) return;
+    const { log, mayLog } = this.#relay;
+    if (!mayLog(`not-bound ${impi}`)) return;
     log.warn("register.not-bound", {
       impi,
       impu: request.to.uriText,

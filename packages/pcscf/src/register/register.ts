@@ -145,7 +145,7 @@ export class RegisterRelay {
 
   #upstream(incoming: Incoming, pending: PendingRegister, scscf: SipUri): SipRequest {
     const relay = this.#relay;
-    const { settings, counters, log, maySay } = relay;
+    const { settings, counters, log, mayLog } = relay;
     const side = coreSide(relay, scscf);
     const { request, forged } = upstreamRegister(incoming.request, {
       credentials: pending.credentials,
@@ -156,7 +156,7 @@ export class RegisterRelay {
     });
     for (const header of forged) counters.forged(header);
     const source = incoming.flow.remote.host;
-    if (forged.length > 0 && maySay(`forged ${source} ${forged.join()}`))
+    if (forged.length > 0 && mayLog(`forged ${source} ${forged.join()}`))
       log.warn("register.forged-headers", { source, callId: request.callId, headers: forged });
     return request;
   }
@@ -188,7 +188,7 @@ export class RegisterRelay {
   ): boolean {
     const { request, flow, token, impi, aor, device } = pending;
     if (device === NO_DEVICE) return false; // touches what is this IMPI's alone
-    const { table, counters, log, maySay, history } = this.#relay;
+    const { table, counters, log, mayLog, history } = this.#relay;
     const why = handsOver({
       impi,
       aor,
@@ -203,7 +203,7 @@ export class RegisterRelay {
     const { callId } = request;
     const source = peerOf(flow);
     history.note({ impi, impu: aor, source }, "refused", `REGISTER 403: ${why}`);
-    if (maySay(`another ${token} ${impi}`))
+    if (mayLog(`another ${token} ${impi}`))
       log.warn("register.binding-of-another", { impi, impu: aor, callId, source, why });
     return true;
   }

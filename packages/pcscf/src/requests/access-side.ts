@@ -139,13 +139,13 @@ export class AccessSide {
   }
 
   #clean({ request, flow }: Incoming, onward: SipRequest): void {
-    const { counters, log, maySay } = this.#relay;
+    const { counters, log, mayLog } = this.#relay;
     const forged = removeClaims(onward);
     stripSecurityAgreement(onward);
     for (const header of forged) counters.forged(header);
     const { method, callId } = request;
     const source = flow.remote.host;
-    if (forged.length > 0 && maySay(`forged ${source} ${forged.join()}`))
+    if (forged.length > 0 && mayLog(`forged ${source} ${forged.join()}`))
       log.warn("request.forged-headers", { source, method, callId, headers: forged });
   }
 
@@ -216,8 +216,8 @@ export class AccessSide {
 
   /** Somebody's attempt, or a core that is larger than the settings say. */
   #sayHop({ request, flow }: Incoming, { host, port = 5060 }: SipUri): void {
-    const { log, maySay } = this.#relay;
-    if (!maySay(`unknown-hop ${host}`)) return;
+    const { log, mayLog } = this.#relay;
+    if (!mayLog(`unknown-hop ${host}`)) return;
     log.warn("access.unknown-hop", {
       hop: formatHostPort({ host, port }),
       source: flow.id,

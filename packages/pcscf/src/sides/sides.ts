@@ -59,7 +59,7 @@ export interface Relay {
   readonly history: AccessHistory;
   readonly lines: SummedLines;
   /** True when this source and cause have not been logged lately. */
-  maySay(key: string): boolean;
+  mayLog(key: string): boolean;
   /** Whether the core side listens to whoever is there: the peers of the settings. */
   knowsHop(hop: Hop): boolean;
   /** An S-CSCF said 503: it has too much to do. */
@@ -93,10 +93,10 @@ export function noteRefusal(
 
 /** The answer goes on as it should have come; who sent it may want to know. @param from the UE's flow */
 export function noteLostRoute(relay: Relay, incoming: Incoming, from: Flow | undefined): void {
-  const { log, maySay } = relay;
+  const { log, mayLog } = relay;
   const { method, callId } = incoming.request;
   const source = from?.id ?? "the core";
-  if (!maySay(`lost-route ${source}`)) return;
+  if (!mayLog(`lost-route ${source}`)) return;
   log.warn("response.route-restored", {
     source,
     method,

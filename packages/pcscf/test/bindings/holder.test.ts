@@ -1,4 +1,4 @@
-// Whose binding it is: what a 200 may not change, whatever the S-CSCF has taken.
+// The holder of a binding, which a 200 may not change, whatever the S-CSCF has taken.
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";
 import { ACCESS, ALICE, credentials, DOMAIN, Lab, type Peer, SCSCF, UE } from "../lab.ts";

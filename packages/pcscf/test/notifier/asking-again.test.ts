@@ -25,7 +25,7 @@ async function refused(
   answer(lab, scscf, 200);
   const alice = parseUri(ALICE);
   if (alice === undefined) throw new Error(ALICE);
-  expect(lab.pcscf.asker.ask(aorOf(alice)).kind).toBe("asked");
+  expect(lab.pcscf.notifier.ask(aorOf(alice)).kind).toBe("asked");
   lab.run();
   expect(answer(lab, scscf, 503, headers)).toContain("shortened");
   return { lab, scscf };

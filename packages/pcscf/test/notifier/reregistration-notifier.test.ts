@@ -97,7 +97,7 @@ describe("Figure 4", () => {
       callId: "reg-1",
       cseq: 2,
     });
-    expect(on.lab.pcscf.asker.size).toBe(1);
+    expect(on.lab.pcscf.notifier.size).toBe(1);
   });
 
   test("profile seed raises a short Expires to the registration's, never 0", async () => {
@@ -126,7 +126,7 @@ describe("Figure 4", () => {
     on.scscf.send(request, CORE);
     on.lab.run();
     on.scscf.takeResponse(status);
-    expect(on.lab.pcscf.asker.size).toBe(0);
+    expect(on.lab.pcscf.notifier.size).toBe(0);
     expect(on.lab.pcscf.table.size).toBe(1);
   });
 
@@ -261,7 +261,7 @@ describe("binding gone", () => {
     subscribed(on, [["Expires", "10"]]);
     on.lab.run(11_000);
     expect(acknowledged(on).text("Subscription-State")).toContain("timeout");
-    expect(on.lab.pcscf.asker.size).toBe(0);
+    expect(on.lab.pcscf.notifier.size).toBe(0);
     expect(on.lab.pcscf.table.size).toBe(1);
   });
 });
@@ -270,7 +270,7 @@ describe("Figure 5", () => {
   test("asks by `shortened`, and shows `refreshed` after the re-authentication", async () => {
     const on = await registered();
     subscribed(on);
-    expect(on.lab.pcscf.asker.ask(ALICE).kind).toBe("asked");
+    expect(on.lab.pcscf.notifier.ask(ALICE).kind).toBe("asked");
     on.lab.run();
     const asking = contactOf(acknowledged(on));
     expect(asking).toMatchObject({ state: "active", event: "shortened", expires: 60, cseq: 2 });
@@ -283,7 +283,7 @@ describe("Figure 5", () => {
   test("the S-CSCF's renewal right behind the 200 is not told to ask again", async () => {
     const on = await registered();
     const { to } = subscribed(on);
-    on.lab.pcscf.asker.ask(ALICE);
+    on.lab.pcscf.notifier.ask(ALICE);
     on.lab.run();
     acknowledged(on);
     const register = answered(on);
@@ -301,7 +301,7 @@ describe("Figure 5", () => {
   test("an unchallenged refresh does not end the asking", async () => {
     const on = await registered();
     subscribed(on);
-    on.lab.pcscf.asker.ask(ALICE);
+    on.lab.pcscf.notifier.ask(ALICE);
     on.lab.run();
     acknowledged(on);
     on.ue.send(on.lab.register(on.ue, [["CSeq", "3 REGISTER"]]), ACCESS);
@@ -313,7 +313,7 @@ describe("Figure 5", () => {
 
   test("unknown users and an S-CSCF that never subscribed are told apart", async () => {
     const on = await registered();
-    expect(on.lab.pcscf.asker.ask("sip:nobody@ims.example").kind).toBe("not-registered");
-    expect(on.lab.pcscf.asker.ask(ALICE).kind).toBe("not-subscribed");
+    expect(on.lab.pcscf.notifier.ask("sip:nobody@ims.example").kind).toBe("not-registered");
+    expect(on.lab.pcscf.notifier.ask(ALICE).kind).toBe("not-subscribed");
   });
 });

@@ -1,4 +1,4 @@
-// What a REGISTER's credentials say when they leave for the S-CSCF. TS 24.229 §5.2.2.1.
+// Credentials of a REGISTER that leaves for the S-CSCF. TS 24.229 §5.2.2.1.
 import { isMalformed } from "@ims-lab/common/ims/credentials";
 import { newRequest } from "@ims-lab/common/sip/message/message";
 import { expect, test } from "vitest";

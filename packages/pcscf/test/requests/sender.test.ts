@@ -1,4 +1,4 @@
-// Whose request it is that comes over another transport than the registration. TS 24.229 §5.2.6.3.
+// The sender of a request over another transport than the registration. TS 24.229 §5.2.6.3.
 import { newRequest } from "@ims-lab/common/sip/message/message";
 import type { Flow, TransportName } from "@ims-lab/common/sip/transport/transport";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";

@@ -1,9 +1,9 @@
 // `GET /events`: what happens at the S-CSCF, as server-sent events over a connection that stays open.
-import type { ServerResponse } from "node:http";
 import { eventSchema } from "@ims-lab/common/admin-api/schemas";
 import { problem } from "@ims-lab/common/platform/http/problem";
-import type { FastifyInstance, FastifyReply } from "fastify";
-import type { EventReader, EventStream } from "./event-stream.ts";
+import type { FastifyInstance } from "fastify";
+import type { EventStream } from "./event-stream.ts";
+import { beginStream, readerOf } from "./sse-answer.ts";
 
 export interface EventRouteParts {
   readonly stream: EventStream;
@@ -54,14 +54,14 @@ export function addEvents(app: FastifyInstance, { stream, namesOf }: EventRouteP
       const lastId = request.headers["last-event-id"];
       const reader = readerOf(reply.raw);
       if (!follow) {
-        begin(reply);
+        beginStream(reply);
         stream.replay(reader, { lastId: lastId ?? stream.oldest - 1, names });
         reader.end();
         return;
       }
       if (!stream.mayOpen)
         throw problem(503, "Too many readers", "As many as may read the events at once do so.");
-      begin(reply);
+      beginStream(reply);
       reply.raw.on("close", () => stream.left(reader));
       stream.open(reader, { lastId, names });
     },
@@ -71,26 +71,4 @@ export function addEvents(app: FastifyInstance, { stream, namesOf }: EventRouteP
     stream.close();
     done();
   });
-}
-
-/** From here on the connection is the stream's. */
-function begin(reply: FastifyReply): void {
-  reply.hijack();
-  reply.raw.writeHead(200, {
-    ...(reply.getHeaders() as Record<string, string>),
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store",
-  });
-  reply.raw.flushHeaders();
-}
-
-function readerOf(raw: ServerResponse): EventReader {
-  return {
-    write: (text) => raw.write(text),
-    get buffered() {
-      return raw.writableLength;
-    },
-    end: () => raw.end(),
-    drop: () => raw.destroy(),
-  };
 }

@@ -1,19 +1,9 @@
 // The admin interface's event stream: numbered events, a ring of the latest, and readers that keep up. HTML §9.2, server-sent events.
 import type { EventGap } from "@ims-lab/common/admin-api/events";
-import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import type { Clock } from "@ims-lab/common/platform/clock";
 import type { RegistrationEvent, RegistrationSubscriber } from "../registration/events.ts";
 import { contentOf, type EventContent, isTold } from "./event-views.ts";
-
-/** One who reads the stream: a connection. */
-export interface EventReader {
-  write(text: string): void;
-  /** Octets that were written and have not left yet. */
-  readonly buffered: number;
-  /** All that was written still leaves. */
-  end(): void;
-  /** Nothing more leaves. */
-  drop(): void;
-}
+import { type EventReader, StreamReaders } from "./stream-readers.ts";
 
 export interface ReadingFrom {
   /** The last event that the reader has; undefined: it wants what happens from now on. */
@@ -31,10 +21,6 @@ export interface EventStreamOptions {
 /** Events that are remembered for readers that come back. */
 export const EVENTS_REMEMBERED = 2_000;
 export const MOST_READERS = 32;
-/** Who has so much unread is dropped; it may come back with its `Last-Event-ID`. */
-export const MOST_BUFFERED_OCTETS = 1_048_576;
-/** Middleboxes close what is silent for longer. */
-const HEARTBEAT_MS = 15_000;
 /** Numbers go on above those of an earlier process that had fewer than this many events a millisecond. */
 const EVENTS_PER_MS = 1_000;
 
@@ -52,13 +38,12 @@ export class EventStream implements RegistrationSubscriber {
   readonly #options: EventStreamOptions;
   /** As they came: made into text when somebody reads them. */
   readonly #ring: Numbered[] = [];
-  readonly #readings = new Set<Reading>();
+  readonly #readings: StreamReaders<Reading>;
   #next: number;
-  #heartbeat: Timer | undefined;
-  #isClosed = false;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
+    this.#readings = new StreamReaders(options.clock, MOST_READERS);
     this.#next = Math.floor(options.clock.now()) * EVENTS_PER_MS;
   }
 
@@ -70,7 +55,8 @@ export class EventStream implements RegistrationSubscriber {
     const content = this.#contentOf(numbered);
     if (content === undefined) return;
     const text = textOf(numbered, content);
-    for (const reading of [...this.#readings]) this.#tell(reading, content, text);
+    for (const reading of this.#readings)
+      if (concerns(content, reading.names)) this.#readings.tell(reading, text);
   }
 
   get readers(): number {
@@ -79,16 +65,14 @@ export class EventStream implements RegistrationSubscriber {
 
   /** False: there are as many readers as may be, or the node is stopping. */
   get mayOpen(): boolean {
-    return !this.#isClosed && this.#readings.size < MOST_READERS;
+    return this.#readings.mayOpen;
   }
 
   /** What has happened since, then all that happens; false where it may not be opened. */
   open(reader: EventReader, from: ReadingFrom): boolean {
     if (!this.mayOpen) return false;
-    const reading = { reader, ...from };
-    this.#readings.add(reading);
+    this.#readings.open({ reader, ...from });
     this.replay(reader, from);
-    this.#heartbeat ??= this.#beatLater();
     return true;
   }
 
@@ -113,28 +97,12 @@ export class EventStream implements RegistrationSubscriber {
 
   /** The connection has gone. */
   left(reader: EventReader): void {
-    for (const reading of this.#readings)
-      if (reading.reader === reader) this.#readings.delete(reading);
-    if (this.#readings.size > 0) return;
-    this.#heartbeat?.cancel();
-    this.#heartbeat = undefined;
+    this.#readings.left(reader);
   }
 
   /** Every reader hears what was said, and no more. */
   close(): void {
-    this.#isClosed = true;
-    for (const { reader } of [...this.#readings]) {
-      this.left(reader);
-      reader.end();
-    }
-  }
-
-  #tell({ reader, names }: Reading, content: EventContent, text: string): void {
-    if (!concerns(content, names)) return;
-    if (reader.buffered > MOST_BUFFERED_OCTETS) {
-      this.left(reader);
-      reader.drop();
-    } else reader.write(text);
+    this.#readings.close();
   }
 
   /** The id of the oldest event that is remembered; of the next one, where none is. */
@@ -147,19 +115,6 @@ export class EventStream implements RegistrationSubscriber {
 
   #contentOf({ event }: Numbered): EventContent | undefined {
     return contentOf(event, this.#options.dutySeconds);
-  }
-
-  #beatLater(): Timer {
-    return this.#options.clock.after(HEARTBEAT_MS, () => {
-      for (const { reader } of [...this.#readings]) {
-        if (reader.buffered <= MOST_BUFFERED_OCTETS) reader.write(":\n\n");
-        else {
-          this.left(reader);
-          reader.drop();
-        }
-      }
-      this.#heartbeat = this.#readings.size > 0 ? this.#beatLater() : undefined;
-    });
   }
 }
 

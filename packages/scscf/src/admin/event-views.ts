@@ -4,7 +4,11 @@ import { whyRemoved } from "../history/end-reasons.ts";
 import { wordsOfAsker, wordsOfChange, wordsOfEnd } from "../history/registration-history.ts";
 import { watcherIn } from "../notifier/subscription-owner.ts";
 import type { Binding } from "../registration/binding.ts";
-import type { RegistrationEvent, SubscriptionFacts } from "../registration/events.ts";
+import type {
+  CampaignFacts,
+  RegistrationEvent,
+  SubscriptionFacts,
+} from "../registration/events.ts";
 
 /** What an event has but its number and time. */
 export type EventContent = StreamEvent extends infer E
@@ -92,6 +96,8 @@ export function contentOf(event: RegistrationEvent, dutySeconds: number): EventC
     }
     case "subscriber-changed":
       return subscriberNews(event);
+    case "campaign-changed":
+      return campaign(event.change, event.campaign);
     case "shown":
     case "moved":
     case "answered":
@@ -124,6 +130,31 @@ function registration(
     ...{ impi, impu, callId, bindingId: token, contact, cause: null },
     expiresAt: Math.round(expiresAt),
     text: `${words}: ${contact}`,
+  };
+}
+
+function campaign(
+  event: Extract<EventContent, { type: "campaign" }>["event"],
+  { id, name, total, asked, ends }: CampaignFacts,
+): EventContent {
+  const ended = Object.values(ends).reduce((sum, count) => sum + count, 0);
+  const { reauthenticated = 0 } = ends;
+  const called = name === undefined ? id : `${id} (${name})`;
+  const course = `${asked} of ${total} devices asked, ${reauthenticated} of them authenticated again`;
+  return {
+    type: "campaign",
+    event,
+    ...{
+      impi: null,
+      impu: null,
+      callId: null,
+      campaignId: id,
+      total,
+      asked,
+      ended,
+      reauthenticated,
+    },
+    text: `campaign ${called} ${event}: ${course}`,
   };
 }
 

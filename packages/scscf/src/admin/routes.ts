@@ -1,11 +1,12 @@
 // The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
 
+import { scscfFaults } from "@ims-lab/common/admin-api/faults";
+import { addPolicyRoutes } from "@ims-lab/common/admin-api/policy-routes";
 import {
   deregisterAnswerSchema,
   historySchema,
   pageOf,
   reauthenticateAnswerSchema,
-  reauthenticationSchema,
   registrationSchema,
 } from "@ims-lab/common/admin-api/schemas";
 import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
@@ -15,17 +16,23 @@ import {
   type OperatorCause,
   type ReauthenticateAnswer,
 } from "@ims-lab/common/admin-api/views";
+import { addFaultRoutes } from "@ims-lab/common/faults/fault-routes";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
-import type { Binding, RemovalCause } from "../registration/binding.ts";
+import type { Binding } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
+import { addCampaigns } from "./campaign-routes.ts";
+import { addDeregistrations, removalOf } from "./deregistration-routes.ts";
 import { addEvents } from "./event-routes.ts";
+import { addMessages } from "./message-routes.ts";
+import { addReauthentications } from "./reauthentication-routes.ts";
+import { reauthenticationOf } from "./reauthentication-view.ts";
 import { addSubscribers } from "./subscriber-routes.ts";
-import { reauthenticationOf, registrationView } from "./views.ts";
+import { registrationView } from "./views.ts";
 
 const impuParams = {
   type: "object",
@@ -37,19 +44,19 @@ const addressParams = {
   properties: { address: { type: "string", description: "IP address, percent-encoded." } },
   required: ["address"],
 } as const;
-const idParams = {
-  type: "object",
-  properties: { id: { type: "string" } },
-  required: ["id"],
-} as const;
 export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock: Clock }): void {
   addRegistrations(app, scscf);
   addHistories(app, scscf);
   addDeregister(app, scscf, clock);
+  addDeregistrations(app, { ...scscf, clock });
   addReauthenticate(app, scscf);
-  addReauthentications(app, scscf);
+  addReauthentications(app, { scscf, clock, impisOf: (impu) => impisOf(scscf, impu) });
+  addCampaigns(app, scscf);
   addSubscribers(app, scscf);
+  addPolicyRoutes(app, scscf.policy);
   addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
+  addMessages(app, { clock, watches: scscf.watches, namesOf: (impu) => namesOf(scscf, impu) });
+  addFaultRoutes(app, scscf.faults.switches, scscfFaults);
   addTransactionRoute(app, clock, () => [scscf.endpoint]);
 }
 
@@ -127,9 +134,6 @@ interface DeregisterQuery {
   readonly contact?: string;
 }
 
-/** Seconds until a device on probation may come back, when the operator does not say. */
-const PROBATION_SECONDS = 60;
-
 function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
   const querystring = {
     type: "object",
@@ -151,14 +155,8 @@ function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
       },
     },
     ({ params: { impu }, query: { cause, retryAfterSeconds, contact } }) => {
-      if (retryAfterSeconds !== undefined && cause !== "probation") {
-        throw problem(400, "Bad request", "retryAfterSeconds goes with cause=probation.");
-      }
+      const removal = removalOf(cause, retryAfterSeconds);
       const bindings = bindingsOf(scscf, impu, contact);
-      const removal: RemovalCause =
-        cause === "probation"
-          ? { kind: cause, retryAfterSeconds: retryAfterSeconds ?? PROBATION_SECONDS }
-          : { kind: cause };
       const at = clock.now();
       for (const { token } of bindings) {
         scscf.registrations.input(token, { kind: "removed", at, cause: removal });
@@ -180,7 +178,16 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     },
     body: {
       type: ["object", "null"],
-      properties: { contact: { type: "string" } },
+      properties: {
+        contact: { type: "string" },
+        withinSeconds: {
+          type: "integer",
+          minimum: 1,
+          maximum: 86_400,
+          description:
+            "In the place of `reauthentication.deadlineSeconds`; one that runs is told to the device anew when this is sooner.",
+        },
+      },
       additionalProperties: false,
     },
     response: {
@@ -192,13 +199,13 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
   app.post<{
     Params: { impu: string };
     Querystring: { wait: number };
-    Body: { contact?: string } | null | undefined;
+    Body: { contact?: string; withinSeconds?: number } | null | undefined;
   }>("/registrations/:impu/reauthenticate", { schema }, async (request, reply) => {
     const { params, query, body } = request;
-    const asked = scscf.reauthentications.ask(
-      bindingsOf(scscf, params.impu, body?.contact),
-      "operator",
-    );
+    const bindings = bindingsOf(scscf, params.impu, body?.contact);
+    const within = body?.withinSeconds;
+    const withinMs = within === undefined ? undefined : within * 1000;
+    const asked = scscf.reauthentications.ask(bindings, "operator", withinMs);
     const ids = asked.map(({ id }) => id);
     await scscf.reauthentications.wait(ids, query.wait * 1000);
     const items = ids.flatMap((id) => scscf.reauthentications.get(id) ?? []);
@@ -209,43 +216,6 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     };
     return reply.code(query.wait > 0 && !isOver ? 202 : done).send(answer);
   });
-}
-
-function addReauthentications(app: FastifyInstance, scscf: Scscf): void {
-  const querystring = {
-    ...pageQuerySchema,
-    properties: {
-      ...pageQuerySchema.properties,
-      impu: { type: "string", description: "Only those of this user." },
-    },
-  };
-  const response = { 200: pageOf(reauthenticationSchema) };
-  const schema = { summary: "Running ones, then the latest ended.", querystring, response };
-  app.get<{ Querystring: PageQuery & { readonly impu?: string } }>(
-    "/reauthentications",
-    { schema },
-    ({ query }) => {
-      const impis = query.impu === undefined ? undefined : impisOf(scscf, query.impu);
-      const all = scscf.reauthentications.list();
-      const meant = impis === undefined ? all : all.filter(({ impi }) => impis.has(impi));
-      return page(meant, query, (one) => reauthenticationOf(scscf, one));
-    },
-  );
-  app.get<{ Params: { id: string } }>(
-    "/reauthentications/:id",
-    {
-      schema: {
-        summary: "One re-authentication.",
-        params: idParams,
-        response: { 200: reauthenticationSchema },
-      },
-    },
-    ({ params: { id } }) => {
-      const found = scscf.reauthentications.get(id);
-      if (found === undefined) throw problem(404, "No such re-authentication", `${id} is unknown.`);
-      return reauthenticationOf(scscf, found);
-    },
-  );
 }
 
 function impisOf(scscf: Scscf, impu: string): ReadonlySet<string> {

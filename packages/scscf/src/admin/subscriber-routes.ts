@@ -186,7 +186,7 @@ async function kept<T>(change: Promise<T>): Promise<T> {
 
 function refused({ message, mistakes, count }: ImportRefused): HttpProblem {
   const detail = `${message}, nothing was imported. ${mistakes.slice(0, SHOWN).map(lineOf).join("; ")}`;
-  return new HttpProblem(422, "Import refused", detail, {}, { mistakes, mistakeCount: count });
+  return new HttpProblem(422, "Import refused", detail, {}, { mistakes, count });
 }
 const SHOWN = 3;
 

@@ -5,7 +5,7 @@ import { setNameOf } from "../subscribers/registration-sets.ts";
 import type { Subscriber, SubscriberCredentials } from "../subscribers/subscriber.ts";
 
 export function subscriberView(scscf: Scscf, subscriber: Subscriber): SubscriberView {
-  const { impi, impus, auth, subscription = null } = subscriber;
+  const { impi, impus, auth, subscription = null, policy = null } = subscriber;
   const failure = scscf.failures.of(impi);
   return {
     impi,
@@ -14,6 +14,7 @@ export function subscriberView(scscf: Scscf, subscriber: Subscriber): Subscriber
     algorithms: auth.scheme === "aka" ? [auth.algorithm] : auth.algorithms,
     auth: credentialsView(auth),
     subscription,
+    policy,
     source: scscf.directory.sourceOf(impi) ?? "file",
     registered: scscf.bindings.countOfSet(setNameOf(subscriber)) > 0,
     lastFailure: failure === undefined ? null : { why: failure.why, at: Math.round(failure.at) },

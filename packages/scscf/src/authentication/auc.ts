@@ -32,6 +32,18 @@ export interface AkaUser {
   readonly auth: AkaCredentials;
 }
 
+/** What a network under test may do wrong with its vectors. */
+export interface AucFaults {
+  /** The number that AUTN carries, in the place of the one drawn. */
+  sqn(impi: string, drawn: Sqn): Sqn;
+  /** AUTN as it leaves. */
+  autn(impi: string, autn: Buffer): Buffer;
+  /** Whether this AUTN left with a wrong MAC. */
+  isSpoilt(autn: Buffer): boolean;
+  /** Whether an AUTS sets nothing. */
+  ignoresAuts(impi: string): boolean;
+}
+
 export interface AucOptions {
   readonly marks: SqnMarks;
   /** The next RAND. */
@@ -39,6 +51,7 @@ export interface AucOptions {
   readonly redrawZeroOctets: boolean;
   /** Absent: yes. No: each vector's number is the first, for users whom no card knows. */
   readonly keepsNumbers?: boolean;
+  readonly faults?: AucFaults | undefined;
 }
 
 export type ResyncResult =
@@ -60,8 +73,11 @@ export class AuthenticationCentre {
   }
 
   vector(user: AkaUser): AkaVector {
+    const { faults } = this.#options;
+    const { impi } = user;
     const milenage = this.#milenage(user);
-    const sqn = sqnToOctets(this.#draw(user.impi));
+    const drawn = this.#draw(impi);
+    const sqn = sqnToOctets(faults?.sqn(impi, drawn) ?? drawn);
     let rand = this.#options.rand();
     let keys = milenage.keys(rand);
     for (let draw = 1; this.#isRedrawn(keys.res) && draw < MOST_DRAWS; draw++) {
@@ -69,7 +85,13 @@ export class AuthenticationCentre {
       keys = milenage.keys(rand);
     }
     const autn = milenage.autn(rand, sqn, user.auth.amf, keys.ak);
-    return { rand, autn, res: keys.res, ck: keys.ck, ik: keys.ik };
+    const { res, ck, ik } = keys;
+    return { rand, autn: faults?.autn(impi, autn) ?? autn, res, ck, ik };
+  }
+
+  /** Whether this AUTN left with a wrong MAC, to see what the device makes of it. */
+  isSpoilt(autn: Buffer): boolean {
+    return this.#options.faults?.isSpoilt(autn) === true;
   }
 
   /**
@@ -115,6 +137,8 @@ export class AuthenticationCentre {
     if (sqnMs === undefined) return { kind: "invalid", why: whyInvalid(user.auth, rand, auts) };
     const numbers = this.#numbersOf(user.impi);
     const before = numbers.last;
+    if (this.#options.faults?.ignoresAuts(user.impi) === true)
+      return { kind: "set", sqnMs, before };
     const last = resynchronised(before, sqnMs);
     if (last !== before) {
       numbers.last = last;

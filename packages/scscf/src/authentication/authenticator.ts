@@ -15,7 +15,7 @@ import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import type { VectorOptions } from "../subscribers/load.ts";
 import { memorySqnMarks, type SqnMarks } from "../subscribers/sqn-marks.ts";
 import type { Subscriber } from "../subscribers/subscriber.ts";
-import { AuthenticationCentre } from "./auc.ts";
+import { type AucFaults, AuthenticationCentre } from "./auc.ts";
 import { ChallengeFactory } from "./challenge-factory.ts";
 import { ChallengeTable } from "./challenges.ts";
 import { NonceGenerator } from "./nonce-generator.ts";
@@ -67,6 +67,7 @@ export interface AuthenticatorPorts {
   readonly marks: SqnMarks;
   /** 32 octets; kept over a restart, outstanding challenges stay answerable. Drawn when absent. */
   readonly secret?: Buffer;
+  readonly aucFaults?: AucFaults | undefined;
   /** A limit, by its name, kept something from being remembered. */
   onLimited?(limit: string): void;
 }
@@ -119,6 +120,7 @@ export class Authenticator {
       keepsNumbers: !isForNobody,
       redrawZeroOctets: aka.redrawZeroOctets && aka.fixedVectors.length === 0,
       rand: () => this.#rand(),
+      faults: isForNobody ? undefined : this.#ports.aucFaults,
     });
     const prober = this.#settings.probe ? new Prober(auc) : undefined;
     const parts = { clock, nonces: this.#nonces, auc, attempts, prober };

@@ -130,6 +130,12 @@ export class Verifier {
     const { subscriber, key } = verification;
     const { prober, factory } = this.#parts;
     const { impi } = subscriber;
+    // Rightly: it is challenged again, and nothing counts against it.
+    if (this.#isSpoilt(verification)) {
+      const failures = status.challenge?.failures ?? 0;
+      const next = factory.issue(subscriber, key, { failures, stale: false });
+      return { kind: "network-rejected", diagnosis: REJECTED_RIGHTLY, next };
+    }
     const why = prober?.verdict(impi) ?? "UE rejected AUTN: K, OP/OPc or AMF differ";
     const failed = this.#failed("network-rejected", verification, status, why);
     // A challenge that is not remembered may well be the first.
@@ -250,7 +256,13 @@ export class Verifier {
     return sameSecret(digestResponse({ ...input, password }), answer.response);
   }
 
+  #isSpoilt({ answer }: Verification): boolean {
+    const nonce = unpackNonce(answer.nonce);
+    return nonce !== undefined && this.#parts.auc.isSpoilt(nonce.autn);
+  }
+
   #whyWrong(verification: Verification): string {
+    if (this.#isSpoilt(verification)) return NOT_CHECKED;
     const { answer, claim, subscriber, input } = verification;
     const { auth } = subscriber;
     const wrong = { response: answer.response, requestUri: claim.uri };
@@ -265,6 +277,9 @@ export class Verifier {
     return diagnoseAka({ ...wrong, right }, auth, keys, rand);
   }
 }
+
+const REJECTED_RIGHTLY = "UE rejected AUTN, rightly: its MAC was wrong on purpose (fault bad-autn)";
+const NOT_CHECKED = "UE answered an AUTN whose MAC was wrong on purpose: it does not check AUTN";
 
 /** @param ours the network's last; @param seen the device's highest */
 function whyOutOfStep(ours: number, seen: number): string {

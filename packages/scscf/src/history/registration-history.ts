@@ -72,6 +72,7 @@ export class RegistrationHistory implements RegistrationSubscriber {
       case "authenticated":
       case "authentication-failed":
       case "authentication-unanswered":
+      case "campaign-changed":
         break;
     }
   }

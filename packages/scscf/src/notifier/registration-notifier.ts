@@ -38,7 +38,7 @@ import { describeFailure } from "./notify-failure.ts";
 import { type Notice, renderReginfo, together } from "./rendering.ts";
 import { Spacing } from "./spacing.ts";
 import { judgeSubscribe, type VerdictRules } from "./subscribe-verdict.ts";
-import { deviceMemo, isDeviceMemo, tokenIn } from "./subscription-owner.ts";
+import { deviceMemo, isDeviceMemo, tokenIn, watcherIn } from "./subscription-owner.ts";
 import { type ForeseenById, Triggers } from "./triggers.ts";
 
 export interface NotifierOptions extends VerdictRules {
@@ -251,6 +251,12 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     return this.#watchersOf(set).filter(
       ({ memo }) => memo === deviceMemo(token) || (isLast && !isDeviceMemo(memo)),
     );
+  }
+
+  /** The set that a NOTIFY of ours tells a device about; undefined for any other request. */
+  toldSet(notify: SipRequest): string | undefined {
+    const told = this.#agent.get(notify.from.params.get("tag") ?? "");
+    return told !== undefined && watcherIn(told.memo) === "device" ? told.subject : undefined;
   }
 
   /** Whether a P-CSCF watches this set here, and so hears of its end. */

@@ -43,12 +43,14 @@ export function renderReginfo(
   const at = clock.now();
   const device = isDeviceMemo(memo) ? tokenIn(memo) : undefined;
   const isAsked = device !== undefined && announcing.has(device);
+  const bindings = bindingsOf(subject);
+  const asked = bindings.find(({ token }) => token === device)?.reauthentication;
   const registrations = registrationsOf({
     at,
     aors: aors.length > 0 ? aors : registeredIn(rest.gone),
-    bindings: bindingsOf(subject),
+    bindings,
     ...rest,
-    ...(isAsked && { announced: { token: device, until: at + deadlineMs } }),
+    ...(isAsked && { announced: { token: device, until: at + (asked?.withinMs ?? deadlineMs) } }),
     ...(!full && only !== undefined && { only }),
     ...(isToldElsewhere(subscription, watchers) && { notShortenedFor: tokenIn(memo) }),
   });

@@ -32,14 +32,14 @@ export interface PcscfSubscriptionsOptions {
   ownUri(peer: string): string;
   readonly life: "registration" | "unlimited";
   /** One line per P-CSCF, cause and period. */
-  maySay(what: string): boolean;
+  mayLog(what: string): boolean;
   setOf(name: string): RegistrationSet | undefined;
   /** A P-CSCF watches this set here, and so hears of its end. */
   isWatched(set: string): boolean;
   /** As they stand. */
   bindingsOf(set: string): readonly Binding[];
-  /** The P-CSCF asks for this binding (Figure 5). */
-  onAsked(token: string): void;
+  /** The P-CSCF asks for this binding (Figure 5). False: it is not followed, and may ask the same again. */
+  onAsked(token: string): boolean;
 }
 
 /** How it stands with the subscription for one Path. */
@@ -296,7 +296,7 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
       const key = asking === undefined ? "" : askingKey(asking, binding);
       if (asking === undefined || key === kept.asked.get(binding.token)) continue;
       kept.asked.set(binding.token, key);
-      onAsked(binding.token);
+      if (!onAsked(binding.token)) kept.asked.delete(binding.token);
     }
   }
 
@@ -317,13 +317,13 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
   /** A P-CSCF that serves no such thing is asked for nobody any more; life goes on without Figure 5. */
   #ended({ key, pcscf, impi }: Pick<Kept, "key" | "pcscf" | "impi">, ending: Ending): void {
     const { why, resubscribe } = ending;
-    const { log, maySay } = this.#options;
+    const { log, mayLog } = this.#options;
     const fields = { pcscf, impi, why: endingInWords(why, "the P-CSCF") };
     if (this.#support.ended(pcscf, key, why, resubscribe.kind === "later")) {
       for (const kept of this.#byPath.values())
         if (kept.pcscf === pcscf && kept.status.kind !== "live") this.#drop(kept);
       log.info("pcscf.subscription-over", { ...fields, next: NOT_AGAIN });
-    } else if (why.kind !== "left" && maySay(`${pcscf} ${fields.why}`))
+    } else if (why.kind !== "left" && mayLog(`${pcscf} ${fields.why}`))
       log.info("pcscf.subscription-over", fields);
   }
 }

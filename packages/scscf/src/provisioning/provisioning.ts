@@ -1,6 +1,7 @@
 // Changes of subscribers while the node runs: one commit, then the directory, nonces and registrations. TS 24.229 §5.4.1.5, §5.4.2.1.2.
 import type { Sqn } from "@ims-lab/common/ims/sqn";
-import type { Clock, NextTurn } from "@ims-lab/common/platform/clock";
+import type { Clock } from "@ims-lab/common/platform/clock";
+import { inSlices } from "@ims-lab/common/platform/in-slices";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Authenticator } from "../authentication/authenticator.ts";
 import type { Bindings } from "../registration/bindings.ts";
@@ -37,12 +38,7 @@ export interface ProvisioningOptions {
   readonly bindings: Bindings;
   readonly registrations: Registrations;
   readonly events: RegistrationEvents;
-  /** Absent: signalling does not get its turn between many changes. */
-  readonly nextTurn?: NextTurn | undefined;
 }
-
-/** Subscribers that are worked on in one go: a few milliseconds. */
-const SLICE = 500;
 
 /** Of an import that is looked at for a wrong domain. */
 const MOST_NOTED = 1_000;
@@ -190,13 +186,11 @@ export class Provisioning {
     await Promise.all(ends);
   }
 
-  /** Signalling has its turn between them. */
-  async #inSlices<T>(all: readonly T[], work: (one: T) => unknown): Promise<void> {
-    const { nextTurn } = this.#options;
-    for (let at = 0; at < all.length; at += SLICE) {
-      if (at > 0 && nextTurn !== undefined) await new Promise<void>(nextTurn);
-      for (const one of all.slice(at, at + SLICE)) work(one);
-    }
+  #inSlices<T>(all: readonly T[], work: (one: T) => unknown): Promise<void> {
+    return inSlices(this.#options.clock, all, (one) => {
+      work(one);
+      return true;
+    });
   }
 
   #rowOf({ impi, subscriber }: SubscriberChange): Change {
@@ -305,5 +299,6 @@ function aspectsOf(
   if (JSON.stringify(before.impus) !== JSON.stringify(after.impus)) aspects.push("identities");
   if (!isSameAuth(before, after)) aspects.push("credentials");
   if (before.subscription !== after.subscription) aspects.push("duty");
+  if (JSON.stringify(before.policy) !== JSON.stringify(after.policy)) aspects.push("policy");
   return aspects;
 }

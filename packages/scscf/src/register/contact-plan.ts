@@ -1,16 +1,11 @@
 // Changes of an accepted REGISTER, Contact by Contact: all of them or none. RFC 3261 §10.3 steps 6 and 7.
 import { isRemoval } from "@ims-lab/common/ims/registered-contacts";
 import type { Random } from "@ims-lab/common/platform/random";
+import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { isRefusal, type Refusal, refusal } from "../outcomes.ts";
 import { samePath } from "../registration/address.ts";
-import type {
-  Accepted,
-  Binding,
-  BindingContext,
-  BindingInput,
-  SubscriptionDuty,
-} from "../registration/binding.ts";
+import type { Accepted, Binding, BindingContext, BindingInput } from "../registration/binding.ts";
 import { bind } from "../registration/binding-machine.ts";
 import type { BindingChange } from "../registration/registrations.ts";
 import { addressOf } from "./contacts.ts";
@@ -21,12 +16,13 @@ import {
   type MatchedContact,
   type RegisterRequest,
 } from "./register-request.ts";
+import type { SubscriptionDuties } from "./subscription-duty.ts";
 
 export interface ContactRules {
   readonly random: Random;
   readonly expires: ExpiresRules;
   readonly maxPerImpi: number;
-  readonly duty: SubscriptionDuty;
+  readonly duties: SubscriptionDuties;
   readonly context: BindingContext;
 }
 
@@ -132,7 +128,8 @@ function planOne(
 ): BindingChange | Refusal | undefined {
   if (isRemoval(requested)) return binding && removal(binding.token, now.at);
   const { subscriber, origin, request, impu, set } = register;
-  const mode = subscriber.subscription ?? rules.duty;
+  const userAgent = userAgentOf(request, binding);
+  const mode = rules.duties.of(subscriber, userAgent).duty;
   const short = mode === "optional" && binding?.duty.state !== "fulfilled";
   const granted = grantExpires(rules.expires, requested.expires, short);
   if (typeof granted !== "number") return granted;
@@ -142,6 +139,7 @@ function planOne(
     newId: rules.random.hex(6),
     address: addressOf(requested, origin.path, origin.source),
     impu: binding?.impu === impu ? binding.impu : impu,
+    userAgent,
     callId: binding?.callId === request.callId ? binding.callId : ownCopy(request.callId),
     cseq: request.cseq.number,
     expiresAt: now.at + granted * 1000,
@@ -151,6 +149,15 @@ function planOne(
   }
   const device = { impi: subscriber.impi, set, token: rules.random.hex(12) };
   return { kind: "new", binding: bind(rules.context, device, accepted) };
+}
+
+/** Longer ones say nothing more to a person. */
+const LONGEST_USER_AGENT = 200;
+
+function userAgentOf(request: SipRequest, before: Binding | undefined): string | undefined {
+  const text = request.text("User-Agent")?.slice(0, LONGEST_USER_AGENT);
+  if (text === undefined) return undefined;
+  return text === before?.userAgent ? before.userAgent : ownCopy(text);
 }
 
 function removal(token: string, at: number): BindingChange {

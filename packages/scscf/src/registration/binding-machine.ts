@@ -39,6 +39,7 @@ export function bind(
     impu: accepted.impu,
     mode: accepted.mode,
     address: accepted.address,
+    ...(accepted.userAgent !== undefined && { userAgent: accepted.userAgent }),
     callId: accepted.callId,
     cseq: accepted.cseq,
     registeredAt: accepted.at,
@@ -110,7 +111,7 @@ function registered(
   state: Binding,
   accepted: { readonly kind: "registered" } & Accepted,
 ): BindingStep {
-  const { leavingBy: _, reauthentication: running, ...kept } = state;
+  const { leavingBy: _, userAgent: __, reauthentication: running, ...kept } = state;
   const hasMoved = isElsewhere(accepted.address, state.address);
   const after: Binding = {
     ...kept,
@@ -118,6 +119,7 @@ function registered(
     impu: accepted.impu,
     mode: accepted.mode,
     address: accepted.address,
+    ...(accepted.userAgent !== undefined && { userAgent: accepted.userAgent }),
     callId: accepted.callId,
     cseq: accepted.cseq,
     authenticatedAt: accepted.authenticated ? accepted.at : state.authenticatedAt,
@@ -206,9 +208,12 @@ function asked(
   state: Binding,
   input: BindingInput & { readonly kind: "asked" },
 ): BindingStep {
-  const { at, id, requestId, cause } = input;
+  const { at, id, requestId, cause, withinMs } = input;
   if (state.reauthentication !== undefined) {
-    return reauthenticate(context, state, { kind: "joined", asker: { cause, at } });
+    const asker = { cause, at };
+    const joined = reauthenticate(context, state, { kind: "joined", asker, withinMs });
+    const isSooner = joined.state !== undefined && joined.state.expiresAt < state.expiresAt;
+    return isSooner && state.duty.state === "fulfilled" ? trigger(joined.state) : joined;
   }
   const reauthentication = request({
     id,
@@ -220,9 +225,11 @@ function asked(
     contact: state.address.contact,
     requestedAt: at,
     deadline: waitingDeadline(state),
+    ...(withinMs !== undefined && { withinMs }),
   });
   const after: Binding = { ...state, reauthentication };
-  return state.duty.state === "fulfilled" ? trigger(after) : same(after);
+  const isToBeTold = state.duty.state === "fulfilled" && input.isHere !== true;
+  return isToBeTold ? trigger(after) : same(after);
 }
 
 function trigger(state: Binding): BindingStep {

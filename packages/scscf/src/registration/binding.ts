@@ -24,6 +24,8 @@ export interface Binding {
   /** The AoR that was registered explicitly; the others of the set came with it. */
   readonly impu: string;
   readonly address: Address;
+  /** As the last accepted REGISTER said it, cut after 200 characters. */
+  readonly userAgent?: string;
   readonly callId: string;
   readonly cseq: number;
   readonly registeredAt: number;
@@ -58,6 +60,7 @@ export interface Accepted {
   readonly address: Address;
   readonly impu: string;
   readonly mode: SubscriptionDuty;
+  readonly userAgent?: string | undefined;
   readonly callId: string;
   readonly cseq: number;
   readonly expiresAt: number;
@@ -82,6 +85,10 @@ export type BindingInput =
       readonly id: string;
       readonly requestId: string;
       readonly cause: ReauthenticationCause;
+      /** In the place of N, milliseconds. */
+      readonly withinMs?: number | undefined;
+      /** It is registering at this moment and is challenged: no NOTIFY need tell it. */
+      readonly isHere?: boolean;
     }
   /** The trigger's first transmission. */
   | { readonly kind: "notified"; readonly at: number }

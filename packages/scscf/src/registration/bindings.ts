@@ -2,25 +2,26 @@
 
 import { Groups } from "@ims-lab/common/platform/groups";
 import { PackedTable } from "@ims-lab/common/platform/packed-table";
+import { SharedTexts } from "@ims-lab/common/platform/shared-texts";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { samePath } from "./address.ts";
 import type { Binding } from "./binding.ts";
 import { Heirs } from "./heirs.ts";
 import { packBinding, unpackBinding } from "./packed-binding.ts";
-import { PathHops } from "./path-hops.ts";
-import { PathTokens } from "./path-tokens.ts";
+import { PathIndex } from "./path-index.ts";
 
 export class Bindings {
-  readonly #byToken = new PackedTable<Binding>({ pack: packBinding, unpack: unpackBinding });
+  readonly #agents = new SharedTexts();
+  readonly #byToken = new PackedTable<Binding>({
+    pack: (binding) => packBinding(binding, this.#agents),
+    unpack: (text, token) => unpackBinding(text, token, this.#agents),
+  });
   /** Tokens, oldest first. */
   readonly #bySet = new Groups<string, string>();
 
   readonly #heirs = new Heirs();
 
-  /** Where the P-CSCFs in front of them are. */
-  readonly pathHops: PathHops = new PathHops();
-
-  readonly #pathTokens = new PathTokens();
+  readonly #paths = new PathIndex();
 
   get size(): number {
     return this.#byToken.size;
@@ -55,15 +56,19 @@ export class Bindings {
 
   /** All that are reached by this user part of a topmost Path URI. */
   ofPath(pathToken: string): readonly Binding[] {
-    return this.#pathTokens.of(pathToken).flatMap((token) => this.#byToken.get(token) ?? []);
+    return this.#paths.ofUser(pathToken).flatMap((token) => this.#byToken.get(token) ?? []);
+  }
+
+  /** Whether one of them is behind the P-CSCF at this place. */
+  isPathHop(host: string, port: number): boolean {
+    return this.#paths.hasHop(host, port);
   }
 
   put(binding: Binding): void {
     const { token, set } = binding;
     const before = this.#byToken.get(token);
     if (before === undefined) this.#bySet.add(ownCopy(set), token);
-    this.pathHops.moved(before?.address.path[0], binding.address.path[0]);
-    this.#pathTokens.moved(token, before?.address.path[0], binding.address.path[0]);
+    this.#paths.moved(token, before?.address.path[0], binding.address.path[0]);
     this.#byToken.set(token, binding);
   }
 
@@ -71,8 +76,7 @@ export class Bindings {
     const binding = this.#byToken.get(token);
     if (binding === undefined) return;
     this.#byToken.delete(token);
-    this.pathHops.moved(binding.address.path[0], undefined);
-    this.#pathTokens.moved(token, binding.address.path[0], undefined);
+    this.#paths.moved(token, binding.address.path[0], undefined);
     const { impi, address } = binding;
     const heir = this.ofSet(binding.set).find(
       (one) => one.impi === impi && samePath(one.address.path, address.path),

@@ -1,5 +1,5 @@
 // Registration events, one union, and the declared order of their subscribers. TS 24.229 §5.4.1, §5.4.2.
-import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
+import type { ReauthenticationCause, ReauthenticationEnd } from "@ims-lab/common/admin-api/views";
 import type { Change } from "../rows.ts";
 import type { Binding, RemovalCause } from "./binding.ts";
 import type { Due, Ended } from "./reauthentication.ts";
@@ -28,6 +28,16 @@ export interface Claimant {
   readonly isNobody: boolean;
 }
 
+/** A campaign of re-authentications, as far as others hear of it. */
+export interface CampaignFacts {
+  readonly id: string;
+  readonly name?: string;
+  /** Devices: chosen at the start; asked by now. */
+  readonly total: number;
+  readonly asked: number;
+  readonly ends: { readonly [E in ReauthenticationEnd]?: number };
+}
+
 /** Why a REGISTER was challenged that had answered a challenge. */
 export interface ChallengeReason {
   readonly kind: "resync" | "probe" | "stale" | "unknown-nonce";
@@ -35,7 +45,7 @@ export interface ChallengeReason {
 }
 
 /** What of a subscriber has changed. */
-export type SubscriberAspect = "identities" | "credentials" | "duty";
+export type SubscriberAspect = "identities" | "credentials" | "duty" | "policy";
 
 /** Times are milliseconds since the epoch. Published when the change is durable and its answer has left. */
 export type RegistrationEvent =
@@ -121,6 +131,11 @@ export type RegistrationEvent =
       readonly kind: "identities-changed";
       readonly set: string;
       readonly ended: readonly string[];
+    }
+  | {
+      readonly kind: "campaign-changed";
+      readonly change: "started" | "paused" | "resumed" | "stopped" | "finished";
+      readonly campaign: CampaignFacts;
     };
 
 /** A change of registrations before it is durable. */

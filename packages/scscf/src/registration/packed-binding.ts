@@ -1,4 +1,5 @@
 // A binding at rest as one text: a third of the room of its object. The inverse of each other, but for fractions of milliseconds.
+import type { SharedTexts } from "@ims-lab/common/platform/shared-texts";
 import type { Binding, Duty, SubscriptionDuty } from "./binding.ts";
 
 type Packed = readonly [
@@ -24,6 +25,8 @@ type Packed = readonly [
   duty: number,
   dutyBy: number,
   leavingBy: number | null,
+  /** Its number in the table of texts, where it has one; 0: none. */
+  userAgent: number | string,
 ];
 
 const MODES: readonly SubscriptionDuty[] = ["enforce", "warn", "optional"];
@@ -32,10 +35,13 @@ const FULFILLED: Duty = { state: "fulfilled" };
 const OVERDUE: Duty = { state: "overdue" };
 const NO_DUTY: Duty = { state: "none" };
 
-/** Undefined while a re-authentication is due: then it is in use. */
-export function packBinding(binding: Binding): string | undefined {
+/**
+ * Undefined while a re-authentication is due: then it is in use.
+ * @param agents what many devices say alike stands there once
+ */
+export function packBinding(binding: Binding, agents: SharedTexts): string | undefined {
   if (binding.reauthentication !== undefined) return undefined;
-  const { address, duty, leavingBy } = binding;
+  const { address, duty, leavingBy, userAgent } = binding;
   const since = Math.round(binding.registeredAt);
   const after = (time: number): number => Math.round(time) - since;
   const packed: Packed = [
@@ -59,12 +65,13 @@ export function packBinding(binding: Binding): string | undefined {
     DUTIES.indexOf(duty.state),
     duty.state === "owed" ? after(duty.by) : 0,
     leavingBy === undefined ? null : after(leavingBy),
+    userAgent === undefined ? 0 : (agents.numberOf(userAgent) ?? userAgent),
   ];
   return JSON.stringify(packed);
 }
 
 /** @param token its key in the table */
-export function unpackBinding(text: string, token: string): Binding {
+export function unpackBinding(text: string, token: string, agents: SharedTexts): Binding {
   const [
     id,
     impi,
@@ -86,6 +93,7 @@ export function unpackBinding(text: string, token: string): Binding {
     duty,
     dutyBy,
     leavingBy,
+    userAgent,
   ] = JSON.parse(text) as Packed;
   return {
     id,
@@ -101,6 +109,9 @@ export function unpackBinding(text: string, token: string): Binding {
       path,
       ...(source !== 0 && { source }),
     },
+    ...(userAgent !== 0 && {
+      userAgent: typeof userAgent === "string" ? userAgent : agents.text(userAgent),
+    }),
     callId,
     cseq,
     registeredAt: since,

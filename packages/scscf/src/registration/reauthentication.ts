@@ -21,6 +21,8 @@ interface Request {
   readonly cause: ReauthenticationCause;
   readonly askers: readonly Asker[];
   readonly requestedAt: number;
+  /** In the place of N, where an asker has named a time of his own, milliseconds. */
+  readonly withinMs?: number;
 }
 
 interface Course {
@@ -71,7 +73,8 @@ export interface ReauthenticationContext {
 }
 
 export type ReauthenticationInput =
-  | { readonly kind: "joined"; readonly asker: Asker }
+  /** `withinMs`: it is to be over so soon. */
+  | { readonly kind: "joined"; readonly asker: Asker; readonly withinMs?: number | undefined }
   /** Who can be notified has changed: until then nobody need be, at most the binding's life. */
   | { readonly kind: "limited"; readonly deadline: number }
   /** The NOTIFY went out for the first time; the binding would expire at `expiresAt`. */
@@ -104,7 +107,7 @@ export function stepReauthentication(
 ): Reauthentication {
   switch (input.kind) {
     case "joined":
-      return { ...state, askers: [...state.askers, input.asker] };
+      return joined(state, input.asker, input.withinMs);
     case "limited":
       return state.progress === "requested" ? { ...state, deadline: input.deadline } : state;
     case "notified":
@@ -126,6 +129,15 @@ export function stepReauthentication(
   }
 }
 
+/** Who joins may hurry it, until the UE has come; nobody gives it more time. */
+function joined(state: Due, asker: Asker, withinMs: number | undefined): Due {
+  const next: Due = { ...state, askers: [...state.askers, asker] };
+  if (withinMs === undefined || next.progress === "challenged") return next;
+  if (next.progress === "requested")
+    return { ...next, withinMs: Math.min(withinMs, next.withinMs ?? withinMs) };
+  return { ...next, deadline: Math.min(next.deadline, asker.at + withinMs) };
+}
+
 function notified(
   context: ReauthenticationContext,
   state: Due,
@@ -133,7 +145,7 @@ function notified(
 ): Due {
   if (state.progress !== "requested") return state; // N runs from the first transmission alone
   const { at, expiresAt } = input;
-  const deadline = Math.min(expiresAt, at + context.deadlineMs);
+  const deadline = Math.min(expiresAt, at + (state.withinMs ?? context.deadlineMs));
   return { ...state, progress: "notified", deadline, course: { ...state.course, notifiedAt: at } };
 }
 

@@ -39,8 +39,15 @@ export class Reauthentications implements RegistrationSubscriber {
     this.#registrations = options.registrations;
   }
 
-  /** One object per binding under one request id; a binding whose re-authentication runs is joined. */
-  ask(bindings: readonly Binding[], cause: ReauthenticationCause): readonly Asked[] {
+  /**
+   * One object per binding under one request id; a binding whose re-authentication runs is joined.
+   * @param withinMs in the place of N; one that runs is only made shorter
+   */
+  ask(
+    bindings: readonly Binding[],
+    cause: ReauthenticationCause,
+    withinMs?: number,
+  ): readonly Asked[] {
     const requestId = this.#random.hex(8);
     const at = this.#clock.now();
     const asked: Asked[] = [];
@@ -48,7 +55,7 @@ export class Reauthentications implements RegistrationSubscriber {
       const id = reauthentication?.id ?? this.#random.hex(8);
       asked.push({ isNew: reauthentication === undefined, id });
       this.#running.set(id, token);
-      const input = { kind: "asked", at, id, requestId, cause } as const;
+      const input = { kind: "asked", at, id, requestId, cause, withinMs } as const;
       this.#registrations.input(token, input, { settled: () => this.#asked(token, id) });
     }
     return asked;
@@ -65,6 +72,11 @@ export class Reauthentications implements RegistrationSubscriber {
   }
 
   on(event: RegistrationEvent): void {
+    if (event.kind === "reauthentication-asked") {
+      // Also those that began with a challenge.
+      const { token, reauthentication: due } = event.binding;
+      if (due !== undefined) this.#running.set(due.id, token);
+    }
     if (event.kind !== "reauthentication-ended") return;
     const { reauthentication } = event;
     const { id } = reauthentication;

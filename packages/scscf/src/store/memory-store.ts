@@ -11,6 +11,8 @@ export function memoryStore(): Store {
         bindings: new Map(),
         subscriptions: new Map(),
         sqnMarks: new Map(),
+        campaigns: new Map(),
+        policy: new Map(),
         subscribers: new Map(),
       }),
     close: (): Promise<void> => Promise.resolve(),

@@ -17,6 +17,8 @@ export class ChangedDirectory implements SubscriberDirectory {
   readonly #changed = new Map<string, Subscriber | undefined>();
   /** Of those of `#changed`. */
   readonly #byAor = new Groups<string, Subscriber>();
+  /** IMPIs of those of `#changed` that have rules of their own. */
+  readonly #withRules = new Set<string>();
   /** Those that the file does not have, in the order in which they came. */
   readonly #added = new Set<string>();
   /** Positions in the file whose subscribers were removed, rising. */
@@ -24,6 +26,10 @@ export class ChangedDirectory implements SubscriberDirectory {
 
   constructor(file: FileDirectory) {
     this.#file = file;
+  }
+
+  get hasOwnRules(): boolean {
+    return this.#file.hasOwnRules || this.#withRules.size > 0;
   }
 
   get size(): number {
@@ -91,6 +97,7 @@ export class ChangedDirectory implements SubscriberDirectory {
 
   #put(impi: string, subscriber: Subscriber | undefined): void {
     this.#changed.set(impi, subscriber);
+    if (subscriber?.policy !== undefined) this.#withRules.add(impi);
     for (const { aor } of subscriber?.impus ?? []) this.#byAor.add(aor, subscriber as Subscriber);
   }
 
@@ -108,6 +115,7 @@ export class ChangedDirectory implements SubscriberDirectory {
     const before = this.#changed.get(impi);
     for (const { aor } of before?.impus ?? []) this.#byAor.remove(aor, before as Subscriber);
     this.#changed.delete(impi);
+    this.#withRules.delete(impi);
   }
 
   /** @param offset among those that are left of the file */

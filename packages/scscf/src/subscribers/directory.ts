@@ -16,6 +16,8 @@ export interface SubscriberTemplate {
 export interface SubscriberDirectory {
   /** How many private identities there are. */
   readonly size: number;
+  /** Whether anybody has rules of his own (`policy`). */
+  readonly hasOwnRules: boolean;
   byImpi(impi: string): Subscriber | undefined;
   /** `aor`: in the form of `aorOf`. More than one when an identity is shared. */
   ownersOf(aor: string): readonly Subscriber[];
@@ -54,6 +56,9 @@ export function subscriberDirectory(
       return positions.get(impi) ?? positionInTemplates(templates, impi, subscribers.length);
     },
     size: templates.reduce((sum, { from, to }) => sum + to - from + 1, subscribers.length),
+    hasOwnRules:
+      subscribers.some(({ policy }) => policy !== undefined) ||
+      templates.some((template) => template.expand(template.from).policy !== undefined),
     byImpi: find,
     ownersOf(aor) {
       const owners = byAor.get(aor)?.slice() ?? [];

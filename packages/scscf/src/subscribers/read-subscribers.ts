@@ -5,9 +5,10 @@ import { inRange, type SubscriberTemplate } from "./directory.ts";
 import { type NumberPattern, parsePattern } from "./number-pattern.ts";
 import { type NumberedName, sharedName } from "./pattern-overlap.ts";
 import { type CredentialsOf, readCredentials } from "./read-credentials.ts";
+import { readOwnPolicy } from "./read-own-policy.ts";
 import type { Impu, Subscriber, SubscriberCredentials } from "./subscriber.ts";
 
-export const IDENTITY_KEYS = ["impi", "impus", "auth", "subscription"] as const;
+export const IDENTITY_KEYS = ["impi", "impus", "auth", "subscription", "policy"] as const;
 /** RFC 4282 §2.2: longer network access identifiers do not pass everywhere. */
 const LONGEST_IMPI = 253;
 const LONGEST_IMPU = 512;
@@ -71,8 +72,17 @@ export function readRecord(
   const isKept = members.auth.isAbsent && known !== undefined;
   const auth = isKept ? known : readCredentials(members.auth)?.(0);
   const subscription = readDuty(members.subscription);
+  const policy = readOwnPolicy(members.policy);
   if (impi === undefined) return undefined;
-  return impus && auth && { impi, impus, auth, ...(subscription && { subscription }) };
+  return impus && auth && { impi, impus, auth, ...chosen({ subscription, policy }) };
+}
+
+/** What the file says of a subscriber beside identities and keys. */
+function chosen({
+  subscription,
+  policy,
+}: Pick<TemplateParts, "subscription" | "policy">): Pick<Subscriber, "subscription" | "policy"> {
+  return { ...(subscription && { subscription }), ...(policy && { policy }) };
 }
 
 function readDuty(place: Place): Subscriber["subscription"] {
@@ -143,11 +153,12 @@ function readTemplate(
     );
   const auth = readCredentials(members.auth);
   const subscription = readDuty(members.subscription);
+  const policy = readOwnPolicy(members.policy);
   if (from === undefined || to === undefined || impi === undefined) return undefined;
   if (from > to) return members.to.refuse(`a number not below from (${from})`);
   if (impus === undefined || auth === undefined) return undefined;
   if (impus.length === 0) return members.impus.refuse("at least one public identity");
-  const template = templateOf({ from, to, impi, impus, auth, subscription });
+  const template = templateOf({ from, to, impi, impus, auth, subscription, policy });
   const twice = collision(template, subscribers, templates);
   return twice === undefined
     ? template
@@ -181,10 +192,11 @@ interface TemplateParts {
   readonly impus: readonly NumberPattern[];
   readonly auth: CredentialsOf;
   readonly subscription: Subscriber["subscription"];
+  readonly policy: Subscriber["policy"];
 }
 
 function templateOf(parts: TemplateParts): SubscriberTemplate {
-  const { from, to, impi, impus, auth, subscription } = parts;
+  const { from, to, impi, impus, auth, subscription, policy } = parts;
   return {
     from,
     to,
@@ -197,7 +209,7 @@ function templateOf(parts: TemplateParts): SubscriberTemplate {
         return { uri, aor: uri, barred: false };
       }),
       auth: auth(n),
-      ...(subscription && { subscription }),
+      ...chosen({ subscription, policy }),
     }),
   };
 }

@@ -1,4 +1,5 @@
 // A subscriber as a durable row: what the store keeps of one that was changed at run time.
+import type { RuleDocument } from "@ims-lab/common/ims/policy-document";
 import { Secret } from "@ims-lab/common/platform/secret";
 import { akaAlgorithm } from "@ims-lab/common/sip/auth/aka";
 import { digestAlgorithm } from "@ims-lab/common/sip/auth/digest";
@@ -12,6 +13,7 @@ export type SubscriberRow =
       readonly impus: readonly Impu[];
       readonly auth: StoredAka | StoredPassword;
       readonly subscription?: "enforce" | "warn" | "optional";
+      readonly policy?: readonly RuleDocument[];
     };
 
 interface StoredAka {
@@ -31,8 +33,9 @@ interface StoredPassword {
 
 export const REMOVED: SubscriberRow = { removed: true };
 
-export function rowOfSubscriber({ impus, auth, subscription }: Subscriber): SubscriberRow {
-  return { impus, auth: storedOf(auth), ...(subscription && { subscription }) };
+export function rowOfSubscriber(subscriber: Subscriber): SubscriberRow {
+  const { impus, auth, subscription, policy } = subscriber;
+  return { impus, auth: storedOf(auth), ...chosen({ subscription, policy }) };
 }
 
 function storedOf(auth: SubscriberCredentials): StoredAka | StoredPassword {
@@ -53,8 +56,14 @@ function storedOf(auth: SubscriberCredentials): StoredAka | StoredPassword {
 /** Undefined: removed. Throws for a row that this version did not write. */
 export function subscriberOfRow(impi: string, row: SubscriberRow): Subscriber | undefined {
   if (row.removed === true) return undefined;
-  const { impus, auth, subscription } = row;
-  return { impi, impus, auth: credentialsOf(impi, auth), ...(subscription && { subscription }) };
+  const { impus, auth, subscription, policy } = row;
+  return { impi, impus, auth: credentialsOf(impi, auth), ...chosen({ subscription, policy }) };
+}
+
+type Chosen = Pick<Subscriber, "subscription" | "policy">;
+
+function chosen({ subscription, policy }: { [K in keyof Chosen]?: Chosen[K] | undefined }): Chosen {
+  return { ...(subscription && { subscription }), ...(policy && { policy }) };
 }
 
 function credentialsOf(impi: string, auth: StoredAka | StoredPassword): SubscriberCredentials {

@@ -6,13 +6,8 @@ import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-  EVENTS_REMEMBERED,
-  type EventReader,
-  EventStream,
-  MOST_BUFFERED_OCTETS,
-  MOST_READERS,
-} from "../../src/admin/event-stream.ts";
+import { EVENTS_REMEMBERED, EventStream, MOST_READERS } from "../../src/admin/event-stream.ts";
+import { type EventReader, MOST_BUFFERED_OCTETS } from "../../src/admin/stream-readers.ts";
 import type { RegistrationEvent } from "../../src/registration/events.ts";
 import { Device, Lab, type Peer } from "../lab.ts";
 
@@ -54,14 +49,18 @@ describe("at an S-CSCF", () => {
     expect(lab.scscf.eventStream.open(reading, ALL)).toBe(true);
   });
 
-  test("a life of a registration, each event as its schema says", () => {
+  test("a life of a registration and a campaign, and the end of its subscriber, each event as its schema says", async () => {
     bob.register();
     bob.subscribe(OWN_PACKAGE, 3600);
     lab.scscf.reauthentications.ask([...lab.scscf.bindings.all()], "operator");
     lab.run();
     bob.register({ integrity: "ip-assoc-yes", password: "wrong" });
     bob.register({ integrity: "ip-assoc-yes" });
+    const { campaigns } = lab.scscf;
+    const order = { filter: {}, percent: 100, pacePerSecond: 1, jitter: 0, seed: "s" };
+    await campaigns.start(order, await campaigns.select(order));
     bob.register({ integrity: "ip-assoc-yes", expires: 0 });
+    await lab.scscf.provisioning.remove("bob@ims.example");
     expect(reading.words).toEqual([
       "authentication challenged",
       "authentication succeeded",
@@ -83,8 +82,10 @@ describe("at an S-CSCF", () => {
       "registration refreshed",
       "reauthentication ended",
       "subscription notify-answered",
+      "campaign started",
       "registration removed",
       "subscription ended",
+      "subscriber removed",
     ]);
     const validate = new Ajv2020({ strict: false }).compile(eventSchema);
     for (const event of reading.events)

@@ -82,6 +82,7 @@ describe("PUT /subscribers/{impi}", () => {
         algorithms: ["MD5"],
         auth: { scheme: "digest", algorithms: ["MD5"], password: "set" },
         subscription: null,
+        policy: null,
         source: "added",
         registered: false,
         lastFailure: null,
@@ -216,12 +217,12 @@ describe("POST /subscribers/import", () => {
   test("each mistake with its line; nothing is half imported, and nothing at all of a dry run", async () => {
     store.asked.length = 0;
     const wrong = cards(first, "12,34,56,,", `999700000000002,${K},,,`);
-    const [status, said] = await ask<{ mistakes: unknown; mistakeCount: number }>(
+    const [status, said] = await ask<{ mistakes: unknown; count: number }>(
       "POST",
       "/subscribers/import",
       wrong,
     );
-    expect([status, said.title, said.mistakeCount]).toEqual([422, "Import refused", 2]);
+    expect([status, said.title, said.count]).toEqual([422, "Import refused", 2]);
     expect(said.mistakes).toEqual([
       { line: 3, why: 'imsi: "12", expected 6 to 15 digits' },
       { line: 4, why: "opc, op: neither op nor opc, expected either op or opc" },
@@ -246,20 +247,20 @@ describe("POST /subscribers/import", () => {
   });
 
   test("a long one is read beside the signalling, its mistakes and its entries the same", async () => {
-    const rows = Array.from({ length: 2_000 }, (_, n) => `${999700000000001 + n},${K},${OPC},,`);
+    const rows = Array.from({ length: 900 }, (_, n) => `${999700000000001 + n},${K},${OPC},,`);
     const wrong = cards(...rows, `999700000000007,${K},${OPC},,`);
     expect(await ask("POST", "/subscribers/import", wrong)).toMatchObject([
       422,
       {
         mistakes: [
-          { line: 2002, why: `999700000000007@${DOMAIN} is in line 8 already, expected each once` },
+          { line: 902, why: `999700000000007@${DOMAIN} is in line 8 already, expected each once` },
         ],
       },
     ]);
     expect(lab.scscf.directory.size).toBe(7);
     expect(await ask("POST", "/subscribers/import", cards(...rows))).toMatchObject([
       200,
-      { created: 2_000 },
+      { created: 900 },
     ]);
     expect(lab.scscf.directory.list(7, 1)[0]?.impi).toBe(`999700000000001@${DOMAIN}`);
   });

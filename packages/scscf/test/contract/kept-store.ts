@@ -9,6 +9,8 @@ export function keptStore(): Store {
     bindings: new Map(),
     subscriptions: new Map(),
     sqnMarks: new Map(),
+    campaigns: new Map(),
+    policy: new Map(),
     subscribers: new Map(),
   };
   return {
@@ -21,6 +23,8 @@ export function keptStore(): Store {
         bindings: new Map(tables.bindings),
         subscriptions: new Map(tables.subscriptions),
         sqnMarks: new Map(tables.sqnMarks),
+        campaigns: new Map(tables.campaigns),
+        policy: new Map(tables.policy),
         subscribers: new Map(tables.subscribers),
       }),
     close: (): Promise<void> => Promise.resolve(),

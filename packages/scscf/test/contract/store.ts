@@ -1,6 +1,7 @@
-// What every store must do, whatever it is made of: all of a commit or nothing, in order, as it was.
+// Contract of the store: all of a commit or nothing, in order, as it was.
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { describe, expect, test } from "vitest";
+import type { Campaign } from "../../src/campaigns/campaign.ts";
 import type { Binding } from "../../src/registration/binding.ts";
 import type { Change, Contents } from "../../src/rows.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -49,6 +50,28 @@ function subscription(id: string, version: number): NotifierSubscription {
   };
 }
 
+function campaign(id: string, asked: number): Campaign {
+  return {
+    id,
+    name: "monthly",
+    filter: { impu: "sip:*@lab", minAuthenticationAgeSeconds: 3600, userAgent: "Phone*" },
+    percent: 12.5,
+    pacePerSecond: 0.5,
+    jitter: 0.1,
+    seed: "s",
+    status: "running",
+    startedAt: 1000,
+    matched: 200,
+    total: 25,
+    threshold: 0.1234567891234567,
+    asked,
+    joined: 1,
+    skipped: 2,
+    ends: { reauthenticated: 3, ignored: 1 },
+    latency: { counts: { 50: 2, 51: 1 }, max: 88 },
+  };
+}
+
 /** Beyond 32 bits, as SQNs are: SEQ(43) || IND(5). */
 const SQN = 2 ** 47 - 1;
 
@@ -71,25 +94,32 @@ export function storeContract<S extends Store>(
     id: impi,
     value,
   });
-  const gone = (table: "bindings" | "subscriptions", id: string): Change => ({
+  const run = (value: Campaign): Change => ({ table: "campaigns", id: value.id, value });
+  const gone = (table: "bindings" | "subscriptions" | "campaigns", id: string): Change => ({
     table,
     id,
     value: undefined,
   });
   const contents = async (
     store: Store,
-  ): Promise<Record<Exclude<keyof Contents, "subscribers">, unknown>> => {
-    const { bindings, subscriptions, sqnMarks } = await store.load();
+  ): Promise<Record<Exclude<keyof Contents, "policy" | "subscribers">, unknown>> => {
+    const { bindings, subscriptions, sqnMarks, campaigns } = await store.load();
     return {
       bindings: Object.fromEntries(bindings),
       subscriptions: Object.fromEntries(subscriptions),
       sqnMarks: Object.fromEntries(sqnMarks),
+      campaigns: Object.fromEntries(campaigns),
     };
   };
 
   describe(`the store contract: ${name}`, () => {
     test("a new one is empty", async () => {
-      expect(await contents(open())).toEqual({ bindings: {}, subscriptions: {}, sqnMarks: {} });
+      expect(await contents(open())).toEqual({
+        bindings: {},
+        subscriptions: {},
+        sqnMarks: {},
+        campaigns: {},
+      });
     });
 
     test("what was committed is there, as it was, in every table", async () => {
@@ -98,11 +128,22 @@ export function storeContract<S extends Store>(
       expect(
         await commit(store, put(a), watch(subscription("s", 1)), mark("bob@lab", SQN), put(b)),
       ).toBeUndefined();
+      expect(await commit(store, run(campaign("k", 7)))).toBeUndefined();
       expect(await contents(store)).toEqual({
         bindings: { a, b },
         subscriptions: { s: subscription("s", 1) },
         sqnMarks: { "bob@lab": SQN },
+        campaigns: { k: campaign("k", 7) },
       });
+    });
+
+    test("the policy is a row like others", async () => {
+      const store = open();
+      const value = { document: { rules: [{ maxAgeSeconds: 60 }] }, changedAt: 5 };
+      await commit(store, { table: "policy", id: "in-force", value }, mark("x", 1));
+      expect(Object.fromEntries((await store.load()).policy)).toEqual({ "in-force": value });
+      await commit(store, { table: "policy", id: "in-force", value: undefined });
+      expect((await store.load()).policy.size).toBe(0);
     });
 
     test("a later commit replaces, a removal removes", async () => {
@@ -113,13 +154,15 @@ export function storeContract<S extends Store>(
         bindings: { a: binding("a", { cseq: 3 }) },
         subscriptions: {},
         sqnMarks: { x: 64 },
+        campaigns: {},
       });
     });
 
     test("the same id in two tables is two rows", async () => {
       const store = open();
-      await commit(store, put(binding("a")), watch(subscription("a", 1)));
+      await commit(store, put(binding("a")), watch(subscription("a", 1)), run(campaign("a", 1)));
       await commit(store, gone("subscriptions", "a"));
+      await commit(store, gone("campaigns", "a"));
       expect(Object.keys((await contents(store)).bindings as object)).toEqual(["a"]);
     });
 
@@ -127,10 +170,12 @@ export function storeContract<S extends Store>(
       const store = open();
       await commit(store, put(binding("a")), gone("bindings", "a"), mark("x", 1), mark("x", 2));
       await commit(store, gone("subscriptions", "s"), watch(subscription("s", 7)));
+      await commit(store, run(campaign("k", 1)), run(campaign("k", 2)));
       expect(await contents(store)).toEqual({
         bindings: {},
         subscriptions: { s: subscription("s", 7) },
         sqnMarks: { x: 2 },
+        campaigns: { k: campaign("k", 2) },
       });
     });
 
@@ -206,7 +251,7 @@ export function storeContract<S extends Store>(
       test("a commit that fails says so, and leaves every row of every table as it was", async () => {
         const store = open();
         await commit(store, put(binding("a")), put(binding("b")), watch(subscription("s", 1)));
-        await commit(store, mark("bob@lab", 32));
+        await commit(store, mark("bob@lab", 32), run(campaign("k", 1)));
         const before = await contents(store);
         fail(store, true);
         const changes = [
@@ -217,6 +262,8 @@ export function storeContract<S extends Store>(
           watch(subscription("t", 1)),
           mark("bob@lab", 64),
           mark("carol@lab", 32),
+          run(campaign("k", 2)),
+          run(campaign("l", 1)),
         ];
         expect(await commit(store, ...changes)).toBeInstanceOf(Error);
         fail(store, false);
@@ -253,7 +300,7 @@ export function storeContract<S extends Store>(
     }
 
     test("rows survive a trip through JSON", () => {
-      for (const row of [binding("a"), subscription("s", 1), SQN])
+      for (const row of [binding("a"), subscription("s", 1), SQN, campaign("k", 1)])
         expect(JSON.parse(JSON.stringify(row))).toEqual(row);
     });
   });

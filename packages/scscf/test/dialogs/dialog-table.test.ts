@@ -1,4 +1,4 @@
-// What is remembered of calls that are under way, and its bound. TS 24.229 §5.4.5.1.2.
+// Memory of calls that are under way, and its bound. TS 24.229 §5.4.5.1.2.
 import { nullLogger } from "@ims-lab/common/platform/logger";
 import { newRequest, newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { expect, test } from "vitest";

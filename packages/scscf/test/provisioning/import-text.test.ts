@@ -201,7 +201,7 @@ describe("entries of the subscribers file", () => {
       '7: impus[1].uri: "ftp:b", expected a sip:, sips: or tel: URI, at most 512 characters',
       "9: auth: neither op nor opc, expected either op or opc",
       "10: auth.k: 2 characters (not shown), expected 32 hexadecimal digits",
-      "11: colour: unknown key, expected one of impi, impus, auth, subscription",
+      "11: colour: unknown key, expected one of impi, impus, auth, subscription, policy",
       "12: a@h is in line 1 already, expected each once",
       "13: template: expected single subscribers: templates stand in the file alone",
     ]);

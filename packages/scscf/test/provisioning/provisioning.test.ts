@@ -236,14 +236,16 @@ describe("many at once", () => {
 test("JSON in the place of an entry: the same rules, and a path for each mistake", () => {
   const read = (body: unknown, before?: Subscriber) => readSubscriberBody("a@h", body, before);
   expect(read({ impus: ["x"], auth: { scheme: "digest" }, colour: 1 })).toEqual([
-    "colour: unknown key, expected one of impi, impus, auth, subscription",
+    "colour: unknown key, expected one of impi, impus, auth, subscription, policy",
     'impus[0]: "x", expected a sip:, sips: or tel: URI, at most 512 characters',
     "auth.password: missing, expected a password of at most 1000 characters, {n} in it only as a template's number",
   ]);
   expect(
     read({ impi: "b@h", impus: ["sip:a@h"], auth: { scheme: "digest", password: "x" } }),
   ).toEqual(['impi: "b@h", expected a@h, which the request is about']);
-  expect(read([])).toEqual(["a list of 0, expected a mapping of impi, impus, auth, subscription"]);
+  expect(read([])).toEqual([
+    "a list of 0, expected a mapping of impi, impus, auth, subscription, policy",
+  ]);
   expect(read({ impus: ["sip:a@h"] })).toEqual([
     "auth: missing, expected a mapping of scheme, algorithm, algorithms, k, op, opc, amf, password",
   ]);
@@ -253,6 +255,25 @@ test("JSON in the place of an entry: the same rules, and a path for each mistake
   const known = user("a");
   const kept = read({ impus: ["sip:a@h", { uri: "tel:+1555", barred: true }] }, known);
   expect(kept).toMatchObject({ impi: "a@h", auth: known.auth, impus: [{}, { barred: true }] });
+});
+
+test("rules of his own: kept over a restart, in force at once, and gone with him", async () => {
+  const store = tryingStore();
+  const { lab, bob } = await started(store);
+  bob.register();
+  bob.subscribe(OWN_PACKAGE, 3600);
+  const policy = [{ maxAgeSeconds: 60 }];
+  await lab.scscf.provisioning.put(user("bob", { policy }));
+  expect(lab.scscf.directory.hasOwnRules).toBe(true);
+  lab.run(61_000);
+  expect(lab.scscf.reauthentications.list()[0]?.cause).toMatch(/^policy:/);
+  const next = await started(store);
+  const [before, after] = [lab, next.lab].map(({ scscf }) =>
+    scscf.directory.byImpi(`bob@${DOMAIN}`),
+  );
+  expect(after?.policy).toEqual(before?.policy);
+  await lab.scscf.provisioning.remove(`bob@${DOMAIN}`);
+  expect(lab.scscf.directory.hasOwnRules).toBe(false);
 });
 
 test("bob is not challenged for an old re-registration when only his duty changes", async () => {

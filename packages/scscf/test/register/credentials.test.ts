@@ -1,4 +1,4 @@
-// Whose REGISTER it is: credentials, Path tokens, nonces after the end. RFC 3261 §20.7, §22.3; TS 24.229 §5.4.1.2.
+// The user a REGISTER is of: credentials, Path tokens, nonces after the end. RFC 3261 §20.7, §22.3; TS 24.229 §5.4.1.2.
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import { beforeEach, describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// Who hears of an event, in which order.
+// Subscribers to registration events, and their order.
 import { expect, test } from "vitest";
 import {
   type RegistrationEvent,

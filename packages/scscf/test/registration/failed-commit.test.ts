@@ -49,7 +49,7 @@ describe.each(["fails", "throws"])("a store that %s", (how) => {
     expect(bob.register().status).toBe(500);
     settle();
     expect(await everything()).toEqual(before);
-    expect(lab.scscf.bindings.pathHops.has("192.0.2.10", 4060)).toBe(false);
+    expect(lab.scscf.bindings.isPathHop("192.0.2.10", 4060)).toBe(false);
     expect(lab.log.named("store.failed").length).toBeGreaterThan(0);
     broken(false);
     expect(bob.register().status).toBe(200);

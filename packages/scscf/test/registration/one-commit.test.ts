@@ -1,4 +1,4 @@
-// What belongs together is durable together: binding, subscription, running re-authentication, SQN mark.
+// One commit for what belongs together: binding, subscription, running re-authentication, SQN mark.
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { seqOf } from "@ims-lab/common/ims/sqn";
 import { WwwAuthenticate } from "@ims-lab/common/sip/message/fields";

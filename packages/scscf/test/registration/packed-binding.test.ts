@@ -1,4 +1,5 @@
 // A binding is the same after it was at rest, whatever stands in it.
+import { SharedTexts } from "@ims-lab/common/platform/shared-texts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Binding, Duty } from "../../src/registration/binding.ts";
@@ -37,11 +38,12 @@ const binding: fc.Arbitrary<Binding> = fc.record(
     mode: fc.constantFrom("enforce" as const, "warn" as const, "optional" as const),
     duty,
     leavingBy: time,
+    userAgent: text,
   },
   { requiredKeys: REQUIRED(), noNullPrototype: true },
 );
 
-function REQUIRED(): Exclude<keyof Binding, "leavingBy" | "reauthentication">[] {
+function REQUIRED(): Exclude<keyof Binding, "leavingBy" | "userAgent" | "reauthentication">[] {
   return [
     "id",
     "token",
@@ -61,17 +63,30 @@ function REQUIRED(): Exclude<keyof Binding, "leavingBy" | "reauthentication">[] 
 }
 
 test("packed and unpacked it is equal, with what is optional absent or there", () => {
+  const agents = new SharedTexts(20); // some of them are shared, some are not
   fc.assert(
     fc.property(binding, (one) => {
-      const packed = packBinding(one);
+      const packed = packBinding(one, agents);
       expect(packed).toBeTypeOf("string");
-      expect(unpackBinding(packed ?? "", one.token)).toStrictEqual(one);
+      expect(unpackBinding(packed ?? "", one.token, agents)).toStrictEqual(one);
     }),
   );
+});
+
+test("a User-Agent that many have takes a few octets each", () => {
+  const agents = new SharedTexts();
+  const [one] = fc.sample(binding, 1);
+  if (one === undefined) throw new Error("no sample");
+  const packed = (userAgent: string): string => packBinding({ ...one, userAgent }, agents) ?? "";
+  const { userAgent: _, ...without } = one;
+  const name = "a telephone with a name of usual length/1.0.17";
+  packed(name);
+  expect(packed(name).length).toBeLessThanOrEqual((packBinding(without, agents) ?? "").length + 4);
 });
 
 test("one whose re-authentication is due is in use", () => {
   const [one] = fc.sample(binding, 1);
   const reauthentication = {} as NonNullable<Binding["reauthentication"]>;
-  if (one !== undefined) expect(packBinding({ ...one, reauthentication })).toBeUndefined();
+  if (one !== undefined)
+    expect(packBinding({ ...one, reauthentication }, new SharedTexts())).toBeUndefined();
 });

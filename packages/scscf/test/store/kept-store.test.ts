@@ -1,3 +1,4 @@
+// The kept store of the tests, under the store's contract.
 import { keptStore } from "../contract/kept-store.ts";
 import { storeContract } from "../contract/store.ts";
 import { tryingStore } from "../contract/trying-store.ts";

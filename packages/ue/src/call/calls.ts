@@ -114,6 +114,12 @@ export class Calls {
     for (const { call } of this.#records) call.close();
   }
 
+  /** As if there had been none; nothing is sent. */
+  forget(): void {
+    this.close();
+    this.#records = [];
+  }
+
   #called(incoming: Incoming): void {
     const { request } = incoming;
     const { userAgent, settings } = this.#options;

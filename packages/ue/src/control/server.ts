@@ -1,6 +1,8 @@
 // HTTP control of the UEs: register, de-register, look. docs/operations.md.
+import { ueFaults } from "@ims-lab/common/admin-api/faults";
 import { pageOf, ueSchema } from "@ims-lab/common/admin-api/schemas";
 import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
+import { addFaultRoutes } from "@ims-lab/common/faults/fault-routes";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { adminServer, type HttpSettings } from "@ims-lab/common/platform/http";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
@@ -58,6 +60,7 @@ export async function controlServer(options: ControlOptions): Promise<FastifyIns
   command("/register", "Register, or renew a registration", (ue) => ue.register());
   command("/deregister", "De-register", (ue) => ue.deregister());
   callRoutes(app, node);
+  addFaultRoutes(app, node.faults.switches, ueFaults);
   addTransactionRoute(app, clock, () => node.transactionLists);
   return app;
 }

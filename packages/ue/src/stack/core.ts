@@ -18,6 +18,8 @@ import type { SentRequest, Stack } from "./stack.ts";
 
 export interface CoreStackOptions extends Omit<EndpointOptions, "transports"> {
   readonly transport: Transport;
+  /** Has the transport go on from another port; absent: it cannot. */
+  readonly move?: () => Promise<void>;
 }
 
 /** RFC 5626 §4.4.1: between 95 s and 120 s, at random; of no use on UDP without a NAT. */
@@ -35,7 +37,7 @@ export class CoreStack implements Stack {
 
   constructor(options: CoreStackOptions) {
     this.#options = options;
-    const { transport, ...rest } = options;
+    const { transport, move: _, ...rest } = options;
     this.#endpoint = createEndpoint({
       ...rest,
       transports: [transport],
@@ -46,6 +48,10 @@ export class CoreStack implements Stack {
 
   get transactionList(): TransactionList {
     return this.#endpoint;
+  }
+
+  get move(): (() => Promise<void>) | undefined {
+    return this.#options.move;
   }
 
   get local(): readonly LocalAddress[] {

@@ -18,8 +18,10 @@ export interface Stack {
   sendStateless(message: SipMessage, to: Destination): void;
   onFlowClosed(listener: (flow: Flow) => void): void;
   close(): Promise<void>;
+  /** Goes on from another port, and hears nothing at the old one; absent: this stack cannot. */
+  readonly move?: (() => Promise<void>) | undefined;
   /** Absent: this stack does not tell. */
-  readonly transactionList?: TransactionList;
+  readonly transactionList?: TransactionList | undefined;
 }
 
 export interface SentRequest {

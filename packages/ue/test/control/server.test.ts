@@ -1,3 +1,4 @@
+// The UE's control interface.
 import { nullLogger } from "@ims-lab/common/platform/logger";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import type { FastifyInstance } from "fastify";

@@ -1,3 +1,4 @@
+// The registration machine of the UE. TS 24.229 §5.1.1.
 import { FAKE_EPOCH } from "@ims-lab/common/testing/fake-clock";
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import { describe, expect, test } from "vitest";

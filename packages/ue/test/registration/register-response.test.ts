@@ -1,3 +1,4 @@
+// Responses to REGISTER as the UE reads them. RFC 3261 §10.2.4.
 import { newResponse, type SipResponse } from "@ims-lab/common/sip/message/message";
 import { describe, expect, test } from "vitest";
 import type { Credentials } from "../../src/registration/credentials.ts";

@@ -1,4 +1,4 @@
-// What the UE relies on, for both stacks over both transports, against real sockets.
+// Contract of the UE's stacks, both over both transports, against real sockets.
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
 import { decode } from "@ims-lab/common/sip/message/decode";

@@ -1,3 +1,4 @@
+// The UE's own contact in a registration document. RFC 3680 §5.
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import {
   applyReginfo,

@@ -20,7 +20,8 @@ const PROBLEM: JsonObject = {
           title: { type: "string" },
           status: { type: "integer" },
           detail: { type: "string" },
-          mistakeCount: { type: "integer" },
+          parameter: { type: "string", description: "The parameter or property that is wrong." },
+          count: { type: "integer", description: "How many it is about." },
           mistakes: {
             type: "array",
             description: "Of an import: the first of what is wrong, line by line.",

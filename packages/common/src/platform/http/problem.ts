@@ -10,28 +10,42 @@ export class HttpProblem extends Error {
   readonly title: string;
   readonly detail: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
-  /** Further members (RFC 9457 §3.2). */
-  readonly extension: object;
+  readonly extensions: ProblemExtensions;
 
   constructor(
     status: number,
     title: string,
     detail?: string,
     headers: Readonly<Record<string, string>> = {},
-    extension: object = {},
+    extensions: ProblemExtensions = {},
   ) {
     super(detail ?? title);
     this.statusCode = status;
     this.title = title;
     this.detail = detail;
     this.headers = headers;
-    this.extension = extension;
+    this.extensions = extensions;
   }
 }
 
+/** Members of a problem beside the standard's, for programs (RFC 9457 §3.2). */
+export interface ProblemExtensions {
+  /** The query parameter, or the property of the body, that is wrong. */
+  readonly parameter?: string;
+  /** How many it is about. */
+  readonly count?: number;
+  /** The first of many, by line. */
+  readonly mistakes?: readonly { readonly line: number; readonly why: string }[];
+}
+
 /** `title` names the kind of problem, `detail` what to do about this one. */
-export function problem(status: number, title: string, detail?: string): HttpProblem {
-  return new HttpProblem(status, title, detail);
+export function problem(
+  status: number,
+  title: string,
+  detail?: string,
+  extensions: ProblemExtensions = {},
+): HttpProblem {
+  return new HttpProblem(status, title, detail, {}, extensions);
 }
 
 /** Makes fastify answer each of its own and our errors as a problem. */
@@ -127,9 +141,28 @@ function asProblem(
   if (error instanceof HttpProblem) return error;
   const status = error.statusCode ?? 500;
   // Fastify's own words for a bad request name the field and the rule, nothing of ours.
-  if (status >= 400 && status < 500) return problem(status, titleOf(status), error.message);
+  if (status >= 400 && status < 500) return invalid(status, error as FastifyError);
   log.error("http.failed", { method: request.method, route: request.routeOptions.url, error });
   return problem(500, "Internal error", "The node's log says more.");
+}
+
+/** With what its words leave out: the parameter that is unknown, the words that are allowed. */
+function invalid(status: number, { message, validation }: FastifyError): HttpProblem {
+  const [first] = validation ?? [];
+  if (first === undefined) return problem(status, titleOf(status), message);
+  const { additionalProperty, allowedValues, missingProperty } = first.params;
+  const within = first.instancePath.slice(1).replaceAll("/", ".");
+  const inner = additionalProperty ?? missingProperty;
+  const parameter = [within, inner]
+    .filter((one) => typeof one === "string" && one !== "")
+    .join(".");
+  const more = Array.isArray(allowedValues)
+    ? `: ${allowedValues.join(", ")}`
+    : typeof additionalProperty === "string"
+      ? `: ${additionalProperty}`
+      : "";
+  const extensions = parameter === "" ? {} : { parameter };
+  return problem(status, titleOf(status), `${message}${more}`, extensions);
 }
 
 function titleOf(status: number): string {
@@ -142,11 +175,13 @@ function titleOf(status: number): string {
 
 function send(
   reply: FastifyReply,
-  { statusCode, title, detail, headers, extension }: HttpProblem,
+  { statusCode, title, detail, headers, extensions }: HttpProblem,
 ): FastifyReply {
   return reply
     .code(statusCode)
     .headers(headers)
     .type("application/problem+json")
-    .send(JSON.stringify({ type: "about:blank", title, status: statusCode, detail, ...extension }));
+    .send(
+      JSON.stringify({ type: "about:blank", title, status: statusCode, detail, ...extensions }),
+    );
 }

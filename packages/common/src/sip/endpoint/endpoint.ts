@@ -14,7 +14,7 @@ import type {
 import type { TransactionList, TransactionView } from "../transaction/view.ts";
 import type { Flow, HostPort, TransportEvents, TransportName } from "../transport/transport.ts";
 import { EndpointAddresses } from "./addresses.ts";
-import { intercepted, type Passage } from "./interceptors.ts";
+import { keepIntercepted, type Passage } from "./interceptors.ts";
 import { NextHopLog } from "./next-hop-log.ts";
 import type { EndpointOptions } from "./options.ts";
 import { EndpointReceiver } from "./receive.ts";
@@ -81,13 +81,13 @@ class NodeEndpoint implements Endpoint, TransportEvents {
   readonly #layer: TransactionLayer;
   readonly #sender: EndpointSender;
   readonly #receiver: EndpointReceiver;
-  readonly #arrive: Passage;
+  #arrive!: Passage;
   readonly #flowClosed: ((flow: Flow) => void)[] = [];
 
   constructor(options: EndpointOptions) {
     this.name = options.name;
     this.#options = options;
-    const { transports, clock, interceptors = [] } = options;
+    const { transports } = options;
     const wire = new EndpointWire(options);
     const answers = new StatelessAnswers(options, wire);
     const nextHops = new NextHopLog(options);
@@ -98,9 +98,10 @@ class NodeEndpoint implements Endpoint, TransportEvents {
     this.#sender = new EndpointSender(options, wire, addresses, this.#layer, nextHops);
     const receiver = new EndpointReceiver(options, wire, addresses, answers, this.#layer);
     this.#receiver = receiver;
-    this.#arrive = intercepted(interceptors, "in", clock, (bytes, flow) =>
-      receiver.receive(bytes, flow),
-    );
+    const last: Passage = (bytes, flow) => receiver.receive(bytes, flow);
+    keepIntercepted(options, "in", last, (way) => {
+      this.#arrive = way;
+    });
   }
 
   get local(): readonly LocalAddress[] {

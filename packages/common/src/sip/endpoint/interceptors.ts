@@ -23,6 +23,37 @@ export type Passage = (
   onFailure?: ((why: SendFailure) => void) | undefined,
 ) => void;
 
+/** An interceptor that is met only at times. */
+export interface SwitchedInterceptor {
+  readonly intercept: Interceptor;
+  /** Undefined while it is not met. Told of each change. */
+  onSwitched(listener: () => void): void;
+  readonly isOn: boolean;
+}
+
+/** Tells `use` the way that leads to `last`, and anew whenever it changes; `switched` is innermost. */
+export function keepIntercepted(
+  {
+    interceptors = [],
+    switched,
+    clock,
+  }: {
+    readonly interceptors?: readonly Interceptor[];
+    readonly switched?: SwitchedInterceptor;
+    readonly clock: Clock;
+  },
+  direction: WireMessage["direction"],
+  last: Passage,
+  use: (way: Passage) => void,
+): void {
+  const find = (): void => {
+    const all = switched?.isOn === true ? [...interceptors, switched.intercept] : interceptors;
+    use(intercepted(all, direction, clock, last));
+  };
+  switched?.onSwitched(find);
+  find();
+}
+
 /** `last` behind all interceptors, the first of them outermost; `last` itself when there are none. */
 export function intercepted(
   interceptors: readonly Interceptor[],

@@ -3,22 +3,26 @@ import { Via } from "../message/fields.ts";
 import type { SipResponse } from "../message/message.ts";
 import type { ViaValue } from "../message/via.ts";
 import type { Flow, SendFailure, Transport, TransportName } from "../transport/transport.ts";
-import { intercepted, type Passage } from "./interceptors.ts";
+import { keepIntercepted, type Passage } from "./interceptors.ts";
 import { statusClass } from "./metrics.ts";
 import type { EndpointCounters, EndpointEvent, EndpointOptions } from "./options.ts";
 
 export class EndpointWire {
   readonly #transports: ReadonlyMap<TransportName, Transport>;
   readonly #counters: EndpointCounters | undefined;
-  readonly #leave: Passage;
+  #leave!: Passage;
 
-  constructor({ transports, counters, interceptors = [], clock }: EndpointOptions) {
+  constructor(options: EndpointOptions) {
+    const { transports, counters } = options;
     this.#transports = new Map(transports.map((each) => [each.name, each]));
     this.#counters = counters;
-    this.#leave = intercepted(interceptors, "out", clock, (bytes, flow, onFailure) => {
+    const last: Passage = (bytes, flow, onFailure) => {
       const transport = this.#transports.get(flow.transport);
       if (transport === undefined) throw new Error(`no ${flow.transport} transport for ${flow.id}`);
       transport.send(bytes, flow, onFailure);
+    };
+    keepIntercepted(options, "out", last, (way) => {
+      this.#leave = way;
     });
   }
 

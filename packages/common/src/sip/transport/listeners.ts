@@ -103,12 +103,12 @@ function tlsOptionsOf(
     const what = days < 0 ? "it has expired: replace it" : "replace it soon";
     log.warn("tls.certificate-ends", { setting: settingOf(side, "cert"), file: cert, days, what });
   }
-  const maySay = logRateLimit(clock, SAY_AGAIN_MS);
+  const mayLog = logRateLimit(clock, SAY_AGAIN_MS);
   const onTrouble = (trouble: TlsTrouble): void => {
     const { peer, side: who, kind, why } = trouble;
     // A peer may try from many ports; what we connect to has one.
     const from = who === "they" ? peer.host : formatHostPort(peer);
-    if (!maySay(`${who} ${from} ${kind}`)) return;
+    if (!mayLog(`${who} ${from} ${kind}`)) return;
     log.warn("tls.handshake-failed", {
       peer: formatHostPort(peer),
       connected: who === "they" ? "to us" : "by us",

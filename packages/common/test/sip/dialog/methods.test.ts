@@ -1,4 +1,4 @@
-// What each method does to a dialog.
+// Methods and their effect on a dialog.
 import { expect, test } from "vitest";
 import { mayMakeDialog, refreshesTarget } from "../../../src/sip/dialog/methods.ts";
 

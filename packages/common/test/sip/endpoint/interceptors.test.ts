@@ -1,6 +1,10 @@
 // Interceptors around an endpoint: what they may do with a message, in which order, at which cost.
 import { expect, test } from "vitest";
-import { type Interceptor, intercepted } from "../../../src/sip/endpoint/interceptors.ts";
+import {
+  type Interceptor,
+  intercepted,
+  keepIntercepted,
+} from "../../../src/sip/endpoint/interceptors.ts";
 import { FakeClock } from "../../../src/testing/fake-clock.ts";
 import {
   EndpointLab,
@@ -106,4 +110,40 @@ test("an interceptor may fail what leaves: the request's user hears of it", asyn
 test("without any, a message takes the bare way: no call and no object more", () => {
   const last = (): void => undefined;
   expect(intercepted([], "in", new FakeClock(), last)).toBe(last);
+});
+
+test("one that is switched is innermost while it is on, and costs nothing while it is off", async () => {
+  const seen: string[] = [];
+  const named =
+    (name: string): Interceptor =>
+    (message, next) => {
+      seen.push(`${name} ${message.direction}`);
+      next(message);
+    };
+  const listeners: (() => void)[] = [];
+  const told = (): void => {
+    for (const listener of listeners) listener();
+  };
+  const switched = {
+    isOn: false,
+    intercept: named("switched"),
+    onSwitched: (listener: () => void) => void listeners.push(listener),
+  };
+  const lab = new EndpointLab();
+  await lab.endpoint(HOST, { interceptors: [named("always")], switched }, ok);
+  const peer = await lab.peer(PEER);
+  peer.send(options("1"), HOST);
+  expect(seen.splice(0)).toEqual(["always in", "always out"]);
+  switched.isOn = true;
+  told();
+  peer.send(options("2"), HOST);
+  expect(seen.splice(0)).toEqual(["always in", "switched in", "always out", "switched out"]);
+  switched.isOn = false;
+  told();
+  peer.send(options("3"), HOST);
+  expect(seen).toEqual(["always in", "always out"]);
+  const last = (): void => undefined;
+  const ways: unknown[] = [];
+  keepIntercepted({ switched, clock: new FakeClock() }, "in", last, (way) => ways.push(way));
+  expect(ways).toEqual([last]);
 });

@@ -1,4 +1,4 @@
-// Which transport and path an endpoint takes: RFC 3261 §18.1.1, §18.2.2; addresses, names, flows.
+// An endpoint's choice of transport and path: RFC 3261 §18.1.1, §18.2.2; addresses, names, flows.
 import { expect, test } from "vitest";
 import type { Incoming } from "../../../src/sip/endpoint/endpoint.ts";
 import type { Flow } from "../../../src/sip/transport/transport.ts";

@@ -1,5 +1,5 @@
-// Whatever a peer writes, reading it takes time in proportion to its length: at these lengths a second look at the
-// same characters for each of them would take minutes.
+// Reading in time proportional to length, whatever a peer writes: at these lengths a second look at the same characters
+// for each of them would take minutes.
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { decode } from "@ims-lab/common/sip/message/decode";
 import { HeaderLine } from "@ims-lab/common/sip/message/header-line";

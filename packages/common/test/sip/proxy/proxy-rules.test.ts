@@ -1,4 +1,4 @@
-// What a proxy checks and how it routes: RFC 3261 §16.3, §16.4, §16.6; RFC 5393, RFC 5658.
+// A proxy's checks and routes: RFC 3261 §16.3, §16.4, §16.6; RFC 5393, RFC 5658.
 import { describe, expect, test } from "vitest";
 import { newRequest, newResponse, type SipRequest } from "../../../src/sip/message/message.ts";
 import { parseUri } from "../../../src/sip/message/uri.ts";

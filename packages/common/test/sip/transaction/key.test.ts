@@ -1,4 +1,4 @@
-// Which messages share a transaction: RFC 3261 §17.1.3, §17.2.3.
+// Messages of one transaction: RFC 3261 §17.1.3, §17.2.3.
 import { expect, test } from "vitest";
 import { Via } from "../../../src/sip/message/fields.ts";
 import { newRequest, type SipRequest } from "../../../src/sip/message/message.ts";
