@@ -263,7 +263,7 @@ describe("POST /subscribers/import", () => {
       { created: 900 },
     ]);
     expect(lab.scscf.directory.list(7, 1)[0]?.impi).toBe(`999700000000001@${DOMAIN}`);
-  });
+  }, 30_000); // each import starts a thread
 
   test("the format that is asked for, whatever it looks like", async () => {
     expect((await ask("POST", "/subscribers/import?format=yaml", cards(first)))[0]).toBe(422);
