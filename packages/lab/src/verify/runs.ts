@@ -15,6 +15,7 @@ import { latestSeconds, triggerDueSeconds } from "./timers.ts";
 
 export type RunName =
   | "as-found"
+  | "unasked"
   | "asked"
   | "asked-again"
   | "told-twice"
@@ -186,6 +187,16 @@ export const RUNS: Readonly<Record<RunName, readonly RunStep[]>> = {
       isThere: (course) => course.device.package !== undefined || SUBSCRIBED_AGAIN.isThere(course),
       most: () => SOON_SECONDS,
     },
+  ],
+  unasked: [
+    { do: "reauthenticate" },
+    {
+      do: "await",
+      what: "its next REGISTER",
+      isThere: (course) => registers(course).length > 0,
+      most: () => Number.POSITIVE_INFINITY,
+    },
+    REGISTER_OVER,
   ],
   asked: ASKED,
   "asked-again": ASKED,
