@@ -7,7 +7,6 @@ import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscriptio
 import {
   jsonRow,
   packedRow,
-  type RowChange,
   type RowsById,
   type TableFormats,
 } from "@ims-lab/common/store/rows";
@@ -35,6 +34,5 @@ export const TABLES: TableFormats<Tables> = {
   secrets: jsonRow(),
 };
 
-export type Change = RowChange<Tables>;
 export type Contents = RowsById<Tables>;
 export type Store = RowStore<Tables>;

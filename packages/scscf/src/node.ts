@@ -56,7 +56,7 @@ export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
   /** Counts what happens. */
-  readonly metrics?: RegistrationSubscriber & WebhookCounter;
+  readonly metrics?: RegistrationSubscriber & Partial<WebhookCounter>;
   /** For the webhook; absent: there is none. */
   readonly fetch?: typeof globalThis.fetch;
   /** Absent: messages do not wait for their turn. */
@@ -217,6 +217,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       setsOf(set).flatMap(({ name, impus }) => (name === set ? impus.map(({ aor }) => aor) : [])),
     nextTurn: tools.nextTurn,
     maxPacePerSecond: config.campaigns.maxPacePerSecond,
+    isBehind: () => (queue?.size ?? 0) > MOST_WAITING,
     ask: (binding, cause) => void reauthentications.ask([binding], cause),
     onStoreProblem: (error) => log.error("store.failed", { error }),
   });
@@ -351,6 +352,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   };
 }
 
+/** Messages that wait while a campaign asks; with more it waits for them. */
+const MOST_WAITING = 50;
 /** Long enough for a transaction under way on a healthy network, well below 1.5 s. */
 const STOP_GRACE_MS = 300;
 /** A foreign P-CSCF's refusals are said once a day. */

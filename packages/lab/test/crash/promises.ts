@@ -1,5 +1,6 @@
 // Promises of the network to its devices: every answer that they got, and what must hold of it from then on.
 import { parseReginfo } from "@ims-lab/common/ims/reginfo";
+import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import type { LoggedMessage } from "./message-log.ts";
 
@@ -51,8 +52,8 @@ export class Promises {
 
   #notified(notify: SipRequest): void {
     const { callId, cseq, from } = notify;
-    const key = `${callId} ${cseq.number} ${notify.text("Via")?.split(",")[0] ?? ""}`;
-    // A NOTIFY that was sent again is the same one.
+    // A NOTIFY that was sent again is the same one, over whatever P-CSCF it comes.
+    const key = `${callId} ${cseq.number} ${notify.all(Via).at(-1)?.branch ?? ""}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     const impu = from.uriText;
