@@ -246,7 +246,7 @@ class VerifySession {
       state.cutShort = "it has de-registered meanwhile";
     } finally {
       if (state.hasCall && extras.caller !== undefined)
-        await network.hangUp(extras.caller).catch(() => undefined);
+        await network.hangUp(extras.caller);
       for (const name of switched) await network.switchOff(name, impu);
     }
     return course();
