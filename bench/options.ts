@@ -11,7 +11,7 @@ export const USAGE = `npm run bench -- [options]
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
   --rounds N         runs per rate and server, 1 to 10 (default 1)
-  --stores S,S       of the nodes in the registrations, in turn: memory, sqlite
+  --stores S,S       of the nodes in the registrations, in turn: memory, sqlite, redis
                      (default memory)
   --users N          in the parts memory, restart and campaign, 1000 to 1000000 (default 100000)
   --pace N           re-authentications per second of the campaign, 1 to 10000 (default 400)
