@@ -154,6 +154,9 @@ function addImport(app: FastifyInstance, scscf: Scscf): void {
     scope.addContentTypeParser([...IMPORT_TYPES], { parseAs: "string" }, (_request, body, taken) =>
       taken(null, body),
     );
+    scope.addContentTypeParser("*", (_request, _payload, taken) =>
+      taken(problem(415, "Body of another type", `Use ${IMPORT_TYPES.join(", ")}.`)),
+    );
     scope.post<{ Querystring: ImportQuery; Body: string }>(
       "/subscribers/import",
       { schema, bodyLimit: LONGEST_IMPORT, onRequest: one },

@@ -284,7 +284,10 @@ describe("POST /subscribers/import", () => {
     expect((await ask("POST", "/subscribers/import", "x".repeat(16 * 1024 * 1024 + 1)))[0]).toBe(
       413,
     );
-    expect((await ask("POST", "/subscribers/import", {}))[0]).toBe(415);
+    expect(await ask("POST", "/subscribers/import", {})).toMatchObject([
+      415,
+      { title: "Body of another type", detail: expect.stringContaining("text/csv") },
+    ]);
     expect((await ask("PUT", ZOE, "impus: []"))[0]).toBe(415);
   });
 });
