@@ -11,6 +11,7 @@ import { measureOverload } from "./overload/overload.ts";
 import { Refused } from "./refused.ts";
 import { measureRegistrations, spoiltRows } from "./registrations/registrations.ts";
 import { type Results, report } from "./report.ts";
+import { measureRestart } from "./restart/restart.ts";
 import { measureSubscribers } from "./subscribers/subscribers.ts";
 
 async function run(options: BenchOptions): Promise<Results> {
@@ -25,6 +26,9 @@ async function run(options: BenchOptions): Promise<Results> {
     ...(parts.includes("subscribers") && { subscribers: await measureSubscribers() }),
     ...(parts.includes("campaign") && { campaign: await measureCampaign(options) }),
     ...(parts.includes("registrations") && { registrations: await measureRegistrations(options) }),
+    ...(parts.includes("restart") && {
+      restart: await measureRestart(options.users, options.portBase),
+    }),
     ...(parts.includes("overload") && { overload: await measureOverload(options.portBase) }),
   };
 }

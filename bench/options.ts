@@ -1,19 +1,23 @@
 // Command line of the bench.
 import { parseArgs } from "node:util";
 import { Refused } from "./refused.ts";
+import { STORES, type StoreName } from "./registrations/ims-lab.ts";
 
 export const USAGE = `npm run bench -- [options]
 
-  --only codec|work|way|cycle|registrations|memory|deadlines|subscribers|campaign|
-         overload    one part (default: all but campaign and overload)
+  --only codec|work|way|cycle|registrations|memory|deadlines|restart|subscribers|
+         campaign|overload
+                     one part (default: all but campaign and overload)
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
   --rounds N         runs per rate and server, 1 to 10 (default 1)
-  --users N          in the memory and campaign parts, 1000 to 1000000 (default 100000)
+  --stores S,S       of the nodes in the registrations, in turn: memory, sqlite
+                     (default memory)
+  --users N          in the parts memory, restart and campaign, 1000 to 1000000 (default 100000)
   --pace N           re-authentications per second of the campaign, 1 to 10000 (default 400)
   --alone            without Kamailio
   --profile FOLDER   a CPU profile of each node during the registrations
-  --port-base N      first of eight ports (default 17060)
+  --port-base N      first of eight ports, ten more for each store after the first (default 17060)
   --json             the results as JSON
   --help
 `;
@@ -26,6 +30,7 @@ export const PARTS = [
   "registrations",
   "memory",
   "deadlines",
+  "restart",
   "subscribers",
   "campaign",
   "overload",
@@ -42,6 +47,7 @@ export interface BenchOptions {
   readonly users: number;
   readonly pace: number;
   readonly alone: boolean;
+  readonly stores: readonly StoreName[];
   readonly profileFolder: string | undefined;
   readonly portBase: number;
   readonly json: boolean;
@@ -60,6 +66,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     users: whole("users", values.users ?? "100000", 1000, 1_000_000),
     pace: whole("pace", values.pace ?? "400", 1, 10_000),
     alone: values.alone === true,
+    stores: (values.stores ?? "memory").split(",").map(storeOf),
     profileFolder: values.profile,
     portBase: whole("port-base", values["port-base"] ?? "17060", 1024, 65_000),
     json: values.json === true,
@@ -73,6 +80,7 @@ const STRINGS = [
   "seconds",
   "rounds",
   "users",
+  "stores",
   "pace",
   "profile",
   "port-base",
@@ -91,6 +99,12 @@ function parse(argv: readonly string[]): Values {
   } catch (error) {
     throw new Refused(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
   }
+}
+
+function storeOf(written: string): StoreName {
+  const store = STORES.find((each) => each === written);
+  if (store === undefined) throw new Refused(`--stores: of ${STORES.join(", ")}, not ${written}`);
+  return store;
 }
 
 function partOf(written: string): Part {

@@ -9,6 +9,7 @@ import type { WorkResult } from "./nodes/work.ts";
 import { table } from "./output.ts";
 import type { OverloadResult } from "./overload/overload.ts";
 import type { RegistrationResult } from "./registrations/registrations.ts";
+import type { RestartResult } from "./restart/restart.ts";
 import type { SubscribersResult } from "./subscribers/subscribers.ts";
 
 export interface Results {
@@ -19,14 +20,15 @@ export interface Results {
   readonly deadlines?: DeadlinesResult;
   readonly campaign?: CampaignResult;
   readonly registrations?: RegistrationResult;
+  readonly restart?: RestartResult;
   readonly overload?: OverloadResult;
   readonly memory?: MemoryResult;
   readonly subscribers?: readonly SubscribersResult[];
 }
 
 export function report(results: Results): string {
-  const { codec, work, way, cycle, registrations, memory, deadlines, campaign, overload } = results;
-  const { subscribers } = results;
+  const { codec, work, way, cycle, registrations, memory } = results;
+  const { deadlines, restart, subscribers, campaign, overload } = results;
   const parts: string[] = [];
   if (codec !== undefined) parts.push(codecReport(codec));
   if (work !== undefined) parts.push(workReport(work));
@@ -35,6 +37,7 @@ export function report(results: Results): string {
   if (registrations !== undefined) parts.push(registrationReport(registrations));
   if (memory !== undefined) parts.push(memoryReport(memory));
   if (deadlines !== undefined) parts.push(deadlinesReport(deadlines));
+  if (restart !== undefined) parts.push(restartReport(restart));
   if (subscribers !== undefined) parts.push(subscribersReport(subscribers));
   if (campaign !== undefined) parts.push(campaignReport(campaign));
   if (overload !== undefined) parts.push(overloadReport(overload));
@@ -62,6 +65,16 @@ function subscribersReport(results: readonly SubscribersResult[]): string {
       "octets each",
     ],
     rows,
+  )}`;
+}
+
+function restartReport({ users, megabytes, scscf, pcscf }: RestartResult): string {
+  return `Seconds until ready with ${users} users in SQLite files of ${megabytes.toFixed(0)} MB, and without any\n\n${table(
+    ["", "with", "without"],
+    [
+      ["S-CSCF", scscf.full.toFixed(2), scscf.empty.toFixed(2)],
+      ["P-CSCF", pcscf.full.toFixed(2), pcscf.empty.toFixed(2)],
+    ],
   )}`;
 }
 
@@ -149,10 +162,10 @@ function workReport({ registrations, oneHop, twoHops, allocated }: WorkResult): 
   )}`;
 }
 
-function registrationReport({ store, rows }: RegistrationResult): string {
+function registrationReport({ stores, rows }: RegistrationResult): string {
   const number = (value: number | undefined, digits: number): string =>
     value === undefined ? "-" : value.toFixed(digits);
-  return `Authenticated registrations over two hops, UDP, store: ${store}\n\n${table(
+  return `Authenticated registrations over two hops, UDP, store: ${stores.join(", then ")}\n\n${table(
     [
       "server",
       "rate/s",

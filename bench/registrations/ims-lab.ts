@@ -27,19 +27,26 @@ export function imsLabPorts({ portBase }: Bench): {
   };
 }
 
-export const STORE = "memory";
+export const STORES = ["memory", "sqlite"] as const;
+export type StoreName = (typeof STORES)[number];
 
-/**
- * @param profileFolder where Node writes a CPU profile of each process, if given
- * @param governed whether busy nodes turn work away, as they do by default
- */
+export interface ImsLabOptions {
+  /** Where Node writes a CPU profile of each process, if given. */
+  readonly profileFolder?: string | undefined;
+  /** Whether busy nodes turn work away, as they do by default. */
+  readonly governed?: boolean;
+  /** Of both nodes; `memory` unless named. */
+  readonly store?: StoreName;
+}
+
 export async function startImsLab(
   bench: Bench,
   users: number,
-  profileFolder: string | undefined,
-  governed = false,
+  { profileFolder, governed = false, store = "memory" }: ImsLabOptions = {},
 ): Promise<Server> {
   const ports = imsLabPorts(bench);
+  const storeOf = (node: "scscf" | "pcscf"): string =>
+    store === "memory" ? store : `sqlite:${join(bench.folder, `${node}.db`)}`;
   const subscribers = join(bench.folder, "subscribers.yaml");
   writeFileSync(subscribers, subscribersFile(users));
   const scscf = startNode(bench, "scscf", profileFolder, {
@@ -48,13 +55,14 @@ export async function startImsLab(
     SCSCF_HTTP_PORT: String(ports.scscfHttp),
     SCSCF_DOMAIN: DOMAIN,
     SCSCF_SUBSCRIBERS: subscribers,
-    SCSCF_STORE: STORE,
+    SCSCF_STORE: storeOf("scscf"),
     SCSCF_TRUSTED_PEERS: `${HOST}:${ports.core}`,
     // Registrations alone: Kamailio has nothing like Figure 4.
     SCSCF_PCSCF_SUBSCRIBE: "false",
     ...(governed ? {} : withoutGovernor("SCSCF")),
   });
   const pcscf = startNode(bench, "pcscf", profileFolder, {
+    PCSCF_STORE: storeOf("pcscf"),
     PCSCF_ACCESS_HOST: HOST,
     PCSCF_ACCESS_PORT: String(ports.access),
     PCSCF_CORE_HOST: HOST,
@@ -66,7 +74,7 @@ export async function startImsLab(
   for (const port of [ports.serving, ports.core, ports.access])
     await whenBound(port, START_SECONDS, "ims-lab");
   return {
-    name: "ims-lab",
+    name: store === "memory" ? "ims-lab" : `ims-lab, ${store}`,
     port: ports.access,
     processes: [pcscf, scscf],
     repeats: async () => (await repeatsOf(ports.pcscfHttp)) + (await repeatsOf(ports.scscfHttp)),

@@ -31,9 +31,15 @@ import {
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { type RateLimits, rateLimitSettings } from "@ims-lab/common/sip/admission/rates";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import {
+  type RestartSettings,
+  restartSettings,
+  type StoreSettings,
+  storeSettings,
+} from "@ims-lab/common/store/open-store";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 
-export interface PcscfConfig {
+export interface PcscfConfig extends StoreSettings {
   readonly profile: "seed" | "ts24229";
   readonly access: ListenSettings & {
     readonly tls: TlsSettings;
@@ -45,6 +51,7 @@ export interface PcscfConfig {
   readonly core: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
   /** SIP URIs of S-CSCFs. */
   readonly scscf: readonly string[];
+  readonly restart: RestartSettings;
   readonly http: HttpSettings;
   readonly log: LogSettings;
   readonly trace: TraceSettings;
@@ -109,6 +116,8 @@ export const settings: Settings<PcscfConfig> = {
       accepts: isSipUri,
       default: ["sip:127.0.0.1:6060"],
     }),
+    ...storeSettings("pcscf"),
+    restart: restartSettings,
     http: httpSettings(9061),
     log: logSettings,
     trace: traceSettings,

@@ -37,6 +37,7 @@ import { FlowTable } from "./bindings/flow-table.ts";
 import { KeepAlive } from "./bindings/keep-alive.ts";
 import { createTokens } from "./bindings/token.ts";
 import type { PcscfConfig } from "./config.ts";
+import { DurableState, type StoredState } from "./durable-state.ts";
 import { AccessHistory } from "./history.ts";
 import { pcscfMetrics } from "./metrics.ts";
 import { ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
@@ -68,6 +69,8 @@ export interface PcscfParts {
   readonly interceptors?: readonly Interceptor[];
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
+  /** Absent: nothing outlives the process. */
+  readonly stored?: StoredState | undefined;
 }
 
 export interface Pcscf {
@@ -97,8 +100,11 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   const brakes = { queue, backpressure, history };
   const access = endpointOf(parts, "access", counters.endpoint("access"), brakes);
   const core = endpointOf(parts, "core", counters.endpoint("core"), brakes);
+  const graceMs = config.restart.graceSeconds * 1000;
+  const durable = parts.stored && new DurableState({ ...parts.stored, clock, log, graceMs });
   const table = new FlowTable({
     clock,
+    onChanged: durable && ((token, binding) => durable.changed(token, binding)),
     lingerMs: config.flows.lingerSeconds * 1000,
     onContactGone: (binding, contact, cause) =>
       log.info("binding.contact-gone", { ...named(binding), contact, cause }),
@@ -126,7 +132,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     access,
     core,
     table,
-    tokens: createTokens(random.bytes(32)),
+    tokens: createTokens(durable?.tokenKey(random) ?? random.bytes(32)),
     calls: new ProxyCore({ clock }),
     privateDialogs: new PrivateDialogs(),
     history,
@@ -141,6 +147,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     contactOf: ({ token, scscf }) => pathUri(relay, token, scscfUri(relay, scscf)),
     raise: config.subscription.raiseOwn,
     deadlineSeconds: config.reauthentication.deadlineSeconds,
+    durable: durable?.askings,
   });
   const watch = new RegEventSubscriptions({
     ...relay,
@@ -178,6 +185,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     relay,
     pool,
     awaitMs: config.authentication.awaitSeconds * 1000,
+    whenDurable: durable && ((then) => durable.whenDurable(then)),
     onBound: (binding, authenticated, before) => {
       // A refresh over the same flow is no news, and comes as often as a device likes.
       if (before?.flow.id !== binding.flow.id)
@@ -225,9 +233,17 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     policy,
     async start() {
       await trust.ready;
+      const unanswered = durable?.takeOver(table, notifier) ?? [];
+      const restored = [...table.all()];
       await core.listen((incoming) => coreRelay.handle(incoming));
       await access.listen((incoming) => accessSide.handle(incoming));
       pool.start();
+      for (const binding of restored) {
+        keepAlive.bound(binding);
+        bindingPolicy.restored(binding);
+      }
+      for (const id of unanswered) notifier.tellOf(id);
+      watch.resume(restored.values());
     },
     async stop() {
       access.drain();
@@ -237,6 +253,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       queue?.close();
       lines.close();
       await Promise.all([access.close(), core.close()]);
+      await durable?.close();
     },
   };
 }

@@ -32,19 +32,24 @@ import {
 } from "@ims-lab/common/platform/settings";
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
-
+import {
+  type RestartSettings,
+  restartSettings,
+  type StoreSettings,
+  storeSettings,
+} from "@ims-lab/common/store/open-store";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { PolicySettings } from "./policy/rules.ts";
 import { parseUserAgentDuty, shadowedDuty } from "./register/subscription-duty.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
 import { impossibleWebhook, type WebhookSettings, webhookSettings } from "./webhook/settings.ts";
 
-export interface ScscfConfig {
+export interface ScscfConfig extends StoreSettings {
   readonly profile: "seed" | "ts24229";
   readonly domain: string;
   /** Path of the subscribers file. */
   readonly subscribers: string;
-  readonly store: string;
+  readonly restart: RestartSettings;
   readonly sip: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
   readonly http: HttpSettings;
   readonly log: LogSettings;
@@ -114,12 +119,8 @@ export const settings: Settings<ScscfConfig> = {
       accepts: (path) => path !== "",
       default: SHIPPED_SUBSCRIBERS,
     }),
-    store: textThat({
-      doc: "Where registrations are kept.",
-      allowed: "memory",
-      accepts: (store) => store === "memory",
-      default: "memory",
-    }),
+    ...storeSettings("scscf"),
+    restart: restartSettings,
     sip: {
       ...listenSettings({ what: "SIP", port: 6060 }),
       tls: tlsSettings(6061),

@@ -11,6 +11,7 @@ import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import { StoreLog } from "@ims-lab/common/store/store-log";
 import { EventStream } from "./admin/event-stream.ts";
 import { webhookContent } from "./admin/webhook-views.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
@@ -34,7 +35,7 @@ import { Provisioning } from "./provisioning/provisioning.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
 import { SubscriptionDuties } from "./register/subscription-duty.ts";
-import type { Binding, BindingContext } from "./registration/binding.ts";
+import type { BindingContext } from "./registration/binding.ts";
 import { Bindings } from "./registration/bindings.ts";
 import { RegistrationEvents, type RegistrationSubscriber } from "./registration/events.ts";
 import { Reauthentications } from "./registration/reauthentications.ts";
@@ -51,13 +52,14 @@ import type { LoadedSubscribers } from "./subscribers/load.ts";
 import type { RegistrationSet } from "./subscribers/registration-sets.ts";
 import { registrationSets } from "./subscribers/registration-sets.ts";
 import { type SqnMarks, SqnMarkTable } from "./subscribers/sqn-marks.ts";
+import { takeOver } from "./take-over.ts";
 import { type WebhookCounter, webhookOf } from "./webhook/webhook.ts";
 
 export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
   /** Counts what happens. */
-  readonly metrics?: RegistrationSubscriber & WebhookCounter;
+  readonly metrics?: RegistrationSubscriber & Partial<WebhookCounter>;
   /** For the webhook; absent: there is none. */
   readonly fetch?: typeof globalThis.fetch;
   /** Absent: messages do not wait for their turn. */
@@ -138,7 +140,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     context,
     events,
     onRemoved: (impi) => authenticator.endNonces(impi),
-    onStoreProblem: (error) => log.error("store.failed", { error }),
+    storeLog: new StoreLog(log, clock),
   });
   const provisioning = new Provisioning({
     ...{ clock, log, store, directory, marks, authenticator, bindings, registrations, events },
@@ -179,6 +181,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     life: config.subscription.expires,
     mayLog: logRateLimit(clock, ONCE_MS),
     setOf,
+    bindingOf: (token) => bindings.get(token),
     bindingsOf,
     isWatched: (set) => notifier.isWatchedByPcscf(set),
     onAsked: (token) => {
@@ -225,6 +228,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       setsOf(set).flatMap(({ name, impus }) => (name === set ? impus.map(({ aor }) => aor) : [])),
     nextTurn: tools.nextTurn,
     maxPacePerSecond: config.campaigns.maxPacePerSecond,
+    isBehind: () => (queue?.size ?? 0) > MOST_WAITING,
     ask: (binding, cause) => void reauthentications.ask([binding], cause),
     onStoreProblem: (error) => log.error("store.failed", { error }),
   });
@@ -235,7 +239,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   });
   const eventStream = new EventStream({ clock, dutySeconds });
   const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
-  const reading = { node: "scscf", freshMs: freshMsOf(config) } as const;
+  const { pacePerSecond } = config.policy;
+  const reading = { node: "scscf", freshMs: freshMsOf(config), pacePerSecond } as const;
   const policy = new PolicyControl({
     ...{ clock, store, log, bindings, directory, reading, inForce },
     requests: requestPolicy,
@@ -329,12 +334,16 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     listen: async () => {
       beginWithFaults(faults.switches, scscfFaults, config.faults);
-      const unheard = await takeOver({
-        ...{ store, registrations, reauthentications, notifier, campaigns, marks },
-        ...{ policy, inForce, provisioning },
+      const { unheard, unanswered } = await takeOver({
+        ...{ store, clock, log, graceMs: config.restart.graceSeconds * 1000 },
+        ...{ registrations, reauthentications, notifier, campaigns, marks, policy, inForce },
+        provisioning,
       });
+      const restored = [...bindings.keys()].values();
       await endpoint.listen(faults.handler(requestHandler(services)));
       for (const binding of unheard) notifier.trigger(binding);
+      for (const id of unanswered) notifier.repeat(id);
+      if (config.pcscf.subscribe) pcscfSubscriptions.resume(restored);
       provisioning.endOrphans();
     },
     stop: async () => {
@@ -358,40 +367,12 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   };
 }
 
+/** Messages that wait while a campaign asks; with more it waits for them. */
+const MOST_WAITING = 50;
 /** Long enough for a transaction under way on a healthy network, well below 1.5 s. */
 const STOP_GRACE_MS = 300;
 /** A foreign P-CSCF's refusals are said once a day. */
 const ONCE_MS = 86_400_000;
-
-/** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
-async function takeOver(
-  parts: Pick<
-    Scscf,
-    "registrations" | "reauthentications" | "notifier" | "campaigns" | "provisioning"
-  > & {
-    readonly store: Store;
-    readonly marks: SqnMarkTable;
-    readonly policy: PolicyControl;
-    readonly inForce: PolicyInForce;
-  },
-): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks, campaigns, policy, subscribers } =
-    await parts.store.load();
-  parts.policy.restore(policy);
-  parts.provisioning.restore(subscribers);
-  for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
-  for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
-  for (const binding of bindings.values()) {
-    parts.registrations.restore(binding);
-    parts.reauthentications.restore(binding);
-    parts.inForce.restore(binding);
-  }
-  parts.campaigns.restore(campaigns.values());
-  return [...bindings.values()].filter(({ duty, reauthentication }) => {
-    const progress = reauthentication?.progress;
-    return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");
-  });
-}
 
 function contextOf({
   subscription,

@@ -289,6 +289,15 @@ export class Lab {
     return Lab.#start(store, argv, {});
   }
 
+  /** The next process, this much later. @param store what has outlived the first one */
+  restarted(
+    milliseconds: number,
+    store: Store,
+    ...argv: readonly string[]
+  ): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.#start(store, argv, {}, this.clock.now() + milliseconds);
+  }
+
   /** Whose webhook is told over this. */
   static startTelling(
     fetch: typeof globalThis.fetch,
@@ -310,6 +319,7 @@ export class Lab {
     store: Store,
     argv: readonly string[],
     extras: LabExtras,
+    time = 0,
   ): Promise<{ lab: Lab; pcscf: Peer }> {
     const listen = [
       `--sip.host=${SCSCF.host}`,
@@ -317,6 +327,7 @@ export class Lab {
       `--trustedPeers=${PCSCF.host}:${PCSCF.port}`,
     ];
     const lab = new Lab(configOf([...listen, ...argv]), store, extras);
+    lab.clock.advance(Math.max(0, time - lab.clock.now()));
     await lab.scscf.listen();
     return { lab, pcscf: await lab.peer(PCSCF) };
   }

@@ -42,13 +42,17 @@ export interface AuthenticationPolicy {
 /** Each CSCF has the conditions that it can see. */
 export type PolicyNode = "scscf" | "pcscf";
 
-export interface ReadingContext {
+export interface RuleContext {
   readonly node: PolicyNode;
   /** For `outcome: reject`: who has authenticated again in this time is let through. */
   readonly freshMs: number;
 }
 
-export const DEFAULT_PACE_PER_SECOND = 50;
+export interface ReadingContext extends RuleContext {
+  /** Where the document says nothing. */
+  readonly pacePerSecond: number;
+}
+
 const HIGHEST_PACE = 10_000;
 /** A policy is looked through at each occasion. */
 export const MOST_RULES = 32;
@@ -90,7 +94,7 @@ export function readPolicy(written: unknown, context: ReadingContext): PolicyRea
   if (members === undefined) return { kind: "refused", problems };
   const pacePerSecond =
     members.pacePerSecond.value === undefined
-      ? DEFAULT_PACE_PER_SECOND
+      ? context.pacePerSecond
       : members.pacePerSecond.number(`more than 0, at most ${HIGHEST_PACE}`, isPace);
   const rules = rulesIn(members.rules, context);
   if (problems.length === 0) problems.push(...conflictsOf(rules));
@@ -102,7 +106,7 @@ export function readPolicy(written: unknown, context: ReadingContext): PolicyRea
 export function readRules(
   written: unknown,
   place: string,
-  context: ReadingContext,
+  context: RuleContext,
 ): { readonly rules: readonly AuthenticationRule[]; readonly problems: readonly string[] } {
   const problems: string[] = [];
   const rules = rulesIn(new Written(place, written, problems), context);
@@ -117,7 +121,7 @@ function refused(problems: readonly string[]): PolicyReading {
   return { kind: "refused", problems: more > 0 ? [...told, `and ${more} more`] : told };
 }
 
-function rulesIn(place: Written, context: ReadingContext): readonly AuthenticationRule[] {
+function rulesIn(place: Written, context: RuleContext): readonly AuthenticationRule[] {
   const items = place.items(`a list of at most ${MOST_RULES} rules`, MOST_RULES);
   const rules: AuthenticationRule[] = [];
   for (const item of items ?? []) {
@@ -130,7 +134,7 @@ function rulesIn(place: Written, context: ReadingContext): readonly Authenticati
   return rules;
 }
 
-function ruleIn(place: Written, context: ReadingContext): AuthenticationRule | undefined {
+function ruleIn(place: Written, context: RuleContext): AuthenticationRule | undefined {
   const conditions = CONDITIONS_OF[context.node];
   const members = place.members([...conditions, "name", "users", ...SAMPLING, "outcome"]);
   if (members === undefined) return undefined;
@@ -159,7 +163,7 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 function conditionIn(
   word: ConditionWord,
   members: Members,
-  { freshMs }: ReadingContext,
+  { freshMs }: RuleContext,
 ): Conditioned | undefined {
   const place = members[word];
   switch (word) {

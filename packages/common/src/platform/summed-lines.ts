@@ -115,21 +115,26 @@ export class SummedLines {
     window.closesAt = this.#clock.now() + this.#windowMs;
     this.#windows.set(key, window);
     this.#perHost.set(window.host, (this.#perHost.get(window.host) ?? 0) + 1);
-    this.#timer ??= this.#clock.at(window.closesAt, () => this.#closeDue());
+    this.#arm();
+  }
+
+  /** For the first window, which closes first. */
+  #arm(): void {
+    const [first] = this.#windows.values();
+    if (first === undefined) return;
+    this.#timer ??= this.#clock.at(first.closesAt, () => this.#closeDue());
   }
 
   #closeDue(): void {
-    this.#timer = undefined;
     const now = this.#clock.now();
     for (const [key, window] of this.#windows) {
-      if (window.closesAt > now) {
-        this.#timer = this.#clock.at(window.closesAt, () => this.#closeDue());
-        return;
-      }
+      if (window.closesAt > now) break;
       this.#windows.delete(key);
       this.#forget(window.host);
       if (this.#sumUp(window)) this.#open(key, { ...window, said: this.#burst, more: 0 });
     }
+    this.#timer = undefined;
+    this.#arm();
   }
 
   #sumUp({ more, who, last }: Window): boolean {

@@ -11,7 +11,7 @@ import {
 import { policyChanges, ruleWords } from "../../src/ims/policy-words.ts";
 
 function reading(written: unknown, node: PolicyNode = "scscf") {
-  return readPolicy(written, { node, freshMs: 60_000 });
+  return readPolicy(written, { node, freshMs: 60_000, pacePerSecond: 50 });
 }
 
 function policy(written: unknown, node: PolicyNode = "scscf"): AuthenticationPolicy {

@@ -21,6 +21,7 @@ import {
   type NodeName,
   nodeEnvironments,
   replacedVariables,
+  ueCardOf,
 } from "./node-environments.ts";
 import type { LabOptions } from "./options.ts";
 import { ScenarioRun } from "./scenario-run.ts";
@@ -136,6 +137,7 @@ class Lab {
       hep: formatHostPort(collector.local),
       subscribers: this.#users.file,
       ue: this.#ue,
+      ueCard: ueCardOf(this.#options, env),
       networks: ownNetworks(),
     });
     for (const line of replacedVariables(environments, env)) this.output.say(line, 2);

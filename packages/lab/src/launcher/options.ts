@@ -39,6 +39,8 @@ export interface LabOptions extends FigureOptions {
   readonly only: string | undefined;
   /** A short N, so that a UE of TS 24.229 does not take half of 600 s. */
   readonly fast: boolean;
+  /** Nothing outlives the run; a demo always begins anew. */
+  readonly memory: boolean;
   /** Added to every port, so that two labs can run on one machine. */
   readonly portOffset: number;
   /** Messages that are lost, late, twice or overtaken on their way. */
@@ -76,6 +78,7 @@ const OPTIONS = {
   only: { type: "string" },
   pcap: { type: "string" },
   hep: { type: "string" },
+  memory: { type: "boolean" },
   "port-offset": { type: "string" },
   drop: { type: "string", multiple: true },
   delay: { type: "string", multiple: true },
@@ -123,6 +126,8 @@ export const LAUNCHER_HELP = `Usage: npm start [-- OPTIONS]      the lab, until 
   --pcap FILE                write what passes the P-CSCF to a capture file
   --hep HOST:PORT            send what the nodes trace to a HEP3 collector
   --verbose                  the nodes' logs too
+  --memory                   forget at the end; else .ims-lab in this folder
+                             keeps users registered for the next start
   --port-offset N            add N to every port, to run beside another lab
   -h, --help                 this text
 
@@ -157,6 +162,7 @@ export function parseOptions(argv: readonly string[], env: Environment = {}): Pa
       transport: choice("transport", values.transport ?? "udp"),
       fast: values.fast === true || (demo && profile === "ts24229"),
       ue: values["no-ue"] !== true,
+      memory: demo || values.memory === true,
       host: address("host", values.host ?? "127.0.0.1"),
       advertise: values.advertise && hostName("advertise", values.advertise),
       subscribers: filled("subscribers", "a path", values.subscribers),

@@ -3,11 +3,11 @@ import type { ScscfFaultName } from "@ims-lab/common/admin-api/faults";
 import type { ObservedMessage } from "@ims-lab/common/admin-api/observed-messages";
 import type { BindingView, RegistrationView } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import { EXIT } from "../cli/exit-codes.ts";
+import { CommandFailure, EXIT } from "../cli/exit-codes.ts";
 import { type Course, type DeviceFacts, exchanges, seconds } from "./course.ts";
 import type { Extras, Procedure } from "./procedures.ts";
 import { Recording } from "./recording.ts";
-import { RUNS, type RunName, type Step } from "./runs.ts";
+import { RUNS, type RunName, type RunStep } from "./runs.ts";
 import { judgeAll, type ProcedureResult } from "./verdict.ts";
 
 /** What is done at the network, and what it shows. Times are the S-CSCF's. */
@@ -25,7 +25,7 @@ export interface NetworkControl {
   /** Asks, or asks for sooner. */
   reauthenticate(impu: string, withinSeconds: number): Promise<void>;
   deregister(impu: string, cause: "deactivated" | "rejected"): Promise<void>;
-  switchOn(fault: Extract<Step, { do: "fault" }>, impu: string): Promise<void>;
+  switchOn(fault: Extract<RunStep, { do: "fault" }>, impu: string): Promise<void>;
   /** Also where it is off already. */
   switchOff(fault: ScscfFaultName, impu: string): Promise<void>;
   /** Resolves when it is up; false: it was not answered. */
@@ -241,6 +241,9 @@ class VerifySession {
           words === undefined ? undefined : clock.after(QUIET_MS, () => show(`${title}: ${words}`));
         await this.#take(step, course, state).finally(() => timer?.cancel());
       }
+    } catch (problem) {
+      if (!isUnregistered(problem)) throw problem;
+      state.cutShort = "it has de-registered meanwhile";
     } finally {
       if (state.hasCall && extras.caller !== undefined)
         await network.hangUp(extras.caller).catch(() => undefined);
@@ -249,7 +252,7 @@ class VerifySession {
     return course();
   }
 
-  async #take(step: Step, course: () => Course, state: RunState): Promise<void> {
+  async #take(step: RunStep, course: () => Course, state: RunState): Promise<void> {
     const { network, signal } = this.#verifying;
     const { impu, extras, timeoutSeconds, withinSeconds } = this.#order;
     signal.throwIfAborted();
@@ -306,6 +309,10 @@ interface RunState {
   hasCall: boolean;
 }
 
+function isUnregistered(problem: unknown): boolean {
+  return problem instanceof CommandFailure && problem.exitCode === EXIT.notRegistered;
+}
+
 function ofBinding(
   binding: BindingView | undefined,
 ): Pick<DeviceFacts, "contact" | "callId" | "cseq" | "package"> {
@@ -318,7 +325,7 @@ function ofBinding(
 }
 
 /** Of steps that take their time. */
-function waitingWords(step: Step): string | undefined {
+function waitingWords(step: RunStep): string | undefined {
   if (step.do === "await") return `waiting for ${step.what}`;
   if (step.do === "quiet") return `watching for ${seconds(step.seconds * 1000)}`;
   return step.do === "call" ? "calling it" : undefined;

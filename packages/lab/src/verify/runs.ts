@@ -15,6 +15,7 @@ import { latestSeconds, triggerDueSeconds } from "./timers.ts";
 
 export type RunName =
   | "as-found"
+  | "unasked"
   | "asked"
   | "asked-again"
   | "told-twice"
@@ -28,7 +29,7 @@ export type RunName =
   | "deactivated"
   | "rejected";
 
-export type Step =
+export type RunStep =
   /** Off again when the run is over. */
   | {
       readonly do: "fault";
@@ -121,7 +122,7 @@ function isAccepted(course: Course): boolean {
   );
 }
 
-const ASKED: readonly Step[] = [
+const ASKED: readonly RunStep[] = [
   { do: "reauthenticate" },
   NOTIFY_SENT,
   NOTIFY_TAKEN,
@@ -179,13 +180,23 @@ const END_TOLD: Wait = {
   most: () => TRANSACTION_SECONDS,
 };
 
-export const RUNS: Readonly<Record<RunName, readonly Step[]>> = {
+export const RUNS: Readonly<Record<RunName, readonly RunStep[]>> = {
   "as-found": [
     {
       ...SUBSCRIBED_AGAIN,
       isThere: (course) => course.device.package !== undefined || SUBSCRIBED_AGAIN.isThere(course),
       most: () => SOON_SECONDS,
     },
+  ],
+  unasked: [
+    { do: "reauthenticate" },
+    {
+      do: "await",
+      what: "its next REGISTER",
+      isThere: (course) => registers(course).length > 0,
+      most: () => Number.POSITIVE_INFINITY,
+    },
+    REGISTER_OVER,
   ],
   asked: ASKED,
   "asked-again": ASKED,

@@ -13,6 +13,7 @@ import { NODE_HEADER } from "@ims-lab/common/platform/http";
 import { FAKE_EPOCH } from "@ims-lab/common/testing/fake-clock";
 import { describe, expect, it } from "vitest";
 import type { CommandContext } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { imslab } from "../../src/cli/imslab.ts";
 import { type Answer, ok, run } from "./run-imslab.ts";
 
@@ -70,10 +71,11 @@ const notRegistered: Answer = {
   body: { type: "about:blank", status: 404, title: "Not registered", detail: `${ALICE} is not` },
 };
 
+const NAMES = COMMANDS.map(({ name }) => name);
+
 describe("usage", () => {
   it.each([
-    [[], "say what to do: list, show, why, watch, reauth, dereg, "],
-    [[], ", call and message"],
+    [[], `say what to do: ${NAMES.slice(0, -1).join(", ")} and ${NAMES.at(-1)}`],
     [["lost"], 'no command "lost"'],
     [["show"], "say whom: imslab show sip:alice@DOMAIN"],
     [["show", "alice"], '"alice" is no IMPU: it begins with sip: or tel:'],

@@ -9,7 +9,10 @@ const NODES: Readonly<Record<string, string>> = { 9061: "P-CSCF", 9062: "S-CSCF"
 
 export interface Answer {
   readonly status: number;
+  /** As JSON. */
   readonly body: unknown;
+  /** As it is, instead. */
+  readonly text?: string;
 }
 export const ok = (body: unknown): Answer => ({ status: 200, body });
 /** Runs `imslab`; each request takes the next answer of its line, the last one again and again. */
@@ -50,7 +53,10 @@ export async function run(
       const name = NODES[new URL(String(input)).port];
       const headers: Record<string, string> = name === undefined ? {} : { [NODE_HEADER]: name };
       return Promise.resolve(
-        new Response(JSON.stringify(answer?.body), { status: answer?.status ?? 500, headers }),
+        new Response(answer?.text ?? JSON.stringify(answer?.body), {
+          status: answer?.status ?? 500,
+          headers,
+        }),
       );
     },
   };

@@ -15,6 +15,7 @@ import {
   labPorts,
   nodeEnvironments,
   replacedVariables,
+  ueCardOf,
 } from "../../src/launcher/node-environments.ts";
 import { type LabOptions, parseOptions } from "../../src/launcher/options.ts";
 import { readSubscribers, SUBSCRIBERS_FILE } from "../../src/launcher/subscribers-file.ts";
@@ -49,6 +50,7 @@ function facts(overrides: Partial<LabFacts> = {}): LabFacts {
     hep,
     subscribers: undefined,
     ue: ueAccount(shipped),
+    ueCard: undefined,
     networks,
     ...overrides,
   };
@@ -145,6 +147,28 @@ describe("the environment", () => {
       expect.stringMatching(/DEADLINE_SECONDS.* 8 \(see --fast\)/),
     ]);
     expect(replaced(env, "--pcap", "/z")).toEqual([expect.stringMatching(/TRACE_PCAP.*--pcap/)]);
+  });
+
+  it("names files of its own for what outlives the run, and none with --memory or in a demo", () => {
+    const stores = (...argv: string[]): readonly unknown[] => {
+      const { scscf, pcscf } = nodeEnvironments(optionsOf(...argv), facts());
+      return [scscf["SCSCF_STORE"], pcscf["PCSCF_STORE"], ueCardOf(optionsOf(...argv), {})];
+    };
+    expect(stores()).toEqual([undefined, undefined, ".ims-lab/ue.json"]);
+    expect(stores("--port-offset", "100")).toEqual([
+      "sqlite:.ims-lab/100-scscf.db",
+      "sqlite:.ims-lab/100-pcscf.db",
+      ".ims-lab/100-ue.json",
+    ]);
+    for (const option of ["--memory", "--demo"])
+      expect(stores(option, "--port-offset", "5")).toEqual(["memory", "memory", undefined]);
+    // A card that remembers, at an S-CSCF that does not, would have to resynchronise.
+    for (const env of [
+      { SCSCF_STORE: "memory" },
+      { UE_USER_SQN_FILE: "/x" },
+      { UE_USER_INSTANCE: "urn:x" },
+    ])
+      expect(ueCardOf(optionsOf(), env)).toBeUndefined();
   });
 
   it("leaves N to the profile without --fast", () => {

@@ -311,15 +311,6 @@ describe("answers", () => {
     expect(alice.state).toBe("registered");
     expect(lab.ofAlice).toEqual(ALL_THERE);
   });
-
-  test("short-grant: the UE comes back at half of it, before the S-CSCF would miss it", async () => {
-    const { lab } = await withFault("short-grant", { times: 1, parameters: { seconds: 40 } });
-    expect(asked(lab)).toBe("reauthenticated");
-    const [accepted, refreshed] = lab.passed("200 REGISTER", "P-CSCF", "UE");
-    expect(accepted?.text("Contact")).toMatch(/;expires=40$/);
-    expect(refreshed?.text("Contact")).not.toMatch(/;expires=40$/);
-    expect(lab.ofAlice).toEqual(ALL_THERE);
-  });
 });
 
 describe("presets", () => {

@@ -6,6 +6,7 @@ import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
+import type { Logger } from "@ims-lab/common/platform/logger";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
 import { type MemoryNetwork, memoryTransport } from "@ims-lab/common/sip/transport/memory";
@@ -15,15 +16,13 @@ import {
   type Transport,
   type TransportName,
 } from "@ims-lab/common/sip/transport/transport";
-import type { MemoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";
-import type { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
 import { settings as pcscfSettings } from "../../../pcscf/src/config.ts";
-import { createPcscf, type Pcscf } from "../../../pcscf/src/node.ts";
+import { createPcscf, type Pcscf, type PcscfParts } from "../../../pcscf/src/node.ts";
 import { settings as scscfSettings } from "../../../scscf/src/config.ts";
-import { createScscf, type Scscf } from "../../../scscf/src/node.ts";
+import { createScscf, type Scscf, type ScscfTools } from "../../../scscf/src/node.ts";
 import { memoryStore } from "../../../scscf/src/store/memory-store.ts";
-import { parseSubscribers } from "../../../scscf/src/subscribers/load.ts";
+import { type LoadedSubscribers, parseSubscribers } from "../../../scscf/src/subscribers/load.ts";
 import { packageOf, timersOf, type UeConfig, ueSettings } from "../../../ue/src/config.ts";
 import { MovableTransport } from "../../../ue/src/faults/movable-transport.ts";
 import { UeFaults } from "../../../ue/src/faults/ue-faults.ts";
@@ -72,7 +71,7 @@ export type Overrides = Readonly<Record<string, string | number | boolean>>;
 /** What every node needs of the world. */
 export interface World {
   readonly clock: Clock;
-  readonly network: SimulatedNetwork;
+  readonly network: MemoryNetwork;
   readonly at: Addresses;
   /** For the endpoints of this node. */
   interceptorsOf(at: "UE" | "P-CSCF" | "S-CSCF"): readonly Interceptor[];
@@ -89,11 +88,13 @@ function bothAt({ network }: World, at: HostPort): readonly Transport[] {
   return (["udp", "tcp"] as const).map((name) => memoryTransport(network, at, name));
 }
 
+/** @param other than a lab's usual parts */
 export async function startScscf(
   world: World,
-  log: MemoryLogger,
+  log: Logger,
   overrides: Overrides,
   seed = 1,
+  other: Partial<ScscfTools> = {},
 ): Promise<Scscf> {
   const config = configOf(scscfSettings, {
     "sip.host": world.at.scscf.host,
@@ -102,26 +103,34 @@ export async function startScscf(
     "sip.udpMtuBytes": 0, // what is to be lost must not flee to TCP
     ...overrides,
   });
-  const subscribers = parseSubscribers(SUBSCRIBERS);
-  if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
   const scscf = createScscf(config, {
     clock: world.clock,
     random: seededRandom(seed),
     log,
     transports: bothAt(world, world.at.scscf),
-    subscribers,
+    subscribers: other.subscribers ?? subscribersOf(SUBSCRIBERS),
     store: memoryStore(),
     interceptors: world.interceptorsOf("S-CSCF"),
+    ...other,
   });
   await scscf.listen();
   return scscf;
 }
 
+/** @param yaml as in a subscribers file */
+export function subscribersOf(yaml: string): LoadedSubscribers {
+  const subscribers = parseSubscribers(yaml);
+  if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
+  return subscribers;
+}
+
+/** @param other than a lab's usual parts */
 export async function startPcscf(
   world: World,
-  log: MemoryLogger,
+  log: Logger,
   overrides: Overrides,
   seed = 2,
+  other: Partial<PcscfParts> = {},
 ): Promise<Pcscf> {
   const { access, core, scscf } = world.at;
   const config = configOf(pcscfSettings, {
@@ -140,6 +149,7 @@ export async function startPcscf(
     resolver: { resolve: () => Promise.resolve([]) },
     transports: { access: bothAt(world, access), core: bothAt(world, core) },
     interceptors: world.interceptorsOf("P-CSCF"),
+    ...other,
   });
   await pcscf.start();
   return pcscf;
@@ -155,17 +165,20 @@ export interface UeOptions {
   readonly overrides: Overrides;
   /** What is between it and the others. */
   readonly behind?: MemoryNetwork | undefined;
+  /** Settings `user.…` of its card or password; absent: what the lab's subscribers have. */
+  readonly credentials?: Overrides;
 }
 
 /** A node with one UE, which listens and does nothing yet. */
 export async function startUe(
   world: World,
-  log: MemoryLogger,
-  { user, seed, host, transport, overrides, behind }: UeOptions,
+  log: Logger,
+  { user, seed, host, transport, overrides, behind, ...options }: UeOptions,
 ): Promise<UeNode> {
-  const credentials: Overrides = ISIM_USERS.has(user)
+  const usual: Overrides = ISIM_USERS.has(user)
     ? { "user.k": K, "user.opc": OPC }
     : { "user.password": "pw" };
+  const credentials = options.credentials ?? usual;
   const config = configOf(ueSettings, {
     "user.impi": `${user}@${DOMAIN}`,
     "user.impu": impuOf(user),

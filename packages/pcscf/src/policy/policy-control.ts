@@ -1,12 +1,13 @@
 // The operator's hand on the P-CSCF's authentication policy; a restart brings that of the settings back.
 import type { PolicyService, PolicySurvey } from "@ims-lab/common/admin-api/policy-routes";
 import { type AuthenticationRule, maxAgeMs } from "@ims-lab/common/ims/authentication-policy";
-import type { AuthenticationPolicy } from "@ims-lab/common/ims/policy-document";
+import type { AuthenticationPolicy, ReadingContext } from "@ims-lab/common/ims/policy-document";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { inSlices } from "@ims-lab/common/platform/in-slices";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { FlowTable } from "../bindings/flow-table.ts";
 import type { BindingPolicy } from "./binding-policy.ts";
+import { PACE_PER_SECOND } from "./rules.ts";
 
 export interface PolicyControlOptions {
   readonly clock: Clock;
@@ -17,7 +18,11 @@ export interface PolicyControlOptions {
 
 export class PolicyControl implements PolicyService {
   /** It sees no requests of users that it could reject: nobody is fresh. */
-  readonly reading = { node: "pcscf", freshMs: 0 } as const;
+  readonly reading: ReadingContext = {
+    node: "pcscf",
+    freshMs: 0,
+    pacePerSecond: PACE_PER_SECOND,
+  };
   readonly #options: PolicyControlOptions;
   #changedAt: number | undefined;
 

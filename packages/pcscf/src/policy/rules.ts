@@ -3,11 +3,11 @@ import type {
   AuthenticationFacts,
   AuthenticationRule,
 } from "@ims-lab/common/ims/authentication-policy";
-import {
-  type AuthenticationPolicy,
-  DEFAULT_PACE_PER_SECOND,
-} from "@ims-lab/common/ims/policy-document";
+import type { AuthenticationPolicy } from "@ims-lab/common/ims/policy-document";
 import type { Binding } from "../bindings/binding.ts";
+
+/** Where a policy does not say how many may be asked for a second. */
+export const PACE_PER_SECOND = 50;
 
 export interface PolicySettings {
   readonly reauthentication: { readonly maxAgeSeconds: number; readonly onFlowReplaced: boolean };
@@ -22,7 +22,7 @@ export function policyOf({ reauthentication, flows }: PolicySettings): Authentic
   if (reauthentication.onFlowReplaced) rules.push({ name: "flow-replaced", kind: "flow-replaced" });
   if (afterMs > 0) rules.push({ name: "flow-lost", kind: "flow-lost", afterMs });
   if (ageMs > 0) rules.push({ name: "max-age", kind: "max-age", ageMs });
-  return { pacePerSecond: DEFAULT_PACE_PER_SECOND, rules };
+  return { pacePerSecond: PACE_PER_SECOND, rules };
 }
 
 /** What this node knows of it: whether a re-authentication is due, the S-CSCF alone does. @param now milliseconds since the epoch */

@@ -154,13 +154,14 @@ function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
         response: { 200: deregisterAnswerSchema },
       },
     },
-    ({ params: { impu }, query: { cause, retryAfterSeconds, contact } }) => {
+    async ({ params: { impu }, query: { cause, retryAfterSeconds, contact } }) => {
       const removal = removalOf(cause, retryAfterSeconds);
       const bindings = bindingsOf(scscf, impu, contact);
       const at = clock.now();
       for (const { token } of bindings) {
         scscf.registrations.input(token, { kind: "removed", at, cause: removal });
       }
+      await durable(scscf, bindings);
       const contacts = bindings.map(({ address }) => address.contact);
       return { impu, cause, contacts } satisfies DeregisterAnswer;
     },
@@ -207,6 +208,7 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     const withinMs = within === undefined ? undefined : within * 1000;
     const asked = scscf.reauthentications.ask(bindings, "operator", withinMs);
     const ids = asked.map(({ id }) => id);
+    await durable(scscf, bindings);
     await scscf.reauthentications.wait(ids, query.wait * 1000);
     const items = ids.flatMap((id) => scscf.reauthentications.get(id) ?? []);
     const isOver = items.every(({ progress }) => progress === "ended");
@@ -216,6 +218,16 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     };
     return reply.code(query.wait > 0 && !isOver ? 202 : done).send(answer);
   });
+}
+
+/** What an answer says outlives the process. */
+async function durable({ registrations }: Scscf, bindings: readonly Binding[]): Promise<void> {
+  try {
+    await registrations.settled(bindings.map(({ set }) => set));
+  } catch (why) {
+    const said = why instanceof Error ? why.message : String(why);
+    throw problem(503, "Not kept", `It is tried again each second, as the store fails: ${said}.`);
+  }
 }
 
 function impisOf(scscf: Scscf, impu: string): ReadonlySet<string> {

@@ -1,4 +1,4 @@
-// What the webhook tells of an end: the views that the admin interface has of it.
+// The webhook's contents: the views that the admin interface has of an end.
 import type { Campaigns } from "../campaigns/campaigns.ts";
 import type { RegistrationEvent } from "../registration/events.ts";
 import { campaignView } from "./campaign-views.ts";

@@ -264,12 +264,21 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     return this.#watchersOf(set).some(({ memo }) => memo === "pcscf");
   }
 
-  restore(subscription: NotifierSubscription): void {
-    this.#agent.restore(subscription);
+  /** Whether a NOTIFY of it was under way or due, see `repeat`. */
+  restore(subscription: NotifierSubscription): boolean {
+    return this.#agent.restore(subscription);
+  }
+
+  /** The state as it stands, for a NOTIFY that was lost with the process before; unless a trigger has just said it. */
+  repeat(id: string): void {
+    const state = this.#agent.get(id)?.state;
+    if (state !== undefined && "sent" in state && !state.sent)
+      this.#agent.notify(id, this.#request({}));
   }
 
   close(): void {
     this.#triggers.close();
+    this.#spacing.close();
     this.#agent.close();
   }
 

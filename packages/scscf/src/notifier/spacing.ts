@@ -1,10 +1,10 @@
 // Not more often than every so often per subscriber; what comes meanwhile is said in one. RFC 3680 §4.10.
-import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 
 export class Spacing<T> {
   readonly #options: SpacingOptions<T>;
-  /** Who was told within the interval, and what came since. */
-  readonly #recent = new Map<string, T | undefined>();
+  /** Who was told within the interval. */
+  readonly #recent = new Map<string, Recent<T>>();
 
   constructor(options: SpacingOptions<T>) {
     this.#options = options;
@@ -12,21 +12,34 @@ export class Spacing<T> {
 
   say(id: string, what: T): void {
     const { clock, intervalMs, merge, tell } = this.#options;
-    if (this.#recent.has(id)) {
-      const before = this.#recent.get(id);
-      this.#recent.set(id, before === undefined ? what : merge(before, what));
+    const recent = this.#recent.get(id);
+    if (recent !== undefined) {
+      const { next } = recent;
+      recent.next = next === undefined ? what : merge(next, what);
       return;
     }
-    this.#recent.set(id, undefined);
-    clock.after(intervalMs, () => this.#over(id));
+    const timer = clock.after(intervalMs, () => this.#over(id));
+    this.#recent.set(id, { timer, next: undefined });
     tell(id, what);
   }
 
-  #over(id: string): void {
-    const what = this.#recent.get(id);
-    this.#recent.delete(id);
-    if (what !== undefined) this.say(id, what);
+  /** Ends all timers; what waits is not said. */
+  close(): void {
+    for (const { timer } of this.#recent.values()) timer.cancel();
+    this.#recent.clear();
   }
+
+  #over(id: string): void {
+    const next = this.#recent.get(id)?.next;
+    this.#recent.delete(id);
+    if (next !== undefined) this.say(id, next);
+  }
+}
+
+interface Recent<T> {
+  readonly timer: Timer;
+  /** What came since. */
+  next: T | undefined;
 }
 
 export interface SpacingOptions<T> {

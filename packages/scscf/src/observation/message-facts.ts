@@ -29,7 +29,7 @@ const XML_DEPTH = 16;
 type Facts = Omit<ObservedMessage, "at" | "direction" | "isRepeated">;
 
 /** @param contact of the request that a response answers */
-export function factsOf(message: SipMessage, contact: string | null): Facts {
+export function observedFactsOf(message: SipMessage, contact: string | null): Facts {
   const isRegister = message.cseq.method === "REGISTER";
   const state = message.get(SubscriptionState);
   return {

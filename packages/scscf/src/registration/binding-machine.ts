@@ -111,7 +111,7 @@ function registered(
   state: Binding,
   accepted: { readonly kind: "registered" } & Accepted,
 ): BindingStep {
-  const { leavingBy: _, userAgent: __, reauthentication: running, ...kept } = state;
+  const { leavingBy: _, userAgent: __, hadGrace: ___, reauthentication: running, ...kept } = state;
   const hasMoved = isElsewhere(accepted.address, state.address);
   const after: Binding = {
     ...kept,

@@ -38,6 +38,8 @@ export interface Binding {
   /** The device has asked to leave while a re-authentication is due; it takes effect by then. */
   readonly leavingBy?: number;
   readonly reauthentication?: Due;
+  /** A deadline was moved after a restart, and no REGISTER has been accepted since. */
+  readonly hadGrace?: true;
 }
 
 /** Why a binding went; `retryAfterSeconds` comes with `probation`. */

@@ -36,11 +36,11 @@ const OVERDUE: Duty = { state: "overdue" };
 const NO_DUTY: Duty = { state: "none" };
 
 /**
- * Undefined while a re-authentication is due: then it is in use.
+ * Undefined while a re-authentication is due, or after a restart its grace: then it is in use.
  * @param agents what many devices say alike stands there once
  */
 export function packBinding(binding: Binding, agents: SharedTexts): string | undefined {
-  if (binding.reauthentication !== undefined) return undefined;
+  if (binding.reauthentication !== undefined || binding.hadGrace === true) return undefined;
   const { address, duty, leavingBy, userAgent } = binding;
   const since = Math.round(binding.registeredAt);
   const after = (time: number): number => Math.round(time) - since;

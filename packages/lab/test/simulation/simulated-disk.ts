@@ -1,0 +1,101 @@
+// A node's disk, which outlives its processes: rows are kept a moment after they were asked for, and said to be kept a moment later.
+import type { Life } from "./life.ts";
+
+/** The store port of any node. */
+export interface RowStore<Change, Contents> {
+  commit(changes: readonly Change[], done: (problem?: Error) => void): void;
+  load(): Promise<Contents>;
+  close(): Promise<void>;
+}
+
+/** Where a commit stands; a process may die at each. */
+export type CommitPhase = "asked" | "kept" | "answered";
+
+export interface DiskOptions<Change, Contents> {
+  /** Empty, and without delay. */
+  open(): RowStore<Change, Contents>;
+  /** Whether the next process finds what this one has committed. */
+  readonly isDurable: boolean;
+  /** From the asking to the disk, and from there to the answer; milliseconds. */
+  delayMs(): number;
+}
+
+interface Asked<Change> {
+  readonly changes: readonly Change[];
+}
+
+export class SimulatedDisk<Change, Contents> {
+  readonly #options: DiskOptions<Change, Contents>;
+  #rows: RowStore<Change, Contents>;
+  #unanswered = new Set<Asked<Change>>();
+  /** Commits fail from now on. */
+  isFull = false;
+  /** Told of every commit as it goes on; may end the process. */
+  onPhase: (phase: CommitPhase) => void = () => undefined;
+
+  constructor(options: DiskOptions<Change, Contents>) {
+    this.#options = options;
+    this.#rows = options.open();
+  }
+
+  get isDurable(): boolean {
+    return this.#options.isDurable;
+  }
+
+  /** Everything that is kept, as the next process would find it. */
+  load(): Promise<Contents> {
+    return this.#rows.load();
+  }
+
+  /** Changes whose process has died before it heard of them: kept or not, nobody was told. */
+  takeUnanswered(): readonly Change[] {
+    const changes = [...this.#unanswered].flatMap((asked) => asked.changes);
+    this.#unanswered = new Set();
+    return changes;
+  }
+
+  /** The store of one process. */
+  storeOf(life: Life): RowStore<Change, Contents> {
+    if (!this.#options.isDurable) this.#rows = this.#options.open();
+    const rows = this.#rows;
+    let freeAt = 0;
+    return {
+      load: () => rows.load(),
+      close: () => Promise.resolve(),
+      commit: (changes, done) => {
+        const asked: Asked<Change> = { changes };
+        this.#unanswered.add(asked);
+        const keep = (): void => this.#keep(life, rows, asked, done);
+        // In their order: none is kept before an earlier one.
+        const due = Math.max(freeAt, life.now() + this.#options.delayMs());
+        freeAt = due;
+        this.onPhase("asked");
+        if (due <= life.now()) keep();
+        else life.at(due, keep);
+      },
+    };
+  }
+
+  #keep(
+    life: Life,
+    rows: RowStore<Change, Contents>,
+    asked: Asked<Change>,
+    done: (problem?: Error) => void,
+  ): void {
+    if (!life.isAlive) return;
+    const answer = (problem?: Error): void => {
+      if (!life.isAlive) return;
+      this.#unanswered.delete(asked);
+      done(problem);
+      this.onPhase("answered");
+    };
+    if (this.isFull) {
+      answer(new Error("no space left on device"));
+      return;
+    }
+    rows.commit(asked.changes, (problem) => {
+      this.onPhase("kept");
+      answer(problem);
+    });
+  }
+}
