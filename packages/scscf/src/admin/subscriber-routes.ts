@@ -14,7 +14,7 @@ import {
 } from "@ims-lab/common/admin-api/views";
 import { type PageQuery, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { HttpProblem, problem } from "@ims-lab/common/platform/http/problem";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, onRequestHookHandler } from "fastify";
 import type { Scscf } from "../node.ts";
 import { type Imported, ImportRefused, importSubscribers } from "../provisioning/import.ts";
 import { LONGEST_IMPORT } from "../provisioning/import-text.ts";
@@ -147,15 +147,19 @@ function addImport(app: FastifyInstance, scscf: Scscf): void {
     body: { type: "string" },
     response: { 200: importAnswerSchema },
   };
+  const one = oneAtATime();
   // Text is a body here alone.
   app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser([...IMPORT_TYPES], { parseAs: "string" }, (_request, body, taken) =>
       taken(null, body),
     );
+    scope.addContentTypeParser("*", (_request, _payload, taken) =>
+      taken(problem(415, "Body of another type", `Use ${IMPORT_TYPES.join(", ")}.`)),
+    );
     scope.post<{ Querystring: ImportQuery; Body: string }>(
       "/subscribers/import",
-      { schema, bodyLimit: LONGEST_IMPORT },
+      { schema, bodyLimit: LONGEST_IMPORT, onRequest: one },
       async ({ query, body }) => {
         const { format, ...rest } = query;
         const options = { ...rest, ...(format !== "auto" && { format }) };
@@ -164,6 +168,20 @@ function addImport(app: FastifyInstance, scscf: Scscf): void {
     );
     done();
   });
+}
+
+/** Before the body is read: an import takes memory, and a thread. */
+function oneAtATime(): onRequestHookHandler {
+  let isBusy = false;
+  return (_request, reply, next) => {
+    if (isBusy) throw problem(409, "Import under way", "One at a time: try again when it is over.");
+    isBusy = true;
+    const over = (): void => {
+      isBusy = false;
+    };
+    reply.raw.once("finish", over).once("close", over);
+    next();
+  };
 }
 
 function answerOf({ read, counts }: Imported, dryRun: boolean): ImportAnswer {

@@ -265,6 +265,16 @@ describe("POST /subscribers/import", () => {
     expect(lab.scscf.directory.list(7, 1)[0]?.impi).toBe(`999700000000001@${DOMAIN}`);
   }, 30_000); // each import starts a thread
 
+  test("two at once: 409 for the second, and then the next", async () => {
+    const many = cards(
+      ...Array.from({ length: 300 }, (_, n) => `${999700000000001 + n},${K},${OPC},,`),
+    );
+    const both = [many, cards(first)].map((text) => ask("POST", "/subscribers/import", text));
+    const statuses = (await Promise.all(both)).map(([status]) => status);
+    expect(statuses).toEqual([200, 409]);
+    expect((await ask("POST", "/subscribers/import", cards(first)))[0]).toBe(200);
+  }, 30_000);
+
   test("the format that is asked for, whatever it looks like", async () => {
     expect((await ask("POST", "/subscribers/import?format=yaml", cards(first)))[0]).toBe(422);
     expect((await ask("POST", "/subscribers/import?format=xml", cards(first)))[0]).toBe(400);
@@ -274,7 +284,10 @@ describe("POST /subscribers/import", () => {
     expect((await ask("POST", "/subscribers/import", "x".repeat(16 * 1024 * 1024 + 1)))[0]).toBe(
       413,
     );
-    expect((await ask("POST", "/subscribers/import", {}))[0]).toBe(415);
+    expect(await ask("POST", "/subscribers/import", {})).toMatchObject([
+      415,
+      { title: "Body of another type", detail: expect.stringContaining("text/csv") },
+    ]);
     expect((await ask("PUT", ZOE, "impus: []"))[0]).toBe(415);
   });
 });

@@ -1,4 +1,4 @@
-// Whether two numbered patterns make a name in common: the same answer as that of making them all.
+// A name that two numbered patterns have in common: the same answer as that of making all of them.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parsePattern } from "../../src/subscribers/number-pattern.ts";
