@@ -12,6 +12,7 @@ import { Refused } from "./refused.ts";
 import { measureRegistrations, spoiltRows } from "./registrations/registrations.ts";
 import { type Results, report } from "./report.ts";
 import { measureRestart } from "./restart/restart.ts";
+import { measureSubscribers } from "./subscribers/subscribers.ts";
 
 async function run(options: BenchOptions): Promise<Results> {
   const { parts } = options;
@@ -22,6 +23,7 @@ async function run(options: BenchOptions): Promise<Results> {
     ...(parts.includes("cycle") && { cycle: await measureCycle() }),
     ...(parts.includes("deadlines") && { deadlines: await measureDeadlines() }),
     ...(parts.includes("memory") && { memory: await measureMemory(options.users) }),
+    ...(parts.includes("subscribers") && { subscribers: await measureSubscribers() }),
     ...(parts.includes("campaign") && { campaign: await measureCampaign(options) }),
     ...(parts.includes("registrations") && { registrations: await measureRegistrations(options) }),
     ...(parts.includes("restart") && {

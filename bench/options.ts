@@ -5,7 +5,8 @@ import { STORES, type StoreName } from "./registrations/ims-lab.ts";
 
 export const USAGE = `npm run bench -- [options]
 
-  --only codec|work|way|cycle|registrations|memory|deadlines|restart|campaign|overload
+  --only codec|work|way|cycle|registrations|memory|deadlines|subscribers|restart|
+          campaign|overload
                      one part (default: all but campaign and overload)
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
@@ -30,6 +31,7 @@ export const PARTS = [
   "memory",
   "deadlines",
   "restart",
+  "subscribers",
   "campaign",
   "overload",
 ] as const;

@@ -10,6 +10,7 @@ import { table } from "./output.ts";
 import type { OverloadResult } from "./overload/overload.ts";
 import type { RegistrationResult } from "./registrations/registrations.ts";
 import type { RestartResult } from "./restart/restart.ts";
+import type { SubscribersResult } from "./subscribers/subscribers.ts";
 
 export interface Results {
   readonly codec?: CodecResult;
@@ -22,11 +23,12 @@ export interface Results {
   readonly restart?: RestartResult;
   readonly overload?: OverloadResult;
   readonly memory?: MemoryResult;
+  readonly subscribers?: readonly SubscribersResult[];
 }
 
 export function report(results: Results): string {
   const { codec, work, way, cycle, registrations, memory } = results;
-  const { deadlines, restart, campaign, overload } = results;
+  const { deadlines, restart, subscribers, campaign, overload } = results;
   const parts: string[] = [];
   if (codec !== undefined) parts.push(codecReport(codec));
   if (work !== undefined) parts.push(workReport(work));
@@ -36,6 +38,7 @@ export function report(results: Results): string {
   if (memory !== undefined) parts.push(memoryReport(memory));
   if (deadlines !== undefined) parts.push(deadlinesReport(deadlines));
   if (restart !== undefined) parts.push(restartReport(restart));
+  if (subscribers !== undefined) parts.push(subscribersReport(subscribers));
   if (campaign !== undefined) parts.push(campaignReport(campaign));
   if (overload !== undefined) parts.push(overloadReport(overload));
   return parts.join("\n");
@@ -48,6 +51,30 @@ function restartReport({ users, megabytes, scscf, pcscf }: RestartResult): strin
       ["S-CSCF", scscf.full.toFixed(2), scscf.empty.toFixed(2)],
       ["P-CSCF", pcscf.full.toFixed(2), pcscf.empty.toFixed(2)],
     ],
+  )}`;
+}
+
+function subscribersReport(results: readonly SubscribersResult[]): string {
+  const whole = (value: number): string => Math.round(value).toString();
+  const rows = results.map(({ users, readyMs, readyCpuMs, readMs, heap, imported }) => [
+    ...[users, readyMs, readyCpuMs, readMs, heap / 1024].map(whole),
+    ...(imported === undefined
+      ? ["", "", "", ""]
+      : [imported.users, imported.milliseconds, imported.longestPauseMs, imported.heap].map(whole)),
+  ]);
+  return `Templated subscribers, and an import\n\n${table(
+    [
+      "users",
+      "ready ms",
+      "CPU ms",
+      "file ms",
+      "heap KiB",
+      "imported",
+      "ms",
+      "pause ms",
+      "octets each",
+    ],
+    rows,
   )}`;
 }
 

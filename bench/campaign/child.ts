@@ -26,7 +26,6 @@ const nodes = await startNodesOn(clock, users, 2, memoryStore(), {
       },
     },
     metrics: {
-      countWebhook: () => undefined,
       on: (event) => {
         if (event.kind === "reauthentication-asked") askings.push(real.now());
       },

@@ -240,7 +240,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       pool.start();
       for (const binding of restored) {
         keepAlive.bound(binding);
-        bindingPolicy.bound(binding, binding, false);
+        bindingPolicy.restored(binding);
       }
       for (const id of unanswered) notifier.tellOf(id);
       watch.resume(restored.values());

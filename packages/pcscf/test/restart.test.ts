@@ -125,6 +125,18 @@ describe("after the end of a P-CSCF", () => {
     expect(lab.pcscf.table.size).toBe(0);
   });
 
+  test("the age of its authentication goes on", async () => {
+    const store = newStore();
+    const first = await firstLife(store);
+    const rule = "--reauthentication.maxAgeSeconds=300";
+    const { lab } = await peersOf(await first.lab.restarted(200_000, store.reopened(), rule));
+    const asked = (): readonly unknown[] => lab.log.named("rule.cannot-ask");
+    lab.run(95_000);
+    expect(asked()).toEqual([]);
+    lab.run(10_000);
+    expect(asked()).toMatchObject([{ rule: "max-age" }]);
+  });
+
   test("one that ran out meanwhile has `restart.graceSeconds`", async () => {
     const store = newStore();
     const first = await firstLife(store);

@@ -31,6 +31,7 @@ import { PcscfAsking } from "./policy/pcscf-asking.ts";
 import { PolicyControl } from "./policy/policy-control.ts";
 import { PolicyInForce } from "./policy/policy-in-force.ts";
 import { freshMsOf, policyOf } from "./policy/rules.ts";
+import { Provisioning } from "./provisioning/provisioning.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
 import { SubscriptionDuties } from "./register/subscription-duty.ts";
@@ -44,6 +45,8 @@ import { type RequestServices, requestHandler } from "./requests.ts";
 import type { RegisteredDevices } from "./routing/past-pcscf.ts";
 import { createRouting } from "./routing/routing.ts";
 import type { Store } from "./store/store.ts";
+import { ChangedDirectory } from "./subscribers/changed-directory.ts";
+import type { SubscriberDirectory } from "./subscribers/directory.ts";
 import { filedAs } from "./subscribers/identity.ts";
 import type { LoadedSubscribers } from "./subscribers/load.ts";
 import type { RegistrationSet } from "./subscribers/registration-sets.ts";
@@ -56,7 +59,7 @@ export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
   /** Counts what happens. */
-  readonly metrics?: RegistrationSubscriber & WebhookCounter;
+  readonly metrics?: RegistrationSubscriber & Partial<WebhookCounter>;
   /** For the webhook; absent: there is none. */
   readonly fetch?: typeof globalThis.fetch;
   /** Absent: messages do not wait for their turn. */
@@ -67,7 +70,11 @@ export interface ScscfTools extends EndpointTools {
 export interface Scscf {
   readonly log: Logger;
   readonly endpoint: Endpoint;
-  readonly directory: LoadedSubscribers["directory"];
+  readonly directory: ChangedDirectory;
+  /** Home domain. */
+  readonly domain: string;
+  /** Changes the directory. */
+  readonly provisioning: Provisioning;
   readonly bindings: Bindings;
   readonly registrations: Registrations;
   readonly reauthentications: Reauthentications;
@@ -93,7 +100,7 @@ export interface Scscf {
 
 export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
-  const { directory } = tools.subscribers;
+  const directory = new ChangedDirectory(tools.subscribers.directory);
   const queue = requestQueueOf(config.limits, clock, tools.nextTurn);
   const watches = new MessageWatches();
   const endpoint = endpointOf(config, { ...tools, switched: watches }, queue);
@@ -117,7 +124,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     ...{ clock, random, log, directory, domain: config.domain, setOf },
     toldSet: (notify) => notifier.toldSet(notify),
   });
-  const authenticator = authenticatorOf(config, tools, marks, faults);
+  const authenticator = authenticatorOf(config, { ...tools, directory, marks }, faults);
   const devices: RegisteredDevices = {
     tokenOf: (uri) => tokenOf(endpoint, uri),
     bindingOf: (token) => bindings.get(token),
@@ -134,6 +141,10 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     events,
     onRemoved: (impi) => authenticator.endNonces(impi),
     storeLog: new StoreLog(log, clock),
+  });
+  const provisioning = new Provisioning({
+    ...{ clock, log, store, directory, marks, authenticator, bindings, registrations, events },
+    domain: config.domain,
   });
   const reauthentications = new Reauthentications({
     clock,
@@ -217,6 +228,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       setsOf(set).flatMap(({ name, impus }) => (name === set ? impus.map(({ aor }) => aor) : [])),
     nextTurn: tools.nextTurn,
     maxPacePerSecond: config.campaigns.maxPacePerSecond,
+    isBehind: () => (queue?.size ?? 0) > MOST_WAITING,
     ask: (binding, cause) => void reauthentications.ask([binding], cause),
     onStoreProblem: (error) => log.error("store.failed", { error }),
   });
@@ -300,6 +312,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     log,
     endpoint,
     directory,
+    domain: config.domain,
+    provisioning,
     bindings,
     registrations,
     reauthentications,
@@ -323,12 +337,14 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       const { unheard, unanswered } = await takeOver({
         ...{ store, clock, log, graceMs: config.restart.graceSeconds * 1000 },
         ...{ registrations, reauthentications, notifier, campaigns, marks, policy, inForce },
+        provisioning,
       });
       const restored = [...bindings.keys()].values();
       await endpoint.listen(faults.handler(requestHandler(services)));
       for (const binding of unheard) notifier.trigger(binding);
       for (const id of unanswered) notifier.repeat(id);
       if (config.pcscf.subscribe) pcscfSubscriptions.resume(restored);
+      provisioning.endOrphans();
     },
     stop: async () => {
       endpoint.drain();
@@ -351,6 +367,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   };
 }
 
+/** Messages that wait while a campaign asks; with more it waits for them. */
+const MOST_WAITING = 50;
 /** Long enough for a transaction under way on a healthy network, well below 1.5 s. */
 const STOP_GRACE_MS = 300;
 /** A foreign P-CSCF's refusals are said once a day. */
@@ -373,11 +391,10 @@ function contextOf({
 
 function authenticatorOf(
   { domain, authentication, limits }: ScscfConfig,
-  tools: ScscfTools,
-  marks: SqnMarks,
+  tools: ScscfTools & { readonly directory: SubscriberDirectory; readonly marks: SqnMarks },
   faults: ScscfFaults,
 ): Authenticator {
-  const { clock, random, subscribers } = tools;
+  const { clock, random, subscribers, directory, marks } = tools;
   const { awaitSeconds, maxFailures, hideUnknown, probe } = authentication;
   return new Authenticator(
     {
@@ -393,7 +410,7 @@ function authenticatorOf(
     {
       clock,
       random,
-      directory: subscribers.directory,
+      directory,
       marks,
       aucFaults: faults.vectors,
       onLimited: (limit) => tools.counters?.count("limited", limit),

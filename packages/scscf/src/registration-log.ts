@@ -85,9 +85,15 @@ export class RegistrationLog implements RegistrationSubscriber {
       case "authentication-unanswered":
         refusals.warn("authentication.silent", fieldsOfClaim(event.claimant, event.why), "silent");
         break;
+      case "subscriber-changed": {
+        const { impi, change, aspects } = event;
+        log.info("subscriber.changed", { impi, change, aspects: aspects.join(",") });
+        break;
+      }
       case "campaign-changed":
         log.info("campaign.changed", fieldsOfCampaign(event.change, event.campaign));
         break;
+      case "identities-changed":
       case "shown":
       case "moved":
       case "notify-answered":

@@ -1,4 +1,4 @@
-// Durable rows, table by table: bindings, subscriptions, sequence numbers, campaigns, the policy.
+// Durable rows, table by table: bindings, subscriptions, sequence numbers, campaigns, the policy, subscribers.
 import type { PolicyDocument } from "@ims-lab/common/ims/policy-document";
 import type { Sqn } from "@ims-lab/common/ims/sqn";
 import { SharedTexts } from "@ims-lab/common/platform/shared-texts";
@@ -17,6 +17,7 @@ import {
 import type { Campaign } from "./campaigns/campaign.ts";
 import type { Binding } from "./registration/binding.ts";
 import { packBinding, unpackBinding } from "./registration/packed-binding.ts";
+import type { SubscriberRow } from "./subscribers/subscriber-row.ts";
 
 /** Plain data only: what is stored must survive a trip through JSON. */
 export interface Tables {
@@ -26,6 +27,8 @@ export interface Tables {
   readonly subscriptions: NotifierSubscription;
   /** By IMPI: the highest sequence number that may have been used. */
   readonly sqnMarks: Sqn;
+  /** By IMPI: those that were changed at run time, and now count instead of the subscribers file. */
+  readonly subscribers: SubscriberRow;
   /** By id. Whom one has asked stands in their bindings. */
   readonly campaigns: Campaign;
   /** The one that an operator put. */
@@ -49,6 +52,7 @@ export const TABLES: TableFormats<Tables> = {
   ),
   subscriptions: packedRow(packSubscription, unpackSubscription),
   sqnMarks: jsonRow(),
+  subscribers: jsonRow(),
   campaigns: jsonRow(),
   policy: jsonRow(),
 };

@@ -6,6 +6,7 @@ import type { Campaigns } from "./campaigns/campaigns.ts";
 import type { RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import type { PolicyControl } from "./policy/policy-control.ts";
 import type { PolicyInForce } from "./policy/policy-in-force.ts";
+import type { Provisioning } from "./provisioning/provisioning.ts";
 import type { Binding } from "./registration/binding.ts";
 import type { Reauthentications } from "./registration/reauthentications.ts";
 import type { Registrations } from "./registration/registrations.ts";
@@ -28,6 +29,7 @@ export interface TakeOverParts {
   readonly marks: SqnMarkTable;
   readonly policy: PolicyControl;
   readonly inForce: PolicyInForce;
+  readonly provisioning: Provisioning;
 }
 
 /** What is sent again once the node listens. */
@@ -41,8 +43,9 @@ export interface TakenOver {
 /** Throws when the deadlines that it moves cannot be made durable. */
 export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
   const { store, clock, log, graceMs, marks } = parts;
-  const { bindings, subscriptions, sqnMarks, campaigns, policy } = await store.load();
+  const { bindings, subscriptions, sqnMarks, campaigns, policy, subscribers } = await store.load();
   parts.policy.restore(policy);
+  parts.provisioning.restore(subscribers);
   const now = clock.now();
   for (const [impi, mark] of sqnMarks) marks.restore(impi, mark);
   const unanswered: string[] = [];

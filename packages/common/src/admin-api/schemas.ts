@@ -124,14 +124,38 @@ export const deregisterAnswerSchema: Schema = object({
   contacts: textsSchema,
 });
 
+/** Secrets are said to be there, no more. */
+const set: Schema = { const: "set" };
+
 export const subscriberSchema: Schema = object({
   impi: textSchema,
   impus: list(object({ uri: textSchema, barred: flag })),
   scheme: wordSchema("aka", "digest"),
   algorithms: textsSchema,
+  auth: {
+    oneOf: [
+      object({ scheme: { const: "digest" }, algorithms: textsSchema, password: set }),
+      object({
+        ...{ scheme: { const: "aka" }, algorithm: textSchema, k: set, opc: set, amf: textSchema },
+      }),
+    ],
+  },
   subscription: maybeText,
+  policy: maybe(list({ type: "object" })),
+  source: wordSchema("file", "changed", "added"),
   registered: flag,
   lastFailure: maybe(object({ why: textSchema, at: time })),
+});
+
+export const subscriberRemovedSchema: Schema = object({ impi: textSchema, contacts: textsSchema });
+
+export const importAnswerSchema: Schema = object({
+  format: wordSchema("yaml", "sipp", "table"),
+  created: count,
+  replaced: count,
+  unchanged: count,
+  unusedColumns: textsSchema,
+  dryRun: flag,
 });
 
 export const accessBindingSchema: Schema = object({
@@ -279,6 +303,9 @@ export const eventSchema: Schema = {
     news("authentication", ["challenged", "succeeded", "failed", "unanswered"], {
       source: maybeText,
       why: maybeText,
+    }),
+    news("subscriber", ["added", "replaced", "removed"], {
+      aspects: list(wordSchema("identities", "credentials", "duty", "policy")),
     }),
     news("campaign", ["started", "paused", "resumed", "stopped", "finished"], {
       campaignId: textSchema,

@@ -38,9 +38,11 @@ export class AuthenticationAges {
     this.#work = new PacedWork({ clock, perSecond: pacePerSecond, next: () => this.#next() });
   }
 
-  /** From now on; to be said again when an asking is over, and not when the time has only moved away. */
-  watch(token: string): void {
-    const due = this.#options.dueOf(token);
+  /**
+   * From now on; to be said again when an asking is over, and not when the time has only moved away.
+   * @param due as `dueOf` has it, where it is at hand
+   */
+  watch(token: string, due: number | undefined = this.#options.dueOf(token)): void {
     if (due === undefined) return;
     if (due <= this.#options.clock.now()) this.#enqueue(token);
     else this.#deadlines.add(token, due);

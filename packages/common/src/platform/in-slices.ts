@@ -1,9 +1,12 @@
-// A walk over many items in slices, so that messages have their turn in between.
+// A walk over many items in slices of time, so that messages have their turn in between.
 import type { Clock } from "./clock.ts";
 
-const PER_SLICE = 1_000;
+/** What a message may have to wait. */
+const SLICE_MS = 4;
 /** A timer that is due now may come before the sockets are read. */
 const PAUSE_MS = 1;
+/** Items between two looks at the clock. */
+const LOOK_EVERY = 16;
 
 /** @param items may change meanwhile @param visit false ends the walk */
 export async function inSlices<T>(
@@ -12,10 +15,12 @@ export async function inSlices<T>(
   visit: (item: T) => boolean,
 ): Promise<void> {
   let seen = 0;
+  let until = clock.now() + SLICE_MS;
   for (const item of items) {
     if (!visit(item)) return;
     seen += 1;
-    if (seen % PER_SLICE === 0)
-      await new Promise<void>((resolve) => clock.after(PAUSE_MS, resolve));
+    if (seen % LOOK_EVERY !== 0 || clock.now() < until) continue;
+    await new Promise<void>((resolve) => clock.after(PAUSE_MS, resolve));
+    until = clock.now() + SLICE_MS;
   }
 }

@@ -11,6 +11,7 @@ import { policy } from "./commands/policy.ts";
 import { reauth } from "./commands/reauth.ts";
 import { register } from "./commands/register.ts";
 import { show } from "./commands/show.ts";
+import { subscriber } from "./commands/subscriber.ts";
 import { verify } from "./commands/verify.ts";
 import { wait } from "./commands/wait.ts";
 import { watch } from "./commands/watch.ts";
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   explain,
   fault,
   register,
+  subscriber,
   wait,
   call,
   message,

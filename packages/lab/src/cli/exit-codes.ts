@@ -16,10 +16,13 @@ export const EXIT = {
 /** The message for a person instead of an answer, and the exit code. */
 export class CommandFailure extends Error {
   readonly exitCode: number;
+  /** Lines that follow the message. */
+  readonly details: readonly string[];
 
-  constructor(exitCode: number, message: string) {
+  constructor(exitCode: number, message: string, details: readonly string[] = []) {
     super(message);
     this.exitCode = exitCode;
+    this.details = details;
   }
 }
 

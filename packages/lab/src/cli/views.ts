@@ -111,7 +111,7 @@ function bindingText(binding: BindingView, now: number): string {
   ]);
 }
 
-function facts(rows: readonly (readonly [string, string])[]): string {
+export function facts(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([name, value]) => `${name.padEnd(21)}${printable(value)}\n`).join("");
 }
 

@@ -6,10 +6,12 @@ import {
   networkActions,
   parseNetworkRule,
 } from "@ims-lab/common/faults/network-rule";
+import { homeDomain, type Plmn } from "@ims-lab/common/ims/identities";
 import { isHost } from "@ims-lab/common/platform/cidr";
 import { parseIp } from "@ims-lab/common/platform/ip-address";
 import { parseHostPort } from "@ims-lab/common/sip/message/uri";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
+import type { Environment } from "../terminal.ts";
 import type { FigureOptions } from "./figures.ts";
 
 export interface LabOptions extends FigureOptions {
@@ -25,6 +27,8 @@ export interface LabOptions extends FigureOptions {
   readonly subscribers: string | undefined;
   /** Home domain; undefined: what the environment says, or the lab's. */
   readonly domain: string | undefined;
+  /** The network that domain and shipped IMSIs are of; undefined: the domain's own, or the lab's test network. */
+  readonly plmn: Plmn | undefined;
   /** Capture file of all that passes the P-CSCF. */
   readonly pcap: string | undefined;
   /** A HEP3 collector that gets what the ladder is fed from. */
@@ -108,7 +112,9 @@ export const LAUNCHER_HELP = `Usage: npm start [-- OPTIONS]      the lab, until 
   --advertise ADDRESS        what devices are told instead: behind NAT
   --subscribers FILE         your users instead of the shipped ones
   --domain DOMAIN            home domain; the shipped users move there
-  --mcc MCC --mnc MNC        the domain ims.mncMNC.mccMCC.3gppnetwork.org
+  --mcc MCC --mnc MNC        your network: the domain is then
+                             ims.mncMNC.mccMCC.3gppnetwork.org, and the shipped
+                             SIM's IMSI is of it (IMSLAB_MCC, IMSLAB_MNC)
   --no-ue                    without the lab's own UE, so without the figures
 
  The lab's own UE
@@ -139,11 +145,12 @@ Other settings of the nodes come from the environment
 itself, it says. NO_COLOR, FORCE_COLOR and COLUMNS are respected.
 `;
 
-export function parseOptions(argv: readonly string[]): ParsedOptions {
+export function parseOptions(argv: readonly string[], env: Environment = {}): ParsedOptions {
   try {
     const { values } = parseArgs({ args: [...argv], options: OPTIONS });
     if (values.help === true) return { kind: "help" };
     refuseContradictions(values);
+    const plmn = plmnOf(values, env);
     const profile = choice("profile", values.profile ?? "seed");
     const demo = values.demo === true;
     const options: LabOptions = {
@@ -159,7 +166,8 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
       host: address("host", values.host ?? "127.0.0.1"),
       advertise: values.advertise && hostName("advertise", values.advertise),
       subscribers: filled("subscribers", "a path", values.subscribers),
-      domain: domainOf(values),
+      domain: domainOf(values, plmn),
+      plmn,
       pcap: filled("pcap", "a path", values.pcap),
       hep: values.hep === undefined ? undefined : collector(values.hep),
       only: filled("only", "an IMPU, an IMPI, a user name or an address", values.only),
@@ -206,17 +214,35 @@ function refuseContradictions(values: Values): void {
   together("no-ue", "transport", "the transport is that of the lab's UE, which is left out");
   together("domain", "mcc", "both name the domain; give one");
   together("domain", "mnc", "both name the domain; give one");
-  if ((values.mcc === undefined) !== (values.mnc === undefined))
-    throw new Error("--mcc and --mnc make the domain together: give both");
 }
 
-function domainOf({ domain, mcc, mnc }: Values): string | undefined {
-  if (mcc === undefined || mnc === undefined)
-    return typeof domain === "string" ? hostName("domain", domain).toLowerCase() : undefined;
-  if (!/^\d{3}$/.test(String(mcc))) throw new Error(`--mcc ${mcc}: expected three digits`);
-  if (!/^\d{2,3}$/.test(String(mnc))) throw new Error(`--mnc ${mnc}: expected two or three digits`);
-  // TS 23.003 §13.2: two digits get a zero in front.
-  return `ims.mnc${String(mnc).padStart(3, "0")}.mcc${mcc}.3gppnetwork.org`;
+function domainOf({ domain }: Values, plmn: Plmn | undefined): string | undefined {
+  if (plmn !== undefined) return homeDomain(plmn.mcc, plmn.mnc);
+  return typeof domain === "string" ? hostName("domain", domain).toLowerCase() : undefined;
+}
+
+/** Options before the environment; a domain that was given by name is of no network. */
+function plmnOf(values: Values, env: Environment): Plmn | undefined {
+  if (values.domain !== undefined) return undefined;
+  const mcc = digitsOf("mcc", /^\d{3}$/, "three digits", values, env);
+  const mnc = digitsOf("mnc", /^\d{2,3}$/, "two or three digits", values, env);
+  if (mcc !== undefined && mnc !== undefined) return { mcc, mnc };
+  if (mcc !== mnc) throw new Error("--mcc and --mnc make the domain together: give both");
+  return undefined;
+}
+
+function digitsOf(
+  option: "mcc" | "mnc",
+  allowed: RegExp,
+  expected: string,
+  values: Values,
+  env: Environment,
+): string | undefined {
+  const variable = `IMSLAB_${option.toUpperCase()}`;
+  const written = values[option] ?? (env[variable] || undefined);
+  if (written === undefined || allowed.test(String(written))) return written?.toString();
+  const where = values[option] === undefined ? `${variable}=` : `--${option} `;
+  throw new Error(`${where}${written}: expected ${expected}`);
 }
 
 function choice<K extends keyof typeof CHOICES>(

@@ -3,7 +3,7 @@ import type { ScscfFaultName } from "@ims-lab/common/admin-api/faults";
 import type { ObservedMessage } from "@ims-lab/common/admin-api/observed-messages";
 import type { BindingView, RegistrationView } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import { EXIT } from "../cli/exit-codes.ts";
+import { CommandFailure, EXIT } from "../cli/exit-codes.ts";
 import { type Course, type DeviceFacts, exchanges, seconds } from "./course.ts";
 import type { Extras, Procedure } from "./procedures.ts";
 import { Recording } from "./recording.ts";
@@ -241,9 +241,12 @@ class VerifySession {
           words === undefined ? undefined : clock.after(QUIET_MS, () => show(`${title}: ${words}`));
         await this.#take(step, course, state).finally(() => timer?.cancel());
       }
+    } catch (problem) {
+      if (!isUnregistered(problem)) throw problem;
+      state.cutShort = "it has de-registered meanwhile";
     } finally {
       if (state.hasCall && extras.caller !== undefined)
-        await network.hangUp(extras.caller).catch(() => undefined);
+        await network.hangUp(extras.caller);
       for (const name of switched) await network.switchOff(name, impu);
     }
     return course();
@@ -304,6 +307,10 @@ class VerifySession {
 interface RunState {
   cutShort: string | undefined;
   hasCall: boolean;
+}
+
+function isUnregistered(problem: unknown): boolean {
+  return problem instanceof CommandFailure && problem.exitCode === EXIT.notRegistered;
 }
 
 function ofBinding(

@@ -15,6 +15,7 @@ import { latestSeconds, triggerDueSeconds } from "./timers.ts";
 
 export type RunName =
   | "as-found"
+  | "unasked"
   | "asked"
   | "asked-again"
   | "told-twice"
@@ -66,7 +67,7 @@ const AWAY_SECONDS = 15;
 /** NOTIFYs: the trigger, sent again, and the one after it. Should verify be killed, the fault ends by itself. */
 const MOST_SPOILT = 4;
 /** In a 200 that is to be refreshed while somebody waits. */
-export const SHORT_GRANT_SECONDS = 40;
+const SHORT_GRANT_SECONDS = 40;
 const RETRY_AFTER_SECONDS = 6;
 
 /** It waits for the answer to an earlier one. */
@@ -186,6 +187,16 @@ export const RUNS: Readonly<Record<RunName, readonly RunStep[]>> = {
       isThere: (course) => course.device.package !== undefined || SUBSCRIBED_AGAIN.isThere(course),
       most: () => SOON_SECONDS,
     },
+  ],
+  unasked: [
+    { do: "reauthenticate" },
+    {
+      do: "await",
+      what: "its next REGISTER",
+      isThere: (course) => registers(course).length > 0,
+      most: () => Number.POSITIVE_INFINITY,
+    },
+    REGISTER_OVER,
   ],
   asked: ASKED,
   "asked-again": ASKED,

@@ -28,7 +28,9 @@ describe("parseOptions", () => {
         pcap: undefined,
         hep: undefined,
         only: undefined,
+        memory: false,
         networkRules: [],
+        plmn: undefined,
       },
     });
   });
@@ -80,6 +82,26 @@ describe("parseOptions", () => {
   ])("refuses %j", (argv, reason) => {
     const parsed = parseOptions(argv);
     expect(parsed.kind === "refused" && parsed.reason).toMatch(reason);
+  });
+
+  it.each([
+    [[], { IMSLAB_MCC: "26", IMSLAB_MNC: "01" }, /^IMSLAB_MCC=26: expected three digits$/],
+    [[], { IMSLAB_MNC: "01" }, /^--mcc and --mnc make the domain together: give both$/],
+    [["--mcc", "262"], { IMSLAB_MNC: "x" }, /^IMSLAB_MNC=x: expected two or three digits$/],
+    [["--mcc", "262a"], {}, /^--mcc 262a: expected three digits$/],
+    [["--mcc", "262", "--mnc", "0001"], {}, /^--mnc 0001: expected two or three digits$/],
+  ])("refuses %j with %j", (argv, env, reason) => {
+    const parsed = parseOptions(argv, env);
+    expect(parsed.kind === "refused" && parsed.reason).toMatch(reason);
+  });
+
+  it("the option counts before the environment, an empty variable is none", () => {
+    const env = { IMSLAB_MCC: "310", IMSLAB_MNC: "" };
+    const parsed = parseOptions(["--mcc", "262", "--mnc", "02"], env);
+    expect(parsed).toMatchObject({ options: { domain: "ims.mnc002.mcc262.3gppnetwork.org" } });
+    expect(parseOptions([], { IMSLAB_MCC: "", IMSLAB_MNC: "" })).toMatchObject({
+      options: { domain: undefined, plmn: undefined },
+    });
   });
 
   it("names every option in --help", () => {

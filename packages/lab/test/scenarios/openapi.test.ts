@@ -79,6 +79,8 @@ async function documentOf(app: Awaited<ReturnType<typeof adminServer>>): Promise
 const ALICE = encodeURIComponent(impuOf("alice"));
 const BOB = encodeURIComponent(impuOf("bob"));
 
+const ZOE = { impus: ["sip:zoe@ims.example"], auth: { scheme: "digest", password: "pw" } };
+const CARDS = `imsi,ki,opc\n999700000000001,${"1".repeat(32)},${"2".repeat(32)}`;
 /** Every kind of rule that the S-CSCF has. */
 const POLICY = {
   pacePerSecond: 2.5,
@@ -99,7 +101,8 @@ const REQUESTS: readonly (readonly [
   path: string,
   url: string,
   status: number,
-  body?: object,
+  /** Text goes as text. */
+  body?: object | string,
 ])[] = [
   ["scscf", "GET", "/registrations", "/registrations", 200],
   ["scscf", "GET", "/registrations/{impu}", `/registrations/${ALICE}`, 200],
@@ -168,6 +171,18 @@ const REQUESTS: readonly (readonly [
   ["scscf", "GET", "/subscribers/{impi}", "/subscribers/bob@ims.example", 200],
   ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=rejected`, 200],
   ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=boredom`, 400],
+  ["scscf", "PUT", "/subscribers/{impi}", "/subscribers/zoe@ims.example", 201, ZOE],
+  ["scscf", "PUT", "/subscribers/{impi}", "/subscribers/zoe@ims.example", 200, ZOE],
+  ["scscf", "PUT", "/subscribers/{impi}", "/subscribers/zoe@ims.example", 400, { impus: [] }],
+  ["scscf", "GET", "/subscribers/{impi}", "/subscribers/sim@ims.example", 200],
+  ["scscf", "GET", "/subscribers/{impi}", "/subscribers/nobody@ims.example", 404],
+  ["scscf", "POST", "/subscribers/import", "/subscribers/import?dryRun=true", 200, CARDS],
+  ["scscf", "POST", "/subscribers/import", "/subscribers/import", 200, CARDS],
+  ["scscf", "POST", "/subscribers/import", "/subscribers/import?format=yaml", 422, CARDS],
+  ["scscf", "POST", "/subscribers/import", "/subscribers/import", 415, {}],
+  ["scscf", "DELETE", "/subscribers/{impi}", "/subscribers/zoe@ims.example", 200],
+  ["scscf", "DELETE", "/subscribers/{impi}", "/subscribers/zoe@ims.example", 404],
+  ["scscf", "GET", "/events", "/events?follow=false", 200],
   ["scscf", "GET", "/faults", "/faults", 200],
   ["scscf", "PUT", "/faults/{name}", "/faults/unavailable", 200, { times: 3, impu: impuOf("bob") }],
   ["scscf", "PUT", "/faults/{name}", "/faults/bad-autn", 409, { impu: impuOf("bob") }],
@@ -215,6 +230,12 @@ const REQUESTS: readonly (readonly [
   ["ue", "POST", "/register", "/register", 202],
   ["ue", "POST", "/deregister", "/deregister", 404, { identity: "sip:nobody@x" }],
 ];
+function requestOf(method: Method, url: string, body: object | string | undefined) {
+  if (body === undefined) return { method, url, headers };
+  const type = typeof body === "string" ? { "content-type": "text/csv" } : {};
+  return { method, url, headers: { ...headers, ...type }, payload: body };
+}
+
 /** Answered only when the network has spoken. */
 const NOT_ASKED = [
   "ue POST /message",
@@ -261,16 +282,17 @@ describe.each(["scscf", "pcscf", "ue"] as const)("%s", (node) => {
     for (const [whose, method, path, written, status, body] of REQUESTS) {
       if (whose !== node) continue;
       const url = written.replace("{campaign}", lab.scscf.campaigns.list()[0]?.id ?? "");
-      const payload = body === undefined ? {} : { payload: body };
-      const answer = await app.inject({ method, url, headers, ...payload });
+      const answer = await app.inject(requestOf(method, url, body));
       expect([url, answer.statusCode]).toEqual([url, status]);
       const { responses } = paths[path]?.[method.toLowerCase()] ?? { responses: {} };
       const described = responses[String(status)] ?? responses["default"];
-      const type = String(answer.headers["content-type"]).split(";")[0] ?? "";
-      const schema = described?.content?.[type]?.schema;
+      const answered = String(answer.headers["content-type"]).split(";")[0] ?? "";
+      const schema = described?.content?.[answered]?.schema;
       if (schema === undefined)
-        throw new Error(`${method} ${path} does not describe ${status} ${type}`);
-      const wrong = jsonIn(type, answer.body).map((one) => ajv.validate(schema, one) || ajv.errors);
+        throw new Error(`${method} ${path} does not describe ${status} ${answered}`);
+      const wrong = jsonIn(answered, answer.body).map(
+        (one) => ajv.validate(schema, one) || ajv.errors,
+      );
       expect([url, new Set(wrong)]).toEqual([url, new Set([true])]);
       expect(answer.headers[NODE_HEADER]).toMatch(/^(UE|[PS]-CSCF)$/);
       left.delete(`${node} ${method} ${path}`);
@@ -309,5 +331,7 @@ test("a body is required where there is no default, and nowhere else", async () 
     "/message",
     "/policy",
     "/policy",
+    "/subscribers/import",
+    "/subscribers/{impi}",
   ]);
 });

@@ -1,8 +1,8 @@
 // verify as an operator meets it: what it refuses to judge, what it leaves behind, and how it is broken off.
 import { REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { expect, test } from "vitest";
-import { EXIT } from "../../src/cli/exit-codes.ts";
-import { Lab } from "./lab.ts";
+import { CommandFailure, EXIT } from "../../src/cli/exit-codes.ts";
+import { impuOf, Lab } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
 import { labControl, told, verified } from "./verified.ts";
 
@@ -109,4 +109,62 @@ test("a device that is told sooner and keeps its first time is found out", async
   };
   const report = await verified(lab, "bob", { only: ["asked-sooner"], network: noticed });
   expect(told(report)[0]).toContain("asked-sooner | fail | register-late:");
+});
+
+test("a device without a subscription is judged by its next REGISTER; where none comes, not", async () => {
+  const lab = await Lab.start();
+  const phone = await ScriptedUe.start(lab, "phone");
+  phone.register();
+  const only = ["subscription", "next-register", "reauthentication"];
+  lab.clock.after(100_000, () => phone.register());
+  const lines = told(await verified(lab, "phone", { only, timeoutSeconds: 120 }));
+  expect(lines).toEqual([
+    "subscription | fail | no-subscribe: it is registered and has no subscription",
+    "next-register | pass",
+    "reauthentication | not-applicable | it has no subscription: nothing can be asked of it",
+  ]);
+  const silent = await verified(lab, "phone", { only: ["next-register"], timeoutSeconds: 30 });
+  expect(told(silent)).toEqual(["next-register | inconclusive | no REGISTER came"]);
+});
+
+test("a device that leaves just before it is asked leaves that open, and no more", async () => {
+  const { lab } = await Lab.withAlice();
+  const network = labControl(lab, "alice");
+  const gone: typeof network = {
+    ...network,
+    reauthenticate: () =>
+      Promise.reject(new CommandFailure(EXIT.notRegistered, "not registered: alice")),
+  };
+  const only = ["subscription", "reauthentication"];
+  expect(told(await verified(lab, "alice", { only, network: gone }))).toEqual([
+    "subscription | pass",
+    "reauthentication | inconclusive | it has de-registered meanwhile",
+  ]);
+});
+
+test("a device that did not come back is waited for once, not before each procedure", async () => {
+  const { lab, alice } = await Lab.withAlice();
+  alice.faults.on("notify-ignored", {});
+  const began = lab.clock.now();
+  const report = await verified(lab, "alice", { timeoutSeconds: 120 });
+  expect(report.results.filter(({ verdict }) => verdict === "inconclusive").length).toBeGreaterThan(
+    8,
+  );
+  expect(lab.clock.now() - began).toBeLessThan(120_000);
+});
+
+test("what passes between the two CSCFs about the user is not the device's", async () => {
+  const { lab } = await Lab.withAlice({ profile: "seed" });
+  const seen: string[] = [];
+  const names = new Set([impuOf("alice")]);
+  lab.scscf.watches.begin({
+    names,
+    saw: ({ direction, method, status }) => seen.push(`${direction} ${status ?? method}`),
+  });
+  lab.askByPcscf("alice"); // Figure 5; then the S-CSCF renews its own subscription (Figure 4)
+  lab.pass(5);
+  expect(lab.passed("NOTIFY", "P-CSCF", "S-CSCF")).not.toEqual([]);
+  expect(seen.filter((one) => one === "from-device NOTIFY")).toEqual([]);
+  expect(seen.filter((one) => one === "to-device SUBSCRIBE")).toEqual([]);
+  expect(seen).toContain("to-device NOTIFY");
 });

@@ -26,6 +26,7 @@ const TABLE: Readonly<Record<UeFaultName, Row>> = {
   "notify-500": { finding: "notify-failed", fails: FIRST },
   "notify-late": {
     finding: "notify-late",
+    parameters: { delaySeconds: 30 },
     fails: [
       "reauthentication",
       "asked-again",

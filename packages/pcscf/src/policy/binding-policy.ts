@@ -109,6 +109,11 @@ export class BindingPolicy {
     if (moved && !authenticated) this.#occasion(binding, { kind: "flow-replaced" });
   }
 
+  /** A binding that was kept over a restart: its age goes on. */
+  restored({ token }: Binding): void {
+    if (this.#hasAges) this.#ages.watch(token);
+  }
+
   /** The connection behind these bindings has ended. */
   lost(bindings: readonly Binding[]): void {
     const lostAt = this.#options.clock.now();

@@ -137,6 +137,13 @@ test("an authentication older than maxAgeSeconds, again after ten minutes, not a
   expect(asked).toHaveLength(2);
 });
 
+test("a binding that was kept over a restart: its age goes on", () => {
+  const rules = rulesWith({ name: "max-age", kind: "max-age", ageMs: 3_600_000 });
+  rules.restored(bind());
+  clock.advance(3_600_000);
+  expect(asked).toEqual(["t"]);
+});
+
 describe("another policy", () => {
   const none = { pacePerSecond: 10, rules: [] };
   const lost = (afterMs: number) =>

@@ -30,7 +30,7 @@ interface Order {
 }
 
 /** Seconds until a device on probation may come back, when the operator does not say. */
-export const PROBATION_SECONDS = 60;
+const PROBATION_SECONDS = 60;
 
 /** @param cause with `retryAfterSeconds` `probation` alone */
 export function removalOf(cause: OperatorCause, retryAfterSeconds?: number): RemovalCause {

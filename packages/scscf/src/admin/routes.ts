@@ -8,7 +8,6 @@ import {
   pageOf,
   reauthenticateAnswerSchema,
   registrationSchema,
-  subscriberSchema,
 } from "@ims-lab/common/admin-api/schemas";
 import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import {
@@ -26,14 +25,14 @@ import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
 import type { Binding } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
-import { setNameOf } from "../subscribers/registration-sets.ts";
 import { addCampaigns } from "./campaign-routes.ts";
 import { addDeregistrations, removalOf } from "./deregistration-routes.ts";
 import { addEvents } from "./event-routes.ts";
 import { addMessages } from "./message-routes.ts";
 import { addReauthentications } from "./reauthentication-routes.ts";
 import { reauthenticationOf } from "./reauthentication-view.ts";
-import { registrationView, subscriberView } from "./views.ts";
+import { addSubscribers } from "./subscriber-routes.ts";
+import { registrationView } from "./views.ts";
 
 const impuParams = {
   type: "object",
@@ -45,12 +44,6 @@ const addressParams = {
   properties: { address: { type: "string", description: "IP address, percent-encoded." } },
   required: ["address"],
 } as const;
-const impiParams = {
-  type: "object",
-  properties: { impi: { type: "string", description: "Private identity." } },
-  required: ["impi"],
-} as const;
-
 export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock: Clock }): void {
   addRegistrations(app, scscf);
   addHistories(app, scscf);
@@ -227,39 +220,6 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
   });
 }
 
-function addSubscribers(app: FastifyInstance, scscf: Scscf): void {
-  const { directory } = scscf;
-  app.get<{ Querystring: PageQuery }>(
-    "/subscribers",
-    {
-      schema: {
-        summary: "Who there is, without secrets.",
-        querystring: pageQuerySchema,
-        response: { 200: pageOf(subscriberSchema) },
-      },
-    },
-    ({ query: { offset, limit } }) => ({
-      items: directory.list(offset, limit).map((one) => subscriberView(scscf, one)),
-      total: directory.size,
-    }),
-  );
-  app.get<{ Params: { impi: string } }>(
-    "/subscribers/:impi",
-    {
-      schema: {
-        summary: "One subscriber, without secrets.",
-        params: impiParams,
-        response: { 200: subscriberSchema },
-      },
-    },
-    ({ params: { impi } }) => {
-      const subscriber = directory.byImpi(impi);
-      if (subscriber === undefined) throw problem(404, "No such subscriber", `${impi} is unknown.`);
-      return subscriberView(scscf, subscriber);
-    },
-  );
-}
-
 /** What an answer says outlives the process. */
 async function durable({ registrations }: Scscf, bindings: readonly Binding[]): Promise<void> {
   try {
@@ -271,8 +231,7 @@ async function durable({ registrations }: Scscf, bindings: readonly Binding[]): 
 }
 
 function impisOf(scscf: Scscf, impu: string): ReadonlySet<string> {
-  const names = setsNamed(scscf, impu).map(({ name }) => name);
-  return new Set(names.flatMap((name) => scscf.directory.ownersOf(name).map(({ impi }) => impi)));
+  return new Set(setsNamed(scscf, impu).map(({ name }) => name));
 }
 
 function namesOf(scscf: Scscf, impu: string): ReadonlySet<string> {
@@ -286,9 +245,7 @@ function namesOf(scscf: Scscf, impu: string): ReadonlySet<string> {
 /** The sets of an IMPU, several where users share it, or that of an IMPI. */
 function setsNamed(scscf: Scscf, impu: string): readonly RegistrationSet[] {
   const uri = parseUri(impu);
-  const subscriber = uri === undefined ? scscf.directory.byImpi(impu) : undefined;
-  const name = subscriber && setNameOf(scscf.directory, subscriber);
-  const sets = scscf.setsOf(uri === undefined ? (name ?? "") : aorOf(uri));
+  const sets = scscf.setsOf(uri === undefined ? impu : aorOf(uri));
   if (sets.length === 0) throw problem(404, "No such user", `${impu} is unknown.`);
   return sets;
 }

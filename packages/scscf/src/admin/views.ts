@@ -8,8 +8,6 @@ import { isLive } from "@ims-lab/common/sip/event/notifier";
 import type { Scscf } from "../node.ts";
 import type { Binding } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
-import { setNameOf } from "../subscribers/registration-sets.ts";
-import type { Subscriber } from "../subscribers/subscriber.ts";
 import { dueView } from "./reauthentication-view.ts";
 
 export function registrationView(
@@ -30,7 +28,7 @@ export function registrationView(
 
 /** Of a set that nobody has registered. */
 function impiOf({ directory }: Scscf, set: string): string {
-  return (directory.byImpi(set) ?? directory.ownersOf(set)[0])?.impi ?? "";
+  return directory.byImpi(set)?.impi ?? "";
 }
 
 function bindingView(scscf: Scscf, binding: Binding): BindingView {
@@ -62,32 +60,5 @@ function subscriptionView(notifier: Scscf["notifier"], binding: Binding): Subscr
     callId: subscription.dialog.callId,
     expiresAt: Math.round(subscription.state.expiresAt),
     version: Math.max(0, subscription.version - 1),
-  };
-}
-
-/** What is known of a subscriber, without a secret. */
-export interface SubscriberView {
-  readonly impi: string;
-  readonly impus: readonly { readonly uri: string; readonly barred: boolean }[];
-  readonly scheme: "aka" | "digest";
-  readonly algorithms: readonly string[];
-  readonly subscription: string | null;
-  readonly registered: boolean;
-  /** Why the last authentication failed, and when. */
-  readonly lastFailure: { readonly why: string; readonly at: number } | null;
-}
-
-export function subscriberView(scscf: Scscf, subscriber: Subscriber): SubscriberView {
-  const { impi, impus, auth, subscription = null } = subscriber;
-  const failure = scscf.failures.of(impi);
-  const set = setNameOf(scscf.directory, subscriber);
-  return {
-    impi,
-    impus: impus.map(({ uri, barred }) => ({ uri, barred })),
-    scheme: auth.scheme,
-    algorithms: auth.scheme === "aka" ? [auth.algorithm] : auth.algorithms,
-    subscription,
-    registered: scscf.bindings.ofSet(set).some((binding) => binding.impi === impi),
-    lastFailure: failure === undefined ? null : { why: failure.why, at: Math.round(failure.at) },
   };
 }

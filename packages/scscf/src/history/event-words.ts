@@ -22,6 +22,7 @@ const WORDS = {
   notified: "NOTIFY sent that asks for the re-authentication",
   ended: "re-authentication over",
   removed: "de-registered",
+  "subscriber-changed": "the operator has changed the subscriber",
 } as const;
 
 export type EventKind = keyof typeof WORDS;

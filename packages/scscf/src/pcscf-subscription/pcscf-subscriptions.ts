@@ -288,7 +288,7 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
       {
         target,
         from: ownUri,
-        to: setOf(binding.set)?.impus[0]?.uri ?? binding.set,
+        to: setOf(binding.set)?.impus[0]?.uri ?? binding.impu,
         contact: `<${ownUri}>`,
         event: OWN_PACKAGE,
         expires,

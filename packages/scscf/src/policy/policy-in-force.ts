@@ -51,6 +51,7 @@ export class PolicyInForce implements RegistrationSubscriber {
   readonly #counts = new Map<string, Map<string, number>>();
   #policy: AuthenticationPolicy;
   #hasUsers = false;
+  #kinds: ReadonlySet<RuleKind> = new Set();
   /** Bindings are being gone through for this policy; another one ends it. */
   #walk = 0;
 
@@ -90,9 +91,11 @@ export class PolicyInForce implements RegistrationSubscriber {
     this.#walk += 1;
     const walk = this.#walk;
     if (!this.#hasAges) return;
-    await inSlices(this.#options.clock, this.#options.bindings.all(), ({ token }) => {
+    // Bindings at rest stay so: they are looked at as they come, and not asked for by name.
+    await inSlices(this.#options.clock, this.#options.bindings.all(), (binding) => {
       if (walk !== this.#walk) return false;
-      this.#ages.watch(token);
+      const due = this.#dueAt(binding);
+      if (due !== undefined) this.#ages.watch(binding.token, due);
       return true;
     });
   }
@@ -104,11 +107,12 @@ export class PolicyInForce implements RegistrationSubscriber {
 
   /** Whether any rule may fire on requests. @param method undefined: on any */
   concernsRequests(method?: string): boolean {
-    return this.#options.hasOwnRules() || concernsRequests(this.#policy.rules, method);
+    if (this.#options.hasOwnRules()) return true;
+    return this.#kinds.has("methods") && concernsRequests(this.#policy.rules, method);
   }
 
   concerns(kind: RuleKind): boolean {
-    return this.#options.hasOwnRules() || this.#policy.rules.some((rule) => rule.kind === kind);
+    return this.#kinds.has(kind) || this.#options.hasOwnRules();
   }
 
   /** Whether the device is to authenticate now, by which rule. @param subscriber the binding's, where he is at hand */
@@ -152,7 +156,10 @@ export class PolicyInForce implements RegistrationSubscriber {
       this.#ages.gone();
     }
     if (!this.#hasAges) return;
-    if (event.kind === "registered") this.#ages.watch(event.binding.token);
+    if (event.kind === "subscriber-changed") {
+      // Other rules may be his now: his own, or those of an identity that has come or gone.
+      for (const { token } of this.#options.bindings.ofSet(event.impi)) this.#ages.watch(token);
+    } else if (event.kind === "registered") this.#ages.watch(event.binding.token);
     else if (event.kind === "reauthentication-ended") {
       // What was looked at meanwhile was not due; whoever has gone is not there.
       this.#ages.watch(event.reauthentication.bindingId);
@@ -167,6 +174,7 @@ export class PolicyInForce implements RegistrationSubscriber {
   #take(policy: AuthenticationPolicy): void {
     this.#policy = policy;
     this.#hasUsers = hasPatterns(policy);
+    this.#kinds = new Set(policy.rules.map(({ kind }) => kind));
   }
 
   get #hasAges(): boolean {
@@ -175,7 +183,11 @@ export class PolicyInForce implements RegistrationSubscriber {
 
   #dueOf(token: string): number | undefined {
     const binding = this.#options.bindings.get(token);
-    if (binding === undefined || binding.reauthentication !== undefined) return undefined;
+    return binding && this.#dueAt(binding);
+  }
+
+  #dueAt(binding: Binding): number | undefined {
+    if (binding.reauthentication !== undefined) return undefined;
     const ageMs = maxAgeMs(this.rulesOf(binding.impi));
     return ageMs === undefined ? undefined : binding.authenticatedAt + ageMs;
   }

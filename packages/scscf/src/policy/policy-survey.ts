@@ -1,15 +1,10 @@
 // A survey of an authentication policy: subscribers it concerns by pattern, registered devices by rule and age.
 import type { PolicySurvey } from "@ims-lab/common/admin-api/policy-routes";
-import {
-  type AuthenticationRule,
-  maxAgeMs,
-  rulesFor,
-} from "@ims-lab/common/ims/authentication-policy";
+import { type AuthenticationRule, maxAgeMs } from "@ims-lab/common/ims/authentication-policy";
 import type { AuthenticationPolicy } from "@ims-lab/common/ims/policy-document";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { inSlices } from "@ims-lab/common/platform/in-slices";
 import type { StarPattern } from "@ims-lab/common/platform/star-pattern";
-import type { Binding } from "../registration/binding.ts";
 import type { Bindings } from "../registration/bindings.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import type { Subscriber } from "../subscribers/subscriber.ts";
@@ -33,9 +28,12 @@ export async function surveyOf(
   const now = clock.now();
   await inSlices(clock, bindings.all(), (binding) => {
     registered += 1;
-    for (const rule of rulesFor(policy.rules, identitiesOf(parts, binding)))
-      counts.set(rule, (counts.get(rule) ?? 0) + 1);
-    const ageMs = maxAgeMs(parts.inForce.rulesOf(binding.impi, undefined, policy));
+    const rules = parts.inForce.rulesOf(binding.impi, undefined, policy);
+    for (const rule of rules) {
+      const count = counts.get(rule);
+      if (count !== undefined) counts.set(rule, count + 1); // not a subscriber's own
+    }
+    const ageMs = maxAgeMs(rules);
     if (ageMs === undefined) return true;
     askedPerSecond += 1000 / ageMs;
     const isDue = binding.reauthentication === undefined && now - binding.authenticatedAt >= ageMs;
@@ -43,11 +41,6 @@ export async function surveyOf(
     return true;
   });
   return { registered, byRule: [...counts.values()], dueAtOnce, askedPerSecond };
-}
-
-function identitiesOf({ directory }: SurveyParts, { impi }: Binding): readonly string[] {
-  const subscriber = directory.byImpi(impi);
-  return [impi, ...(subscriber?.impus.map(({ aor }) => aor) ?? [])];
 }
 
 /** Rules whose pattern is no subscriber's: one line each. */

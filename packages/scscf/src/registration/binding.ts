@@ -19,7 +19,7 @@ export interface Binding {
   /** User part of the Service-Route: ties a SUBSCRIBE to this binding. */
   readonly token: string;
   readonly impi: string;
-  /** Names the implicit registration set: its first IMPU. */
+  /** Names the implicit registration set: see `setNameOf`. */
   readonly set: string;
   /** The AoR that was registered explicitly; the others of the set came with it. */
   readonly impu: string;

@@ -5,9 +5,9 @@ import type { Binding, Duty, SubscriptionDuty } from "./binding.ts";
 type Packed = readonly [
   id: string,
   impi: string,
-  set: string,
-  /** 0: the set's name. */
-  impu: string | 0,
+  /** 0: the IMPI. */
+  set: string | 0,
+  impu: string,
   mode: number,
   contact: string,
   params: string,
@@ -47,8 +47,8 @@ export function packBinding(binding: Binding, agents: SharedTexts): string | und
   const packed: Packed = [
     binding.id,
     binding.impi,
-    binding.set,
-    binding.impu === binding.set ? 0 : binding.impu,
+    binding.set === binding.impi ? 0 : binding.set,
+    binding.impu,
     MODES.indexOf(binding.mode),
     address.contact,
     address.params,
@@ -99,8 +99,8 @@ export function unpackBinding(text: string, token: string, agents: SharedTexts):
     id,
     token,
     impi,
-    set,
-    impu: impu === 0 ? set : impu,
+    set: set === 0 ? impi : set,
+    impu,
     address: {
       contact,
       params,

@@ -46,6 +46,7 @@ class Site {
   readonly asked: { at: number; token: string; cause: ReauthenticationCause }[] = [];
   readonly told: string[] = [];
   readonly problems: Error[] = [];
+  isBehind = false;
 
   constructor(clock: FakeClock, store: Store) {
     this.clock = clock;
@@ -62,6 +63,7 @@ class Site {
     this.campaigns = new Campaigns({
       ...{ clock, random, store, events, bindings },
       maxPacePerSecond: 100,
+      isBehind: () => this.isBehind,
       identitiesOf: (set) => [set, `tel:${set.length}`],
       ask: (binding, cause) => {
         this.asked.push({ at: clock.now(), token: binding.token, cause });
@@ -253,6 +255,20 @@ describe("asking", () => {
     const times = site.asked.map(({ at }) => at);
     for (const [n, at] of times.entries())
       if (n >= 10) expect(at - (times[n - 10] ?? 0)).toBeGreaterThanOrEqual(999.99);
+  });
+
+  test("while the node is behind nobody is asked, and there is no burst when it is not", async () => {
+    site.register(40);
+    await site.start();
+    site.clock.advance(1_000);
+    site.isBehind = true;
+    site.clock.advance(5_000);
+    expect(site.asked.length).toBe(10);
+    site.isBehind = false;
+    site.clock.advance(1_000);
+    expect(site.asked.length).toBeLessThanOrEqual(21);
+    site.clock.advance(5_000);
+    expect(site.asked.length).toBe(40);
   });
 
   test("a stop asks nobody more, and what was asked is counted", async () => {
