@@ -38,7 +38,9 @@ export class SqliteFile {
   readonly #remove: StatementSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
-  #next: number;
+  /** The first number that is free. */
+  #next = 1;
+  #isNumbered = false;
 
   /** Throws SettingError when the file cannot serve; then nothing of it has changed. */
   constructor(options: SqliteFileOptions) {
@@ -50,11 +52,12 @@ export class SqliteFile {
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
     for (const table of options.tables) this.#numbers.set(table, new Map());
-    this.#next = this.#within(() => this.#readNumbers());
   }
 
   /** All of the rows or none. Throws when nothing of them was written. */
   write(rows: FlatRows): void {
+    // A node reads everything before it writes.
+    if (!this.#isNumbered) for (const _ of this.read(1));
     const numbered: Numbered[] = [];
     this.#begin.run();
     try {
@@ -91,27 +94,24 @@ export class SqliteFile {
     else this.#numbers.get(table)?.set(id, number);
   }
 
-  /** The first number that is free. Rows of tables that this version does not know stay as they are. */
-  #readNumbers(): number {
-    let next = 1;
-    for (const [number, table, id] of this.#select<[number, string, string]>(
-      "SELECT number, of, id FROM rows ORDER BY number",
-    )) {
-      next = number + 1;
-      this.#number(table, id, number);
-    }
-    return next;
-  }
-
-  /** Table, id, text; then the next row. Throws SettingError when they cannot be read. */
+  /**
+   * Table, id, text; then the next row. Rows of tables that this version does not know stay as they are.
+   * Throws SettingError when they cannot be read.
+   */
   *read(rowsAtOnce: number): Generator<string[]> {
     let some: string[] = [];
-    for (const row of this.#select<[string, string, string]>("SELECT of, id, row FROM rows")) {
-      if (this.#numbers.has(row[0])) some.push(...row);
+    const query = "SELECT number, of, id, row FROM rows ORDER BY number";
+    for (const [number, of, id, row] of this.#select<[number, string, string, string]>(query)) {
+      if (!this.#isNumbered) {
+        this.#next = number + 1;
+        this.#number(of, id, number);
+      }
+      if (this.#numbers.has(of)) some.push(of, id, row);
       if (some.length < rowsAtOnce * 3) continue;
       yield some;
       some = [];
     }
+    this.#isNumbered = true;
     yield some;
   }
 

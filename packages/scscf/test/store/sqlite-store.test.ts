@@ -102,6 +102,19 @@ describe("an SQLite store's file", () => {
     await closed;
   });
 
+  test("is read before it is written, whoever asks for the one first", async () => {
+    const path = newPath();
+    const first = await openAt(path);
+    await commit(first, MARK, { ...MARK, id: "carol@lab" });
+    await first.close();
+    const store = await open(path);
+    expect(await commit(store, { ...MARK, value: 64 })).toBeUndefined();
+    expect(Object.fromEntries((await store.load()).sqnMarks)).toEqual({
+      "bob@lab": 64,
+      "carol@lab": 32,
+    });
+  });
+
   test("that is damaged is refused, and stays as it is", async () => {
     const path = newPath();
     const junk = "this is no database at all, whatever its name says".repeat(100);
