@@ -16,9 +16,9 @@ RUN npm ci --omit=dev --omit=optional && npm cache clean --force
 
 COPY packages packages
 COPY LICENSE README.md ./
-# A new volume mounted here belongs to the user below.
+# New volumes mounted here belong to the user below.
 RUN ln -s /app/packages/lab/src/cli/main.ts /usr/local/bin/imslab \
- && install -d -o node -g node /var/lib/ims-lab
+ && install -d -o node -g node /var/lib/ims-lab /var/lib/ims-lab-state
 
 USER node
 CMD ["node", "packages/lab/src/main.ts"]

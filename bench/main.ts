@@ -1,4 +1,5 @@
 // npm run bench: what the codec, a registration and a user cost. docs/performance.md says how to read it.
+import { measureCampaign, spoiltCampaign } from "./campaign/campaign.ts";
 import { measureCodec } from "./codec/codec.ts";
 import { measureDeadlines } from "./deadlines/deadlines.ts";
 import { measureMemory } from "./memory/memory.ts";
@@ -10,6 +11,8 @@ import { measureOverload } from "./overload/overload.ts";
 import { Refused } from "./refused.ts";
 import { measureRegistrations, spoiltRows } from "./registrations/registrations.ts";
 import { type Results, report } from "./report.ts";
+import { measureRestart } from "./restart/restart.ts";
+import { measureSubscribers } from "./subscribers/subscribers.ts";
 
 async function run(options: BenchOptions): Promise<Results> {
   const { parts } = options;
@@ -20,7 +23,12 @@ async function run(options: BenchOptions): Promise<Results> {
     ...(parts.includes("cycle") && { cycle: await measureCycle() }),
     ...(parts.includes("deadlines") && { deadlines: await measureDeadlines() }),
     ...(parts.includes("memory") && { memory: await measureMemory(options.users) }),
+    ...(parts.includes("subscribers") && { subscribers: await measureSubscribers() }),
+    ...(parts.includes("campaign") && { campaign: await measureCampaign(options) }),
     ...(parts.includes("registrations") && { registrations: await measureRegistrations(options) }),
+    ...(parts.includes("restart") && {
+      restart: await measureRestart(options.users, options.portBase),
+    }),
     ...(parts.includes("overload") && { overload: await measureOverload(options.portBase) }),
   };
 }
@@ -31,7 +39,10 @@ try {
   else {
     const results = await run(options);
     process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : report(results));
-    const spoilt = results.registrations === undefined ? [] : spoiltRows(results.registrations);
+    const spoilt = [
+      ...(results.registrations === undefined ? [] : spoiltRows(results.registrations)),
+      ...(results.campaign === undefined ? [] : spoiltCampaign(results.campaign)),
+    ];
     for (const row of spoilt) process.stderr.write(`not a measurement: ${row}\n`);
     if (spoilt.length > 0) process.exitCode = 1;
   }

@@ -1,18 +1,23 @@
 // Command line of the bench.
 import { parseArgs } from "node:util";
 import { Refused } from "./refused.ts";
+import { STORES, type StoreName } from "./registrations/ims-lab.ts";
 
 export const USAGE = `npm run bench -- [options]
 
-  --only codec|work|way|cycle|registrations|memory|deadlines|overload
-                     one part (default: all but overload)
+  --only codec|work|way|cycle|registrations|memory|deadlines|subscribers|restart|
+          campaign|overload
+                     one part (default: all but campaign and overload)
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
   --rounds N         runs per rate and server, 1 to 10 (default 1)
-  --users N          in the memory part, 1000 to 1000000 (default 100000)
+  --stores S,S       of the nodes in the registrations, in turn: memory, sqlite, redis
+                     (default memory)
+  --users N          in the parts memory, restart and campaign, 1000 to 1000000 (default 100000)
+  --pace N           re-authentications per second of the campaign, 1 to 10000 (default 400)
   --alone            without Kamailio
   --profile FOLDER   a CPU profile of each node during the registrations
-  --port-base N      first of eight ports (default 17060)
+  --port-base N      first of eight ports, ten more for each store after the first (default 17060)
   --json             the results as JSON
   --help
 `;
@@ -25,9 +30,13 @@ export const PARTS = [
   "registrations",
   "memory",
   "deadlines",
+  "restart",
+  "subscribers",
+  "campaign",
   "overload",
 ] as const;
-const USUAL = PARTS.filter((part) => part !== "overload"); // which wants the machine for itself
+/** The others take minutes, or want the machine for themselves. */
+const USUAL = PARTS.filter((part) => part !== "overload" && part !== "campaign");
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -36,7 +45,9 @@ export interface BenchOptions {
   readonly seconds: number;
   readonly rounds: number;
   readonly users: number;
+  readonly pace: number;
   readonly alone: boolean;
+  readonly stores: readonly StoreName[];
   readonly profileFolder: string | undefined;
   readonly portBase: number;
   readonly json: boolean;
@@ -53,7 +64,9 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     seconds: whole("seconds", values.seconds ?? "10", 1, 60),
     rounds: whole("rounds", values.rounds ?? "1", 1, 10),
     users: whole("users", values.users ?? "100000", 1000, 1_000_000),
+    pace: whole("pace", values.pace ?? "400", 1, 10_000),
     alone: values.alone === true,
+    stores: (values.stores ?? "memory").split(",").map(storeOf),
     profileFolder: values.profile,
     portBase: whole("port-base", values["port-base"] ?? "17060", 1024, 65_000),
     json: values.json === true,
@@ -61,7 +74,17 @@ export function readOptions(argv: readonly string[]): BenchOptions {
   };
 }
 
-const STRINGS = ["only", "rates", "seconds", "rounds", "users", "profile", "port-base"] as const;
+const STRINGS = [
+  "only",
+  "rates",
+  "seconds",
+  "rounds",
+  "users",
+  "stores",
+  "pace",
+  "profile",
+  "port-base",
+] as const;
 const FLAGS = ["alone", "json", "help"] as const;
 type Values = Partial<Record<(typeof STRINGS)[number], string>> &
   Partial<Record<(typeof FLAGS)[number], boolean>>;
@@ -76,6 +99,12 @@ function parse(argv: readonly string[]): Values {
   } catch (error) {
     throw new Refused(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
   }
+}
+
+function storeOf(written: string): StoreName {
+  const store = STORES.find((each) => each === written);
+  if (store === undefined) throw new Refused(`--stores: of ${STORES.join(", ")}, not ${written}`);
+  return store;
 }
 
 function partOf(written: string): Part {

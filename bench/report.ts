@@ -1,4 +1,5 @@
 // Results as tables for people.
+import type { CampaignResult } from "./campaign/campaign.ts";
 import type { CodecResult } from "./codec/codec.ts";
 import type { DeadlinesResult } from "./deadlines/deadlines.ts";
 import type { MemoryResult } from "./memory/memory.ts";
@@ -8,6 +9,8 @@ import type { WorkResult } from "./nodes/work.ts";
 import { table } from "./output.ts";
 import type { OverloadResult } from "./overload/overload.ts";
 import type { RegistrationResult } from "./registrations/registrations.ts";
+import type { RestartResult } from "./restart/restart.ts";
+import type { SubscribersResult } from "./subscribers/subscribers.ts";
 
 export interface Results {
   readonly codec?: CodecResult;
@@ -15,13 +18,17 @@ export interface Results {
   readonly way?: WayResult;
   readonly cycle?: CycleResult;
   readonly deadlines?: DeadlinesResult;
+  readonly campaign?: CampaignResult;
   readonly registrations?: RegistrationResult;
+  readonly restart?: RestartResult;
   readonly overload?: OverloadResult;
   readonly memory?: MemoryResult;
+  readonly subscribers?: readonly SubscribersResult[];
 }
 
 export function report(results: Results): string {
-  const { codec, work, way, cycle, registrations, memory, deadlines, overload } = results;
+  const { codec, work, way, cycle, registrations, memory } = results;
+  const { deadlines, restart, subscribers, campaign, overload } = results;
   const parts: string[] = [];
   if (codec !== undefined) parts.push(codecReport(codec));
   if (work !== undefined) parts.push(workReport(work));
@@ -30,8 +37,45 @@ export function report(results: Results): string {
   if (registrations !== undefined) parts.push(registrationReport(registrations));
   if (memory !== undefined) parts.push(memoryReport(memory));
   if (deadlines !== undefined) parts.push(deadlinesReport(deadlines));
+  if (restart !== undefined) parts.push(restartReport(restart));
+  if (subscribers !== undefined) parts.push(subscribersReport(subscribers));
+  if (campaign !== undefined) parts.push(campaignReport(campaign));
   if (overload !== undefined) parts.push(overloadReport(overload));
   return parts.join("\n");
+}
+
+function restartReport({ users, megabytes, scscf, pcscf }: RestartResult): string {
+  return `Seconds until ready with ${users} users in SQLite files of ${megabytes.toFixed(0)} MB, and without any\n\n${table(
+    ["", "with", "without"],
+    [
+      ["S-CSCF", scscf.full.toFixed(2), scscf.empty.toFixed(2)],
+      ["P-CSCF", pcscf.full.toFixed(2), pcscf.empty.toFixed(2)],
+    ],
+  )}`;
+}
+
+function subscribersReport(results: readonly SubscribersResult[]): string {
+  const whole = (value: number): string => Math.round(value).toString();
+  const rows = results.map(({ users, readyMs, readyCpuMs, readMs, heap, imported }) => [
+    ...[users, readyMs, readyCpuMs, readMs, heap / 1024].map(whole),
+    ...(imported === undefined
+      ? ["", "", "", ""]
+      : [imported.users, imported.milliseconds, imported.longestPauseMs, imported.heap].map(whole)),
+  ]);
+  return `Templated subscribers, and an import\n\n${table(
+    [
+      "users",
+      "ready ms",
+      "CPU ms",
+      "file ms",
+      "heap KiB",
+      "imported",
+      "ms",
+      "pause ms",
+      "octets each",
+    ],
+    rows,
+  )}`;
 }
 
 function overloadReport({ pinned, rows, peak, share }: OverloadResult): string {
@@ -75,6 +119,35 @@ function cycleReport({ cycles, registration, reauthentication }: CycleResult): s
   )}`;
 }
 
+function campaignReport(result: CampaignResult): string {
+  const { users, pace, reached, most, retransmissions, ends, cpu, share, p50, p99 } = result;
+  const whole = (value: number): string => String(Math.round(value));
+  return `Campaign over ${users} subscribed users, both nodes and the devices in one process (${ends})\n\n${table(
+    [
+      "pace/s",
+      "reached",
+      "most in 1 s",
+      "retrans.",
+      "µs CPU each",
+      "of one CPU",
+      "p50 ms",
+      "p99 ms",
+    ],
+    [
+      [
+        String(pace),
+        reached.toFixed(1),
+        String(most),
+        String(retransmissions),
+        whole(cpu),
+        `${whole(share * 100)} %`,
+        whole(p50),
+        whole(p99),
+      ],
+    ],
+  )}`;
+}
+
 function deadlinesReport({ bindings, p50, p99, max }: DeadlinesResult): string {
   return `${bindings} bindings that expire within one second: how late they are gone, ms\n\n${table(
     ["p50", "p99", "latest"],
@@ -89,10 +162,10 @@ function workReport({ registrations, oneHop, twoHops, allocated }: WorkResult): 
   )}`;
 }
 
-function registrationReport({ store, rows }: RegistrationResult): string {
+function registrationReport({ stores, rows }: RegistrationResult): string {
   const number = (value: number | undefined, digits: number): string =>
     value === undefined ? "-" : value.toFixed(digits);
-  return `Authenticated registrations over two hops, UDP, store: ${store}\n\n${table(
+  return `Authenticated registrations over two hops, UDP, store: ${stores.join(", then ")}\n\n${table(
     [
       "server",
       "rate/s",

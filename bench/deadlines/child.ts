@@ -5,33 +5,12 @@ import { memoryStore } from "../../packages/scscf/src/store/memory-store.ts";
 import type { Store } from "../../packages/scscf/src/store/store.ts";
 import { Devices } from "../nodes/devices.ts";
 import { startNodesOn } from "../nodes/lab.ts";
+import { LeapingTime } from "../nodes/leaping-time.ts";
 
 const bindings = Number(process.argv[2]);
 const real: Clock = systemClock();
 
-/** Stands still, leaps or goes with the system's time, as told. */
-class LeapingTime {
-  #at = 1_700_000_000_000;
-  #goingSince: number | undefined;
-
-  readonly now = (): number =>
-    this.#goingSince === undefined ? this.#at : this.#at + real.now() - this.#goingSince;
-
-  leap(milliseconds: number): void {
-    this.#at += milliseconds;
-  }
-
-  go(): void {
-    this.#goingSince = real.now();
-  }
-
-  stop(): void {
-    this.#at = this.now();
-    this.#goingSince = undefined;
-  }
-}
-
-const time = new LeapingTime();
+const time = new LeapingTime(real);
 const clock = systemClock(time.now);
 const expiries = new Map<string, number>();
 let lateness: number[] = [];

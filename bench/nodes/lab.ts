@@ -3,14 +3,14 @@
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
 import { nullLogger } from "@ims-lab/common/platform/logger";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
+import { createMetrics, type Metrics } from "@ims-lab/common/platform/metrics";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { settings as pcscfSettings } from "../../packages/pcscf/src/config.ts";
 import { createPcscf } from "../../packages/pcscf/src/node.ts";
 import { settings as scscfSettings } from "../../packages/scscf/src/config.ts";
-import { createScscf, type Scscf } from "../../packages/scscf/src/node.ts";
+import { createScscf, type Scscf, type ScscfTools } from "../../packages/scscf/src/node.ts";
 import { memoryStore } from "../../packages/scscf/src/store/memory-store.ts";
 import type { Store } from "../../packages/scscf/src/store/store.ts";
 import { parseSubscribers } from "../../packages/scscf/src/subscribers/load.ts";
@@ -33,16 +33,24 @@ export interface NodesInProcess<C extends Clock = FakeClock> {
   readonly edge: HostPort;
 }
 
+/** What a bench sees of the nodes. */
+export interface Watch {
+  readonly scscf: Partial<Pick<ScscfTools, "counters" | "metrics">>;
+  readonly pcscf: Metrics;
+}
+
 /** @param hops 2: through the P-CSCF; 1: the devices stand where the P-CSCF would */
 export function startNodes(users: number, hops: 1 | 2): Promise<NodesInProcess> {
   return startNodesOn(new FakeClock(), users, hops, memoryStore());
 }
 
+/** @param watch absent: neither counts its messages */
 export async function startNodesOn<C extends Clock>(
   clock: C,
   users: number,
   hops: 1 | 2,
   store: Store,
+  watch?: Watch,
 ): Promise<NodesInProcess<C>> {
   const wire = new Wire();
   const random = cryptoRandom();
@@ -62,6 +70,7 @@ export async function startNodesOn<C extends Clock>(
       transports: [wire.at(SERVING)],
       subscribers,
       store,
+      ...watch?.scscf,
     },
   );
   await scscf.listen();
@@ -71,7 +80,7 @@ export async function startNodesOn<C extends Clock>(
     clock,
     random,
     log: nullLogger,
-    metrics: createMetrics({ node: "pcscf", processFigures: false }),
+    metrics: watch?.pcscf ?? createMetrics({ node: "pcscf", processFigures: false }),
     resolver: { resolve: (host) => Promise.resolve([host]) },
     transports: { access: [wire.at(ACCESS)], core: [wire.at(CORE)] },
   });

@@ -15,6 +15,8 @@ interface Sent {
 export class Wire {
   readonly #pipes = new Map<number, Pipe>();
   #queue: Sent[] = [];
+  /** Called when there is something to carry that was not before; absent: whoever sends sees to it. */
+  wake?: () => void;
 
   /** Ports name the places; the hosts are only shown. */
   at(local: HostPort): Pipe {
@@ -25,6 +27,7 @@ export class Wire {
 
   put(sent: Sent): void {
     this.#queue.push(sent);
+    if (this.#queue.length === 1) this.wake?.();
   }
 
   /** Carries everything that is on the way, and what is sent in answer. */

@@ -41,7 +41,7 @@ export async function measureOverload(portBase: number): Promise<OverloadResult>
   let server: Server | undefined;
   const crowd = new Crowd(portBase);
   try {
-    server = await startImsLab(bench, USERS, undefined, true);
+    server = await startImsLab(bench, USERS, { governed: true });
     const pinned = pin(server);
     await crowd.open();
     const rows = await ramp(crowd, server);

@@ -1,12 +1,12 @@
 // CPU time per authenticated registration over two hops, this project's and Kamailio's in turn.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cpuNanoseconds } from "../machine/child.ts";
 import { takenPorts } from "../machine/ports.ts";
 import { say } from "../output.ts";
 import { Refused } from "../refused.ts";
-import { imsLabPorts, STORE, startImsLab } from "./ims-lab.ts";
+import { imsLabPorts, type StoreName, startImsLab } from "./ims-lab.ts";
 import { isKamailioInstalled, kamailioPorts, startKamailio } from "./kamailio.ts";
 import type { Bench, Server } from "./server.ts";
 import { isSippInstalled, type LoadReport, runSipp, writeUsers } from "./sipp.ts";
@@ -17,6 +17,8 @@ export interface RegistrationOptions {
   readonly rounds: number;
   readonly portBase: number;
   readonly alone: boolean;
+  /** Of the nodes; one pair of them for each, in turn. */
+  readonly stores: readonly StoreName[];
   readonly profileFolder: string | undefined;
 }
 
@@ -32,7 +34,7 @@ export interface RegistrationRow extends LoadReport {
 }
 
 export interface RegistrationResult {
-  readonly store: string;
+  readonly stores: readonly StoreName[];
   readonly rows: readonly RegistrationRow[];
 }
 
@@ -43,8 +45,13 @@ export async function measureRegistrations(
   if (!isSippInstalled()) throw new Refused("SIPp is needed: apt-get install sip-tester");
   const withKamailio = isKamailioInstalled() && !options.alone;
   const bench = { folder: mkdtempSync(join(tmpdir(), "ims-lab-bench-")), portBase };
+  const labs = options.stores.map((store, at) => {
+    const place: Bench = { folder: join(bench.folder, store), portBase: portBase + at * PORTS };
+    mkdirSync(place.folder);
+    return { store, place };
+  });
   const ports = [
-    ...Object.values(imsLabPorts(bench)),
+    ...labs.flatMap(({ place }) => Object.values(imsLabPorts(place))),
     ...(withKamailio ? Object.values(kamailioPorts(bench)) : []),
     portBase + 7,
   ];
@@ -58,15 +65,20 @@ export async function measureRegistrations(
     writeUsers(bench, users);
     if (withKamailio) servers.push(await startKamailio(bench));
     else say("Kamailio is not measured");
-    servers.unshift(await startImsLab(bench, users, options.profileFolder));
+    const { profileFolder, stores } = options;
+    for (const { store, place } of labs)
+      servers.push(await startImsLab(place, users, { profileFolder, store }));
     const rows = await runs(bench, servers, options);
-    return { store: STORE, rows };
+    return { stores, rows };
   } finally {
-    for (const { processes } of servers) for (const child of processes) await child.stop();
+    for (const { processes, others = [] } of servers)
+      for (const child of [...processes, ...others]) await child.stop();
     rmSync(bench.folder, { recursive: true });
   }
 }
 
+/** From one pair of nodes to the next. */
+const PORTS = 10;
 /** Compilers and caches of both sides get to know the load first. */
 const WARM_UP = { rate: 2000, seconds: 3 };
 

@@ -4,7 +4,7 @@ import { runLab } from "./launcher/lab.ts";
 import { LAUNCHER_HELP, parseOptions } from "./launcher/options.ts";
 
 const { argv, env, stdout, stderr } = process;
-const parsed = parseOptions(argv.slice(2));
+const parsed = parseOptions(argv.slice(2), env);
 switch (parsed.kind) {
   case "help":
     stdout.write(LAUNCHER_HELP);

@@ -17,6 +17,8 @@ const NOT_AT_CALLS = [
   "message.malformed",
   "node.fault",
   "node.stop-failed",
+  "webhook.dropped",
+  "webhook.failed",
 ];
 
 function namesIn(text: string): string[] {

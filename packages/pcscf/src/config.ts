@@ -1,4 +1,9 @@
 // Settings of the P-CSCF: names, defaults, profiles.
+
+import {
+  impossibleNetworkFaults,
+  networkFaultSetting,
+} from "@ims-lab/common/faults/network-faults";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
@@ -26,9 +31,15 @@ import {
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { type RateLimits, rateLimitSettings } from "@ims-lab/common/sip/admission/rates";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import {
+  type RestartSettings,
+  restartSettings,
+  type StoreSettings,
+  storeSettings,
+} from "@ims-lab/common/store/open-store";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 
-export interface PcscfConfig {
+export interface PcscfConfig extends StoreSettings {
   readonly profile: "seed" | "ts24229";
   readonly access: ListenSettings & {
     readonly tls: TlsSettings;
@@ -40,9 +51,12 @@ export interface PcscfConfig {
   readonly core: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
   /** SIP URIs of S-CSCFs. */
   readonly scscf: readonly string[];
+  readonly restart: RestartSettings;
   readonly http: HttpSettings;
   readonly log: LogSettings;
   readonly trace: TraceSettings;
+  /** To test devices and networks with: docs/faults.md. */
+  readonly networkFaults: readonly string[];
   /** Empty: the S-CSCFs of `scscf`. */
   readonly trustedPeers: readonly TrustedPeer[];
   readonly subscribeReg: boolean;
@@ -102,9 +116,12 @@ export const settings: Settings<PcscfConfig> = {
       accepts: isSipUri,
       default: ["sip:127.0.0.1:6060"],
     }),
+    ...storeSettings("pcscf"),
+    restart: restartSettings,
     http: httpSettings(9061),
     log: logSettings,
     trace: traceSettings,
+    networkFaults: networkFaultSetting(),
     trustedPeers: trustedPeers({
       doc: "Who may send requests to the core side; empty: the S-CSCFs.",
       default: [],
@@ -169,8 +186,10 @@ function isSipUri(written: string): boolean {
   return isSip(uri);
 }
 
-function impossibleCombinations({ access, core, scscf }: PcscfConfig): readonly Impossible[] {
+function impossibleCombinations(config: PcscfConfig): readonly Impossible[] {
+  const { access, core, scscf } = config;
   const found: Impossible[] = [
+    ...impossibleNetworkFaults(config.networkFaults),
     ...impossibleTls("access", access.tls, access.ws),
     ...impossibleTls("core", core.tls),
   ];

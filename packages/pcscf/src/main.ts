@@ -15,10 +15,13 @@ import { withinOpenFiles } from "@ims-lab/common/sip/admission/connection-limit"
 import { streamLimitsOf } from "@ims-lab/common/sip/admission/limits";
 import { systemResolver } from "@ims-lab/common/sip/dns/resolver";
 import { shownAddresses, transportsOf } from "@ims-lab/common/sip/transport/listeners";
+import { openStore } from "@ims-lab/common/store/open-store";
 import { openTrace } from "@ims-lab/common/trace/node-trace";
 import { addRoutes } from "./admin/routes.ts";
 import { type PcscfConfig, settings } from "./config.ts";
+import type { StoredState } from "./durable-state.ts";
 import { createPcscf } from "./node.ts";
+import { TABLES } from "./rows.ts";
 
 /** By which a HEP collector tells the nodes apart. */
 const CAPTURE_ID = 2002;
@@ -40,6 +43,7 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
   } = config;
   const openFiles = { limit: openFilesLimit(), http: maxConnections, sides: [access, core], log };
   const limits = streamLimitsOf(withinOpenFiles(config.limits, openFiles));
+  const stored = await openState(config, { clock, log });
   const pcscf = createPcscf({
     config,
     clock,
@@ -53,6 +57,7 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
     },
     nextTurn,
     interceptors: traced.interceptors,
+    stored,
   });
   let ready = false;
   const admin = await adminServer({
@@ -64,9 +69,15 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
     ready: () => ready,
   });
   addRoutes(admin, pcscf, { clock });
-  await pcscf.start();
+  let http: string;
+  try {
+    await pcscf.start();
+    http = await admin.listen({ host: config.http.host, port: config.http.port });
+  } catch (problem) {
+    await stored?.store.close();
+    throw problem;
+  }
   log.info("access.one-family", { why: oneFamily(config.access.host) });
-  const http = await admin.listen({ host: config.http.host, port: config.http.port });
   ready = true;
   return {
     addresses: {
@@ -80,4 +91,25 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
       await Promise.all([admin.close(), traced.close()]);
     },
   };
+}
+
+/** Undefined: nothing outlives the process, and nothing is done for it. */
+async function openState(
+  config: PcscfConfig,
+  { clock, log }: NodeTools,
+): Promise<StoredState | undefined> {
+  if (config.store === "memory") return undefined;
+  const store = await openStore(config, {
+    node: "pcscf",
+    tables: TABLES,
+    clock,
+    log,
+    random: cryptoRandom(),
+  });
+  try {
+    return { store, contents: await store.load() };
+  } catch (problem) {
+    await store.close();
+    throw problem;
+  }
 }

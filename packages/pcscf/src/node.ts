@@ -1,5 +1,6 @@
 // The P-CSCF put together: two endpoints, bindings, relaying, notifier. Everything outside comes in as an argument.
 
+import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Advertised } from "@ims-lab/common/platform/cidr";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
@@ -36,11 +37,13 @@ import { FlowTable } from "./bindings/flow-table.ts";
 import { KeepAlive } from "./bindings/keep-alive.ts";
 import { createTokens } from "./bindings/token.ts";
 import type { PcscfConfig } from "./config.ts";
+import { DurableState, type StoredState } from "./durable-state.ts";
 import { AccessHistory } from "./history.ts";
 import { pcscfMetrics } from "./metrics.ts";
 import { ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
 import { BindingPolicy } from "./policy/binding-policy.ts";
-import { rulesOf } from "./policy/rules.ts";
+import { PolicyControl } from "./policy/policy-control.ts";
+import { policyOf } from "./policy/rules.ts";
 import { RegEventSubscriptions } from "./reg-event/reg-event-subscriptions.ts";
 import { RegisterRelay } from "./register/register.ts";
 import { AccessSide } from "./requests/access-side.ts";
@@ -66,6 +69,8 @@ export interface PcscfParts {
   readonly interceptors?: readonly Interceptor[];
   /** Absent: messages do not wait for their turn. */
   readonly nextTurn?: NextTurn;
+  /** Absent: nothing outlives the process. */
+  readonly stored?: StoredState | undefined;
 }
 
 export interface Pcscf {
@@ -74,6 +79,7 @@ export interface Pcscf {
   readonly table: FlowTable;
   readonly notifier: ReregistrationNotifier;
   readonly history: AccessHistory;
+  readonly policy: PolicyControl;
   start(): Promise<void>;
   /** Refuses new requests, gives those under way a moment, ends. */
   stop(): Promise<void>;
@@ -94,8 +100,11 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   const brakes = { queue, backpressure, history };
   const access = endpointOf(parts, "access", counters.endpoint("access"), brakes);
   const core = endpointOf(parts, "core", counters.endpoint("core"), brakes);
+  const graceMs = config.restart.graceSeconds * 1000;
+  const durable = parts.stored && new DurableState({ ...parts.stored, clock, log, graceMs });
   const table = new FlowTable({
     clock,
+    onChanged: durable && ((token, binding) => durable.changed(token, binding)),
     lingerMs: config.flows.lingerSeconds * 1000,
     onContactGone: (binding, contact, cause) =>
       log.info("binding.contact-gone", { ...named(binding), contact, cause }),
@@ -123,7 +132,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     access,
     core,
     table,
-    tokens: createTokens(random.bytes(32)),
+    tokens: createTokens(durable?.tokenKey(random) ?? random.bytes(32)),
     calls: new ProxyCore({ clock }),
     privateDialogs: new PrivateDialogs(),
     history,
@@ -138,6 +147,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     contactOf: ({ token, scscf }) => pathUri(relay, token, scscfUri(relay, scscf)),
     raise: config.subscription.raiseOwn,
     deadlineSeconds: config.reauthentication.deadlineSeconds,
+    durable: durable?.askings,
   });
   const watch = new RegEventSubscriptions({
     ...relay,
@@ -154,9 +164,10 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     clock,
     log,
     table,
-    rules: rulesOf(config),
+    policy: policyOf(config),
     ask: (binding) => notifier.askFor(binding),
   });
+  const policy = new PolicyControl({ clock, log, table, inForce: bindingPolicy });
   const keepAlive = new KeepAlive({
     clock,
     table,
@@ -174,6 +185,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     relay,
     pool,
     awaitMs: config.authentication.awaitSeconds * 1000,
+    whenDurable: durable && ((then) => durable.whenDurable(then)),
     onBound: (binding, authenticated, before) => {
       // A refresh over the same flow is no news, and comes as often as a device likes.
       if (before?.flow.id !== binding.flow.id)
@@ -218,11 +230,20 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     table,
     notifier,
     history,
+    policy,
     async start() {
       await trust.ready;
+      const unanswered = durable?.takeOver(table, notifier) ?? [];
+      const restored = [...table.all()];
       await core.listen((incoming) => coreRelay.handle(incoming));
       await access.listen((incoming) => accessSide.handle(incoming));
       pool.start();
+      for (const binding of restored) {
+        keepAlive.bound(binding);
+        bindingPolicy.restored(binding);
+      }
+      for (const id of unanswered) notifier.tellOf(id);
+      watch.resume(restored.values());
     },
     async stop() {
       access.drain();
@@ -232,6 +253,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       queue?.close();
       lines.close();
       await Promise.all([access.close(), core.close()]);
+      await durable?.close();
     },
   };
 }
@@ -267,7 +289,14 @@ function endpointOf(
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
     ...(side === "core" && { settingOf: ({ host }: HostPort) => settingOf(config, host) }),
     ...endpointLimits(limits, brakes, side === "access" ? limits : undefined),
-    interceptors,
+    interceptors: [
+      ...networkFaults(
+        config.networkFaults,
+        { from: "P", to: side === "access" ? "U" : "S" },
+        { clock, log },
+      ),
+      ...interceptors,
+    ],
   });
 }
 

@@ -25,6 +25,8 @@ export function whyRefused(problem: Problem, request: SipRequest, accessAt: stri
       return `its ${problem.what} cannot be read: ${problem.why ?? request.text(problem.what) ?? "none"}`;
     case "binding-of-another":
       return "what it registers is bound to another user";
+    case "store-failed":
+      return "what the S-CSCF has accepted cannot be kept here (see store.failed in the log)";
     case "share-used-up":
       return "too many requests of this user are pending (limits.maxPendingTransactions)";
     case "unknown-token":

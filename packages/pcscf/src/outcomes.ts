@@ -23,6 +23,7 @@ export type Problem =
   | { readonly kind: "no-invite" }
   | { readonly kind: "share-used-up"; readonly retryAfter: string } // too much of this user's is pending
   | { readonly kind: "too-large" } // with what is added here the core would not take it
+  | { readonly kind: "store-failed" } // what was accepted cannot be kept
   | { readonly kind: "core-unavailable"; readonly retryAfter: string };
 
 export function refusalOf(problem: Problem): Refusal {
@@ -61,6 +62,8 @@ export function refusalOf(problem: Problem): Refusal {
       return { status: 503, headers: [["Retry-After", problem.retryAfter]] };
     case "too-large": // RFC 3261 §21.5.7
       return { status: 513 };
+    case "store-failed": // RFC 3261 §21.5.1
+      return { status: 500, headers: [["Retry-After", "5"]] };
     case "core-unavailable": // RFC 3261 §16.7 step 6: a 503 is not passed on
       return { status: 500, headers: [["Retry-After", problem.retryAfter]] };
   }

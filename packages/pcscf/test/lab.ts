@@ -22,7 +22,9 @@ import { type MemoryLogger, memoryLogger } from "@ims-lab/common/testing/memory-
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
 import { type PcscfConfig, settings } from "../src/config.ts";
+import type { StoredState } from "../src/durable-state.ts";
 import { createPcscf, type Pcscf } from "../src/node.ts";
+import type { Store } from "../src/rows.ts";
 
 export const ACCESS: HostPort = { host: "10.0.0.1", port: 5060 };
 export const CORE: HostPort = { host: "10.1.0.1", port: 4060 };
@@ -102,6 +104,13 @@ export class Peer {
   }
 }
 
+interface Life {
+  readonly stored?: StoredState;
+  readonly seed?: number;
+  /** Milliseconds since the epoch. */
+  readonly from?: number;
+}
+
 export class Lab {
   readonly clock: FakeClock = new FakeClock();
   readonly network: SimulatedNetwork = new SimulatedNetwork({ clock: this.clock, latencyMs: 1 });
@@ -114,14 +123,17 @@ export class Lab {
   readonly pcscf: Pcscf;
   #branch = 0;
 
-  private constructor(config: PcscfConfig) {
+  private constructor(config: PcscfConfig, life: Life = {}) {
     this.config = config;
+    const { stored, seed = 7, from = 0 } = life;
+    this.clock.advance(Math.max(0, from - this.clock.now()));
     const both = (at: HostPort): Transport[] =>
       (["udp", "tcp"] as const).map((name) => memoryTransport(this.network, at, name));
     this.pcscf = createPcscf({
       config,
       clock: this.clock,
-      random: seededRandom(7),
+      random: seededRandom(seed),
+      stored,
       log: this.log,
       metrics: this.metrics,
       resolver: { resolve: () => Promise.resolve([]) },
@@ -129,7 +141,22 @@ export class Lab {
     });
   }
 
-  static async start(...argv: readonly string[]): Promise<Lab> {
+  static start(...argv: readonly string[]): Promise<Lab> {
+    return Lab.#start({}, argv);
+  }
+
+  /** One whose state outlives it. */
+  static async startWith(store: Store, ...argv: readonly string[]): Promise<Lab> {
+    return Lab.#start({ stored: { store, contents: await store.load() } }, argv);
+  }
+
+  /** The next process, this much later: it draws other chances. @param store what has outlived this one */
+  async restarted(milliseconds: number, store: Store, ...argv: readonly string[]): Promise<Lab> {
+    const stored = { store, contents: await store.load() };
+    return Lab.#start({ stored, seed: 8, from: this.clock.now() + milliseconds }, argv);
+  }
+
+  static async #start(life: Life, argv: readonly string[]): Promise<Lab> {
     const listen = [
       `--access.host=${ACCESS.host}`,
       `--core.host=${CORE.host}`,
@@ -137,7 +164,7 @@ export class Lab {
     ];
     const given = new Set(argv.map((option) => option.replace(/=.*/, "")));
     const usual = listen.filter((option) => !given.has(option.replace(/=.*/, "")));
-    const lab = new Lab(configOf([...usual, ...argv]));
+    const lab = new Lab(configOf([...usual, ...argv]), life);
     await lab.pcscf.start();
     return lab;
   }

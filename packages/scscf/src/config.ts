@@ -3,6 +3,10 @@
 import { fileURLToPath } from "node:url";
 import { scscfFaults } from "@ims-lab/common/admin-api/faults";
 import { faultSetting, impossibleFaults } from "@ims-lab/common/faults/fault-setting";
+import {
+  impossibleNetworkFaults,
+  networkFaultSetting,
+} from "@ims-lab/common/faults/network-faults";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
@@ -28,18 +32,24 @@ import {
 } from "@ims-lab/common/platform/settings";
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
-
+import {
+  type RestartSettings,
+  restartSettings,
+  type StoreSettings,
+  storeSettings,
+} from "@ims-lab/common/store/open-store";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
 import type { PolicySettings } from "./policy/rules.ts";
+import { parseUserAgentDuty, shadowedDuty } from "./register/subscription-duty.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
 import { impossibleWebhook, type WebhookSettings, webhookSettings } from "./webhook/settings.ts";
 
-export interface ScscfConfig {
+export interface ScscfConfig extends StoreSettings {
   readonly profile: "seed" | "ts24229";
   readonly domain: string;
   /** Path of the subscribers file. */
   readonly subscribers: string;
-  readonly store: string;
+  readonly restart: RestartSettings;
   readonly sip: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
   readonly http: HttpSettings;
   readonly log: LogSettings;
@@ -56,6 +66,8 @@ export interface ScscfConfig {
   };
   readonly subscription: {
     readonly duty: "enforce" | "warn" | "optional";
+    /** `PATTERN=DUTY` each; the first that matches counts. */
+    readonly dutyByUserAgent: readonly string[];
     readonly deadlineSeconds: number;
     readonly optionalMaxExpiresSeconds: number;
     readonly expires: "registration" | "unlimited";
@@ -82,6 +94,7 @@ export interface ScscfConfig {
   readonly dialogs: "leave" | "release";
   /** To test devices with: docs/faults.md. */
   readonly faults: readonly string[];
+  readonly networkFaults: readonly string[];
   readonly limits: SipLimits & {
     readonly maxSubscriptionsPerUser: number;
     readonly maxChallengesPerUser: number;
@@ -106,12 +119,8 @@ export const settings: Settings<ScscfConfig> = {
       accepts: (path) => path !== "",
       default: SHIPPED_SUBSCRIBERS,
     }),
-    store: textThat({
-      doc: "Where registrations are kept.",
-      allowed: "memory",
-      accepts: (store) => store === "memory",
-      default: "memory",
-    }),
+    ...storeSettings("scscf"),
+    restart: restartSettings,
     sip: {
       ...listenSettings({ what: "SIP", port: 6060 }),
       tls: tlsSettings(6061),
@@ -153,6 +162,12 @@ export const settings: Settings<ScscfConfig> = {
         doc: "Whether a device must subscribe.",
         words: ["enforce", "warn", "optional"],
         default: "enforce",
+      }),
+      dutyByUserAgent: texts({
+        doc: "The same by User-Agent, * for any characters; the first that matches counts, and a subscriber's own before it.",
+        allowed: "a list of PATTERN=enforce, PATTERN=warn or PATTERN=optional",
+        accepts: (written) => parseUserAgentDuty(written) !== undefined,
+        default: [],
       }),
       deadlineSeconds: seconds({ doc: "Time to subscribe.", min: 1, default: 32 }),
       optionalMaxExpiresSeconds: seconds({
@@ -227,6 +242,16 @@ export const settings: Settings<ScscfConfig> = {
         words: ["proceed", "hold", "reject"],
         default: "proceed",
       }),
+      maxAgeSeconds: seconds({
+        doc: "Ask devices that authenticated longer ago than this; 0: never.",
+        default: 0,
+      }),
+      pacePerSecond: integer({
+        doc: "Devices asked by maxAgeSeconds a second, at most.",
+        min: 1,
+        max: 10_000,
+        default: 50,
+      }),
     },
     webhook: webhookSettings,
     dialogs: oneOf({
@@ -235,6 +260,7 @@ export const settings: Settings<ScscfConfig> = {
       default: "leave",
     }),
     faults: faultSetting(),
+    networkFaults: networkFaultSetting(),
     limits: {
       ...sipLimitSettings,
       maxSubscriptionsPerUser: integer({
@@ -272,10 +298,11 @@ export const settings: Settings<ScscfConfig> = {
 };
 
 function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
-  const { sip, registration, reauthentication } = config;
+  const { sip, registration, reauthentication, subscription } = config;
   const found: Impossible[] = [
     ...impossibleTls("sip", config.sip.tls),
     ...impossibleFaults(scscfFaults, config.faults),
+    ...impossibleNetworkFaults(config.networkFaults),
   ];
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });
@@ -292,6 +319,13 @@ function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
   if (reauthentication.deadlineSeconds > registration.maxExpires) {
     const allowed = `at most registration.maxExpires (${registration.maxExpires})`;
     found.push({ key: "reauthentication.deadlineSeconds", allowed });
+  }
+  const rules = subscription.dutyByUserAgent.flatMap((one) => parseUserAgentDuty(one) ?? []);
+  const shadowed = shadowedDuty(rules);
+  if (shadowed !== undefined) {
+    const { rule, by } = shadowed;
+    const allowed = `"${rule.text}" before "${by.text}", which matches all that it does`;
+    found.push({ key: "subscription.dutyByUserAgent", allowed });
   }
   return found;
 }

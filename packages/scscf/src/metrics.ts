@@ -12,6 +12,9 @@ export interface ScscfMetrics extends RegistrationSubscriber, WebhookCounter {
   watch(scscf: Scscf): void;
 }
 
+/** Names of rules are the operator's, and new ones may come with each policy. */
+const MOST_RULES_NAMED = 64;
+
 const SECONDS = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
 export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
@@ -27,13 +30,20 @@ export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
   const told = metrics.counters("webhook_events_total", "Ends for the webhook by outcome.", [
     "outcome",
   ]);
+  const rulesNamed = new Set<string>();
+  /** Its label: bounded, whatever policies and campaigns there have been. */
+  const labelOf = (cause: string): string => {
+    if (!cause.startsWith("policy:")) return cause.replace(/^campaign:.*/, "campaign");
+    if (rulesNamed.size < MOST_RULES_NAMED) rulesNamed.add(cause);
+    return rulesNamed.has(cause) ? cause : "policy:other";
+  };
   return {
     endpoint: endpointCounters(metrics),
     countWebhook: (outcome, events) => told(outcome).inc(events),
     on(event: RegistrationEvent) {
       if (event.kind !== "reauthentication-ended") return;
       const { cause, end, requestedAt, endedAt } = event.reauthentication;
-      ends(cause.replace(/^campaign:.*/, "campaign"), end).inc();
+      ends(labelOf(cause), end).inc();
       durations.observe((endedAt - requestedAt) / 1000);
     },
     watch(scscf) {
@@ -43,6 +53,7 @@ export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
         ["subscriptions", "Subscriptions here.", () => scscf.notifier.size],
         ["pcscf_subscriptions", "Our own at P-CSCFs.", () => scscf.pcscfSubscriptions.size],
         ["waiting_messages", "That wait for their turn.", () => scscf.waitingMessages],
+        ["policy_waiting", "Due by age, not asked yet for the pace.", () => scscf.policy.waiting],
         ["reauthentications", "Now due.", () => scscf.reauthentications.runningCount],
         ["campaigns", "That go on.", () => scscf.campaigns.size],
       ];

@@ -6,10 +6,12 @@ import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
 import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
+import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import { StoreLog } from "@ims-lab/common/store/store-log";
 import { EventStream } from "./admin/event-stream.ts";
 import { webhookContent } from "./admin/webhook-views.ts";
 import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authenticator.ts";
@@ -25,10 +27,15 @@ import { MessageWatches } from "./observation/message-watch.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
 import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
-import { rulesOf } from "./policy/rules.ts";
+import { PcscfAsking } from "./policy/pcscf-asking.ts";
+import { PolicyControl } from "./policy/policy-control.ts";
+import { PolicyInForce } from "./policy/policy-in-force.ts";
+import { freshMsOf, policyOf } from "./policy/rules.ts";
+import { Provisioning } from "./provisioning/provisioning.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { Registrar } from "./register/register.ts";
-import type { Binding, BindingContext } from "./registration/binding.ts";
+import { SubscriptionDuties } from "./register/subscription-duty.ts";
+import type { BindingContext } from "./registration/binding.ts";
 import { Bindings } from "./registration/bindings.ts";
 import { RegistrationEvents, type RegistrationSubscriber } from "./registration/events.ts";
 import { Reauthentications } from "./registration/reauthentications.ts";
@@ -38,18 +45,21 @@ import { type RequestServices, requestHandler } from "./requests.ts";
 import type { RegisteredDevices } from "./routing/past-pcscf.ts";
 import { createRouting } from "./routing/routing.ts";
 import type { Store } from "./store/store.ts";
+import { ChangedDirectory } from "./subscribers/changed-directory.ts";
+import type { SubscriberDirectory } from "./subscribers/directory.ts";
 import { filedAs } from "./subscribers/identity.ts";
 import type { LoadedSubscribers } from "./subscribers/load.ts";
 import type { RegistrationSet } from "./subscribers/registration-sets.ts";
 import { registrationSets } from "./subscribers/registration-sets.ts";
 import { type SqnMarks, SqnMarkTable } from "./subscribers/sqn-marks.ts";
+import { takeOver } from "./take-over.ts";
 import { type WebhookCounter, webhookOf } from "./webhook/webhook.ts";
 
 export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
   /** Counts what happens. */
-  readonly metrics?: RegistrationSubscriber & WebhookCounter;
+  readonly metrics?: RegistrationSubscriber & Partial<WebhookCounter>;
   /** For the webhook; absent: there is none. */
   readonly fetch?: typeof globalThis.fetch;
   /** Absent: messages do not wait for their turn. */
@@ -58,8 +68,13 @@ export interface ScscfTools extends EndpointTools {
 
 /** A running S-CSCF as its admin interface and tests see it. */
 export interface Scscf {
+  readonly log: Logger;
   readonly endpoint: Endpoint;
-  readonly directory: LoadedSubscribers["directory"];
+  readonly directory: ChangedDirectory;
+  /** Home domain. */
+  readonly domain: string;
+  /** Changes the directory. */
+  readonly provisioning: Provisioning;
   readonly bindings: Bindings;
   readonly registrations: Registrations;
   readonly reauthentications: Reauthentications;
@@ -72,6 +87,8 @@ export interface Scscf {
   /** Who observes the messages of single users. */
   readonly watches: MessageWatches;
   readonly faults: ScscfFaults;
+  readonly policy: PolicyControl;
+  readonly duties: SubscriptionDuties;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -83,7 +100,7 @@ export interface Scscf {
 
 export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const { clock, random, log, store } = tools;
-  const { directory } = tools.subscribers;
+  const directory = new ChangedDirectory(tools.subscribers.directory);
   const queue = requestQueueOf(config.limits, clock, tools.nextTurn);
   const watches = new MessageWatches();
   const endpoint = endpointOf(config, { ...tools, switched: watches }, queue);
@@ -107,7 +124,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     ...{ clock, random, log, directory, domain: config.domain, setOf },
     toldSet: (notify) => notifier.toldSet(notify),
   });
-  const authenticator = authenticatorOf(config, tools, marks, faults);
+  const authenticator = authenticatorOf(config, { ...tools, directory, marks }, faults);
   const devices: RegisteredDevices = {
     tokenOf: (uri) => tokenOf(endpoint, uri),
     bindingOf: (token) => bindings.get(token),
@@ -123,7 +140,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     context,
     events,
     onRemoved: (impi) => authenticator.endNonces(impi),
-    onStoreProblem: (error) => log.error("store.failed", { error }),
+    storeLog: new StoreLog(log, clock),
+  });
+  const provisioning = new Provisioning({
+    ...{ clock, log, store, directory, marks, authenticator, bindings, registrations, events },
+    domain: config.domain,
   });
   const reauthentications = new Reauthentications({
     clock,
@@ -160,16 +181,29 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     life: config.subscription.expires,
     mayLog: logRateLimit(clock, ONCE_MS),
     setOf,
+    bindingOf: (token) => bindings.get(token),
     bindingsOf,
     isWatched: (set) => notifier.isWatchedByPcscf(set),
     onAsked: (token) => {
       const binding = bindings.get(token);
-      if (binding !== undefined) reauthentications.ask([binding], "pcscf");
+      return binding === undefined || pcscfAsking.asked(binding);
     },
   });
-  const rules = rulesOf(config);
-  const { router, dialogs } = createRouting(config, {
-    rules,
+  const inForce = new PolicyInForce(
+    {
+      clock,
+      random,
+      bindings,
+      directory,
+      hasOwnRules: () => directory.hasOwnRules,
+      freshMs: freshMsOf(config),
+      ask: (binding, cause) => reauthentications.ask([binding], cause),
+    },
+    policyOf(config),
+  );
+  const pcscfAsking = new PcscfAsking({ policy: inForce, reauthentications, history, log });
+  const { router, requestPolicy, dialogs } = createRouting(config, {
+    policy: inForce,
     log,
     clock,
     random,
@@ -194,6 +228,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       setsOf(set).flatMap(({ name, impus }) => (name === set ? impus.map(({ aor }) => aor) : [])),
     nextTurn: tools.nextTurn,
     maxPacePerSecond: config.campaigns.maxPacePerSecond,
+    isBehind: () => (queue?.size ?? 0) > MOST_WAITING,
     ask: (binding, cause) => void reauthentications.ask([binding], cause),
     onStoreProblem: (error) => log.error("store.failed", { error }),
   });
@@ -204,6 +239,12 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   });
   const eventStream = new EventStream({ clock, dutySeconds });
   const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
+  const { pacePerSecond } = config.policy;
+  const reading = { node: "scscf", freshMs: freshMsOf(config), pacePerSecond } as const;
+  const policy = new PolicyControl({
+    ...{ clock, store, log, bindings, directory, reading, inForce },
+    requests: requestPolicy,
+  });
   // Who hears of what happens, in this order.
   events.deliverTo({
     log: new RegistrationLog({ log, refusals, dutySeconds }),
@@ -213,12 +254,14 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     metrics: tools.metrics,
     reauthentications,
     campaigns,
+    inForce,
     dialogs, // TS 24.229 §5.4.1.5: calls first, then the UE, then its P-CSCF
     notifier,
     pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
     eventStream,
     webhook,
   });
+  const duties = new SubscriptionDuties(config.subscription);
   const registrar = new Registrar({
     clock,
     random,
@@ -233,7 +276,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     authenticator,
     events,
     marks,
-    rules,
+    policy: inForce,
     sharedPathUsers: config.pcscf.sharedPathUsers,
     expires: {
       ...config.registration,
@@ -241,7 +284,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     },
     maxPerImpi: config.contacts.maxPerImpi,
     onLimited,
-    duty: config.subscription.duty,
+    duties,
   });
   const services: RequestServices = {
     registrar,
@@ -266,8 +309,11 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     bindingOf: (token) => bindings.get(token),
   };
   return {
+    log,
     endpoint,
     directory,
+    domain: config.domain,
+    provisioning,
     bindings,
     registrations,
     reauthentications,
@@ -279,6 +325,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     eventStream,
     watches,
     faults,
+    policy,
+    duties,
     get waitingMessages() {
       return queue?.size ?? 0;
     },
@@ -286,10 +334,17 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     setsOf,
     listen: async () => {
       beginWithFaults(faults.switches, scscfFaults, config.faults);
-      const parts = { store, registrations, reauthentications, notifier, campaigns, marks };
-      const unheard = await takeOver(parts);
+      const { unheard, unanswered } = await takeOver({
+        ...{ store, clock, log, graceMs: config.restart.graceSeconds * 1000 },
+        ...{ registrations, reauthentications, notifier, campaigns, marks, policy, inForce },
+        provisioning,
+      });
+      const restored = [...bindings.keys()].values();
       await endpoint.listen(faults.handler(requestHandler(services)));
       for (const binding of unheard) notifier.trigger(binding);
+      for (const id of unanswered) notifier.repeat(id);
+      if (config.pcscf.subscribe) pcscfSubscriptions.resume(restored);
+      provisioning.endOrphans();
     },
     stop: async () => {
       endpoint.drain();
@@ -299,6 +354,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       });
       queue?.close();
       registrations.close();
+      inForce.close();
       notifier.close();
       silentDevices.close();
       faults.switches.close();
@@ -311,31 +367,12 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   };
 }
 
+/** Messages that wait while a campaign asks; with more it waits for them. */
+const MOST_WAITING = 50;
 /** Long enough for a transaction under way on a healthy network, well below 1.5 s. */
 const STOP_GRACE_MS = 300;
 /** A foreign P-CSCF's refusals are said once a day. */
 const ONCE_MS = 86_400_000;
-
-/** After a restart everything goes on where it was; gives those whose trigger nobody acknowledged. */
-async function takeOver(
-  parts: Pick<Scscf, "registrations" | "reauthentications" | "notifier" | "campaigns"> & {
-    readonly store: Store;
-    readonly marks: SqnMarkTable;
-  },
-): Promise<readonly Binding[]> {
-  const { bindings, subscriptions, sqnMarks, campaigns } = await parts.store.load();
-  for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
-  for (const subscription of subscriptions.values()) parts.notifier.restore(subscription);
-  for (const binding of bindings.values()) {
-    parts.registrations.restore(binding);
-    parts.reauthentications.restore(binding);
-  }
-  parts.campaigns.restore(campaigns.values());
-  return [...bindings.values()].filter(({ duty, reauthentication }) => {
-    const progress = reauthentication?.progress;
-    return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");
-  });
-}
 
 function contextOf({
   subscription,
@@ -354,11 +391,10 @@ function contextOf({
 
 function authenticatorOf(
   { domain, authentication, limits }: ScscfConfig,
-  tools: ScscfTools,
-  marks: SqnMarks,
+  tools: ScscfTools & { readonly directory: SubscriberDirectory; readonly marks: SqnMarks },
   faults: ScscfFaults,
 ): Authenticator {
-  const { clock, random, subscribers } = tools;
+  const { clock, random, subscribers, directory, marks } = tools;
   const { awaitSeconds, maxFailures, hideUnknown, probe } = authentication;
   return new Authenticator(
     {
@@ -374,7 +410,7 @@ function authenticatorOf(
     {
       clock,
       random,
-      directory: subscribers.directory,
+      directory,
       marks,
       aucFaults: faults.vectors,
       onLimited: (limit) => tools.counters?.count("limited", limit),

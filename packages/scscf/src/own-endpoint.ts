@@ -1,4 +1,6 @@
 // The S-CSCF's one SIP side: its endpoint, its own addresses, where its own requests go. RFC 3261 §8.1.2, §18.
+
+import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { cidrContains, trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
@@ -58,7 +60,10 @@ export function endpointOf(
     settingOf: hopSettings(config),
     ...endpointLimits(limits, { queue }),
     ...(advertise.length > 0 && { advertise }),
-    interceptors,
+    interceptors: [
+      ...networkFaults(config.networkFaults, { from: "S", to: "P" }, tools),
+      ...interceptors,
+    ],
     ...(switched !== undefined && { switched }),
     ...(counters !== undefined && { counters }),
   });

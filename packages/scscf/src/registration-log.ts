@@ -61,6 +61,13 @@ export class RegistrationLog implements RegistrationSubscriber {
         log.warn("subscription.overdue", { ...fieldsOf(event.binding), why });
         break;
       }
+      case "reauthentication-asked": {
+        const [kind, rule] = event.cause.split(":");
+        const reauthentication = event.binding.reauthentication?.id;
+        if (kind === "policy")
+          log.info("policy.fired", { ...fieldsOf(event.binding), rule, reauthentication });
+        break;
+      }
       case "reauthentication-triggered": {
         const reauthentication = event.binding.reauthentication?.id;
         log.info("reauthentication.requested", { ...fieldsOf(event.binding), reauthentication });
@@ -78,14 +85,19 @@ export class RegistrationLog implements RegistrationSubscriber {
       case "authentication-unanswered":
         refusals.warn("authentication.silent", fieldsOfClaim(event.claimant, event.why), "silent");
         break;
+      case "subscriber-changed": {
+        const { impi, change, aspects } = event;
+        log.info("subscriber.changed", { impi, change, aspects: aspects.join(",") });
+        break;
+      }
       case "campaign-changed":
         log.info("campaign.changed", fieldsOfCampaign(event.change, event.campaign));
         break;
+      case "identities-changed":
       case "shown":
       case "moved":
       case "notify-answered":
       case "notify-failed":
-      case "reauthentication-asked":
       case "reauthentication-progressed":
       case "answered":
       case "authenticated":

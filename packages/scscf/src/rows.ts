@@ -1,8 +1,23 @@
-// Durable rows, table by table: bindings, subscriptions, sequence numbers, campaigns.
+// Durable rows, table by table: bindings, subscriptions, sequence numbers, campaigns, the policy, subscribers.
+import type { PolicyDocument } from "@ims-lab/common/ims/policy-document";
 import type { Sqn } from "@ims-lab/common/ims/sqn";
+import { SharedTexts } from "@ims-lab/common/platform/shared-texts";
+import {
+  packSubscription,
+  unpackSubscription,
+} from "@ims-lab/common/sip/event/packed-subscription";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import {
+  jsonRow,
+  packedRow,
+  type RowChange,
+  type RowsById,
+  type TableFormats,
+} from "@ims-lab/common/store/rows";
 import type { Campaign } from "./campaigns/campaign.ts";
 import type { Binding } from "./registration/binding.ts";
+import { packBinding, unpackBinding } from "./registration/packed-binding.ts";
+import type { SubscriberRow } from "./subscribers/subscriber-row.ts";
 
 /** Plain data only: what is stored must survive a trip through JSON. */
 export interface Tables {
@@ -12,18 +27,37 @@ export interface Tables {
   readonly subscriptions: NotifierSubscription;
   /** By IMPI: the highest sequence number that may have been used. */
   readonly sqnMarks: Sqn;
+  /** By IMPI: those that were changed at run time, and now count instead of the subscribers file. */
+  readonly subscribers: SubscriberRow;
   /** By id. Whom one has asked stands in their bindings. */
   readonly campaigns: Campaign;
+  /** The one that an operator put. */
+  readonly policy: PolicyRow;
 }
 
-export type Change = {
-  readonly [T in keyof Tables]: {
-    readonly table: T;
-    readonly id: string;
-    /** Undefined removes the row. */
-    readonly value: Tables[T] | undefined;
-  };
-}[keyof Tables];
+export interface PolicyRow {
+  readonly document: PolicyDocument;
+  /** Milliseconds since the epoch. */
+  readonly changedAt: number;
+}
+
+/** A row stands for itself: what the process shares among its users dies with it. */
+const NOTHING_SHARED = new SharedTexts(0);
+
+/** How they are written. A new table is a line above and one here: every store then has it. */
+export const TABLES: TableFormats<Tables> = {
+  bindings: packedRow(
+    (binding) => packBinding(binding, NOTHING_SHARED),
+    (text, token) => unpackBinding(text, token, NOTHING_SHARED),
+  ),
+  subscriptions: packedRow(packSubscription, unpackSubscription),
+  sqnMarks: jsonRow(),
+  subscribers: jsonRow(),
+  campaigns: jsonRow(),
+  policy: jsonRow(),
+};
+
+export type Change = RowChange<Tables>;
 
 /** By id, in no order. */
-export type Contents = { readonly [T in keyof Tables]: ReadonlyMap<string, Tables[T]> };
+export type Contents = RowsById<Tables>;

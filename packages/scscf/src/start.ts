@@ -16,12 +16,13 @@ import { cryptoRandom } from "@ims-lab/common/platform/random";
 import { withinOpenFiles } from "@ims-lab/common/sip/admission/connection-limit";
 import { streamLimitsOf } from "@ims-lab/common/sip/admission/limits";
 import { shownAddresses, transportsOf } from "@ims-lab/common/sip/transport/listeners";
+import { openStore } from "@ims-lab/common/store/open-store";
 import { openTrace } from "@ims-lab/common/trace/node-trace";
 import { addRoutes } from "./admin/routes.ts";
 import type { ScscfConfig } from "./config.ts";
 import { createScscfMetrics } from "./metrics.ts";
 import { createScscf } from "./node.ts";
-import { memoryStore } from "./store/memory-store.ts";
+import { TABLES } from "./rows.ts";
 import { foreignUsers } from "./subscribers/foreign-users.ts";
 import { type LoadedSubscribers, loadSubscribers } from "./subscribers/load.ts";
 
@@ -42,13 +43,20 @@ export async function startScscf(
   const openFiles = { limit: openFilesLimit(), http: maxConnections, sides: [sip], log };
   const limits = streamLimitsOf(withinOpenFiles(config.limits, openFiles));
   const transports = transportsOf(sip, { side: "sip", clock, log, limits });
+  const store = await openStore(config, {
+    node: "scscf",
+    tables: TABLES,
+    clock,
+    log,
+    random: cryptoRandom(),
+  });
   const scscf = createScscf(config, {
     clock,
     random: cryptoRandom(),
     log,
     transports,
     subscribers,
-    store: memoryStore(),
+    store,
     counters: counted.endpoint,
     nextTurn,
     metrics: counted,
@@ -66,8 +74,14 @@ export async function startScscf(
     ready: () => ready,
   });
   addRoutes(app, scscf, { clock });
-  await scscf.listen();
-  const http = await app.listen({ host: config.http.host, port: config.http.port });
+  let http: string;
+  try {
+    await scscf.listen();
+    http = await app.listen({ host: config.http.host, port: config.http.port });
+  } catch (problem) {
+    await store.close();
+    throw problem;
+  }
   ready = true;
   return {
     addresses: {

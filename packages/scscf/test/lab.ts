@@ -244,6 +244,13 @@ export class Device {
   }
 }
 
+/** What only some tests need. */
+interface LabExtras {
+  /** Entries of the subscribers file, behind those of the lab. */
+  readonly more?: string;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
 export class Lab {
   readonly clock: FakeClock = new FakeClock();
   readonly network: SimulatedNetwork = new SimulatedNetwork({ clock: this.clock, latencyMs: 1 });
@@ -253,8 +260,8 @@ export class Lab {
   readonly scscf: Scscf;
   #branch = 0;
 
-  private constructor(config: ScscfConfig, store: Store, fetch?: typeof globalThis.fetch) {
-    const subscribers = parseSubscribers(SUBSCRIBERS);
+  private constructor(config: ScscfConfig, store: Store, { more = "", fetch }: LabExtras) {
+    const subscribers = parseSubscribers(SUBSCRIBERS + more);
     if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
     this.scscf = createScscf(config, {
       clock: this.clock,
@@ -279,7 +286,16 @@ export class Lab {
   }
 
   static startWith(store: Store, ...argv: readonly string[]): Promise<{ lab: Lab; pcscf: Peer }> {
-    return Lab.#start(store, argv);
+    return Lab.#start(store, argv, {});
+  }
+
+  /** The next process, this much later. @param store what has outlived the first one */
+  restarted(
+    milliseconds: number,
+    store: Store,
+    ...argv: readonly string[]
+  ): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.#start(store, argv, {}, this.clock.now() + milliseconds);
   }
 
   /** Whose webhook is told over this. */
@@ -287,20 +303,31 @@ export class Lab {
     fetch: typeof globalThis.fetch,
     ...argv: readonly string[]
   ): Promise<{ lab: Lab; pcscf: Peer }> {
-    return Lab.#start(memoryStore(), argv, fetch);
+    return Lab.#start(memoryStore(), argv, { fetch });
+  }
+
+  /** @param more entries of the subscribers file, behind those of the lab */
+  static startMore(
+    more: string,
+    store: Store,
+    ...argv: readonly string[]
+  ): Promise<{ lab: Lab; pcscf: Peer }> {
+    return Lab.#start(store, argv, { more });
   }
 
   static async #start(
     store: Store,
     argv: readonly string[],
-    fetch?: typeof globalThis.fetch,
+    extras: LabExtras,
+    time = 0,
   ): Promise<{ lab: Lab; pcscf: Peer }> {
     const listen = [
       `--sip.host=${SCSCF.host}`,
       `--domain=${DOMAIN}`,
       `--trustedPeers=${PCSCF.host}:${PCSCF.port}`,
     ];
-    const lab = new Lab(configOf([...listen, ...argv]), store, fetch);
+    const lab = new Lab(configOf([...listen, ...argv]), store, extras);
+    lab.clock.advance(Math.max(0, time - lab.clock.now()));
     await lab.scscf.listen();
     return { lab, pcscf: await lab.peer(PCSCF) };
   }

@@ -9,7 +9,7 @@ import { startScscf } from "../src/start.ts";
 
 class FakeProcess implements ProcessPort {
   readonly argv: readonly string[];
-  readonly env = { SCSCF_LOG_LEVEL: "silent" };
+  readonly env = { SCSCF_LOG_LEVEL: "silent", SCSCF_STORE: "memory" };
   title = "node";
   output = "";
   errors = "";

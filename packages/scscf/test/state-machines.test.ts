@@ -1,6 +1,8 @@
 // docs/state-machines.md shows what the machines do: its tables are made here from the code.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { Campaign, CampaignInput } from "../src/campaigns/campaign.ts";
+import { beginCampaign, stepCampaign } from "../src/campaigns/campaign-machine.ts";
 import type {
   Accepted,
   Binding,
@@ -162,6 +164,53 @@ describe("the binding", () => {
     const rows = inputs.map(([name, input]) => [
       name,
       ...states.map(([, state]) => cell(state, input(state))),
+    ]);
+    expect(PAGE).toContain(table(["input", ...states.map(([name]) => name)], rows));
+  });
+});
+
+describe("the campaign", () => {
+  const order = { filter: {}, percent: 100, pacePerSecond: 1, jitter: 0, seed: "s" };
+  const chosen = { matched: 2, total: 2, threshold: 1 };
+  const at = T0 + 1000;
+  const asked: CampaignInput = { kind: "asked", joined: false };
+  const inputs: readonly (readonly [string, CampaignInput])[] = [
+    ["one is asked", asked],
+    ["one had gone", { kind: "skipped", count: 1, at }],
+    ["one has an end", { kind: "ended", end: "ignored", milliseconds: 1, at }],
+    ["pause", { kind: "paused" }],
+    ["resume", { kind: "resumed" }],
+    ["stop", { kind: "stopped", at }],
+    ["restart, none left or open", { kind: "recounted", left: 0, open: 0, at }],
+    ["restart, one left", { kind: "recounted", left: 1, open: 0, at }],
+  ];
+  const reached = (...steps: readonly CampaignInput[]): Campaign =>
+    steps.reduce(
+      (now, input) => stepCampaign(now, input).state,
+      beginCampaign(order, chosen, { id: "k", at: T0 }).state,
+    );
+  const end: CampaignInput = { kind: "ended", end: "reauthenticated", milliseconds: 1, at };
+  const states: readonly (readonly [string, Campaign])[] = [
+    ["running, one left, one open", reached(asked)],
+    ["running, one open", reached(asked, end, asked)],
+    ["paused, one left, one open", reached(asked, { kind: "paused" })],
+    ["stopped, one open", reached(asked, { kind: "stopped", at })],
+    ["finished", reached(asked, end, asked, end)],
+  ];
+  const cell = (state: Campaign, input: CampaignInput): string => {
+    const { state: next, effects } = stepCampaign(state, input);
+    const words = effects.map((effect) =>
+      effect.kind === "tell" ? `tell ${effect.change}` : effect.kind,
+    );
+    const isOver = next.status === "finished" || next.status === "stopped";
+    if (next === state) return "–";
+    const name = isOver && next.status !== state.status ? `**${next.status}**` : next.status;
+    return [name, ...words].join("; ");
+  };
+  test("its table", () => {
+    const rows = inputs.map(([name, input]) => [
+      name,
+      ...states.map(([, state]) => cell(state, input)),
     ]);
     expect(PAGE).toContain(table(["input", ...states.map(([name]) => name)], rows));
   });

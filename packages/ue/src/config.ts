@@ -1,6 +1,10 @@
 // The UE's settings; environment names start with UE_. docs/operations.md.
 import { ueFaults } from "@ims-lab/common/admin-api/faults";
 import { faultSetting, impossibleFaults } from "@ims-lab/common/faults/fault-setting";
+import {
+  impossibleNetworkFaults,
+  networkFaultSetting,
+} from "@ims-lab/common/faults/network-faults";
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { Impossible, SchemaOf, Settings } from "@ims-lab/common/platform/config";
@@ -70,6 +74,7 @@ export interface UeConfig {
   readonly calls: CallSettings & { readonly media: boolean };
   /** To test networks with: docs/faults.md. */
   readonly faults: readonly string[];
+  readonly networkFaults: readonly string[];
   /** Of the stack `core`. */
   readonly limits: SipLimits;
   readonly timers: {
@@ -179,6 +184,7 @@ const schema: SchemaOf<UeConfig> = {
     media: flag({ doc: "Open a port that counts the RTP packets of calls.", default: true }),
   },
   faults: faultSetting(),
+  networkFaults: networkFaultSetting(),
   limits: sipLimitSettings,
   timers: {
     profile: oneOf({
@@ -215,6 +221,7 @@ export const ueSettings: Settings<UeConfig> = {
     ...impossibleTransport(config),
     ...impossibleIdentity(config),
     ...impossibleFaults(ueFaults, config.faults),
+    ...impossibleNetworkFaults(config.networkFaults),
     ...(lacksAdvertise(config.sip)
       ? [{ key: "sip.advertise", allowed: "an address, when sip.host is a wildcard" }]
       : []),
@@ -256,8 +263,18 @@ function impossibleCount({ count, user, sip }: UeConfig): readonly Impossible[] 
   return found;
 }
 
-function impossibleTransport({ stack, transport, tls: files }: UeConfig): readonly Impossible[] {
+function impossibleTransport({
+  stack,
+  transport,
+  tls: files,
+  networkFaults,
+}: UeConfig): readonly Impossible[] {
   const found: Impossible[] = [];
+  if (stack === "npm-sip" && networkFaults.length > 0)
+    found.push({
+      key: "networkFaults",
+      allowed: "nothing, as the npm package sip lets nobody in between",
+    });
   if (stack === "npm-sip" && transport !== "udp" && transport !== "tcp")
     found.push({ key: "transport", allowed: "udp or tcp, as the npm package sip has no other" });
   if ((files.key === undefined) !== (files.cert === undefined))

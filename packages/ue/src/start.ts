@@ -2,6 +2,7 @@
 
 import { ueFaults } from "@ims-lab/common/admin-api/faults";
 import { beginWithFaults } from "@ims-lab/common/faults/fault-setting";
+import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
 import { type Clock, nextTurn } from "@ims-lab/common/platform/clock";
@@ -53,6 +54,10 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
   const metrics = createMetrics({ node: "ue", processFigures: true });
   const counters = endpointCounters(metrics);
   const queue = requestQueueOf(config.limits, tools.clock, nextTurn);
+  const interceptors = [
+    ...networkFaults(config.networkFaults, { from: "U", to: "P" }, tools),
+    ...traces.interceptors,
+  ];
   const faults = new UeFaults({ ...tools, t1: timersOf(config).t1 });
   const node = new UeNode({
     ...tools,
@@ -69,8 +74,7 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
       faultsOf: (impi) => faults.isimFaults(impi),
     }),
     perSecond: config.registration.perSecond,
-    stackFor: (index) =>
-      stackOf(config, { ...tools, interceptors: traces.interceptors, counters, queue }, index),
+    stackFor: (index) => stackOf(config, { ...tools, interceptors, counters, queue }, index),
     mediaFor: () => mediaOf(config),
   });
   await node.listen();

@@ -7,12 +7,12 @@ import {
   maybeText,
   maybeTime,
   object,
-  oneOf,
   reauthenticationEnds,
   type Schema,
-  text,
-  texts,
+  textSchema,
+  textsSchema,
   time,
+  wordSchema,
 } from "./schemas.ts";
 
 const number: Schema = { type: "number", minimum: 0 };
@@ -54,9 +54,9 @@ export const campaignRequestSchema: Schema = {
 const counts = Object.fromEntries(reauthenticationEnds.map((end) => [end, count]));
 
 export const campaignSchema: Schema = object({
-  id: text,
+  id: textSchema,
   name: maybeText,
-  status: oneOf(...campaignStatuses),
+  status: wordSchema(...campaignStatuses),
   filter: object({
     impu: maybeText,
     impi: maybeText,
@@ -67,7 +67,7 @@ export const campaignSchema: Schema = object({
   percent: number,
   pacePerSecond: number,
   jitter: number,
-  seed: text,
+  seed: textSchema,
   startedAt: time,
   endedAt: maybeTime,
   matched: count,
@@ -84,9 +84,9 @@ export const campaignSchema: Schema = object({
 export const campaignPlanSchema: Schema = object({
   items: list(
     object({
-      impi: text,
-      impu: text,
-      contact: text,
+      impi: textSchema,
+      impu: textSchema,
+      contact: textSchema,
       pcscf: maybeText,
       userAgent: maybeText,
       authenticatedAt: time,
@@ -95,7 +95,7 @@ export const campaignPlanSchema: Schema = object({
   total: count,
   registered: count,
   matched: count,
-  seed: text,
+  seed: textSchema,
   durationSeconds: number,
-  concerns: texts,
+  concerns: textsSchema,
 });

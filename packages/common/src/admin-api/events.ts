@@ -7,6 +7,7 @@ export const eventTypes = [
   "reauthentication",
   "authentication",
   "campaign",
+  "subscriber",
 ] as const;
 
 /** What does not apply is null. */
@@ -60,6 +61,14 @@ export interface AuthenticationNews extends Happened {
   readonly why: string | null;
 }
 
+/** By the operator. */
+export interface SubscriberNews extends Happened {
+  readonly type: "subscriber";
+  readonly event: "added" | "replaced" | "removed";
+  /** What differs. */
+  readonly aspects: readonly ("identities" | "credentials" | "duty" | "policy")[];
+}
+
 /** Of no user: `impi`, `impu` and `callId` are null. */
 export interface CampaignNews extends Happened {
   readonly type: "campaign";
@@ -78,7 +87,8 @@ export type StreamEvent =
   | SubscriptionNews
   | ReauthenticationNews
   | AuthenticationNews
-  | CampaignNews;
+  | CampaignNews
+  | SubscriberNews;
 
 /** Instead of events that are remembered no more: an event of type `gap`, without an id. */
 export interface EventGap {

@@ -10,9 +10,9 @@ export function object(properties: Readonly<Record<string, Schema>>): Schema {
   return { type: "object", properties, required, additionalProperties: false };
 }
 
-export const text: Schema = { type: "string" };
+export const textSchema: Schema = { type: "string" };
 export const maybeText: Schema = { type: ["string", "null"] };
-export const texts: Schema = { type: "array", items: text };
+export const textsSchema: Schema = { type: "array", items: textSchema };
 const flag: Schema = { type: "boolean" };
 export const count: Schema = { type: "integer", minimum: 0 };
 const maybeCount: Schema = { type: ["integer", "null"], minimum: 0 };
@@ -20,7 +20,7 @@ const maybeCount: Schema = { type: ["integer", "null"], minimum: 0 };
 export const time: Schema = { type: "integer" };
 export const maybeTime: Schema = { type: ["integer", "null"] };
 
-export function oneOf(...words: readonly string[]): Schema {
+export function wordSchema(...words: readonly string[]): Schema {
   return { type: "string", enum: words };
 }
 
@@ -42,7 +42,7 @@ export const reauthenticationProgresses = [
   "acknowledged",
   "challenged",
 ] as const;
-const progress = oneOf(...reauthenticationProgresses);
+const progress = wordSchema(...reauthenticationProgresses);
 export const reauthenticationEnds = [
   "reauthenticated",
   "refused",
@@ -54,25 +54,25 @@ export const reauthenticationEnds = [
 ] as const;
 
 export const transactionSchema: Schema = object({
-  side: text,
-  kind: oneOf("client", "server"),
-  method: text,
-  state: text,
+  side: textSchema,
+  kind: wordSchema("client", "server"),
+  method: textSchema,
+  state: textSchema,
   ageMs: count,
   endsInMs: maybeCount,
   peer: maybeText,
-  branch: text,
-  callId: text,
+  branch: textSchema,
+  callId: textSchema,
 });
 
 export const reauthenticationSchema: Schema = object({
-  id: text,
-  impi: text,
-  impu: text,
-  bindingId: text,
-  contact: text,
-  cause: text,
-  askers: texts,
+  id: textSchema,
+  impi: textSchema,
+  impu: textSchema,
+  bindingId: textSchema,
+  contact: textSchema,
+  cause: textSchema,
+  askers: textsSchema,
   progress,
   end: { type: ["string", "null"], enum: [...reauthenticationEnds, null] },
   requestedAt: time,
@@ -88,60 +88,89 @@ export const reauthenticationSchema: Schema = object({
 export const reauthenticateAnswerSchema: Schema = object({ items: list(reauthenticationSchema) });
 
 const bindingSchema = object({
-  id: text,
-  contact: text,
-  callId: text,
+  id: textSchema,
+  contact: textSchema,
+  callId: textSchema,
   cseq: count,
-  path: texts,
+  path: textsSchema,
+  userAgent: maybeText,
+  duty: wordSchema("enforce", "warn", "optional"),
+  dutyBy: textSchema,
   expiresAt: time,
   registeredAt: time,
   authenticatedAt: maybeTime,
-  subscription: maybe(object({ package: text, callId: text, expiresAt: time, version: count })),
+  subscription: maybe(
+    object({ package: textSchema, callId: textSchema, expiresAt: time, version: count }),
+  ),
   subscriptionDeadlineAt: maybeTime,
   reauthentication: maybe(reauthenticationSchema),
 });
 
 export const registrationSchema: Schema = object({
-  impu: text,
-  impi: text,
-  implicitSet: texts,
-  state: oneOf("registered", "not-registered"),
+  impu: textSchema,
+  impi: textSchema,
+  implicitSet: textsSchema,
+  state: wordSchema("registered", "not-registered"),
   bindings: list(bindingSchema),
 });
 
 export const historySchema: Schema = pageOf(
-  object({ at: time, event: text, text, source: maybeText, times: count }),
+  object({ at: time, event: textSchema, text: textSchema, source: maybeText, times: count }),
 );
 
 export const deregisterAnswerSchema: Schema = object({
-  impu: text,
-  cause: oneOf(...deregistrationCauses),
-  contacts: texts,
+  impu: textSchema,
+  cause: wordSchema(...deregistrationCauses),
+  contacts: textsSchema,
 });
 
+/** Secrets are said to be there, no more. */
+const set: Schema = { const: "set" };
+
 export const subscriberSchema: Schema = object({
-  impi: text,
-  impus: list(object({ uri: text, barred: flag })),
-  scheme: oneOf("aka", "digest"),
-  algorithms: texts,
+  impi: textSchema,
+  impus: list(object({ uri: textSchema, barred: flag })),
+  scheme: wordSchema("aka", "digest"),
+  algorithms: textsSchema,
+  auth: {
+    oneOf: [
+      object({ scheme: { const: "digest" }, algorithms: textsSchema, password: set }),
+      object({
+        ...{ scheme: { const: "aka" }, algorithm: textSchema, k: set, opc: set, amf: textSchema },
+      }),
+    ],
+  },
   subscription: maybeText,
+  policy: maybe(list({ type: "object" })),
+  source: wordSchema("file", "changed", "added"),
   registered: flag,
-  lastFailure: maybe(object({ why: text, at: time })),
+  lastFailure: maybe(object({ why: textSchema, at: time })),
+});
+
+export const subscriberRemovedSchema: Schema = object({ impi: textSchema, contacts: textsSchema });
+
+export const importAnswerSchema: Schema = object({
+  format: wordSchema("yaml", "sipp", "table"),
+  created: count,
+  replaced: count,
+  unchanged: count,
+  unusedColumns: textsSchema,
+  dryRun: flag,
 });
 
 export const accessBindingSchema: Schema = object({
-  impu: text,
-  impi: text,
-  implicitSet: texts,
-  contact: text,
-  flow: text,
-  serviceRoute: texts,
+  impu: textSchema,
+  impi: textSchema,
+  implicitSet: textsSchema,
+  contact: textSchema,
+  flow: textSchema,
+  serviceRoute: textsSchema,
   expiresAt: time,
   authenticatedAt: maybeTime,
   subscriptionExpiresAt: maybeTime,
 });
 
-export const askAnswerSchema: Schema = object({ impu: text, contacts: texts });
+export const askAnswerSchema: Schema = object({ impu: textSchema, contacts: textsSchema });
 
 const values: Schema = {
   type: "object",
@@ -150,12 +179,12 @@ const values: Schema = {
 const parameter: Schema = {
   type: "object",
   properties: {
-    name: text,
-    doc: text,
-    kind: oneOf("integer", "word"),
+    name: textSchema,
+    doc: textSchema,
+    kind: wordSchema("integer", "word"),
     min: count,
     max: count,
-    words: texts,
+    words: textsSchema,
     default: { type: ["integer", "string"] },
   },
   required: ["name", "doc", "kind", "default"],
@@ -164,10 +193,10 @@ const parameter: Schema = {
 
 /** A fault or a preset, and for whom it is on. */
 export const faultSchema: Schema = object({
-  name: text,
-  doc: text,
+  name: textSchema,
+  doc: textSchema,
   isDeed: flag,
-  combines: texts,
+  combines: textsSchema,
   parameters: list(parameter),
   active: list(
     object({
@@ -180,13 +209,13 @@ export const faultSchema: Schema = object({
   ),
 });
 
-const direction = (...words: readonly string[]): Schema => oneOf(...words);
+const direction = (...words: readonly string[]): Schema => wordSchema(...words);
 
 export const callSchema: Schema = object({
-  callId: text,
+  callId: textSchema,
   direction: direction("outgoing", "incoming"),
-  peer: text,
-  state: oneOf("inviting", "ringing", "answered", "up", "ending", "over"),
+  peer: textSchema,
+  state: wordSchema("inviting", "ringing", "answered", "up", "ending", "over"),
   why: maybeText,
   heldHere: flag,
   heldThere: flag,
@@ -199,36 +228,36 @@ export const callSchema: Schema = object({
 export const messageSchema: Schema = object({
   at: time,
   direction: direction("sent", "received"),
-  peer: text,
-  text,
+  peer: textSchema,
+  text: textSchema,
   status: maybeCount,
   why: maybeText,
 });
 
 export const ueSchema: Schema = object({
-  impi: text,
-  impu: text,
-  contact: text,
+  impi: textSchema,
+  impu: textSchema,
+  contact: textSchema,
   registration: object({
-    state: text,
+    state: textSchema,
     why: maybeText,
     expiresAt: maybeTime,
     nextAt: maybeTime,
     callId: maybeText,
     cseq: maybeCount,
-    serviceRoute: texts,
-    associatedUris: texts,
+    serviceRoute: textsSchema,
+    associatedUris: textsSchema,
     lastFailure: maybeText,
     lastCheck: maybe(object({ at: time, status: maybeCount, why: maybeText })),
   }),
   subscription: maybe(
     object({
-      event: text,
-      state: text,
+      event: textSchema,
+      state: textSchema,
       callId: maybeText,
       expiresAt: maybeTime,
       lastNotify: maybe(
-        object({ at: time, subscriptionState: text, version: maybeCount, said: maybeText }),
+        object({ at: time, subscriptionState: textSchema, version: maybeCount, said: maybeText }),
       ),
     }),
   ),
@@ -242,19 +271,19 @@ const happened = {
   impi: maybeText,
   impu: maybeText,
   callId: maybeText,
-  text,
+  text: textSchema,
 };
 
 function news(type: string, words: readonly string[], more: Record<string, Schema>): Schema {
-  return object({ ...happened, type: { const: type }, event: oneOf(...words), ...more });
+  return object({ ...happened, type: { const: type }, event: wordSchema(...words), ...more });
 }
 
 /** The data of each event of `GET /events`, but for `gap`. */
 export const eventSchema: Schema = {
   oneOf: [
     news("registration", ["registered", "refreshed", "removed"], {
-      bindingId: text,
-      contact: text,
+      bindingId: textSchema,
+      contact: textSchema,
       expiresAt: time,
       cause: maybeText,
     }),
@@ -265,8 +294,8 @@ export const eventSchema: Schema = {
     ),
     news("reauthentication", ["asked", "triggered", "progressed", "ended"], {
       reauthenticationId: maybeText,
-      bindingId: text,
-      contact: text,
+      bindingId: textSchema,
+      contact: textSchema,
       cause: maybeText,
       progress: { type: ["string", "null"], enum: [...reauthenticationProgresses, null] },
       end: { type: ["string", "null"], enum: [...reauthenticationEnds, null] },
@@ -275,8 +304,11 @@ export const eventSchema: Schema = {
       source: maybeText,
       why: maybeText,
     }),
+    news("subscriber", ["added", "replaced", "removed"], {
+      aspects: list(wordSchema("identities", "credentials", "duty", "policy")),
+    }),
     news("campaign", ["started", "paused", "resumed", "stopped", "finished"], {
-      campaignId: text,
+      campaignId: textSchema,
       total: count,
       asked: count,
       ended: count,
@@ -287,11 +319,11 @@ export const eventSchema: Schema = {
 
 export const observedMessageSchema: Schema = object({
   at: time,
-  direction: oneOf("from-device", "to-device"),
+  direction: wordSchema("from-device", "to-device"),
   isRepeated: flag,
-  method: text,
+  method: textSchema,
   status: maybeCount,
-  callId: text,
+  callId: textSchema,
   cseq: count,
   contact: maybeText,
   expires: maybeCount,
@@ -300,7 +332,9 @@ export const observedMessageSchema: Schema = object({
   event: maybeText,
   subscriptionState: maybeText,
   reason: maybeText,
-  contacts: list(object({ uri: text, state: text, event: text, expires: maybeCount })),
+  contacts: list(
+    object({ uri: textSchema, state: textSchema, event: textSchema, expires: maybeCount }),
+  ),
   credentials: { type: ["string", "null"], enum: [...credentialKinds, null] },
   nonce: maybeText,
   userAgent: maybeText,

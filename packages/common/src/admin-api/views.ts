@@ -89,6 +89,12 @@ export interface BindingView {
   readonly callId: string;
   readonly cseq: number;
   readonly path: readonly string[];
+  /** Of its last REGISTER. */
+  readonly userAgent: string | null;
+  /** Whether it must subscribe. */
+  readonly duty: "enforce" | "warn" | "optional";
+  /** What chose that: `its subscriber`, `User-Agent PATTERN`, `subscription.duty`. */
+  readonly dutyBy: string;
   readonly expiresAt: number;
   readonly registeredAt: number;
   readonly authenticatedAt: number | null;
@@ -192,8 +198,67 @@ export interface ProblemDetails {
   readonly title: string;
   readonly status: number;
   readonly detail?: string;
+  /** Of an import: the first of them. */
+  readonly mistakes?: readonly ImportMistake[];
   /** The query parameter, or the property of the body, that is wrong. */
   readonly parameter?: string;
   /** How many it is about. */
   readonly count?: number;
+}
+
+/** One of the lab's HSS; a secret is said to be set, and never shown. */
+export interface SubscriberView {
+  readonly impi: string;
+  readonly impus: readonly { readonly uri: string; readonly barred: boolean }[];
+  readonly scheme: "aka" | "digest";
+  readonly algorithms: readonly string[];
+  readonly auth:
+    | {
+        readonly scheme: "aka";
+        readonly algorithm: string;
+        readonly k: "set";
+        readonly opc: "set";
+        readonly amf: string;
+      }
+    | {
+        readonly scheme: "digest";
+        readonly algorithms: readonly string[];
+        readonly password: "set";
+      };
+  readonly subscription: string | null;
+  /** Rules of the authentication policy for this one alone. */
+  readonly policy: readonly object[] | null;
+  /** The subscribers file; that and a change since; a change alone. */
+  readonly source: "file" | "changed" | "added";
+  readonly registered: boolean;
+  /** Why the last authentication failed, and when. */
+  readonly lastFailure: { readonly why: string; readonly at: number } | null;
+}
+
+export interface SubscriberRemoved {
+  readonly impi: string;
+  /** That were de-registered. */
+  readonly contacts: readonly string[];
+}
+
+export const importFormats = ["yaml", "sipp", "table"] as const;
+export type ImportFormat = (typeof importFormats)[number];
+
+export interface ImportAnswer {
+  readonly format: ImportFormat;
+  readonly created: number;
+  readonly replaced: number;
+  /** There already, and alike. */
+  readonly unchanged: number;
+  /** Of a table: those that mean nothing here. */
+  readonly unusedColumns: readonly string[];
+  /** Nothing was changed. */
+  readonly dryRun: boolean;
+}
+
+/** One mistake of an import. */
+export interface ImportMistake {
+  /** Of the file, from 1. */
+  readonly line: number;
+  readonly why: string;
 }

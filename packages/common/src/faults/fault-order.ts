@@ -1,4 +1,4 @@
-// What is asked of a node's faults, read from a request or a setting and checked against the catalogue. docs/faults.md.
+// Requests to a node's faults, read from HTTP, a setting or a command line and checked against the catalogue. docs/faults.md.
 import type {
   FaultCatalogue,
   FaultDefinition,

@@ -36,7 +36,9 @@ const requestBody = {
     parameters: {
       type: "object",
       description: "Values of its parameters; a preset takes none.",
-      additionalProperties: { type: ["integer", "string"], maxLength: 100 },
+      additionalProperties: {
+        anyOf: [{ type: "integer" }, { type: "string", maxLength: 100 }],
+      },
       maxProperties: 20,
     },
   },

@@ -64,3 +64,9 @@ function systemTime(): () => number {
 export function isoTime(at: number): string {
   return new Date(at).toISOString();
 }
+
+/** Milliseconds since the epoch of `2026-11-28T14:00:00Z` and the like; without a zone it is local time. */
+export function timeOfIso(text: string): number | undefined {
+  const time = /^\d{4}-\d{2}-\d{2}(T|$)/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(time) ? undefined : time;
+}

@@ -27,7 +27,9 @@ test.each([
   ["bad-autn;__proto__=1", /no "__proto__"|expected/],
   ["", /no fault ""/],
 ])("%j is refused", (text, detail) => {
-  expect(parseFaultText(scscfFaults, text)).toMatchObject({ detail: expect.stringMatching(detail) });
+  expect(parseFaultText(scscfFaults, text)).toMatchObject({
+    detail: expect.stringMatching(detail),
+  });
   expect(impossibleFaults(scscfFaults, ["no-service-route", text])).toEqual([
     { key: "faults", allowed: expect.stringMatching(/^other faults: ./) },
   ]);

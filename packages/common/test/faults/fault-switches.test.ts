@@ -145,7 +145,12 @@ describe("what cannot be is refused, and nothing is switched", () => {
     ["bad-autn", { impu: "sip:eve@x" }, "no-such-user", /sip:eve@x is nobody's/],
     ["bad-autn", { impu: "" }, "bad-request", /^impu: expected/],
     ["bad-autn", { impu: "sip:bob@x" }, "unsuitable", /^bad-autn: bob has a password/],
-    ["restored-hss", { parameters: { behind: 2 } }, "bad-request", /preset restored-hss takes none/],
+    [
+      "restored-hss",
+      { parameters: { behind: 2 } },
+      "bad-request",
+      /preset restored-hss takes none/,
+    ],
     ["bad-autn", { times: 0 }, "bad-request", /^times: expected a whole number from 1/],
     ["bad-autn", { times: 1.5 }, "bad-request", /^times:/],
     ["bad-autn", { parameters: { x: 1 } }, "bad-request", /bad-autn has no "x", but none/],

@@ -1,15 +1,18 @@
 // HTTP client for a node's admin interface; failures as one line for a person.
-import type { Page, ProblemDetails } from "@ims-lab/common/admin-api/views";
+import type { ImportMistake, Page, ProblemDetails } from "@ims-lab/common/admin-api/views";
 import { NODE_HEADER } from "@ims-lab/common/platform/http";
 import { CommandFailure, EXIT } from "./exit-codes.ts";
 
 export interface AdminClient {
   get<T>(path: string, query?: Query): Promise<T>;
-  post<T>(path: string, query?: Query, body?: object): Promise<T>;
-  put<T>(path: string, body: object): Promise<T>;
+  /** @param body text is sent as it is */
+  post<T>(path: string, query?: Query, body?: object | string): Promise<T>;
+  put<T>(path: string, query?: Query, body?: object, headers?: Headers): Promise<T>;
   delete<T>(path: string, query?: Query): Promise<T>;
   /** A stream of text, in the pieces in which it comes; fails where it breaks off. */
   stream(path: string, query: Query, headers: Headers, signal: AbortSignal): AsyncIterable<string>;
+  /** The same as the answer to a POST. */
+  streamOf(path: string, body: object, signal: AbortSignal): AsyncIterable<string>;
   /** All of a list, page by page. */
   all<T>(path: string, query?: Query): Promise<Page<T>>;
 }
@@ -35,17 +38,19 @@ export function adminClient(options: {
     method: string,
     path: string,
     query: Query = {},
-    body?: object,
+    body?: object | string,
+    more: Headers = {},
   ): Promise<T> {
-    const headers: Record<string, string> = { accept: "application/json", ...bearer };
-    if (body !== undefined) headers["content-type"] = "application/json";
+    const headers: Record<string, string> = { accept: "application/json", ...bearer, ...more };
+    const isText = typeof body === "string";
+    if (body !== undefined) headers["content-type"] = isText ? "text/plain" : "application/json";
     let response: Response;
     let text: string;
     try {
       response = await options.fetch(url + path + queryText(query), {
         method,
         headers,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
       });
       text = await response.text();
     } catch (problem) {
@@ -66,17 +71,12 @@ export function adminClient(options: {
 
   async function* stream(
     path: string,
-    query: Query,
     more: Headers,
-    signal: AbortSignal,
+    order: { readonly method: string; readonly signal: AbortSignal; readonly body?: string },
   ): AsyncGenerator<string> {
     const headers = { accept: "text/event-stream", ...bearer, ...more };
     try {
-      const response = await options.fetch(url + path + queryText(query), {
-        method: "GET",
-        headers,
-        signal,
-      });
+      const response = await options.fetch(url + path, { ...order, headers });
       checkNode(response);
       if (!response.ok || response.body === null)
         throw failureOf(node, url, response.status, jsonOf(await response.text()));
@@ -100,10 +100,17 @@ export function adminClient(options: {
   }
 
   return {
-    stream,
+    stream: (path, query, headers, signal) =>
+      stream(path + queryText(query), headers, { method: "GET", signal }),
+    streamOf: (path, body, signal) =>
+      stream(
+        path,
+        { "content-type": "application/json" },
+        { method: "POST", body: JSON.stringify(body), signal },
+      ),
     get: (path, query) => request("GET", path, query),
     post: (path, query, body) => request("POST", path, query, body),
-    put: (path, body) => request("PUT", path, {}, body),
+    put: (path, query, body, headers) => request("PUT", path, query, body, headers),
     delete: (path, query) => request("DELETE", path, query),
     all: async <T>(path: string, query: Query = {}) => {
       const items: T[] = [];
@@ -163,6 +170,7 @@ function failureOf(node: string, url: string, status: number, answer: unknown): 
   if (problem === undefined) {
     return new CommandFailure(EXIT.unknown, `${url} answered ${status}: is this a ${node}?`);
   }
+  if (problem.mistakes !== undefined) return importRefused(node, problem, problem.mistakes);
   const why = [problem.title, problem.detail].filter(Boolean).join(": ");
   const notRegistered =
     problem.title === "Not registered" || (status === 404 && !NOT_A_USER.has(problem.title));
@@ -172,8 +180,28 @@ function failureOf(node: string, url: string, status: number, answer: unknown): 
   );
 }
 
+function importRefused(
+  node: string,
+  { title, count = 0 }: ProblemDetails,
+  mistakes: readonly ImportMistake[],
+): CommandFailure {
+  const more = count - mistakes.length;
+  const lines = [...mistakes.map(lineOf), ...(more > 0 ? [`and ${more} more`] : [])];
+  return new CommandFailure(EXIT.unknown, `${node}: ${title}, nothing was imported`, lines);
+}
+
+function lineOf({ line, why }: ImportMistake): string {
+  return `line ${line}: ${why}`;
+}
+
 /** What else may be missing than a registration. */
-const NOT_A_USER: ReadonlySet<string> = new Set(["No such resource", "No such UE"]);
+const NOT_A_USER: ReadonlySet<string> = new Set([
+  "No such resource",
+  "No such UE",
+  "No such subscriber",
+  "No such campaign",
+  "No such fault",
+]);
 
 function isProblem(answer: unknown): answer is ProblemDetails {
   return typeof answer === "object" && answer !== null && "title" in answer && "status" in answer;

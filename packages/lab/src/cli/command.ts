@@ -12,6 +12,8 @@ export interface CommandContext {
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly fetch: typeof fetch;
   readonly clock: Clock;
+  /** The line that a person answers; absent: there is nobody at a terminal. */
+  question?(text: string): Promise<string>;
   /** From the call on an interrupt (Ctrl-C) ends nothing by itself: it is told by this signal, once. */
   readonly interruption?: () => AbortSignal;
 }

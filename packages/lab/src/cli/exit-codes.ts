@@ -9,17 +9,20 @@ export const EXIT = {
   notRegistered: 3,
   /** `verify`: the device does something wrong. */
   verdict: 20,
-  /** As a shell has it of SIGINT. */
+  /** Ctrl-C, as a shell has it. */
   interrupted: 130,
 } as const;
 
 /** The message for a person instead of an answer, and the exit code. */
 export class CommandFailure extends Error {
   readonly exitCode: number;
+  /** Lines that follow the message. */
+  readonly details: readonly string[];
 
-  constructor(exitCode: number, message: string) {
+  constructor(exitCode: number, message: string, details: readonly string[] = []) {
     super(message);
     this.exitCode = exitCode;
+    this.details = details;
   }
 }
 

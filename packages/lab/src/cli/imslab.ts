@@ -21,6 +21,7 @@ export async function imslab(argv: readonly string[], context: CommandContext): 
     }
     if (problem instanceof CommandFailure) {
       context.stderr.write(`imslab: ${printable(problem.message)}\n`);
+      for (const detail of problem.details) context.stderr.write(`  ${printable(detail)}\n`);
       return problem.exitCode;
     }
     throw problem;

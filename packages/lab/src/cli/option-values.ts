@@ -1,4 +1,5 @@
 // Values of `imslab`'s arguments and options: words, seconds, URLs, identities, the node meant.
+import { timeOfIso } from "@ims-lab/common/platform/clock";
 
 /** A command line that cannot be obeyed; the message says what to write. */
 export class UsageError extends Error {}
@@ -25,6 +26,38 @@ export function secondsOf(option: string, written: string | undefined): number |
   }
   return Number(written);
 }
+
+/** A number that is not negative, such as 12.5; its limits are the node's to say. */
+export function countOf(option: string, written: string | undefined): number | undefined {
+  if (written === undefined) return undefined;
+  if (!/^\d{1,9}(\.\d{1,9})?$/.test(written)) {
+    throw new UsageError(`${option}: "${written}" is no number`);
+  }
+  return Number(written);
+}
+
+/** A moment as milliseconds since the epoch: `15m` ago (s, m, h, d), a date with its time, or milliseconds. */
+export function momentOf(
+  option: string,
+  written: string | undefined,
+  now: number,
+): number | undefined {
+  if (written === undefined) return undefined;
+  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(written) ?? [];
+  if (unit !== undefined) return Math.floor(now - Number(count) * (UNIT_MS[unit] ?? 0));
+  if (/^\d{1,15}$/.test(written)) return Number(written);
+  const moment = timeOfIso(written);
+  if (moment === undefined)
+    throw new UsageError(`${option}: "${written}" is no time such as 15m or 2026-11-28T14:00:00Z`);
+  return moment;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 export function urlOf(option: string, written: string): string {
   const url = URL.parse(written);

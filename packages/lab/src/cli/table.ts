@@ -35,7 +35,12 @@ function paragraphs(
 export function timeLeft(at: number | null, now: number): string {
   if (at === null) return "-";
   const seconds = Math.ceil((at - now) / 1000);
-  if (seconds <= 0) return "over";
+  return seconds <= 0 ? "over" : durationText(seconds);
+}
+
+/** "59 s", "12 min", "3 h", "8 d" */
+export function durationText(length: number): string {
+  const seconds = Math.ceil(length);
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)} h`;

@@ -104,12 +104,14 @@ function bindingText(binding: BindingView, now: number): string {
     ["  registered", timeAgo(binding.registeredAt, now)],
     ["  authenticated", timeAgo(binding.authenticatedAt, now)],
     ["  expires in", timeLeft(binding.expiresAt, now)],
+    ["  user agent", binding.userAgent ?? "-"],
+    ["  duty to subscribe", `${binding.duty}, by ${binding.dutyBy}`],
     ["  subscription", subscriptionText(binding, now)],
     ["  re-authentication", reauthenticationText(binding, now)],
   ]);
 }
 
-function facts(rows: readonly (readonly [string, string])[]): string {
+export function facts(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([name, value]) => `${name.padEnd(21)}${printable(value)}\n`).join("");
 }
 

@@ -17,12 +17,17 @@ export interface DigestAccount extends Account {
   readonly password: string;
 }
 
-/** The user of the lab's UE, at whatever domain. */
+/** The user of the lab's UE, at whatever domain; with a network of one's own, that network's first. */
 export const UE_USER = "001010000000001";
 
 /** The lab's UE, when the file has its user; no other user is taken, since that may be a device's. */
-export function ueAccount(subscribers: readonly SubscriberEntry[]): AkaAccount | undefined {
-  const user = subscribers.find(({ impi }) => impi.startsWith(`${UE_USER}@`));
+export function ueAccount(
+  subscribers: readonly SubscriberEntry[],
+  ueUser: string = UE_USER,
+): AkaAccount | undefined {
+  const of = (imsi: string): SubscriberEntry | undefined =>
+    subscribers.find(({ impi }) => impi.startsWith(`${imsi}@`));
+  const user = of(ueUser) ?? of(UE_USER);
   return user === undefined ? undefined : akaOf(user);
 }
 
@@ -53,10 +58,11 @@ export function accountLines(
   subscribers: readonly SubscriberEntry[],
   domain: string,
   pcscf: HostPort,
+  ueUser: string = UE_USER,
 ): readonly (readonly [program: string, line: string])[] {
   const at = formatHostPort(pcscf);
   const softphone = softphoneAccount(subscribers);
-  const aka = ueAccount(subscribers) ?? subscribers.flatMap((user) => akaOf(user) ?? [])[0];
+  const aka = ueAccount(subscribers, ueUser) ?? subscribers.flatMap((user) => akaOf(user) ?? [])[0];
   return [
     ...(softphone === undefined ? [] : softphoneLines(softphone, domain, at)),
     ...(aka === undefined ? [] : sippLines(aka, domain, at)),

@@ -1,7 +1,8 @@
 // Instructions for a running lab: addresses, accounts, commands to type.
 import { isLoopback, isWildcard } from "@ims-lab/common/platform/ip-address";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
-import { type AkaAccount, accountLines, UE_USER } from "./accounts.ts";
+import { type AkaAccount, accountLines } from "./accounts.ts";
+import type { LabUsers } from "./lab-users.ts";
 import { LAB_HOST, type LabPorts } from "./node-environments.ts";
 import type { LabOptions } from "./options.ts";
 import type { SubscriberEntry } from "./subscribers-file.ts";
@@ -18,19 +19,20 @@ export interface LabOverview {
   readonly subscribers: readonly SubscriberEntry[];
   readonly domain: string;
   readonly ue: AkaAccount | undefined;
+  readonly ueUser: string;
   /** Of this machine. */
   readonly addresses: readonly string[];
 }
 
 export function instructions(lab: LabOverview): readonly InstructionLine[] {
-  const { ports, options, subscribers, domain, ue } = lab;
+  const { ports, options, subscribers, domain, ue, ueUser } = lab;
   const said = (text: string): InstructionLine => ({ text, isCopied: false });
   const copied = (text: string): InstructionLine => ({ text: `  ${text}`, isCopied: true });
   const host = reachableAt(lab);
   const at = { host, port: ports.access };
   const user = ue?.impu ?? subscribers[0]?.impus[0] ?? `sip:USER@${domain}`;
   const urls = urlOptions(options, ports);
-  const accounts = accountLines(subscribers, domain, at);
+  const accounts = accountLines(subscribers, domain, at, ueUser);
   return [
     said(`Point a device at the P-CSCF, sip:${formatHostPort(at)} (UDP or TCP). Accounts:`),
     ...accounts.map(([program, line]) => copied(`${program.padEnd(9)} ${line}`)),
@@ -49,8 +51,12 @@ export function instructions(lab: LabOverview): readonly InstructionLine[] {
 }
 
 /** Why there are no figures. */
-export function withoutUe(file: string, domain: string): string {
-  return `The figures need the user ${UE_USER}@${domain} with K and OP (or OPc), whom ${file} does not have: the lab goes on without its UE and without them.`;
+export function withoutUe({
+  shownFile,
+  domain,
+  ueUser,
+}: Pick<LabUsers, "shownFile" | "domain" | "ueUser">): string {
+  return `The figures need the user ${ueUser}@${domain} with K and OP (or OPc), whom ${shownFile} does not have: the lab goes on without its UE and without them.`;
 }
 
 /** The address for devices. */

@@ -2,8 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
+import { imsiOf, LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { Environment } from "../terminal.ts";
+import { UE_USER } from "./accounts.ts";
 import type { LabOptions } from "./options.ts";
 import { readSubscribers, SUBSCRIBERS_FILE, type SubscriberEntry } from "./subscribers-file.ts";
 
@@ -14,12 +15,15 @@ export interface LabUsers {
   /** As a person calls it. */
   readonly shownFile: string;
   readonly subscribers: readonly SubscriberEntry[];
+  /** The IMSI of the lab's UE. */
+  readonly ueUser: string;
   /** Removes what was written for the run. */
   close(): void;
 }
 
-/** With a domain and no file of one's own, the shipped users move to the domain. */
+/** With a domain and no file of one's own, the shipped users move to the domain, and to its network. */
 export function labUsers(options: LabOptions, env: Environment): LabUsers {
+  const ueUser = options.plmn === undefined ? UE_USER : imsiOf(options.plmn, 1);
   const domain = (options.domain || env["SCSCF_DOMAIN"] || LAB_DOMAIN).toLowerCase();
   const given = options.subscribers ?? (env["SCSCF_SUBSCRIBERS"] || undefined);
   if (given !== undefined)
@@ -28,22 +32,25 @@ export function labUsers(options: LabOptions, env: Environment): LabUsers {
       file: options.subscribers,
       shownFile: given,
       subscribers: readSubscribers(given),
+      ueUser,
       close: () => undefined,
     };
   const shownFile = "packages/scscf/subscribers.yaml";
-  if (domain === LAB_DOMAIN) {
+  if (domain === LAB_DOMAIN && ueUser === UE_USER) {
     const subscribers = readSubscribers(SUBSCRIBERS_FILE);
-    return { domain, file: undefined, shownFile, subscribers, close: () => undefined };
+    return { domain, file: undefined, shownFile, subscribers, ueUser, close: () => undefined };
   }
   const folder = mkdtempSync(join(tmpdir(), "ims-lab-"));
   const file = join(folder, "subscribers.yaml");
   const shipped = readFileSync(SUBSCRIBERS_FILE, "utf8");
-  writeFileSync(file, shipped.replaceAll(LAB_DOMAIN, domain), { mode: 0o600 });
+  const moved = shipped.replaceAll(LAB_DOMAIN, domain).replaceAll(UE_USER, ueUser);
+  writeFileSync(file, moved, { mode: 0o600 });
   return {
     domain,
     file,
     shownFile,
     subscribers: readSubscribers(file),
+    ueUser,
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

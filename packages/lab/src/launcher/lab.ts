@@ -21,6 +21,7 @@ import {
   type NodeName,
   nodeEnvironments,
   replacedVariables,
+  ueCardOf,
 } from "./node-environments.ts";
 import type { LabOptions } from "./options.ts";
 import { ScenarioRun } from "./scenario-run.ts";
@@ -97,7 +98,7 @@ class Lab {
     this.#ports = labPorts(options.portOffset);
     this.#users = labUsers(options, env);
     this.#closers.push(() => this.#users.close());
-    this.#ue = options.ue ? ueAccount(this.#users.subscribers) : undefined;
+    this.#ue = options.ue ? ueAccount(this.#users.subscribers, this.#users.ueUser) : undefined;
     this.output = new TerminalOutput(terminal, env);
     const { subscribers } = this.#users;
     this.#screen = new Screen({
@@ -136,11 +137,12 @@ class Lab {
       hep: formatHostPort(collector.local),
       subscribers: this.#users.file,
       ue: this.#ue,
+      ueCard: ueCardOf(this.#options, env),
       networks: ownNetworks(),
     });
     for (const line of replacedVariables(environments, env)) this.output.say(line, 2);
     if (this.#options.ue && this.#ue === undefined && this.#users.subscribers.length > 0)
-      this.output.say(withoutUe(this.#users.shownFile, this.#users.domain), 2);
+      this.output.say(withoutUe(this.#users), 2);
     this.output.say(`Starting S-CSCF, P-CSCF${this.#ue === undefined ? "" : " and UE"} …`);
     await this.#startNode("scscf", environments.scscf);
     await this.#startNode("pcscf", environments.pcscf);
@@ -166,6 +168,7 @@ class Lab {
     this.output.heading("The lab stays up; Ctrl-C ends it.");
     const { subscribers, domain } = this.#users;
     const lines = instructions({
+      ueUser: this.#users.ueUser,
       ports: this.#ports,
       options: this.#options,
       subscribers,

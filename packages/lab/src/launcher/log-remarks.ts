@@ -50,6 +50,8 @@ const DESCRIPTIONS: Readonly<Record<string, (read: Read) => Description>> = {
   "transport.rejected": (read) => bad(`sent what cannot be read: ${read("reason")}`),
   "tls.handshake-failed": (read) => bad(`no TLS: ${read("why")}`),
   "http.not-http": (read) => bad(read("why")),
+  "network.fault": (read) =>
+    note(`network fault: ${read("rule")}: ${read("message")}, number ${read("number")}`),
 };
 
 function removal(read: Read): Description {

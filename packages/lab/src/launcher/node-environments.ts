@@ -1,4 +1,5 @@
 // The nodes' settings for one run of the lab, as environment variables, and what of the user's they replace.
+import { networkSetting, type Place } from "@ims-lab/common/faults/network-rule";
 import { isLoopback, isWildcard } from "@ims-lab/common/platform/ip-address";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Environment } from "../terminal.ts";
@@ -39,6 +40,8 @@ export interface LabFacts {
   /** Path of the users' file; undefined: the S-CSCF's own default. */
   readonly subscribers: string | undefined;
   readonly ue: AkaAccount | undefined;
+  /** File of the UE's card and instance; undefined: a new card each time. */
+  readonly ueCard: string | undefined;
   /** Addresses of this machine, as CIDRs such as `192.0.2.10/24`. */
   readonly networks: readonly string[];
 }
@@ -62,6 +65,8 @@ export function nodeEnvironments(
       SCSCF_SUBSCRIPTION_EXPIRES: options.expires,
       SCSCF_AUTHENTICATION_PROBE: "true",
       SCSCF_TRACE_HEP: hep,
+      ...rulesOf("SCSCF", "S", options),
+      ...storeOf(options, "scscf"),
       ...(options.domain !== undefined && { SCSCF_DOMAIN: options.domain }),
       ...(subscribers !== undefined && { SCSCF_SUBSCRIBERS: subscribers }),
       ...(options.fast && { SCSCF_REAUTHENTICATION_DEADLINE_SECONDS: String(SHORT_N_SECONDS) }),
@@ -77,11 +82,44 @@ export function nodeEnvironments(
       PCSCF_HTTP_HOST: LAB_HOST,
       PCSCF_HTTP_PORT: String(ports.pcscfHttp),
       PCSCF_TRACE_HEP: hep,
+      ...rulesOf("PCSCF", "P", options),
+      ...storeOf(options, "pcscf"),
       ...(options.pcap !== undefined && { PCSCF_TRACE_PCAP: options.pcap }),
       ...(options.domain !== undefined && { PCSCF_ACCESS_VISITED_NETWORK_ID: options.domain }),
     },
     ue: facts.ue === undefined ? {} : ueEnvironment(options, facts, facts.ue),
   };
+}
+
+/** A rule is its sender's to obey. */
+function rulesOf(prefix: string, place: Place, { networkRules }: LabOptions): Variables {
+  const own = networkRules.filter(({ from }) => from === place);
+  return own.length === 0
+    ? {}
+    : { [`${prefix}_NETWORK_FAULTS`]: own.map(networkSetting).join(",") };
+}
+
+/** Of what outlives the run; undefined where the node's default, or the environment, says it. */
+function storeOf(
+  { memory, portOffset }: LabOptions,
+  node: "scscf" | "pcscf",
+): Variables | undefined {
+  const name = `${node.toUpperCase()}_STORE`;
+  if (memory) return { [name]: "memory" };
+  // A file is one node's: two labs have two.
+  return portOffset === 0 ? undefined : { [name]: `sqlite:${keptFile(`${node}.db`, portOffset)}` };
+}
+
+/** In the folder where `npm start` was typed. */
+function keptFile(name: string, portOffset: number): string {
+  return `.ims-lab/${portOffset === 0 ? "" : `${portOffset}-`}${name}`;
+}
+
+/** The card goes with the S-CSCF's sequence numbers: one without the other would have to resynchronise. */
+export function ueCardOf({ memory, portOffset }: LabOptions, env: Environment): string | undefined {
+  const isOwn = env["UE_USER_SQN_FILE"] !== undefined || env["UE_USER_INSTANCE"] !== undefined;
+  if (memory || env["SCSCF_STORE"] === "memory" || isOwn) return undefined;
+  return keptFile("ue.json", portOffset);
 }
 
 /** For a wildcard host: in each network our address in it, elsewhere the first that is not loopback. */
@@ -121,6 +159,8 @@ function ueEnvironment(options: LabOptions, facts: LabFacts, user: AkaAccount): 
     UE_HTTP_HOST: LAB_HOST,
     UE_HTTP_PORT: String(facts.ports.ueHttp),
     UE_TRACE_HEP: facts.hep,
+    ...rulesOf("UE", "U", options),
+    ...(facts.ueCard !== undefined && { UE_USER_SQN_FILE: facts.ueCard }),
   };
 }
 
@@ -161,6 +201,8 @@ const OPTION_FOR: readonly (readonly [RegExp, string])[] = [
   [/SUBSCRIBERS$|UE_USER_/, "--subscribers"],
   [/SUBSCRIPTION_EXPIRES$/, "--expires"],
   [/DEADLINE_SECONDS$/, "--fast"],
+  [/_NETWORK_FAULTS$/, "--drop"],
+  [/CSCF_STORE$/, "--memory, --port-offset"],
   [/_STACK$/, "--stack"],
   [/_TRANSPORT$/, "--transport"],
 ];

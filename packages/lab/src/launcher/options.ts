@@ -1,9 +1,17 @@
 // The command line of `npm start` and `npm run demo`.
 import { parseArgs } from "node:util";
+import {
+  isRuleProblem,
+  type NetworkRule,
+  networkActions,
+  parseNetworkRule,
+} from "@ims-lab/common/faults/network-rule";
+import { homeDomain, type Plmn } from "@ims-lab/common/ims/identities";
 import { isHost } from "@ims-lab/common/platform/cidr";
 import { parseIp } from "@ims-lab/common/platform/ip-address";
 import { parseHostPort } from "@ims-lab/common/sip/message/uri";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
+import type { Environment } from "../terminal.ts";
 import type { FigureOptions } from "./figures.ts";
 
 export interface LabOptions extends FigureOptions {
@@ -19,6 +27,8 @@ export interface LabOptions extends FigureOptions {
   readonly subscribers: string | undefined;
   /** Home domain; undefined: what the environment says, or the lab's. */
   readonly domain: string | undefined;
+  /** The network that domain and shipped IMSIs are of; undefined: the domain's own, or the lab's test network. */
+  readonly plmn: Plmn | undefined;
   /** Capture file of all that passes the P-CSCF. */
   readonly pcap: string | undefined;
   /** A HEP3 collector that gets what the ladder is fed from. */
@@ -29,8 +39,12 @@ export interface LabOptions extends FigureOptions {
   readonly only: string | undefined;
   /** A short N, so that a UE of TS 24.229 does not take half of 600 s. */
   readonly fast: boolean;
+  /** Nothing outlives the run; a demo always begins anew. */
+  readonly memory: boolean;
   /** Added to every port, so that two labs can run on one machine. */
   readonly portOffset: number;
+  /** Messages that are lost, late, twice or overtaken on their way. */
+  readonly networkRules: readonly NetworkRule[];
   /** Show the nodes' logs between the ladder's lines. */
   readonly verbose: boolean;
 }
@@ -64,7 +78,12 @@ const OPTIONS = {
   only: { type: "string" },
   pcap: { type: "string" },
   hep: { type: "string" },
+  memory: { type: "boolean" },
   "port-offset": { type: "string" },
+  drop: { type: "string", multiple: true },
+  delay: { type: "string", multiple: true },
+  duplicate: { type: "string", multiple: true },
+  reorder: { type: "string", multiple: true },
   verbose: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -93,7 +112,9 @@ export const LAUNCHER_HELP = `Usage: npm start [-- OPTIONS]      the lab, until 
   --advertise ADDRESS        what devices are told instead: behind NAT
   --subscribers FILE         your users instead of the shipped ones
   --domain DOMAIN            home domain; the shipped users move there
-  --mcc MCC --mnc MNC        the domain ims.mncMNC.mccMCC.3gppnetwork.org
+  --mcc MCC --mnc MNC        your network: the domain is then
+                             ims.mncMNC.mccMCC.3gppnetwork.org, and the shipped
+                             SIM's IMSI is of it (IMSLAB_MCC, IMSLAB_MNC)
   --no-ue                    without the lab's own UE, so without the figures
 
  The lab's own UE
@@ -105,19 +126,31 @@ export const LAUNCHER_HELP = `Usage: npm start [-- OPTIONS]      the lab, until 
   --pcap FILE                write what passes the P-CSCF to a capture file
   --hep HOST:PORT            send what the nodes trace to a HEP3 collector
   --verbose                  the nodes' logs too
+  --memory                   forget at the end; else .ims-lab in this folder
+                             keeps users registered for the next start
   --port-offset N            add N to every port, to run beside another lab
   -h, --help                 this text
+
+ Network faults, each option as often as you like
+  --drop, --delay, --duplicate, --reorder 'WHAT FROM>TO [N|N-M|*] [TIME]'
+                             WHAT: a method, a status, a status with a method
+                             (200 NOTIFY), or *; FROM>TO: U>P P>U P>S S>P, or
+                             U>S S>U for what goes all the way; N: which of
+                             them (1), counted with retransmissions; TIME: of
+                             a delay, 500ms or 2s.
+                             --drop 'NOTIFY S>P 1' --delay '200 S>U 2 500ms'
 
 Other settings of the nodes come from the environment
 (SCSCF_REAUTHENTICATION_DEADLINE_SECONDS=20 npm start); what npm start sets by
 itself, it says. NO_COLOR, FORCE_COLOR and COLUMNS are respected.
 `;
 
-export function parseOptions(argv: readonly string[]): ParsedOptions {
+export function parseOptions(argv: readonly string[], env: Environment = {}): ParsedOptions {
   try {
     const { values } = parseArgs({ args: [...argv], options: OPTIONS });
     if (values.help === true) return { kind: "help" };
     refuseContradictions(values);
+    const plmn = plmnOf(values, env);
     const profile = choice("profile", values.profile ?? "seed");
     const demo = values.demo === true;
     const options: LabOptions = {
@@ -129,13 +162,16 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
       transport: choice("transport", values.transport ?? "udp"),
       fast: values.fast === true || (demo && profile === "ts24229"),
       ue: values["no-ue"] !== true,
+      memory: demo || values.memory === true,
       host: address("host", values.host ?? "127.0.0.1"),
       advertise: values.advertise && hostName("advertise", values.advertise),
       subscribers: filled("subscribers", "a path", values.subscribers),
-      domain: domainOf(values),
+      domain: domainOf(values, plmn),
+      plmn,
       pcap: filled("pcap", "a path", values.pcap),
       hep: values.hep === undefined ? undefined : collector(values.hep),
       only: filled("only", "an IMPU, an IMPI, a user name or an address", values.only),
+      networkRules: networkRules(values),
       portOffset: offset(values["port-offset"] ?? "0"),
     };
     return { kind: "options", options };
@@ -147,7 +183,25 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
   }
 }
 
-type Values = { readonly [O in keyof typeof OPTIONS]?: string | boolean | undefined };
+type Values = {
+  readonly [O in keyof typeof OPTIONS]?: string | boolean | readonly string[] | undefined;
+};
+
+/** Of the lab's UE only where there is one, and where its stack lets somebody in between. */
+function networkRules(values: Values): readonly NetworkRule[] {
+  return networkActions.flatMap((action) => {
+    const written = values[action];
+    return (Array.isArray(written) ? written : []).map((text: string) => {
+      const rule = parseNetworkRule(action, text);
+      if (isRuleProblem(rule)) throw new Error(`--${rule.problem}`);
+      if (rule.from === "U" && values["no-ue"] === true)
+        throw new Error(`--${action} "${rule.text}": there is no UE of the lab's (--no-ue)`);
+      if (rule.from === "U" && values.stack === "npm-sip")
+        throw new Error(`--${action} "${rule.text}": the stack npm-sip lets nobody in between`);
+      return rule;
+    });
+  });
+}
 
 function refuseContradictions(values: Values): void {
   const together = (one: keyof Values, other: keyof Values, why: string): void => {
@@ -160,17 +214,35 @@ function refuseContradictions(values: Values): void {
   together("no-ue", "transport", "the transport is that of the lab's UE, which is left out");
   together("domain", "mcc", "both name the domain; give one");
   together("domain", "mnc", "both name the domain; give one");
-  if ((values.mcc === undefined) !== (values.mnc === undefined))
-    throw new Error("--mcc and --mnc make the domain together: give both");
 }
 
-function domainOf({ domain, mcc, mnc }: Values): string | undefined {
-  if (mcc === undefined || mnc === undefined)
-    return typeof domain === "string" ? hostName("domain", domain).toLowerCase() : undefined;
-  if (!/^\d{3}$/.test(String(mcc))) throw new Error(`--mcc ${mcc}: expected three digits`);
-  if (!/^\d{2,3}$/.test(String(mnc))) throw new Error(`--mnc ${mnc}: expected two or three digits`);
-  // TS 23.003 §13.2: two digits get a zero in front.
-  return `ims.mnc${String(mnc).padStart(3, "0")}.mcc${mcc}.3gppnetwork.org`;
+function domainOf({ domain }: Values, plmn: Plmn | undefined): string | undefined {
+  if (plmn !== undefined) return homeDomain(plmn.mcc, plmn.mnc);
+  return typeof domain === "string" ? hostName("domain", domain).toLowerCase() : undefined;
+}
+
+/** Options before the environment; a domain that was given by name is of no network. */
+function plmnOf(values: Values, env: Environment): Plmn | undefined {
+  if (values.domain !== undefined) return undefined;
+  const mcc = digitsOf("mcc", /^\d{3}$/, "three digits", values, env);
+  const mnc = digitsOf("mnc", /^\d{2,3}$/, "two or three digits", values, env);
+  if (mcc !== undefined && mnc !== undefined) return { mcc, mnc };
+  if (mcc !== mnc) throw new Error("--mcc and --mnc make the domain together: give both");
+  return undefined;
+}
+
+function digitsOf(
+  option: "mcc" | "mnc",
+  allowed: RegExp,
+  expected: string,
+  values: Values,
+  env: Environment,
+): string | undefined {
+  const variable = `IMSLAB_${option.toUpperCase()}`;
+  const written = values[option] ?? (env[variable] || undefined);
+  if (written === undefined || allowed.test(String(written))) return written?.toString();
+  const where = values[option] === undefined ? `${variable}=` : `--${option} `;
+  throw new Error(`${where}${written}: expected ${expected}`);
 }
 
 function choice<K extends keyof typeof CHOICES>(

@@ -1,9 +1,10 @@
-// What verify can find wrong with a device, by name and in words. docs/verify.md.
+// Findings of verify: everything that can be wrong with a device, by name and in words. docs/verify.md.
 
 export const FINDINGS = {
   "no-subscribe": "does not subscribe after its registration",
   "notify-unanswered": "does not answer NOTIFYs: deaf, gone, or at another address",
   "notify-refused": "refuses the NOTIFYs of its own subscription",
+  "notify-failed": "answers NOTIFYs with a server error, or its P-CSCF cannot reach it",
   "notify-late": "answers NOTIFYs too late",
   "no-register": "acknowledges the request to re-register and does nothing",
   "register-late": "re-registers later than the standard says",
@@ -25,7 +26,6 @@ export const FINDINGS = {
   "retry-after-ignored": "asks again before Retry-After is over",
   "not-retried": "does not ask again after Retry-After",
   "not-back": "does not come back after it was told to",
-  "came-back-early": "comes back before it may",
   "came-back": "comes back although it was told to stay away",
   "call-lost": "loses a call to a challenge",
   "call-kept": "keeps a call beyond its registration",

@@ -1,4 +1,4 @@
-// What a device was granted and when it came again, told from the S-CSCF's events. TS 24.229 §5.1.1.4.
+// Grants to a device and the times at which it came again, told from the S-CSCF's events. TS 24.229 §5.1.1.4.
 import type {
   ReauthenticationNews,
   RegistrationNews,

@@ -6,6 +6,7 @@ import { conformanceChapter, conformanceTest } from "./clauses.ts";
 import type { DeviceFacts } from "./course.ts";
 import {
   CHALLENGE_ANSWERED,
+  NAMES_ITSELF,
   NEXT_CSEQ,
   NOTIFY_ANSWERED,
   OBEYED_ONCE,
@@ -74,6 +75,15 @@ export const PROCEDURES: readonly Procedure[] = [
     run: "as-found",
     lacks: () => undefined,
     checks: [IS_SUBSCRIBED],
+  },
+  {
+    name: "next-register",
+    title: "Challenge at the next REGISTER of a device that cannot be asked",
+    clause: "TS 24.229 §5.1.1.5.1",
+    run: "unasked",
+    lacks: ({ package: eventPackage }) =>
+      eventPackage === undefined ? undefined : "it has a subscription: it can be asked",
+    checks: [SAME_CALL_ID, NEXT_CSEQ, SAME_CONTACT, NAMES_ITSELF, CHALLENGE_ANSWERED],
   },
   {
     name: "reauthentication",

@@ -20,15 +20,27 @@ export const NOTIFY_ANSWERED: Check = {
   name: "notify",
   expected: "the NOTIFY is answered with 200 within 3.5 s",
   rule: "RFC 6665 §4.1.3, RFC 4320 §4.1",
-  judge: (course) => notifyAnswer(triggerOf(course)),
+  judge: (course) => notifyAnswer(course, triggerOf(course)),
 };
 
-export function notifyAnswer(notify: Exchange | undefined): CheckOutcome {
-  if (notify === undefined) return notJudged("no NOTIFY left: it has no subscription");
+/** 64*T1 */
+const TRANSACTION_MS = 32_000;
+/** Of a proxy, for a device that is silent or gone (RFC 5626 §5.3.1: 430). */
+const NO_ANSWER: ReadonlySet<number> = new Set([408, 430, 480]);
+
+export function notifyAnswer(course: Course, notify: Exchange | undefined): CheckOutcome {
+  if (notify === undefined) return notJudged("no NOTIFY left");
   const { request, answer } = notify;
-  if (answer === undefined) return failed("notify-unanswered", "no answer came");
-  const { status } = answer;
-  if (status !== 200) return failed("notify-refused", `${status} came`);
+  if (answer === undefined) {
+    const isOver = course.endedAt - request.at >= TRANSACTION_MS;
+    return isOver
+      ? failed("notify-unanswered", "no answer came")
+      : notJudged("no answer has come yet");
+  }
+  const status = answer.status ?? 0;
+  if (NO_ANSWER.has(status)) return failed("notify-unanswered", `${status} came`);
+  if (status >= 500) return failed("notify-failed", `${status} came`);
+  if (status >= 300) return failed("notify-refused", `${status} came`);
   const took = answer.at - request.at;
   const saw = `200 after ${seconds(took)}`;
   return took > LATE_MS ? failed("notify-late", saw) : passed(saw);

@@ -25,7 +25,7 @@ export const END_ACKNOWLEDGED: Check = {
   name: "notify",
   expected: "the NOTIFY of its end is answered with 200 within 3.5 s",
   rule: "RFC 6665 §4.1.3, RFC 4320 §4.1",
-  judge: (course) => notifyAnswer(toldOf(course)),
+  judge: (course) => notifyAnswer(course, toldOf(course)),
 };
 
 /** The REGISTERs after it was told, or why there are none to judge. */
@@ -179,6 +179,7 @@ export const REGISTERED_IN_THE_END: Check = {
   name: "registered",
   expected: "once the network is right the device is registered again",
   rule: "TS 24.229 §5.1.1.5",
+  follows: true,
   judge(course) {
     const all = registers(course);
     if (all.length === 0) return notJudged("no REGISTER came");

@@ -3,11 +3,11 @@ import type { ScscfFaultName } from "@ims-lab/common/admin-api/faults";
 import type { ObservedMessage } from "@ims-lab/common/admin-api/observed-messages";
 import type { BindingView, RegistrationView } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
-import { EXIT } from "../cli/exit-codes.ts";
-import { type Course, type DeviceFacts, seconds } from "./course.ts";
+import { CommandFailure, EXIT } from "../cli/exit-codes.ts";
+import { type Course, type DeviceFacts, exchanges, seconds } from "./course.ts";
 import type { Extras, Procedure } from "./procedures.ts";
 import { Recording } from "./recording.ts";
-import { RUNS, type RunName, type Step } from "./runs.ts";
+import { RUNS, type RunName, type RunStep } from "./runs.ts";
 import { judgeAll, type ProcedureResult } from "./verdict.ts";
 
 /** What is done at the network, and what it shows. Times are the S-CSCF's. */
@@ -25,7 +25,7 @@ export interface NetworkControl {
   /** Asks, or asks for sooner. */
   reauthenticate(impu: string, withinSeconds: number): Promise<void>;
   deregister(impu: string, cause: "deactivated" | "rejected"): Promise<void>;
-  switchOn(fault: Extract<Step, { do: "fault" }>, impu: string): Promise<void>;
+  switchOn(fault: Extract<RunStep, { do: "fault" }>, impu: string): Promise<void>;
   /** Also where it is off already. */
   switchOff(fault: ScscfFaultName, impu: string): Promise<void>;
   /** Resolves when it is up; false: it was not answered. */
@@ -97,6 +97,8 @@ export async function verifyDevice(order: Order, verifying: Verifying): Promise<
 /** Time for a device to be registered, authenticated and subscribed again after a run. */
 const SETTLE_SECONDS = 70;
 const LOOK_MS = 500;
+/** 64*T1 */
+const TRANSACTION_MS = 32_000;
 /** Shorter waits are not shown. */
 const QUIET_MS = 2_000;
 
@@ -105,6 +107,8 @@ class VerifySession {
   readonly #verifying: Verifying;
   readonly #recording: Recording;
   #wasSubscribed = false;
+  /** It did not come to be as it was found. */
+  #isLost = false;
 
   constructor(order: Order, verifying: Verifying, recording: Recording) {
     this.#order = order;
@@ -172,7 +176,8 @@ class VerifySession {
   async #settle(run: RunName): Promise<{ device: DeviceFacts; why: string | undefined }> {
     const { network } = this.#verifying;
     const { impu, timeoutSeconds } = this.#order;
-    const most = Math.min(SETTLE_SECONDS, timeoutSeconds);
+    // A device that did not come back has had its time.
+    const most = this.#isLost ? 0 : Math.min(SETTLE_SECONDS, timeoutSeconds);
     const until = this.#recording.now + most * 1000;
     const shownFrom = this.#recording.now + QUIET_MS;
     for (;;) {
@@ -184,8 +189,10 @@ class VerifySession {
         if (device.package !== undefined) this.#wasSubscribed = true;
         return { device, why: undefined };
       }
-      if (this.#recording.now >= until)
-        return { device: await this.#factsOf(found), why: `${why}, for ${most} s` };
+      if (this.#recording.now >= until) {
+        this.#isLost = true;
+        return { device: await this.#factsOf(found), why };
+      }
       if (this.#recording.now >= shownFrom) this.#verifying.show(`waiting for the device: ${why}`);
       await this.#pause(LOOK_MS / 1000);
     }
@@ -197,7 +204,15 @@ class VerifySession {
     if (binding.reauthentication !== null) return "it has not authenticated as it was asked to";
     if (this.#wasSubscribed && binding.subscription === null)
       return "it has no subscription any more";
-    return undefined;
+    return this.#owesAnswer() ? "it has not answered the last NOTIFY" : undefined;
+  }
+
+  /** Until then no other NOTIFY leaves (RFC 6665 §4.2.2). */
+  #owesAnswer(): boolean {
+    const since = this.#recording.now - TRANSACTION_MS;
+    return exchanges({ messages: this.#recording.from(0) }, "to-device", "NOTIFY").some(
+      ({ request, answer }) => answer === undefined && request.at > since,
+    );
   }
 
   async #factsOf({ impu, impi, bindings }: RegistrationView): Promise<DeviceFacts> {
@@ -226,15 +241,17 @@ class VerifySession {
           words === undefined ? undefined : clock.after(QUIET_MS, () => show(`${title}: ${words}`));
         await this.#take(step, course, state).finally(() => timer?.cancel());
       }
+    } catch (problem) {
+      if (!isUnregistered(problem)) throw problem;
+      state.cutShort = "it has de-registered meanwhile";
     } finally {
-      if (state.hasCall && extras.caller !== undefined)
-        await network.hangUp(extras.caller).catch(() => undefined);
       for (const name of switched) await network.switchOff(name, impu);
+      if (state.hasCall && extras.caller !== undefined) await network.hangUp(extras.caller);
     }
     return course();
   }
 
-  async #take(step: Step, course: () => Course, state: RunState): Promise<void> {
+  async #take(step: RunStep, course: () => Course, state: RunState): Promise<void> {
     const { network, signal } = this.#verifying;
     const { impu, extras, timeoutSeconds, withinSeconds } = this.#order;
     signal.throwIfAborted();
@@ -291,6 +308,10 @@ interface RunState {
   hasCall: boolean;
 }
 
+function isUnregistered(problem: unknown): boolean {
+  return problem instanceof CommandFailure && problem.exitCode === EXIT.notRegistered;
+}
+
 function ofBinding(
   binding: BindingView | undefined,
 ): Pick<DeviceFacts, "contact" | "callId" | "cseq" | "package"> {
@@ -303,7 +324,7 @@ function ofBinding(
 }
 
 /** Of steps that take their time. */
-function waitingWords(step: Step): string | undefined {
+function waitingWords(step: RunStep): string | undefined {
   if (step.do === "await") return `waiting for ${step.what}`;
   if (step.do === "quiet") return `watching for ${seconds(step.seconds * 1000)}`;
   return step.do === "call" ? "calling it" : undefined;

@@ -15,6 +15,7 @@ import { latestSeconds, triggerDueSeconds } from "./timers.ts";
 
 export type RunName =
   | "as-found"
+  | "unasked"
   | "asked"
   | "asked-again"
   | "told-twice"
@@ -28,7 +29,7 @@ export type RunName =
   | "deactivated"
   | "rejected";
 
-export type Step =
+export type RunStep =
   /** Off again when the run is over. */
   | {
       readonly do: "fault";
@@ -66,8 +67,16 @@ const AWAY_SECONDS = 15;
 /** NOTIFYs: the trigger, sent again, and the one after it. Should verify be killed, the fault ends by itself. */
 const MOST_SPOILT = 4;
 /** In a 200 that is to be refreshed while somebody waits. */
-export const SHORT_GRANT_SECONDS = 40;
+const SHORT_GRANT_SECONDS = 40;
 const RETRY_AFTER_SECONDS = 6;
+
+/** It waits for the answer to an earlier one. */
+const NOTIFY_SENT: Wait = {
+  do: "await",
+  what: "the NOTIFY to leave",
+  isThere: (course) => triggerOf(course) !== undefined || registers(course).length > 0,
+  most: () => TRANSACTION_SECONDS,
+};
 
 const NOTIFY_TAKEN: Wait = {
   do: "await",
@@ -113,8 +122,9 @@ function isAccepted(course: Course): boolean {
   );
 }
 
-const ASKED: readonly Step[] = [
+const ASKED: readonly RunStep[] = [
   { do: "reauthenticate" },
+  NOTIFY_SENT,
   NOTIFY_TAKEN,
   REGISTER_BEGUN,
   REGISTER_OVER,
@@ -170,13 +180,23 @@ const END_TOLD: Wait = {
   most: () => TRANSACTION_SECONDS,
 };
 
-export const RUNS: Readonly<Record<RunName, readonly Step[]>> = {
+export const RUNS: Readonly<Record<RunName, readonly RunStep[]>> = {
   "as-found": [
     {
       ...SUBSCRIBED_AGAIN,
       isThere: (course) => course.device.package !== undefined || SUBSCRIBED_AGAIN.isThere(course),
       most: () => SOON_SECONDS,
     },
+  ],
+  unasked: [
+    { do: "reauthenticate" },
+    {
+      do: "await",
+      what: "its next REGISTER",
+      isThere: (course) => registers(course).length > 0,
+      most: () => Number.POSITIVE_INFINITY,
+    },
+    REGISTER_OVER,
   ],
   asked: ASKED,
   "asked-again": ASKED,
@@ -188,6 +208,7 @@ export const RUNS: Readonly<Record<RunName, readonly Step[]>> = {
   "without-callid": [{ do: "fault", name: "trigger-without-callid", times: MOST_SPOILT }, ...ASKED],
   "asked-sooner": [
     { do: "reauthenticate" },
+    NOTIFY_SENT,
     NOTIFY_TAKEN,
     { do: "reauthenticate", share: SOONER_SHARE },
     SECOND_NOTIFY_TAKEN,

@@ -1,4 +1,4 @@
-// When a device is to renew what it was granted, and whether it did: in one sentence. TS 24.229 §5.1.1.4, docs/events.md.
+// The timer explainer: when a device was to renew what it was granted, and whether it did, in one sentence. TS 24.229 §5.1.1.4, docs/events.md.
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { renewalDelaySeconds } from "@ims-lab/common/sip/event/renewal";
 

@@ -15,6 +15,8 @@ export interface Check {
   readonly expected: string;
   /** Where it is written. */
   readonly rule: string;
+  /** Nothing can be said when a check before it has failed. */
+  readonly follows?: boolean;
   /** Absent: to every device. */
   applies?(device: DeviceFacts): boolean;
   judge(course: Course): CheckOutcome;
@@ -56,14 +58,13 @@ export function judgeAll(
   why: string | null;
   checks: CheckResult[];
 } {
-  const results = checks
-    .filter(({ applies }) => applies?.(course.device) ?? true)
-    .map(
-      ({ name, expected, rule, judge }): CheckResult => ({
-        ...{ name, expected, rule },
-        ...judge(course),
-      }),
-    );
+  const results: CheckResult[] = [];
+  for (const { name, expected, rule, follows, applies, judge } of checks) {
+    if (applies?.(course.device) === false) continue;
+    const before = follows === true && results.find(({ verdict }) => verdict === "fail");
+    const outcome = before ? notJudged(`after what ${before.name} has found`) : judge(course);
+    results.push({ name, expected, rule, ...outcome });
+  }
   const isFail = results.some(({ verdict }) => verdict === "fail");
   const open = results.find((one) => one.verdict === "not-judged");
   const why = course.cutShort ?? (open?.verdict === "not-judged" ? open.why : null);

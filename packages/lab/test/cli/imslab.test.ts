@@ -1,7 +1,6 @@
 // `imslab` against a node that answers as a test says: output, requests, exit codes.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setImmediate as eventsHandled } from "node:timers/promises";
 import type {
   BindingView,
   CallView,
@@ -11,10 +10,12 @@ import type {
 } from "@ims-lab/common/admin-api/views";
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { NODE_HEADER } from "@ims-lab/common/platform/http";
-import { FAKE_EPOCH, FakeClock } from "@ims-lab/common/testing/fake-clock";
+import { FAKE_EPOCH } from "@ims-lab/common/testing/fake-clock";
 import { describe, expect, it } from "vitest";
 import type { CommandContext } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { imslab } from "../../src/cli/imslab.ts";
+import { type Answer, ok, run } from "./run-imslab.ts";
 
 const ALICE = "sip:alice@ims.example";
 const ALICE_PATH = "/registrations/sip%3Aalice%40ims.example";
@@ -25,6 +26,9 @@ const binding: BindingView = {
   callId: "1@ue",
   cseq: 2,
   path: ["<sip:token@127.0.0.1:4060;lr>"],
+  userAgent: "phone/1\u001b[2J",
+  duty: "optional",
+  dutyBy: "User-Agent phone/*",
   expiresAt: FAKE_EPOCH + 3_600_000,
   registeredAt: FAKE_EPOCH - 5_000,
   authenticatedAt: FAKE_EPOCH - 5_000,
@@ -62,66 +66,16 @@ function ended(end: ReauthenticationEnd): ReauthenticationView {
   return { ...running, end, endedAt: FAKE_EPOCH + 900, reason: `because ${end}` };
 }
 
-const NODES: Readonly<Record<string, string>> = { 9061: "P-CSCF", 9062: "S-CSCF", 9063: "UE" };
-
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-}
-const ok = (body: unknown): Answer => ({ status: 200, body });
 const notRegistered: Answer = {
   status: 404,
   body: { type: "about:blank", status: 404, title: "Not registered", detail: `${ALICE} is not` },
 };
 
-/** Runs `imslab`; each request takes the next answer of its line, the last one again and again. */
-async function run(
-  argv: readonly string[],
-  nodes: Readonly<Record<string, readonly Answer[]>> = {},
-  environment: { env?: Record<string, string>; isTTY?: boolean } = {},
-): Promise<{ code: number; out: string; err: string; requests: string[]; tokens: Set<string> }> {
-  const clock = new FakeClock();
-  const requests: string[] = [];
-  const tokens = new Set<string>();
-  const served = new Map<string, number>();
-  let [out, err] = ["", ""];
-  const terminal: CommandContext = {
-    env: { COLUMNS: "200", ...environment.env },
-    clock,
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text), isTTY: environment.isTTY ?? false },
-    fetch: (input, init) => {
-      const line = `${init?.method} ${String(input)}`;
-      requests.push(line);
-      tokens.add(new Headers(init?.headers).get("authorization") ?? "none");
-      const short = line.replace("http://127.0.0.1:9062", "").replace("http://127.0.0.1", "");
-      const answers = nodes[short];
-      if (answers === undefined) return Promise.reject(new TypeError(`no answer for ${short}`));
-      const turn = served.get(short) ?? 0;
-      served.set(short, turn + 1);
-      const answer = answers[Math.min(turn, answers.length - 1)];
-      const name = NODES[new URL(String(input)).port];
-      const headers: Record<string, string> = name === undefined ? {} : { [NODE_HEADER]: name };
-      return Promise.resolve(
-        new Response(JSON.stringify(answer?.body), { status: answer?.status ?? 500, headers }),
-      );
-    },
-  };
-  let code: number | undefined;
-  const done = imslab(argv, terminal).then((value) => {
-    code = value;
-  });
-  for (let turn = 0; turn < 2000 && code === undefined; turn++) {
-    await eventsHandled();
-    await clock.advanceAsync(250);
-  }
-  await done;
-  return { code: code ?? -1, out, err, requests, tokens };
-}
+const NAMES = COMMANDS.map(({ name }) => name);
 
 describe("usage", () => {
   it.each([
-    [[], "say what to do: list, show, why, watch, reauth, dereg, register, wait, call and message"],
+    [[], `say what to do: ${NAMES.slice(0, -1).join(", ")} and ${NAMES.at(-1)}`],
     [["lost"], 'no command "lost"'],
     [["show"], "say whom: imslab show sip:alice@DOMAIN"],
     [["show", "alice"], '"alice" is no IMPU: it begins with sip: or tel:'],
@@ -135,6 +89,8 @@ describe("usage", () => {
       "is none of expired, deactivated, rejected, probation",
     ],
     [["dereg", ALICE, "--retry-after", "3"], "--retry-after goes with --cause probation only"],
+    [["dereg", ALICE, "--pace", "3"], "--pace goes with --all only"],
+    [["dereg", ALICE, "--yes"], "--yes goes with --all only"],
     [["list", "--url", "localhost"], '--url: "localhost" is no URL such as'],
     [["list", "--nope"], "--nope"],
     [["list", "--token-file", "/nowhere/token"], "--token-file: ENOENT"],
@@ -148,6 +104,22 @@ describe("usage", () => {
     [["wait", ALICE, "--registered", "--authenticated"], "not both"],
     [["wait", ALICE, "--timeout", "soon"], '--timeout: "soon" is no number of seconds'],
     [["register", ALICE, "--timeout", "3"], "register does not take --timeout"],
+    [["campaign"], "say what to do: imslab campaign start|list|show|pause|resume|stop"],
+    [["campaign", "begin"], '"begin" is none of start, list, show, pause, resume, stop'],
+    [["campaign", "pause"], "say which: imslab campaign pause ID"],
+    [["campaign", "start", "k1"], '"k1" is one word too many'],
+    [["campaign", "list", "k1"], '"k1" is one word too many'],
+    [["campaign", "stop", "k1", "--pace", "3"], "campaign stop does not take --pace"],
+    [["campaign", "list", "--follow"], "campaign list does not take --follow"],
+    [["campaign", "start", "--pace", "fast"], '--pace: "fast" is no number'],
+    [["campaign", "start", "--percent=-1"], '--percent: "-1" is no number'],
+    [["campaign", "start", "--min-age", "old"], '--min-age: "old" is no number of seconds'],
+    [["list", "reauthentications", "--end", "dead"], '--end: "dead" is none of reauthenticated'],
+    [["list", "reauthentications", "--progress", "ended"], "is none of requested, notified"],
+    [["list", "reauthentications", "--since", "soon"], '--since: "soon" is no time such as 15m'],
+    [["list", "--end", "ignored"], "--end goes with list reauthentications only"],
+    [["reauth", ALICE, "--junit", "x", "--wait", "0"], "--junit reports the end"],
+    [["reauth", ALICE, "--junit", ""], "--junit: say which file"],
     [["list", "everything"], "none of registrations, reauthentications"],
   ])("%j exits with 2 and says what to write", async (argv, message) => {
     const { code, out, err } = await run(argv);
@@ -234,6 +206,8 @@ describe("list and show", () => {
     const found = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [ok(registration)] });
     expect(found.code).toBe(0);
     expect(found.out).toContain("implicit set         sip:alice@ims.example, tel:+15550001");
+    expect(found.out).toContain("  user agent         phone/1\\x1b[2J\n");
+    expect(found.out).toContain("  duty to subscribe  optional, by User-Agent phone/*\n");
     const lost = await run(["show", ALICE], { [`GET ${ALICE_PATH}`]: [notRegistered] });
     expect([lost.code, lost.err]).toEqual([3, `imslab: not registered: ${ALICE} is not\n`]);
   });

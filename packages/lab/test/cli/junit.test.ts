@@ -4,6 +4,9 @@ import { FAKE_EPOCH } from "@ims-lab/common/testing/fake-clock";
 import { describe, expect, test } from "vitest";
 import { type JunitCase, junitText } from "../../src/cli/junit.ts";
 
+/** Where it is installed. */
+const READER: string = "xmllint";
+
 function passed(name: string, more: Partial<JunitCase> = {}): JunitCase {
   return { name, className: "imslab.x", seconds: 0.25, outcome: { kind: "passed" }, ...more };
 }
@@ -63,8 +66,8 @@ describe.each(HOSTILE)("hostile text %j", (text) => {
     expect(document.isWellFormed()).toBe(true);
   });
 
-  test.skipIf(spawnSync("xmllint", ["--version"]).error !== undefined)("is well-formed", () => {
-    const names = execFileSync("xmllint", ["--xpath", "string(//testcase/@name)", "-"], {
+  test.skipIf(spawnSync(READER, ["--version"]).error !== undefined)("is well-formed", () => {
+    const names = execFileSync(READER, ["--xpath", "string(//testcase/@name)", "-"], {
       input: document,
     });
     expect(names.length).toBeGreaterThan(1);

@@ -14,6 +14,7 @@ const PACKAGES = {
   kamailio: "kamailio",
   kamcmd: "kamailio",
   openssl: "openssl",
+  "redis-server": "redis-server",
 } as const;
 
 export type Program = keyof typeof PACKAGES;
@@ -39,9 +40,10 @@ function isInstalled(program: Program, path: string): boolean {
   });
 }
 
-/** What programs started here get of this process's environment: no settings of nodes. */
+/** What programs started here get of this process's environment: no settings of nodes but that each starts anew. */
 export function plainEnvironment(): Record<string, string> {
-  return { PATH: searchPath(), HOME: "/tmp", LC_ALL: "C" };
+  const stores = { SCSCF_STORE: "memory", PCSCF_STORE: "memory" };
+  return { PATH: searchPath(), HOME: "/tmp", LC_ALL: "C", ...stores };
 }
 
 function searchPath(): string {

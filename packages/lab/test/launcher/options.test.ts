@@ -28,8 +28,24 @@ describe("parseOptions", () => {
         pcap: undefined,
         hep: undefined,
         only: undefined,
+        memory: false,
+        networkRules: [],
+        plmn: undefined,
       },
     });
+  });
+
+  it("takes network faults, several of each kind, and hands each to its sender", () => {
+    const parsed = parseOptions([
+      ...["--drop", "NOTIFY S>P 1", "--drop", "REGISTER U>P 2-3"],
+      ...["--delay", "200 S>U 2 500ms"],
+    ]);
+    if (parsed.kind !== "options") throw new Error(parsed.kind);
+    expect(parsed.options.networkRules).toMatchObject([
+      { action: "drop", method: "NOTIFY", from: "S" },
+      { action: "drop", method: "REGISTER", from: "U", first: 2, last: 3 },
+      { action: "delay", status: 200, milliseconds: 500 },
+    ]);
   });
 
   it.each([
@@ -37,6 +53,10 @@ describe("parseOptions", () => {
     [["--expires=forever"], /--expires forever: expected registration or unlimited/],
     [["--transport", "sctp"], /--transport sctp: expected udp or tcp/],
     [["--port-offset", "-1"], /port-offset/],
+    [["--drop", "NOTIFY"], /^--drop "NOTIFY": expected WHAT FROM>TO/],
+    [["--delay", "NOTIFY S>P 1"], /^--delay "NOTIFY S>P 1": a delay says how long/],
+    [["--no-ue", "--drop", "REGISTER U>P"], /^--drop "REGISTER U>P": there is no UE of the lab's/],
+    [["--stack", "npm-sip", "--drop", "REGISTER U>P"], /npm-sip lets nobody in between/],
     [["--port-offset=99999"], /--port-offset 99999: expected a number from 0 to 50000/],
     [["--colour"], /colour/],
     [["bob"], /bob/],
@@ -62,6 +82,26 @@ describe("parseOptions", () => {
   ])("refuses %j", (argv, reason) => {
     const parsed = parseOptions(argv);
     expect(parsed.kind === "refused" && parsed.reason).toMatch(reason);
+  });
+
+  it.each([
+    [[], { IMSLAB_MCC: "26", IMSLAB_MNC: "01" }, /^IMSLAB_MCC=26: expected three digits$/],
+    [[], { IMSLAB_MNC: "01" }, /^--mcc and --mnc make the domain together: give both$/],
+    [["--mcc", "262"], { IMSLAB_MNC: "x" }, /^IMSLAB_MNC=x: expected two or three digits$/],
+    [["--mcc", "262a"], {}, /^--mcc 262a: expected three digits$/],
+    [["--mcc", "262", "--mnc", "0001"], {}, /^--mnc 0001: expected two or three digits$/],
+  ])("refuses %j with %j", (argv, env, reason) => {
+    const parsed = parseOptions(argv, env);
+    expect(parsed.kind === "refused" && parsed.reason).toMatch(reason);
+  });
+
+  it("the option counts before the environment, an empty variable is none", () => {
+    const env = { IMSLAB_MCC: "310", IMSLAB_MNC: "" };
+    const parsed = parseOptions(["--mcc", "262", "--mnc", "02"], env);
+    expect(parsed).toMatchObject({ options: { domain: "ims.mnc002.mcc262.3gppnetwork.org" } });
+    expect(parseOptions([], { IMSLAB_MCC: "", IMSLAB_MNC: "" })).toMatchObject({
+      options: { domain: undefined, plmn: undefined },
+    });
   });
 
   it("names every option in --help", () => {

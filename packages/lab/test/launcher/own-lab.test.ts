@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { accountLines, softphoneAccount, ueAccount } from "../../src/launcher/accounts.ts";
+import { accountLines, softphoneAccount, UE_USER, ueAccount } from "../../src/launcher/accounts.ts";
 import { describeStartFailure } from "../../src/launcher/child-node.ts";
 import { instructions, withoutUe } from "../../src/launcher/instructions.ts";
 import { labUsers } from "../../src/launcher/lab-users.ts";
@@ -15,6 +15,7 @@ import {
   labPorts,
   nodeEnvironments,
   replacedVariables,
+  ueCardOf,
 } from "../../src/launcher/node-environments.ts";
 import { type LabOptions, parseOptions } from "../../src/launcher/options.ts";
 import { readSubscribers, SUBSCRIBERS_FILE } from "../../src/launcher/subscribers-file.ts";
@@ -39,6 +40,7 @@ function file(text: string): string {
 }
 
 const shipped = readSubscribers(SUBSCRIBERS_FILE);
+const ACCESS = { host: "127.0.0.1", port: 5060 };
 
 function facts(overrides: Partial<LabFacts> = {}): LabFacts {
   const networks = ["127.0.0.1/8", "192.0.2.10/24", "::1/128", "fe80::1/64", "2001:db8::1/64"];
@@ -48,6 +50,7 @@ function facts(overrides: Partial<LabFacts> = {}): LabFacts {
     hep,
     subscribers: undefined,
     ue: ueAccount(shipped),
+    ueCard: undefined,
     networks,
     ...overrides,
   };
@@ -146,6 +149,28 @@ describe("the environment", () => {
     expect(replaced(env, "--pcap", "/z")).toEqual([expect.stringMatching(/TRACE_PCAP.*--pcap/)]);
   });
 
+  it("names files of its own for what outlives the run, and none with --memory or in a demo", () => {
+    const stores = (...argv: string[]): readonly unknown[] => {
+      const { scscf, pcscf } = nodeEnvironments(optionsOf(...argv), facts());
+      return [scscf["SCSCF_STORE"], pcscf["PCSCF_STORE"], ueCardOf(optionsOf(...argv), {})];
+    };
+    expect(stores()).toEqual([undefined, undefined, ".ims-lab/ue.json"]);
+    expect(stores("--port-offset", "100")).toEqual([
+      "sqlite:.ims-lab/100-scscf.db",
+      "sqlite:.ims-lab/100-pcscf.db",
+      ".ims-lab/100-ue.json",
+    ]);
+    for (const option of ["--memory", "--demo"])
+      expect(stores(option, "--port-offset", "5")).toEqual(["memory", "memory", undefined]);
+    // A card that remembers, at an S-CSCF that does not, would have to resynchronise.
+    for (const env of [
+      { SCSCF_STORE: "memory" },
+      { UE_USER_SQN_FILE: "/x" },
+      { UE_USER_INSTANCE: "urn:x" },
+    ])
+      expect(ueCardOf(optionsOf(), env)).toBeUndefined();
+  });
+
   it("leaves N to the profile without --fast", () => {
     const nOf = (...argv: string[]): string | undefined =>
       nodeEnvironments(optionsOf(...argv), facts()).scscf[
@@ -161,14 +186,55 @@ describe("the environment", () => {
 describe("users", () => {
   it("are the shipped ones, and move to a domain", () => {
     const users = labUsers(optionsOf("--mcc", "262", "--mnc", "01"), {});
-    const { impi, domain } = ueAccount(users.subscribers) ?? {};
+    const { impi, domain } = ueAccount(users.subscribers, users.ueUser) ?? {};
     expect([users.domain, domain]).toEqual(Array(2).fill("ims.mnc001.mcc262.3gppnetwork.org"));
-    expect(impi).toBe("001010000000001@ims.mnc001.mcc262.3gppnetwork.org");
+    expect(impi).toBe("262010000000001@ims.mnc001.mcc262.3gppnetwork.org");
+    expect(JSON.stringify(users.subscribers)).not.toMatch(/mcc001|00101/);
+    const lines = accountLines(users.subscribers, users.domain, ACCESS, users.ueUser).flat();
+    expect(lines.filter((line) => line.includes("mcc001") || line.includes("00101"))).toEqual([]);
+    expect(lines.join()).toContain("[authentication username=262010000000001@ims.mnc001.mcc262.");
     expect(readSubscribers(users.file ?? "")).toEqual(users.subscribers);
     users.close();
     expect(readSubscribers(users.file ?? "")).toEqual([]);
     expect(labUsers(optionsOf(), { SCSCF_DOMAIN: "A.example" }).domain).toBe("a.example");
     expect(labUsers(optionsOf(), {})).toMatchObject({ domain: LAB_DOMAIN, file: undefined });
+  });
+
+  // TS 23.003 §2.2: MCC, MNC and MSIN are 15 digits together.
+  it.each([
+    [["--mcc", "999", "--mnc", "70"], {}, "999700000000001", "ims.mnc070.mcc999.3gppnetwork.org"],
+    [["--mcc", "310", "--mnc", "410"], {}, "310410000000001", "ims.mnc410.mcc310.3gppnetwork.org"],
+    [
+      [],
+      { IMSLAB_MCC: "310", IMSLAB_MNC: "070" },
+      "310070000000001",
+      "ims.mnc070.mcc310.3gppnetwork.org",
+    ],
+    [["--mcc", "001", "--mnc", "01"], {}, "001010000000001", LAB_DOMAIN],
+    [["--domain", "a.example"], { IMSLAB_MCC: "310", IMSLAB_MNC: "070" }, UE_USER, "a.example"],
+  ] as const)("are of the network %j %j, in every node", (argv, env, imsi, domain) => {
+    const parsed = parseOptions(argv, env);
+    if (parsed.kind !== "options") throw new Error(JSON.stringify(parsed));
+    const users = labUsers(parsed.options, env);
+    const account = ueAccount(users.subscribers, users.ueUser);
+    expect(account).toMatchObject({ impi: `${imsi}@${domain}`, impu: `sip:${imsi}@${domain}` });
+    const { scscf, pcscf, ue } = nodeEnvironments(parsed.options, facts({ ue: account }));
+    expect([scscf["SCSCF_DOMAIN"], pcscf["PCSCF_ACCESS_VISITED_NETWORK_ID"]]).toEqual([
+      domain,
+      domain,
+    ]);
+    expect([ue["UE_USER_IMPI"], ue["UE_USER_IMPU"]]).toEqual([account?.impi, account?.impu]);
+    users.close();
+  });
+
+  it("of a file of one's own: the network's first SIM is the lab's UE", () => {
+    const text = OWN.replaceAll("262019876543210", "262010000000001");
+    const users = labUsers(
+      optionsOf("--mcc", "262", "--mnc", "01", "--subscribers", file(text)),
+      {},
+    );
+    expect(ueAccount(users.subscribers, users.ueUser)?.impi).toContain("262010000000001@");
+    expect(ueAccount(shipped, users.ueUser)?.impi).toContain(UE_USER);
   });
 
   it("come from a file, whose users are never played by the lab's UE", () => {
@@ -180,7 +246,7 @@ describe("users", () => {
       impi: "user7@a.example",
       password: "pw7",
     });
-    expect(withoutUe(path, LAB_DOMAIN)).toMatch(
+    expect(withoutUe({ shownFile: path, domain: LAB_DOMAIN, ueUser: UE_USER })).toMatch(
       /need the user 001010000000001@ims.*goes on without/,
     );
     expect(labUsers(optionsOf(), { SCSCF_SUBSCRIBERS: path }).subscribers).toEqual(subscribers);
@@ -257,6 +323,7 @@ describe("words", () => {
       subscribers: shipped,
       domain: LAB_DOMAIN,
       ue: ueAccount(shipped),
+      ueUser: UE_USER,
       addresses: ["127.0.0.1", "192.0.2.10", "::1", "fe80::1", "2001:db8::1"],
     }).map(({ text }) => text);
     expect(lines[0]).toContain(`P-CSCF, ${uri} (`);

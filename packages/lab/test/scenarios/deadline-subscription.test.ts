@@ -27,7 +27,7 @@ function expectGoneAt(lab: Lab, ue: ScriptedUe, at: number): void {
 }
 
 function firstOk(lab: Lab, ue: ScriptedUe): number {
-  return lab.scscf.bindings.ofSet(ue.impu)[0]?.registeredAt ?? 0;
+  return lab.scscf.bindings.ofSet(ue.impi)[0]?.registeredAt ?? 0;
 }
 
 /** Seconds that the 200 gives the device's contact. */

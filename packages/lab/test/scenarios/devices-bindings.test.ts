@@ -49,7 +49,7 @@ describe("two devices of one user, one gone", () => {
   });
 
   test("by an ignored re-authentication of that device alone", () => {
-    const [binding] = lab.scscf.bindings.ofSet(first.impu);
+    const [binding] = lab.scscf.bindings.ofSet(first.impi);
     if (binding === undefined) throw new Error("no binding");
     lab.scscf.reauthentications.ask([binding], "operator");
     lab.pass(0.1);

@@ -292,6 +292,16 @@ describe("answers", () => {
     expect(asked(lab)).toBe("reauthenticated");
   });
 
+  test("short-grant: the UE refreshes by what it was granted, not by what it asked for", async () => {
+    const { lab, alice } = await withFault("short-grant", { parameters: { seconds: 40 } });
+    expect(asked(lab)).toBe("reauthenticated");
+    lab.forget();
+    lab.pass(60);
+    expect(lab.attempts("REGISTER", "UE", "P-CSCF")).toBeGreaterThanOrEqual(2);
+    expect(alice.state).toBe("registered");
+    expect(lab.ofAlice).toEqual(ALL_THERE);
+  });
+
   test("stale-contact: the UE finds its own; the P-CSCF keeps no second binding: reauthenticated", async () => {
     const { lab, alice } = await withFault("stale-contact");
     expect(asked(lab)).toBe("reauthenticated");

@@ -2,6 +2,7 @@
 
 import { ueFaults } from "@ims-lab/common/admin-api/faults";
 import { beginWithFaults } from "@ims-lab/common/faults/fault-setting";
+import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
@@ -212,7 +213,10 @@ export async function startUe(
         timers,
         transport,
         move: () => transport.move(),
-        interceptors: world.interceptorsOf("UE"),
+        interceptors: [
+          ...networkFaults(config.networkFaults, { from: "U", to: "P" }, { clock, log }),
+          ...world.interceptorsOf("UE"),
+        ],
       });
     },
   });

@@ -35,7 +35,7 @@ interface Document {
   readonly info: { readonly title: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
-type Method = "GET" | "POST" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 function options(node: string) {
   const log = memoryLogger();
@@ -79,6 +79,21 @@ async function documentOf(app: Awaited<ReturnType<typeof adminServer>>): Promise
 const ALICE = encodeURIComponent(impuOf("alice"));
 const BOB = encodeURIComponent(impuOf("bob"));
 
+const ZOE = { impus: ["sip:zoe@ims.example"], auth: { scheme: "digest", password: "pw" } };
+const CARDS = `imsi,ki,opc\n999700000000001,${"1".repeat(32)},${"2".repeat(32)}`;
+/** Every kind of rule that the S-CSCF has. */
+const POLICY = {
+  pacePerSecond: 2.5,
+  rules: [
+    { name: "bobs", users: "sip:bob@*", maxAgeSeconds: "never" },
+    { maxAgeSeconds: 86_400 },
+    { onMethods: ["INVITE"], outcome: "hold", name: "calls", everyNth: 3 },
+    { onRefresh: "always", sampleRatio: 0.5 },
+    { onContactChange: "never" },
+    { onPcscfRequest: "always", minAgeSeconds: 60 },
+  ],
+};
+
 /** Every operation once, and errors of each kind. */
 const REQUESTS: readonly (readonly [
   Node,
@@ -86,7 +101,8 @@ const REQUESTS: readonly (readonly [
   path: string,
   url: string,
   status: number,
-  body?: object,
+  /** Text goes as text. */
+  body?: object | string,
 ])[] = [
   ["scscf", "GET", "/registrations", "/registrations", 200],
   ["scscf", "GET", "/registrations/{impu}", `/registrations/${ALICE}`, 200],
@@ -134,6 +150,19 @@ const REQUESTS: readonly (readonly [
   ["scscf", "POST", "/campaigns/{id}/pause", "/campaigns/{campaign}/pause", 200],
   ["scscf", "POST", "/campaigns/{id}/resume", "/campaigns/{campaign}/resume", 200],
   ["scscf", "DELETE", "/campaigns/{id}", "/campaigns/{campaign}", 200],
+  ["scscf", "GET", "/policy", "/policy", 200],
+  ["scscf", "PUT", "/policy", "/policy?check=true", 200, POLICY],
+  ["scscf", "PUT", "/policy", "/policy", 200, POLICY],
+  ["scscf", "PUT", "/policy", "/policy", 400, { rules: [{ maxAgeSeconds: "soon" }] }],
+  ["scscf", "PUT", "/policy", "/policy?confirm=perhaps", 400, POLICY],
+  [
+    "scscf",
+    "PUT",
+    "/policy",
+    "/policy",
+    409,
+    { pacePerSecond: 0.1, rules: [{ maxAgeSeconds: 1 }] },
+  ],
   ["scscf", "GET", "/events", "/events?follow=false", 200],
   ["scscf", "GET", "/events", "/events?impu=sip%3Anobody@x", 404],
   ["scscf", "GET", "/registrations/{impu}/messages", "/registrations/ghost/messages", 404],
@@ -142,9 +171,33 @@ const REQUESTS: readonly (readonly [
   ["scscf", "GET", "/subscribers/{impi}", "/subscribers/bob@ims.example", 200],
   ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=rejected`, 200],
   ["scscf", "DELETE", "/registrations/{impu}", `/registrations/${ALICE}?cause=boredom`, 400],
+  ["scscf", "PUT", "/subscribers/{impi}", "/subscribers/zoe@ims.example", 201, ZOE],
+  ["scscf", "PUT", "/subscribers/{impi}", "/subscribers/zoe@ims.example", 200, ZOE],
+  ["scscf", "PUT", "/subscribers/{impi}", "/subscribers/zoe@ims.example", 400, { impus: [] }],
+  ["scscf", "GET", "/subscribers/{impi}", "/subscribers/sim@ims.example", 200],
+  ["scscf", "GET", "/subscribers/{impi}", "/subscribers/nobody@ims.example", 404],
+  ["scscf", "POST", "/subscribers/import", "/subscribers/import?dryRun=true", 200, CARDS],
+  ["scscf", "POST", "/subscribers/import", "/subscribers/import", 200, CARDS],
+  ["scscf", "POST", "/subscribers/import", "/subscribers/import?format=yaml", 422, CARDS],
+  ["scscf", "POST", "/subscribers/import", "/subscribers/import", 415, {}],
+  ["scscf", "DELETE", "/subscribers/{impi}", "/subscribers/zoe@ims.example", 200],
+  ["scscf", "DELETE", "/subscribers/{impi}", "/subscribers/zoe@ims.example", 404],
+  ["scscf", "GET", "/events", "/events?follow=false", 200],
+  ["scscf", "GET", "/faults", "/faults", 200],
+  ["scscf", "PUT", "/faults/{name}", "/faults/unavailable", 200, { times: 3, impu: impuOf("bob") }],
+  ["scscf", "PUT", "/faults/{name}", "/faults/bad-autn", 409, { impu: impuOf("bob") }],
+  ["scscf", "PUT", "/faults/{name}", "/faults/old-sqn", 400, { parameters: { behind: "far" } }],
+  ["scscf", "PUT", "/faults/{name}", "/faults/boredom", 404],
+  ["scscf", "GET", "/faults", "/faults?limit=2&offset=12", 200],
+  ["scscf", "DELETE", "/faults/{name}", "/faults/unavailable", 200],
+  ["scscf", "DELETE", "/faults/{name}", "/faults/unavailable?impu=sip%3Anobody@x", 404],
+  ["scscf", "DELETE", "/faults", "/faults", 200],
   ["scscf", "GET", "/transactions", "/transactions", 200],
   ["scscf", "GET", "/transactions", "/transactions?limit=1001", 400],
   ["pcscf", "GET", "/registrations", "/registrations", 200],
+  ["pcscf", "GET", "/policy", "/policy", 200],
+  ["pcscf", "PUT", "/policy", "/policy", 200, { rules: [{ flowLostSeconds: 9, users: "a*" }] }],
+  ["pcscf", "PUT", "/policy", "/policy", 400, { rules: [{ onRefresh: "always" }] }],
   ["pcscf", "GET", "/transactions", "/transactions?limit=2&offset=1", 200],
   ["pcscf", "GET", "/registrations/{impu}/history", `/registrations/${BOB}/history`, 200],
   ["pcscf", "GET", "/sources/{address}/history", "/sources/192.0.2.2/history", 200],
@@ -163,6 +216,10 @@ const REQUESTS: readonly (readonly [
     404,
   ],
   ["ue", "GET", "/state", "/state", 200],
+  ["ue", "GET", "/faults", "/faults", 200],
+  ["ue", "PUT", "/faults/{name}", "/faults/plain-softphone", 200],
+  ["ue", "DELETE", "/faults/{name}", "/faults/plain-softphone", 200],
+  ["ue", "DELETE", "/faults", `/faults?impu=${ALICE}`, 200],
   ["ue", "GET", "/transactions", "/transactions", 200],
   ["ue", "GET", "/transactions", "/transactions?offset=-1", 400],
   ["ue", "POST", "/call", "/call", 202, { to: impuOf("bob") }],
@@ -173,8 +230,18 @@ const REQUESTS: readonly (readonly [
   ["ue", "POST", "/register", "/register", 202],
   ["ue", "POST", "/deregister", "/deregister", 404, { identity: "sip:nobody@x" }],
 ];
+function requestOf(method: Method, url: string, body: object | string | undefined) {
+  if (body === undefined) return { method, url, headers };
+  const type = typeof body === "string" ? { "content-type": "text/csv" } : {};
+  return { method, url, headers: { ...headers, ...type }, payload: body };
+}
+
 /** Answered only when the network has spoken. */
-const NOT_ASKED = ["ue POST /message", "ue POST /deregister 202"];
+const NOT_ASKED = [
+  "ue POST /message",
+  "ue POST /deregister 202",
+  "scscf POST /deregistrations", // its own test compares
+];
 
 describe.each(["scscf", "pcscf", "ue"] as const)("%s", (node) => {
   test("its document is valid OpenAPI 3.1, and every operation says how it answers", async () => {
@@ -215,16 +282,17 @@ describe.each(["scscf", "pcscf", "ue"] as const)("%s", (node) => {
     for (const [whose, method, path, written, status, body] of REQUESTS) {
       if (whose !== node) continue;
       const url = written.replace("{campaign}", lab.scscf.campaigns.list()[0]?.id ?? "");
-      const payload = body === undefined ? {} : { payload: body };
-      const answer = await app.inject({ method, url, headers, ...payload });
+      const answer = await app.inject(requestOf(method, url, body));
       expect([url, answer.statusCode]).toEqual([url, status]);
       const { responses } = paths[path]?.[method.toLowerCase()] ?? { responses: {} };
       const described = responses[String(status)] ?? responses["default"];
-      const type = String(answer.headers["content-type"]).split(";")[0] ?? "";
-      const schema = described?.content?.[type]?.schema;
+      const answered = String(answer.headers["content-type"]).split(";")[0] ?? "";
+      const schema = described?.content?.[answered]?.schema;
       if (schema === undefined)
-        throw new Error(`${method} ${path} does not describe ${status} ${type}`);
-      const wrong = jsonIn(type, answer.body).map((one) => ajv.validate(schema, one) || ajv.errors);
+        throw new Error(`${method} ${path} does not describe ${status} ${answered}`);
+      const wrong = jsonIn(answered, answer.body).map(
+        (one) => ajv.validate(schema, one) || ajv.errors,
+      );
       expect([url, new Set(wrong)]).toEqual([url, new Set([true])]);
       expect(answer.headers[NODE_HEADER]).toMatch(/^(UE|[PS]-CSCF)$/);
       left.delete(`${node} ${method} ${path}`);
@@ -256,5 +324,14 @@ test("a body is required where there is no default, and nowhere else", async () 
       for (const { requestBody } of Object.values(methods))
         if (requestBody?.required) needed.push(path);
   }
-  expect(needed.sort()).toEqual(["/call", "/campaigns", "/message"]);
+  expect(needed.sort()).toEqual([
+    "/call",
+    "/campaigns",
+    "/deregistrations",
+    "/message",
+    "/policy",
+    "/policy",
+    "/subscribers/import",
+    "/subscribers/{impi}",
+  ]);
 });

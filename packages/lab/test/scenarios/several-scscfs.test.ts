@@ -1,6 +1,6 @@
 // Three S-CSCFs, one of which dies without a word: before, within and after a registration, and in a call.
 import { describe, expect, test } from "vitest";
-import { reauthenticationView } from "../../../scscf/src/admin/views.ts";
+import { reauthenticationView } from "../../../scscf/src/admin/reauthentication-view.ts";
 import type { Scscf } from "../../../scscf/src/node.ts";
 import { impuOf, Lab, type Ue } from "./lab.ts";
 import { callUp, lastCall } from "./two-ues.ts";

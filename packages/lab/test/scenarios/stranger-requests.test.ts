@@ -130,7 +130,7 @@ function sniffed(): { callId: string; from: string; to: string; uri: string } {
 
 function asking(peer: Peer, dialog: Partial<ReturnType<typeof sniffed>> = {}): SipRequest {
   const { callId = "made-up", from, to, uri } = { ...sniffed(), ...dialog };
-  const [binding] = lab.scscf.bindings.ofSet(victim.impu);
+  const [binding] = lab.scscf.bindings.ofSet(victim.impi);
   const contact = `<contact id="c1" state="active" event="shortened" expires="60" callid="x" cseq="1"><uri>${binding?.address.contact ?? ""}</uri></contact>`;
   const registration = `<registration aor="${victim.impu}" id="r1" state="active">${contact}</registration>`;
   const body = `<?xml version="1.0"?><reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="9" state="full">${registration}</reginfo>`;

@@ -6,7 +6,7 @@ import type { ScriptedUe } from "./scripted-ue.ts";
 /** Binding, subscriptions, re-authentications, and what the P-CSCF keeps. */
 export function stateOf(lab: Lab, { impu, impi }: ScriptedUe): string {
   const { scscf, pcscf } = lab;
-  const bindings = scscf.bindings.ofSet(impu);
+  const bindings = scscf.bindings.ofSet(impi);
   const known = {
     bindings,
     subscriptions: bindings.map((binding) => scscf.notifier.subscriptionsOf(binding)),

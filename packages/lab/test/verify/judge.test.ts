@@ -81,6 +81,14 @@ const ROWS: readonly Row[] = [
     course([notify(10, "shortened", 60, 2, other)], 50),
     "not-judged",
   ],
+  ["no answer yet", NOTIFY_ANSWERED, course([trigger], 41), "not-judged"],
+  [
+    "408 of a proxy",
+    NOTIFY_ANSWERED,
+    course([trigger, answer(41, trigger, 408)], 50),
+    "notify-unanswered",
+  ],
+  ["500", NOTIFY_ANSWERED, course([trigger, answer(10.1, trigger, 500)], 50), "notify-failed"],
   ["no NOTIFY", NOTIFY_ANSWERED, course([], 50), "not-judged"],
 
   ["at once", REGISTERS_IN_TIME, course(good(), 12), "pass"],
@@ -535,6 +543,7 @@ describe("of a procedure", () => {
   test("all pass: pass; one fails: fail, whatever was not judged; else inconclusive, with why", () => {
     expect(verdictOf(course(good(), 12))).toBe("pass");
     expect(verdictOf(course([trigger], 60))).toBe("fail");
+    expect(verdictOf(course([trigger], 20))).toBe("inconclusive");
     expect(judgeAll(REAUTHENTICATION_CHECKS, course([trigger, taken], 12))).toMatchObject({
       verdict: "inconclusive",
       why: expect.stringContaining("not due yet"),

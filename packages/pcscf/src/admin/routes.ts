@@ -1,5 +1,6 @@
 // The admin interface: bindings here, and "ask for re-registration" (Figure 5).
 
+import { addPolicyRoutes } from "@ims-lab/common/admin-api/policy-routes";
 import {
   accessBindingSchema,
   askAnswerSchema,
@@ -31,12 +32,13 @@ const addressParams = {
 
 export function addRoutes(
   app: FastifyInstance,
-  pcscf: Pick<Pcscf, "table" | "notifier" | "history" | "access" | "core">,
+  pcscf: Pick<Pcscf, "table" | "notifier" | "history" | "policy" | "access" | "core">,
   { clock }: { readonly clock: Clock },
 ): void {
   const { table, notifier, history, access, core } = pcscf;
   addTransactionRoute(app, clock, () => [access, core]);
   addHistories(app, history);
+  addPolicyRoutes(app, pcscf.policy);
   app.get<{ Querystring: PageQuery }>(
     "/registrations",
     {

@@ -27,6 +27,8 @@ export interface FlowTableOptions {
   onGone(binding: Binding, cause: GoneCause): void;
   /** Nothing of it will be left. */
   onForgotten(binding: Binding): void;
+  /** What must outlive the process has changed; undefined: it is registered no more. */
+  onChanged?: ((token: string, binding: Binding | undefined) => void) | undefined;
 }
 
 export class FlowTable {
@@ -93,6 +95,12 @@ export class FlowTable {
 
   /** Adds or replaces; each of its Contacts ends by itself at `expiresAt`. */
   bind(binding: Binding): void {
+    this.restore(binding);
+    this.#options.onChanged?.(binding.token, binding);
+  }
+
+  /** The same for one that is durable. */
+  restore(binding: Binding): void {
     const { token } = binding;
     const before = this.#entries.get(token);
     if (before?.active && isFiledAs(before.binding, binding)) {
@@ -116,6 +124,7 @@ export class FlowTable {
     entry.active = false;
     this.#count(entry.binding, -1);
     entry.timer = this.#options.clock.after(this.#options.lingerMs, () => this.#forget(token));
+    this.#options.onChanged?.(token, undefined);
     this.#options.onGone(entry.binding, cause);
   }
 
@@ -130,6 +139,7 @@ export class FlowTable {
     if (binding === undefined) this.end(token, cause);
     else {
       this.#replace(entry, binding);
+      this.#options.onChanged?.(token, binding);
       this.#options.onContactGone(binding, contact, cause);
     }
   }
@@ -141,7 +151,9 @@ export class FlowTable {
     const moved = contactsOf(entry.binding).map((one) =>
       one.contact === contact ? { ...one, expiresAt } : one,
     );
-    this.#replace(entry, withContacts(entry.binding, moved) ?? entry.binding);
+    const binding = withContacts(entry.binding, moved) ?? entry.binding;
+    this.#replace(entry, binding);
+    this.#options.onChanged?.(token, binding);
   }
 
   /** RFC 5626 §5.3: nothing reaches these UEs until they register over another flow. */

@@ -13,6 +13,7 @@ import { grantExpires } from "@ims-lab/common/sip/event/grant";
 import {
   createNotifierAgent,
   type NotifierAgent,
+  type NotifierAgentOptions,
   type NotifierSubscription,
   type NotifyBody,
   type NotifyOutcome,
@@ -41,6 +42,15 @@ export interface AskerOptions {
   /** Raise a short Expires to the registration's, as the document says (profile `seed`). */
   readonly raise: boolean;
   readonly deadlineSeconds: number;
+  /** Absent: nothing outlives the process. */
+  readonly durable?: DurableAskings | undefined;
+}
+
+/** What of this must outlive the process. */
+export interface DurableAskings {
+  /** A SUBSCRIBE is answered when its row is durable, a NOTIFY leaves behind it. */
+  readonly save: NonNullable<NotifierAgentOptions["save"]>;
+  onAsking(token: string, asking: Asking | undefined): void;
 }
 
 export type Asked =
@@ -49,7 +59,7 @@ export type Asked =
   | { readonly kind: "not-subscribed"; readonly bindings: readonly Binding[] };
 
 /** From the asking until the UE has re-authenticated or its time is over. */
-interface Asking {
+export interface Asking {
   readonly until: number;
   readonly done: boolean;
 }
@@ -82,6 +92,7 @@ export class ReregistrationNotifier {
       render: (subscription, rendering) => this.#render(subscription, rendering),
       onEnded: ({ subject }, end) =>
         options.log.info("asker.subscription-over", { subject, ...end }),
+      ...(options.durable !== undefined && { save: options.durable.save }),
     });
   }
 
@@ -122,7 +133,7 @@ export class ReregistrationNotifier {
   authenticated({ token }: Binding): boolean {
     const asking = this.#asking.get(token);
     if (asking === undefined || asking.done) return false;
-    this.#asking.set(token, { ...asking, done: true });
+    this.#keep(token, { ...asking, done: true });
     return true;
   }
 
@@ -139,9 +150,25 @@ export class ReregistrationNotifier {
 
   /** Its context goes: so do the subscriptions to it (RFC 6665 §4.2.2). */
   forget(binding: Binding): void {
-    this.#asking.delete(binding.token);
+    this.#keep(binding.token, undefined);
     for (const { id } of this.#agent.ofSubject(binding.token))
       this.#agent.terminate(id, "noresource");
+  }
+
+  /** What was there when the process before ended; true when a NOTIFY of it was under way or due, see `tellOf`. */
+  restore(subscription: NotifierSubscription): boolean {
+    return this.#agent.restore(subscription);
+  }
+
+  restoreAsking(token: string, asking: Asking): void {
+    this.#asking.set(token, asking);
+  }
+
+  /** After a restart: the NOTIFY that nobody has answered, again; with what is still asked for. */
+  tellOf(id: string): void {
+    const token = this.#agent.get(id)?.subject;
+    if (token !== undefined && this.#isAsking(token)) this.#askAt(id, token);
+    else this.#agent.notify(id);
   }
 
   close(): void {
@@ -149,10 +176,17 @@ export class ReregistrationNotifier {
     this.#agent.close();
   }
 
+  #keep(token: string, asking: Asking | undefined): void {
+    const isNews = asking !== undefined || this.#asking.has(token);
+    if (asking === undefined) this.#asking.delete(token);
+    else this.#asking.set(token, asking);
+    if (isNews) this.#options.durable?.onAsking(token, asking);
+  }
+
   #start(binding: Binding): void {
     const { clock, deadlineSeconds } = this.#options;
     const until = clock.now() + deadlineSeconds * 1000;
-    this.#asking.set(binding.token, { until, done: false });
+    this.#keep(binding.token, { until, done: false });
     for (const { id } of this.#agent.ofSubject(binding.token)) this.#askAt(id, binding.token);
   }
 

@@ -1,7 +1,7 @@
 // The P-CSCF's own subscription to its users' registrations. TS 24.229 §5.2.3, RFC 3680.
 import { REG_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
 import { applyReginfo, type ReginfoReader, type ReginfoView } from "@ims-lab/common/ims/reginfo";
-import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import { logRateLimit } from "@ims-lab/common/platform/log-rate-limit";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
@@ -35,7 +35,14 @@ export interface RegistrationWatchOptions {
 
 /** TS 24.229 §5.2.3: longer than any registration. */
 const EXPIRES_SECONDS = 600_000;
+/** A power failure ends both nodes: the S-CSCF may need this long. */
+const RESUME_AFTER_MS = 5000;
+/** Fifty subscriptions every half second leave room for the devices. */
+const RESUMED_AT_ONCE = 50;
+const RESUME_MS = 500;
 const SAY_AGAIN_MS = 86_400_000;
+/** Between two refreshes for what is missing: where each answer leaves versions out, one asking leads to the next. */
+const GAP_PAUSE_MS = 30_000;
 
 interface UserSubscription {
   readonly impi: string;
@@ -43,6 +50,8 @@ interface UserSubscription {
   readonly lives: ReadonlySet<string>;
   subscription: Subscription | undefined;
   view: ReginfoView | undefined;
+  /** When a missing document is asked for again, milliseconds since the epoch. */
+  nextGapAt: number;
   /** Without a subscription: whether the next 200 to REGISTER makes one. */
   withRegister: boolean;
 }
@@ -55,6 +64,8 @@ export class RegEventSubscriptions {
   /** S-CSCFs that lack the package: asked once. */
   readonly #refusing = new Set<string>();
   readonly #mayLog: (what: string) => boolean;
+
+  #resuming: Timer | undefined;
 
   constructor(options: RegistrationWatchOptions) {
     const { clock, random, send } = options;
@@ -81,11 +92,27 @@ export class RegEventSubscriptions {
       lives,
       subscription: undefined,
       view: undefined,
+      nextGapAt: 0,
       withRegister: false,
     };
     this.#byImpi.set(impi, watch);
     this.#resubscribing.started(impi);
     watch.subscription = this.#subscribe(watch, binding);
+  }
+
+  /** After a restart: dialogs are not stored but made again, some at a time. */
+  resume(bindings: Iterator<Binding>): void {
+    if (!this.#options.enabled) return;
+    this.#resuming = this.#options.clock.after(RESUME_AFTER_MS, () => this.#resume(bindings));
+  }
+
+  #resume(bindings: Iterator<Binding>): void {
+    for (let count = 0; count < RESUMED_AT_ONCE; count++) {
+      const next = bindings.next();
+      if (next.done === true) return;
+      if (this.#options.table.registered(next.value.token) !== undefined) this.bound(next.value);
+    }
+    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.#resume(bindings));
   }
 
   /** The user's last binding has gone: what the S-CSCF has to say is of no use any more. */
@@ -102,6 +129,7 @@ export class RegEventSubscriptions {
   }
 
   close(): void {
+    this.#resuming?.cancel();
     this.#resubscribing.close();
     this.#agent.close();
   }
@@ -181,10 +209,17 @@ export class RegEventSubscriptions {
     const update = applyReginfo(watch.view, reginfo);
     if (update.kind === "stale") return;
     watch.view = update.view;
-    if (update.kind === "gap") subscription.refresh();
+    if (update.kind === "gap") this.#refreshForGap(watch, subscription);
     for (const binding of this.#bindings(watch.impi, impus))
       for (const contact of contactsOf(binding))
         this.#obey(binding.token, contact, contactChange(update.view, reginfo, contact));
+  }
+
+  #refreshForGap(watch: UserSubscription, subscription: Subscription): void {
+    const now = this.#options.clock.now();
+    if (now < watch.nextGapAt) return;
+    watch.nextGapAt = now + GAP_PAUSE_MS;
+    subscription.refresh();
   }
 
   #obey(token: string, contact: BoundContact, word: ContactChange): void {

@@ -26,6 +26,8 @@ export interface RegisterRelayOptions {
   /** reg-await-auth, milliseconds. */
   readonly awaitMs: number;
   readonly onBound: OnBound;
+  /** Calls back when the bindings are durable as they are; absent: they outlive no process. */
+  readonly whenDurable?: ((then: (problem?: Error) => void) => void) | undefined;
 }
 
 /** Stands for the device where REGISTER names all of them or none. */
@@ -80,6 +82,7 @@ export class RegisterRelay {
     candidate: Candidate,
   ): ClientTransaction | undefined {
     const relay = this.#relay;
+    const { whenDurable } = this.#options;
     const scscf = scscfUri(relay, candidate.scscf);
     const to = destinationOf(scscf);
     const onward = this.#upstream(incoming, pending, scscf);
@@ -96,10 +99,29 @@ export class RegisterRelay {
         candidate.heard();
         return this.#answered(pending, candidate.scscf, response);
       },
+      ...(whenDurable !== undefined && {
+        hold: (response) => this.#answerLater(incoming, response, whenDurable),
+      }),
       takeOver: (why) => {
         if (why === "503") relay.corePressed();
         return why !== "too-large" && candidate.unavailable(why); // no fault of the S-CSCF's
       },
+    });
+  }
+
+  /** 9: no 200 before what it says outlives this process. */
+  #answerLater(
+    incoming: Incoming,
+    response: SipResponse,
+    whenDurable: NonNullable<RegisterRelayOptions["whenDurable"]>,
+  ): void {
+    if (response.status >= 300) {
+      incoming.respond(response);
+      return;
+    }
+    whenDurable((problem) => {
+      const failed = problem && answerTo(incoming.request, { kind: "store-failed" });
+      incoming.respond(failed ?? response);
     });
   }
 

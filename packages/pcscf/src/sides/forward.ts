@@ -25,6 +25,8 @@ export interface Onward {
   readonly to: Destination;
   /** Edits an answer before it goes back. */
   answer(response: SipResponse): SipResponse;
+  /** Takes the edited answer over, to send it later; absent: it goes back at once. Not for INVITE. */
+  readonly hold?: ((response: SipResponse) => void) | undefined;
   /** The next hop is of no use. True: it is dealt with, nothing is answered here. */
   takeOver?(why: RequestFailure | "503"): boolean;
 }
@@ -44,7 +46,7 @@ export function refuse(incoming: Incoming, problem: Problem): void {
 
 /** The client transaction, where there is a plain one (no ACK, no INVITE). */
 export function forward(incoming: Incoming, onward: Onward): ClientTransaction | undefined {
-  const { endpoint, request, to } = onward;
+  const { endpoint, request, to, hold } = onward;
   countHop(request);
   if (request.method === "ACK") {
     endpoint.sendStateless(request, to); // of a 2xx: end to end (RFC 3261 §13.2.2.4)
@@ -59,7 +61,12 @@ export function forward(incoming: Incoming, onward: Onward): ClientTransaction |
     outgoing: request,
     to,
     sender: endpoint,
-    onResponse: (response) => onward.answer(masked503(incoming.request, response)),
+    onResponse: (response) => {
+      const answer = onward.answer(masked503(incoming.request, response));
+      if (hold === undefined) return answer;
+      hold(answer);
+      return undefined;
+    },
     takeOver: (why) => {
       if (onward.takeOver?.(why)) return true;
       // RFC 4320 §4.2: silence is not answered (an INVITE gets its 408 from the proxy core).

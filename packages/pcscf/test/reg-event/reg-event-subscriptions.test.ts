@@ -146,6 +146,22 @@ test("a partial document about another contact drops nothing; a gap asks for the
   expect(on.scscf.takeRequest("SUBSCRIBE").to.params.has("tag")).toBe(true);
 });
 
+test("a network that leaves versions out each time is asked once in 30 s", async () => {
+  const on = await watching();
+  const gap = (version: number): void =>
+    told(on, notify(on, { uri: "sip:alice@192.0.2.99" }, { version, state: "partial" }));
+  gap(3);
+  const refresh = on.scscf.takeRequest("SUBSCRIBE");
+  on.scscf.reply(newResponse(refresh, 200, { headers: [["Expires", "600000"]] }));
+  on.lab.run();
+  gap(5);
+  gap(7);
+  expect(on.scscf.inbox).toEqual([]);
+  on.lab.run(30_000);
+  gap(9);
+  expect(on.scscf.takeRequest("SUBSCRIBE").to.params.has("tag")).toBe(true);
+});
+
 test("outside its own dialog a NOTIFY is 481 and changes nothing", async () => {
   const on = await watching();
   told(on, notify(on, { state: "terminated", event: "rejected" }, { callId: "forged" }), 481);

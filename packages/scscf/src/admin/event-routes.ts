@@ -3,7 +3,7 @@ import { eventSchema } from "@ims-lab/common/admin-api/schemas";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import type { FastifyInstance } from "fastify";
 import type { EventStream } from "./event-stream.ts";
-import { begin, readerOf } from "./sse-answer.ts";
+import { beginStream, readerOf } from "./sse-answer.ts";
 
 export interface EventRouteParts {
   readonly stream: EventStream;
@@ -54,14 +54,14 @@ export function addEvents(app: FastifyInstance, { stream, namesOf }: EventRouteP
       const lastId = request.headers["last-event-id"];
       const reader = readerOf(reply.raw);
       if (!follow) {
-        begin(reply);
+        beginStream(reply);
         stream.replay(reader, { lastId: lastId ?? stream.oldest - 1, names });
         reader.end();
         return;
       }
       if (!stream.mayOpen)
         throw problem(503, "Too many readers", "As many as may read the events at once do so.");
-      begin(reply);
+      beginStream(reply);
       reply.raw.on("close", () => stream.left(reader));
       stream.open(reader, { lastId, names });
     },

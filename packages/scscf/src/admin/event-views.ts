@@ -1,7 +1,7 @@
 // Events of registrations as the admin interface shows them, in fields and in words.
 import type { StreamEvent } from "@ims-lab/common/admin-api/events";
 import { whyRemoved } from "../history/end-reasons.ts";
-import { wordsOfAsker, wordsOfEnd } from "../history/registration-history.ts";
+import { wordsOfAsker, wordsOfChange, wordsOfEnd } from "../history/registration-history.ts";
 import { watcherIn } from "../notifier/subscription-owner.ts";
 import type { Binding } from "../registration/binding.ts";
 import type {
@@ -22,6 +22,7 @@ const UNTOLD: ReadonlySet<RegistrationEvent["kind"]> = new Set<RegistrationEvent
   "shown",
   "moved",
   "answered",
+  "identities-changed",
 ]);
 
 export function isTold(event: RegistrationEvent): boolean {
@@ -93,13 +94,28 @@ export function contentOf(event: RegistrationEvent, dutySeconds: number): EventC
       const words = word === "failed" ? `authentication failed: ${why}` : why;
       return authentication({ impi, impu, callId, source, why }, word, words);
     }
+    case "subscriber-changed":
+      return subscriberNews(event);
     case "campaign-changed":
       return campaign(event.change, event.campaign);
     case "shown":
     case "moved":
     case "answered":
+    case "identities-changed":
       return undefined;
   }
+}
+
+function subscriberNews(
+  event: Extract<RegistrationEvent, { kind: "subscriber-changed" }>,
+): EventContent {
+  const { impi, change, aspects, before, after } = event;
+  return {
+    type: "subscriber",
+    event: change,
+    ...{ impi, impu: after[0] ?? before[0] ?? null, callId: null, aspects },
+    text: `subscriber changed: ${wordsOfChange(event)}`,
+  };
 }
 
 function registration(

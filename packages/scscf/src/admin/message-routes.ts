@@ -5,7 +5,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import type { FastifyInstance } from "fastify";
 import type { MessageWatches } from "../observation/message-watch.ts";
-import { begin, readerOf } from "./sse-answer.ts";
+import { beginStream, readerOf } from "./sse-answer.ts";
 import { type EventReader, StreamReaders } from "./stream-readers.ts";
 
 /** Each costs every message of the node a reading. */
@@ -49,7 +49,7 @@ export function addMessages(app: FastifyInstance, parts: MessageRouteParts): voi
       const names = namesOf(impu);
       if (!observers.mayOpen)
         throw problem(503, "Too many observers", "As many as may observe at once do so.");
-      begin(reply);
+      beginStream(reply);
       const reader = readerOf(reply.raw);
       const observing: Observing = {
         reader,

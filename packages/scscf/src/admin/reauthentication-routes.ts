@@ -16,7 +16,7 @@ import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
 import type { Reauthentication } from "../registration/reauthentication.ts";
 import { unknownCampaign } from "./campaign-routes.ts";
-import { reauthenticationOf } from "./views.ts";
+import { reauthenticationOf } from "./reauthentication-view.ts";
 
 export interface ReauthenticationRouteParts {
   readonly scscf: Scscf;

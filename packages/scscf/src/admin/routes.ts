@@ -1,13 +1,13 @@
 // The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
 
 import { scscfFaults } from "@ims-lab/common/admin-api/faults";
+import { addPolicyRoutes } from "@ims-lab/common/admin-api/policy-routes";
 import {
   deregisterAnswerSchema,
   historySchema,
   pageOf,
   reauthenticateAnswerSchema,
   registrationSchema,
-  subscriberSchema,
 } from "@ims-lab/common/admin-api/schemas";
 import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import {
@@ -23,14 +23,16 @@ import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
-import type { Binding, RemovalCause } from "../registration/binding.ts";
+import type { Binding } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
-import { setNameOf } from "../subscribers/registration-sets.ts";
 import { addCampaigns } from "./campaign-routes.ts";
+import { addDeregistrations, removalOf } from "./deregistration-routes.ts";
 import { addEvents } from "./event-routes.ts";
 import { addMessages } from "./message-routes.ts";
 import { addReauthentications } from "./reauthentication-routes.ts";
-import { reauthenticationOf, registrationView, subscriberView } from "./views.ts";
+import { reauthenticationOf } from "./reauthentication-view.ts";
+import { addSubscribers } from "./subscriber-routes.ts";
+import { registrationView } from "./views.ts";
 
 const impuParams = {
   type: "object",
@@ -42,20 +44,16 @@ const addressParams = {
   properties: { address: { type: "string", description: "IP address, percent-encoded." } },
   required: ["address"],
 } as const;
-const impiParams = {
-  type: "object",
-  properties: { impi: { type: "string", description: "Private identity." } },
-  required: ["impi"],
-} as const;
-
 export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock: Clock }): void {
   addRegistrations(app, scscf);
   addHistories(app, scscf);
   addDeregister(app, scscf, clock);
+  addDeregistrations(app, { ...scscf, clock });
   addReauthenticate(app, scscf);
   addReauthentications(app, { scscf, clock, impisOf: (impu) => impisOf(scscf, impu) });
   addCampaigns(app, scscf);
   addSubscribers(app, scscf);
+  addPolicyRoutes(app, scscf.policy);
   addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
   addMessages(app, { clock, watches: scscf.watches, namesOf: (impu) => namesOf(scscf, impu) });
   addFaultRoutes(app, scscf.faults.switches, scscfFaults);
@@ -136,9 +134,6 @@ interface DeregisterQuery {
   readonly contact?: string;
 }
 
-/** Seconds until a device on probation may come back, when the operator does not say. */
-const PROBATION_SECONDS = 60;
-
 function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
   const querystring = {
     type: "object",
@@ -159,19 +154,14 @@ function addDeregister(app: FastifyInstance, scscf: Scscf, clock: Clock): void {
         response: { 200: deregisterAnswerSchema },
       },
     },
-    ({ params: { impu }, query: { cause, retryAfterSeconds, contact } }) => {
-      if (retryAfterSeconds !== undefined && cause !== "probation") {
-        throw problem(400, "Bad request", "retryAfterSeconds goes with cause=probation.");
-      }
+    async ({ params: { impu }, query: { cause, retryAfterSeconds, contact } }) => {
+      const removal = removalOf(cause, retryAfterSeconds);
       const bindings = bindingsOf(scscf, impu, contact);
-      const removal: RemovalCause =
-        cause === "probation"
-          ? { kind: cause, retryAfterSeconds: retryAfterSeconds ?? PROBATION_SECONDS }
-          : { kind: cause };
       const at = clock.now();
       for (const { token } of bindings) {
         scscf.registrations.input(token, { kind: "removed", at, cause: removal });
       }
+      await durable(scscf, bindings);
       const contacts = bindings.map(({ address }) => address.contact);
       return { impu, cause, contacts } satisfies DeregisterAnswer;
     },
@@ -218,6 +208,7 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     const withinMs = within === undefined ? undefined : within * 1000;
     const asked = scscf.reauthentications.ask(bindings, "operator", withinMs);
     const ids = asked.map(({ id }) => id);
+    await durable(scscf, bindings);
     await scscf.reauthentications.wait(ids, query.wait * 1000);
     const items = ids.flatMap((id) => scscf.reauthentications.get(id) ?? []);
     const isOver = items.every(({ progress }) => progress === "ended");
@@ -229,42 +220,18 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
   });
 }
 
-function addSubscribers(app: FastifyInstance, scscf: Scscf): void {
-  const { directory } = scscf;
-  app.get<{ Querystring: PageQuery }>(
-    "/subscribers",
-    {
-      schema: {
-        summary: "Who there is, without secrets.",
-        querystring: pageQuerySchema,
-        response: { 200: pageOf(subscriberSchema) },
-      },
-    },
-    ({ query: { offset, limit } }) => ({
-      items: directory.list(offset, limit).map((one) => subscriberView(scscf, one)),
-      total: directory.size,
-    }),
-  );
-  app.get<{ Params: { impi: string } }>(
-    "/subscribers/:impi",
-    {
-      schema: {
-        summary: "One subscriber, without secrets.",
-        params: impiParams,
-        response: { 200: subscriberSchema },
-      },
-    },
-    ({ params: { impi } }) => {
-      const subscriber = directory.byImpi(impi);
-      if (subscriber === undefined) throw problem(404, "No such subscriber", `${impi} is unknown.`);
-      return subscriberView(scscf, subscriber);
-    },
-  );
+/** What an answer says outlives the process. */
+async function durable({ registrations }: Scscf, bindings: readonly Binding[]): Promise<void> {
+  try {
+    await registrations.settled(bindings.map(({ set }) => set));
+  } catch (why) {
+    const said = why instanceof Error ? why.message : String(why);
+    throw problem(503, "Not kept", `It is tried again each second, as the store fails: ${said}.`);
+  }
 }
 
 function impisOf(scscf: Scscf, impu: string): ReadonlySet<string> {
-  const names = setsNamed(scscf, impu).map(({ name }) => name);
-  return new Set(names.flatMap((name) => scscf.directory.ownersOf(name).map(({ impi }) => impi)));
+  return new Set(setsNamed(scscf, impu).map(({ name }) => name));
 }
 
 function namesOf(scscf: Scscf, impu: string): ReadonlySet<string> {
@@ -278,9 +245,7 @@ function namesOf(scscf: Scscf, impu: string): ReadonlySet<string> {
 /** The sets of an IMPU, several where users share it, or that of an IMPI. */
 function setsNamed(scscf: Scscf, impu: string): readonly RegistrationSet[] {
   const uri = parseUri(impu);
-  const subscriber = uri === undefined ? scscf.directory.byImpi(impu) : undefined;
-  const name = subscriber && setNameOf(scscf.directory, subscriber);
-  const sets = scscf.setsOf(uri === undefined ? (name ?? "") : aorOf(uri));
+  const sets = scscf.setsOf(uri === undefined ? impu : aorOf(uri));
   if (sets.length === 0) throw problem(404, "No such user", `${impu} is unknown.`);
   return sets;
 }

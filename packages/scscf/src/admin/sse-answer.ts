@@ -4,7 +4,7 @@ import type { FastifyReply } from "fastify";
 import type { EventReader } from "./stream-readers.ts";
 
 /** From here on the connection is the stream's. */
-export function begin(reply: FastifyReply): void {
+export function beginStream(reply: FastifyReply): void {
   reply.hijack();
   reply.raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),

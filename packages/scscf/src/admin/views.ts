@@ -1,18 +1,14 @@
 // Registrations and re-authentications as the admin interface shows them. admin-api/views.
 import type {
   BindingView,
-  ReauthenticationView,
   RegistrationView,
   SubscriptionView,
 } from "@ims-lab/common/admin-api/views";
 import { isLive } from "@ims-lab/common/sip/event/notifier";
-import { reasonOf } from "../history/end-reasons.ts";
 import type { Scscf } from "../node.ts";
 import type { Binding } from "../registration/binding.ts";
-import type { Reauthentication } from "../registration/reauthentication.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
-import { setNameOf } from "../subscribers/registration-sets.ts";
-import type { Subscriber } from "../subscribers/subscriber.ts";
+import { dueView } from "./reauthentication-view.ts";
 
 export function registrationView(
   scscf: Scscf,
@@ -32,17 +28,21 @@ export function registrationView(
 
 /** Of a set that nobody has registered. */
 function impiOf({ directory }: Scscf, set: string): string {
-  return (directory.byImpi(set) ?? directory.ownersOf(set)[0])?.impi ?? "";
+  return directory.byImpi(set)?.impi ?? "";
 }
 
-function bindingView({ notifier }: Scscf, binding: Binding): BindingView {
-  const { address, duty, reauthentication } = binding;
+function bindingView(scscf: Scscf, binding: Binding): BindingView {
+  const { address, duty, reauthentication, userAgent } = binding;
+  const { notifier, directory, duties } = scscf;
   return {
     id: binding.token,
     contact: address.contact,
     callId: binding.callId,
     cseq: binding.cseq,
     path: address.path,
+    userAgent: userAgent ?? null,
+    duty: binding.mode,
+    dutyBy: duties.of(directory.byImpi(binding.impi) ?? {}, userAgent).by,
     expiresAt: Math.round(binding.expiresAt),
     registeredAt: Math.round(binding.registeredAt),
     authenticatedAt: Math.round(binding.authenticatedAt),
@@ -61,82 +61,4 @@ function subscriptionView(notifier: Scscf["notifier"], binding: Binding): Subscr
     expiresAt: Math.round(subscription.state.expiresAt),
     version: Math.max(0, subscription.version - 1),
   };
-}
-
-export function reauthenticationView(one: Reauthentication): ReauthenticationView {
-  const { course } = one;
-  const ended = one.progress === "ended" ? one : undefined;
-  return {
-    id: one.id,
-    impi: one.impi,
-    impu: one.impu,
-    bindingId: one.bindingId,
-    contact: one.contact,
-    cause: one.cause,
-    askers: one.askers.map(({ cause }) => cause),
-    progress: one.progress === "ended" ? lastProgress(one) : one.progress,
-    end: ended?.end ?? null,
-    requestedAt: Math.round(one.requestedAt),
-    notifiedAt: rounded(course.notifiedAt),
-    acknowledgedAt: rounded(course.acknowledgedAt),
-    challengedAt: rounded(course.challengedAt),
-    endedAt: rounded(ended?.endedAt),
-    deadlineAt: Math.round(one.deadline),
-    deregisteredAt: rounded(ended?.deregisteredAt),
-    reason: reasonOf(one) ?? null,
-  };
-}
-
-/** The same, and what one waits for that nobody could be told of yet. */
-export function reauthenticationOf(
-  { bindings }: Scscf,
-  one: Reauthentication,
-): ReauthenticationView {
-  return dueView(one, bindings.get(one.bindingId));
-}
-
-function dueView(one: Reauthentication, binding: Binding | undefined): ReauthenticationView {
-  const view = reauthenticationView(one);
-  const waits = one.progress === "requested" && binding?.duty.state !== "fulfilled";
-  return waits
-    ? { ...view, reason: "has not subscribed: takes effect when it does, or at its next REGISTER" }
-    : view;
-}
-
-/** How far it had come before its end. */
-function lastProgress({ course }: Reauthentication): ReauthenticationView["progress"] {
-  if (course.challengedAt !== undefined) return "challenged";
-  if (course.acknowledgedAt !== undefined) return "acknowledged";
-  return course.notifiedAt === undefined ? "requested" : "notified";
-}
-
-/** What is known of a subscriber, without a secret. */
-export interface SubscriberView {
-  readonly impi: string;
-  readonly impus: readonly { readonly uri: string; readonly barred: boolean }[];
-  readonly scheme: "aka" | "digest";
-  readonly algorithms: readonly string[];
-  readonly subscription: string | null;
-  readonly registered: boolean;
-  /** Why the last authentication failed, and when. */
-  readonly lastFailure: { readonly why: string; readonly at: number } | null;
-}
-
-export function subscriberView(scscf: Scscf, subscriber: Subscriber): SubscriberView {
-  const { impi, impus, auth, subscription = null } = subscriber;
-  const failure = scscf.failures.of(impi);
-  const set = setNameOf(scscf.directory, subscriber);
-  return {
-    impi,
-    impus: impus.map(({ uri, barred }) => ({ uri, barred })),
-    scheme: auth.scheme,
-    algorithms: auth.scheme === "aka" ? [auth.algorithm] : auth.algorithms,
-    subscription,
-    registered: scscf.bindings.ofSet(set).some((binding) => binding.impi === impi),
-    lastFailure: failure === undefined ? null : { why: failure.why, at: Math.round(failure.at) },
-  };
-}
-
-function rounded(time: number | undefined): number | null {
-  return time === undefined ? null : Math.round(time);
 }

@@ -1,8 +1,8 @@
-// What the webhook tells of an end: the views that the admin interface has of it.
+// The webhook's contents: the views that the admin interface has of an end.
 import type { Campaigns } from "../campaigns/campaigns.ts";
 import type { RegistrationEvent } from "../registration/events.ts";
 import { campaignView } from "./campaign-views.ts";
-import { reauthenticationView } from "./views.ts";
+import { reauthenticationView } from "./reauthentication-view.ts";
 
 /** Undefined for what is not told, and for a campaign that is forgotten already. */
 export function webhookContent(

@@ -1,4 +1,5 @@
 // The authenticator: challenges users and verifies their answers; a wrong answer is an outcome, never an exception. TS 24.229 §5.4.1.
+import type { Sqn } from "@ims-lab/common/ims/sqn";
 import { boundedKey } from "@ims-lab/common/platform/bounded-key";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Random } from "@ims-lab/common/platform/random";
@@ -143,6 +144,17 @@ export class Authenticator {
   /** The next REGISTER of this user is challenged, whatever nonces he holds (TS 24.229 §5.4.1.2.1). */
   endNonces(impi: string): void {
     this.#users.attempts.endNonces(impi, this.#ports.clock.now());
+  }
+
+  /** Nothing that was asked or proven with the former credentials counts. */
+  credentialsChanged(impi: string): void {
+    this.#users.attempts.credentialsChanged(impi, this.#ports.clock.now());
+    this.#users.prober?.forget(impi);
+  }
+
+  /** The card has seen this number already: the next one is higher. The mark is to be made durable. */
+  raiseSqn(impi: string, sqn: Sqn): void {
+    this.#users.auc.raise(impi, sqn);
   }
 
   #whoIs(impi: string): { readonly subscriber: Subscriber; readonly desk: Desk } | undefined {

@@ -25,6 +25,8 @@ export interface UserChallenges {
   readonly used: readonly Used[];
   /** Nonces issued up to here are no longer remembered one by one: none of them counts. */
   readonly forgottenUpTo: number;
+  /** Nonces issued up to here were made for credentials that count no more. */
+  readonly credentialsSince?: number;
 }
 
 const MOST_USED = 2;
@@ -116,7 +118,16 @@ export class ChallengeTable {
 
   /** Where nothing is remembered nothing is held: every nonce that still counts leaves a trace here. */
   endNonces(impi: string, now: number): void {
-    if (this.#byImpi.has(impi)) this.#byImpi.set(impi, withNothing(now));
+    if (!this.#byImpi.has(impi)) return;
+    const { credentialsSince } = this.get(impi);
+    const since = credentialsSince !== undefined && { credentialsSince };
+    this.#byImpi.set(impi, { ...withNothing(now), ...since });
+  }
+
+  /** The same, for nonces that the present credentials did not make. */
+  credentialsChanged(impi: string, now: number): void {
+    if (!this.#byImpi.has(impi)) return;
+    this.#byImpi.set(impi, { ...withNothing(now), credentialsSince: now });
   }
 
   set(impi: string, attempts: UserChallenges, now: number): void {

@@ -19,6 +19,8 @@ export type NonceStatus =
   /** `maxFailures` reached. */
   | { readonly kind: "over" }
   | { readonly kind: "foreign" }
+  /** Ours, for credentials that the user has no more. */
+  | { readonly kind: "outdated" }
   | { readonly kind: "unknown" };
 
 export interface NonceQuestion {
@@ -72,6 +74,9 @@ const PLAUSIBLE_MS = 365 * 86_400_000;
 /** Not remembered: the nonce must prove itself. */
 function selfProven(proofs: NonceProofs, question: NonceQuestion): NonceStatus {
   const { attempts, now, awaitMs, key } = question;
+  const { credentialsSince } = attempts;
+  if (credentialsSince !== undefined && isFromBefore(proofs, question, credentialsSince))
+    return { kind: "outdated" };
   const proof = question.subscriber.auth.scheme === "aka" ? readRand : readNonce;
   const found = proof(proofs, question);
   if (typeof found === "string") return { kind: found };
@@ -85,6 +90,20 @@ function selfProven(proofs: NonceProofs, question: NonceQuestion): NonceStatus {
   if (attempts.outstanding.some((one) => one.key === key && one.expiresAt > now))
     return { kind: "spent", why: "this attempt was challenged again since" };
   return { kind: "fresh", issuedAt };
+}
+
+/** Whatever made it: what proves a nonce went with the credentials. */
+function isFromBefore(
+  { nonces }: NonceProofs,
+  { nonce, subscriber, now }: NonceQuestion,
+  since: number,
+): boolean {
+  // A password user's nonce may look like a vector, too.
+  const vector = unpackNonce(nonce);
+  const issuedAt =
+    nonces.readNonce(nonce, subscriber.impi)?.issuedAt ??
+    (vector && nonces.randIssuedAt(vector.rand));
+  return issuedAt !== undefined && issuedAt <= since && now - issuedAt < PLAUSIBLE_MS;
 }
 
 type Proof = { readonly issuedAt: number } | "foreign" | "unknown";

@@ -51,6 +51,11 @@ export class Verifier {
           kind: "nonce-of-another-user",
           diagnosis: `the nonce was not issued to ${subscriber.impi}`,
         };
+      case "outdated":
+        return {
+          kind: "unknown-nonce",
+          diagnosis: "the credentials were changed since this challenge",
+        };
       case "over":
         return {
           kind: "wrong-response",

@@ -31,6 +31,8 @@ export interface CampaignsOptions extends SelectionTools {
   readonly events: RegistrationEvents;
   /** Faster ones must be confirmed. */
   readonly maxPacePerSecond: number;
+  /** Whether messages wait longer than they should: then nobody more is asked. */
+  isBehind(): boolean;
   ask(binding: Binding, cause: ReauthenticationCause): void;
   onStoreProblem(problem: Error): void;
 }
@@ -49,13 +51,13 @@ interface Course {
 }
 
 /** Campaigns that run, pause, or wait for the last ends. */
-export const MOST_AT_ONCE = 16;
+const MOST_AT_ONCE = 16;
 /** Those that are over are remembered; the oldest go first. */
 const REMEMBERED = 100;
 /** Bindings that are passed over in one turn. */
 const SKIPPED_AT_ONCE = 500;
-/** How long asking waits while the store does not answer. */
-const STORE_WAIT_MS = 100;
+/** How long asking waits while the store does not answer, or the node is behind. */
+const WAIT_MS = 100;
 
 const NO_ROWS: readonly Change[] = [];
 
@@ -210,7 +212,7 @@ export class Campaigns implements RegistrationSubscriber {
     }
     if (event.kind !== "reauthentication-ended") return [];
     const { reauthentication } = event;
-    return [...new Set(reauthentication.askers.map(({ cause }) => cause))].flatMap((cause) => {
+    return reauthentication.askers.flatMap(({ cause }) => {
       const course = this.#causing(cause);
       if (course === undefined) return [];
       const input = endOf(reauthentication, cause);
@@ -268,14 +270,14 @@ export class Campaigns implements RegistrationSubscriber {
   }
 
   #askDue(course: Course): void {
-    const { clock, bindings } = this.#options;
+    const { clock, bindings, isBehind } = this.#options;
     const mostAhead = Math.max(MOST_AT_ONCE, course.state.pacePerSecond);
     let skipped = 0;
     let at = course.pacer.nextAt;
     for (; course.next < course.tokens.length; course.next++) {
       const now = clock.now();
-      if (course.ahead.size >= mostAhead) {
-        at = now + STORE_WAIT_MS;
+      if (course.ahead.size >= mostAhead || isBehind()) {
+        at = now + WAIT_MS;
         break;
       }
       const binding = bindings.get(course.tokens[course.next] ?? "");
@@ -290,6 +292,7 @@ export class Campaigns implements RegistrationSubscriber {
         break;
       }
       this.#options.ask(binding, `${PREFIX}${course.state.id}`);
+      course.pacer.asked(clock.now());
     }
     if (skipped > 0) this.#take(course, { kind: "skipped", count: skipped, at: clock.now() });
     this.#askLater(course, at);

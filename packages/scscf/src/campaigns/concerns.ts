@@ -7,7 +7,7 @@ export function whyNobody({ registered, tokens, criteria }: Selection): string |
   if (tokens.length > 0) return undefined;
   if (registered === 0) return "nobody is registered";
   const each = criteria.map(({ name, count }) => `${name} matches ${count}`).join(", ");
-  return `of ${registered} registered devices none matches: ${each}`;
+  return `registered devices: ${registered}, none matches: ${each}`;
 }
 
 /**
@@ -22,7 +22,7 @@ export function concernsOf(
   const found: string[] = [];
   if (matched === registered && registered > 0) {
     const given = Object.keys(filter).length === 0 ? "no filter" : "the filter matches everybody";
-    found.push(`${given}: ${tokens.length} of all ${registered} registered devices would be asked`);
+    found.push(`${given}: ${tokens.length} of ${registered} registered devices would be asked`);
   }
   const { maxPacePerSecond } = limits;
   const together = pacePerSecond + limits.pacePerSecond;
@@ -30,7 +30,7 @@ export function concernsOf(
     const others = limits.pacePerSecond > 0 ? ` with the ${limits.pacePerSecond} of others` : "";
     const pace = `${pacePerSecond} a second${others}`;
     found.push(
-      `${pace} is above campaigns.maxPacePerSecond (${maxPacePerSecond}), for ${tokens.length} devices`,
+      `${pace} is above campaigns.maxPacePerSecond (${maxPacePerSecond}), devices: ${tokens.length}`,
     );
   }
   return found;

@@ -54,6 +54,12 @@ export class Pacer {
     return true;
   }
 
+  /** The one that was taken last has been asked by now: the process may have been held up in between. */
+  asked(now: number): void {
+    const last = (this.#turn + this.#recent.length - 1) % this.#recent.length;
+    this.#recent[last] = now;
+  }
+
   /** Nobody was to be asked until `now`: what was not done meanwhile is not made up for. */
   rested(now: number): void {
     this.#nextAt = Math.max(this.#nextAt, now);

@@ -1,4 +1,4 @@
-// Whom a campaign is for: those who match its filter, and of them a share of the users, chosen by its seed.
+// The devices of a campaign: those that match its filter, and of them a share of the users, chosen by its seed.
 import { hash } from "node:crypto";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
 import type { Binding } from "../registration/binding.ts";
@@ -87,15 +87,14 @@ export function stillToAsk(
 }
 
 /**
- * Whether a device is as it was at the start: who has authenticated since then, asked or not, need not any more. Every
- * end of a re-authentication is that, or the end of the binding, so nobody is asked twice.
+ * Whether a device is as it was at the start: who has registered or authenticated since then, asked or not, need not any
+ * more. Every end of a re-authentication is that, or the end of the binding, so nobody is asked twice.
  */
 export function isDueFor(
-  { id, startedAt }: Pick<Campaign, "id" | "startedAt">,
-  binding: Binding,
+  { startedAt }: Pick<Campaign, "startedAt">,
+  { authenticatedAt }: Binding,
 ): boolean {
-  const { registeredAt, authenticatedAt } = binding;
-  return registeredAt <= startedAt && authenticatedAt <= startedAt && !hasAsked(id, binding);
+  return authenticatedAt <= startedAt; // it authenticated when it registered, or later
 }
 
 function hasAsked(id: string, { reauthentication }: Binding): boolean {
@@ -104,7 +103,7 @@ function hasAsked(id: string, { reauthentication }: Binding): boolean {
 }
 
 /** From 0 (included) to 1 (excluded): spread evenly, and the same for the same seed and user. */
-export function shareOf(seed: string, impi: string): number {
+function shareOf(seed: string, impi: string): number {
   return Number.parseInt(hash("md5", `${seed} ${impi}`).slice(0, 12), 16) / 2 ** 48;
 }
 

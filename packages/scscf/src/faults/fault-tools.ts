@@ -1,4 +1,4 @@
-// What the S-CSCF's faults are made of: the switches, whom a message is about, chance and time.
+// Parts that the S-CSCF's faults are made of: the switches, whom a message is about, chance and time.
 import type { ScscfFaultName } from "@ims-lab/common/admin-api/faults";
 import type { FaultSwitches } from "@ims-lab/common/faults/fault-switches";
 import type { Clock } from "@ims-lab/common/platform/clock";

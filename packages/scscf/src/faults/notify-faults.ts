@@ -1,8 +1,8 @@
 // Faults of the NOTIFYs that devices get: documents, headers, number. RFC 3680 §5, RFC 6665 §4.1.3.
 import type { FaultValues, ScscfFaultName } from "@ims-lab/common/admin-api/faults";
 import type { SendingFault } from "@ims-lab/common/faults/message-faults";
+import { Contact } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { formatUri } from "@ims-lab/common/sip/message/uri";
 import type { ScscfFaultTools } from "./fault-tools.ts";
 import * as documents from "./spoilt-documents.ts";
 
@@ -97,8 +97,9 @@ function sameVersion(): DocumentEdit {
 function versionGap(tools: ScscfFaultTools): SendingFault<ScscfFaultName> {
   const { switches } = tools;
   const ahead = new DialogNumbers();
+  const name = "reginfo-version-gap";
   return {
-    name: "reginfo-version-gap",
+    name,
     get lingers() {
       return ahead.size > 0;
     },
@@ -111,10 +112,11 @@ function versionGap(tools: ScscfFaultTools): SendingFault<ScscfFaultName> {
         next(request, handlers);
         return;
       }
-      const jump = Number(switches.take("reginfo-version-gap", set)?.["by"] ?? 0);
+      const jump = Number(switches.look(name, set)?.["by"] ?? 0);
       const offset = (ahead.get(request) ?? 0) + jump;
       if (isLast(request)) ahead.forget(request);
       else if (offset > 0) ahead.set(request, offset);
+      if (jump > 0) switches.take(name, set);
       const jumped = documents.withVersion(text, version + offset);
       next(offset === 0 ? request : withDocument(request, jumped), handlers);
     },
@@ -138,12 +140,14 @@ function activeForTerminated(notify: SipRequest, values: FaultValues): SipReques
 /** RFC 3261 §12.2.2 has a dialog told by its tags; devices that compare URIs are told apart. */
 function wrongFromTo(notify: SipRequest): SipRequest {
   const { from, to } = notify;
+  const contact = notify.get(Contact);
+  const self = contact === undefined || contact === "*" ? "sip:nobody.invalid" : contact.uriText;
   const tagged = (uri: string, tag: string | undefined): string =>
     tag === undefined ? `<${uri}>` : `<${uri}>;tag=${tag}`;
   return notify
     .clone()
-    .set("From", tagged(formatUri(to.uri), from.params.get("tag")))
-    .set("To", tagged(formatUri(notify.requestUri), to.params.get("tag")));
+    .set("From", tagged(self, from.params.get("tag")))
+    .set("To", tagged(notify.uri, to.params.get("tag")));
 }
 
 /** The second one is a request of its own with the CSeq of the first; what it is answered counts for nothing. */

@@ -75,11 +75,9 @@ export function createFaults(options: ScscfFaultsOptions): ScscfFaults {
 /** "" for nobody's. */
 function nameOfImpi(directory: SubscriberDirectory, impi: string): string {
   const subscriber = directory.byImpi(impi);
-  return subscriber === undefined ? "" : setNameOf(directory, subscriber);
+  return subscriber === undefined ? "" : setNameOf(subscriber);
 }
 
 function hasIsim(directory: SubscriberDirectory, set: string): boolean {
-  const owners = directory.ownersOf(set);
-  const users = owners.length > 0 ? owners : [directory.byImpi(set)];
-  return users.some((user) => user?.auth.scheme === "aka");
+  return directory.byImpi(set)?.auth.scheme === "aka";
 }

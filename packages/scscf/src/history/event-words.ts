@@ -18,9 +18,11 @@ const WORDS = {
   "notify-failed": "NOTIFY failed",
   overdue: "has not subscribed by the deadline, stays registered (subscription.duty: warn)",
   asked: "re-authentication asked for",
+  "not-followed": "the P-CSCF asked for a re-authentication, and is not followed",
   notified: "NOTIFY sent that asks for the re-authentication",
   ended: "re-authentication over",
   removed: "de-registered",
+  "subscriber-changed": "the operator has changed the subscriber",
 } as const;
 
 export type EventKind = keyof typeof WORDS;

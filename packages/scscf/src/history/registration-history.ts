@@ -61,6 +61,10 @@ export class RegistrationHistory implements RegistrationSubscriber {
         if (after === undefined && !claimant.isNobody) history.note(claimant.impi, "challenged");
         break;
       }
+      case "subscriber-changed":
+        history.note(event.impi, event.kind, wordsOfChange(event));
+        break;
+      case "identities-changed":
       case "shown":
       case "moved":
       case "reauthentication-progressed":
@@ -72,6 +76,14 @@ export class RegistrationHistory implements RegistrationSubscriber {
         break;
     }
   }
+}
+
+/** "added"; "credentials, identities" */
+export function wordsOfChange({
+  change,
+  aspects,
+}: Extract<RegistrationEvent, { kind: "subscriber-changed" }>): string {
+  return change === "replaced" ? aspects.join(", ") : change;
 }
 
 /** "by an operator" */

@@ -27,22 +27,34 @@ export interface DocumentContent {
   readonly announced?: { readonly token: string; readonly until: number };
   /** A device that is told of its re-authentication in another package. */
   readonly notShortenedFor?: string;
+  /** Identities that the devices have no more. */
+  readonly ended?: readonly string[];
   /** Only this binding's row (partial state). */
   readonly only?: string;
 }
 
 export function registrationsOf(content: DocumentContent): readonly ReginfoRegistration[] {
-  const { aors, bindings, gone = [], only } = content;
+  const { aors, bindings, gone = [], only, ended = [] } = content;
   const shown = only === undefined ? bindings : bindings.filter(({ token }) => token === only);
-  return aors.map((aor) => ({
+  const state = bindings.length > 0 ? ("active" as const) : ("terminated" as const);
+  const live = aors.map((aor) => ({
     aor,
     id: registrationId(aor),
-    state: bindings.length > 0 ? "active" : "terminated",
+    state,
     contacts: [
       ...shown.map((binding) => activeRow(binding, aor, content)),
       ...gone.map((row) => goneRow(row, content.at)),
     ],
   }));
+  const over = ended.map((aor) => ({
+    aor,
+    id: registrationId(aor),
+    state: "terminated" as const,
+    contacts: bindings.map((binding) =>
+      goneRow({ binding, cause: { kind: "rejected" } }, content.at),
+    ),
+  }));
+  return [...live, ...over];
 }
 
 /** Constant for an AoR, after a restart too (RFC 3680 §5.1.1). */

@@ -69,6 +69,8 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   readonly #triggers: Triggers;
   /** By event: what its commit has made durable of subscriptions already. */
   readonly #foreseen = new WeakMap<RegistrationEvent, ForeseenById>();
+  /** By set whose identities have changed: what they were, until the bindings have gone that end with that. */
+  readonly #former = new Map<string, readonly string[]>();
   /** Of the SUBSCRIBEs that are being answered. */
   readonly #origins = new WeakMap<SipRequest, RequestOrigin>();
 
@@ -143,6 +145,9 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     else if (kind === "reauthentication-triggered")
       this.#triggers.trigger(event.binding, this.#foreseen.get(event));
     else if (kind === "removed") this.#gone(event.binding, event.cause, this.#foreseen.get(event));
+    else if (kind === "subscriber-changed" && event.aspects.includes("identities"))
+      this.#former.set(event.impi, event.before);
+    else if (kind === "identities-changed") this.#identitiesChanged(event.set, event.ended);
   }
 
   /** The subscriptions in which a device is asked, or which end with their binding: durable with the binding's change. */
@@ -200,6 +205,13 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     this.#notifyAll(binding, { only: binding.token, gone });
   }
 
+  /** TS 24.229 §5.4.2.1.2: who watches hears the whole state, once with the identities that are no more. */
+  #identitiesChanged(set: string, ended: readonly string[]): void {
+    this.#former.delete(set);
+    if (this.#options.bindingsOf(set).length === 0) return;
+    for (const { id } of this.#watchersOf(set)) this.#agent.notify(id, this.#request({ ended }));
+  }
+
   /** Asks the device to re-register, once more after a restart. */
   trigger(binding: Binding): void {
     this.#triggers.trigger(binding);
@@ -214,7 +226,9 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   /** The device's subscription ends; the others' only with the last binding of the set. */
   #gone(binding: Binding, cause: RemovalCause, foreseen: ForeseenById | undefined): void {
     this.#triggers.gone(binding);
-    const notice: Notice = { only: binding.token, gone: [{ binding, cause }] };
+    const aors = this.#former.get(binding.set);
+    const news: Notice = { only: binding.token, gone: [{ binding, cause }] };
+    const notice: Notice = aors === undefined ? news : { ...news, aors };
     const { reason, retryAfter } = terminationOf(cause);
     const isLast = this.#options.bindingsOf(binding.set).length === 0;
     const watchers = this.#watchersOf(binding.set).sort(devicesFirst);
@@ -250,8 +264,16 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     return this.#watchersOf(set).some(({ memo }) => memo === "pcscf");
   }
 
-  restore(subscription: NotifierSubscription): void {
-    this.#agent.restore(subscription);
+  /** Whether a NOTIFY of it was under way or due, see `repeat`. */
+  restore(subscription: NotifierSubscription): boolean {
+    return this.#agent.restore(subscription);
+  }
+
+  /** The state as it stands, for a NOTIFY that was lost with the process before; unless a trigger has just said it. */
+  repeat(id: string): void {
+    const state = this.#agent.get(id)?.state;
+    if (state !== undefined && "sent" in state && !state.sent)
+      this.#agent.notify(id, this.#request({}));
   }
 
   close(): void {

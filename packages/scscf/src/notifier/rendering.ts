@@ -3,6 +3,7 @@ import { OWN_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
 import { formatReginfo } from "@ims-lab/common/ims/reginfo";
 import type { NotifyBody, Rendering } from "@ims-lab/common/sip/event/notifier-agent";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { type GoneContact, registrationsOf } from "./reginfo-document.ts";
 import type { VerdictRules } from "./subscribe-verdict.ts";
 import { isDeviceMemo, tokenIn } from "./subscription-owner.ts";
@@ -12,6 +13,10 @@ export interface Notice {
   readonly gone?: readonly GoneContact[];
   /** The binding that has changed; all of them when undefined. */
   readonly only?: string;
+  /** The identities have changed: the whole state, and which of them are no more. */
+  readonly ended?: readonly string[];
+  /** The identities as they were when it happened, where they have changed since. */
+  readonly aors?: readonly string[];
 }
 
 export interface RenderingFacts {
@@ -32,9 +37,9 @@ export function renderReginfo(
 ): NotifyBody {
   const { subject, memo } = subscription;
   // The own package is small and always tells the whole state (docs/events.md).
-  const full = rendering.full || subscription.package === OWN_PACKAGE;
-  const { only, ...rest } = notice;
-  const impus = setOf(subject)?.impus ?? [];
+  const { only, aors = aorsOf(setOf(subject)), ...rest } = notice;
+  const isWhole = rest.ended !== undefined || subscription.package === OWN_PACKAGE;
+  const full = rendering.full || isWhole;
   const at = clock.now();
   const device = isDeviceMemo(memo) ? tokenIn(memo) : undefined;
   const isAsked = device !== undefined && announcing.has(device);
@@ -42,7 +47,7 @@ export function renderReginfo(
   const asked = bindings.find(({ token }) => token === device)?.reauthentication;
   const registrations = registrationsOf({
     at,
-    aors: impus.filter(({ barred }) => !barred).map(({ aor }) => aor),
+    aors: aors.length > 0 ? aors : registeredIn(rest.gone),
     bindings,
     ...rest,
     ...(isAsked && { announced: { token: device, until: at + (asked?.withinMs ?? deadlineMs) } }),
@@ -52,6 +57,16 @@ export function renderReginfo(
   const state = full ? "full" : "partial";
   const text = formatReginfo({ version: rendering.version, state, registrations });
   return { contentType: REGINFO_TYPE, body: Buffer.from(text, "utf8") };
+}
+
+/** What watchers are told of. */
+function aorsOf(set: Pick<RegistrationSet, "impus"> | undefined): readonly string[] {
+  return (set?.impus ?? []).filter(({ barred }) => !barred).map(({ aor }) => aor);
+}
+
+/** Of a subscriber who was removed while this node was down: what the device itself has registered. */
+function registeredIn(gone: readonly GoneContact[] = []): readonly string[] {
+  return [...new Set(gone.map(({ binding }) => binding.impu))];
 }
 
 /** A device with both packages is asked in the own one only. */

@@ -11,7 +11,7 @@ import { decode } from "@ims-lab/common/sip/message/decode";
 import { From, To, Via } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf } from "@ims-lab/common/sip/message/uri";
-import { contactIn, factsOf } from "./message-facts.ts";
+import { contactIn, observedFactsOf } from "./message-facts.ts";
 
 export interface Watch {
   /** Identities of the user. */
@@ -89,7 +89,7 @@ class UserMessages {
     const isRepeated = this.#seen.get(once) !== undefined;
     this.#seen.set(once, true);
     const time = Math.round(at);
-    this.#watch.saw({ at: time, direction, isRepeated, ...factsOf(message, contact) });
+    this.#watch.saw({ at: time, direction, isRepeated, ...observedFactsOf(message, contact) });
   }
 
   #request(way: "in" | "out", request: SipRequest, key: string): Remembered | undefined {

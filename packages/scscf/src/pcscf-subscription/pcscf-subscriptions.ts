@@ -3,7 +3,7 @@
 import { OWN_PACKAGE, REGINFO_TYPE, UNLIMITED_EXPIRES } from "@ims-lab/common/ims/events";
 import { placeOfPath, uriTextOfPath } from "@ims-lab/common/ims/path";
 import type { ReginfoReader } from "@ims-lab/common/ims/reginfo";
-import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import { PackageSupport } from "@ims-lab/common/sip/event/package-support";
 import { renewalDelaySeconds } from "@ims-lab/common/sip/event/renewal";
@@ -36,10 +36,11 @@ export interface PcscfSubscriptionsOptions {
   setOf(name: string): RegistrationSet | undefined;
   /** A P-CSCF watches this set here, and so hears of its end. */
   isWatched(set: string): boolean;
+  bindingOf(token: string): Binding | undefined;
   /** As they stand. */
   bindingsOf(set: string): readonly Binding[];
-  /** The P-CSCF asks for this binding (Figure 5). */
-  onAsked(token: string): void;
+  /** The P-CSCF asks for this binding (Figure 5). False: it is not followed, and may ask the same again. */
+  onAsked(token: string): boolean;
 }
 
 /** How it stands with the subscription for one Path. */
@@ -63,6 +64,11 @@ interface Kept {
 const NO_ROWS: readonly Change[] = [];
 /** Seconds by which a subscription outlives its binding: the binding's end comes first. */
 const MARGIN_SECONDS = 60;
+/** A power failure ends both nodes: the P-CSCF may need this long. */
+const RESUME_AFTER_MS = 5000;
+/** Fifty subscriptions every half second leave room for the devices. */
+const RESUMED_AT_ONCE = 50;
+const RESUME_MS = 500;
 /** The P-CSCF does not have this user now; its next REGISTER may change that. */
 const NOT_HERE: ReadonlySet<number> = new Set([404, 410, 481, 604]);
 const NOT_AGAIN =
@@ -76,6 +82,7 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
   /** Removals of which the P-CSCF hears by other means. */
   readonly #known = new WeakSet<RegistrationEvent>();
   #live = 0;
+  #resuming: Timer | undefined;
 
   constructor(options: PcscfSubscriptionsOptions) {
     this.#options = options;
@@ -171,6 +178,24 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
     return behind.sort((a, b) => b.expiresAt - a.expiresAt);
   }
 
+  /**
+   * After a restart: dialogs are not stored but made again, some at a time, for the bindings that are there then and
+   * have got none by a REGISTER meanwhile. What a P-CSCF asks for until then stands in the first NOTIFY.
+   */
+  resume(tokens: Iterator<string>): void {
+    this.#resuming = this.#options.clock.after(RESUME_AFTER_MS, () => this.#resume(tokens));
+  }
+
+  #resume(tokens: Iterator<string>): void {
+    for (let count = 0; count < RESUMED_AT_ONCE; count++) {
+      const next = tokens.next();
+      if (next.done === true) return;
+      const binding = this.#options.bindingOf(next.value);
+      if (binding !== undefined && !isAwaited(binding)) this.#subscribe(binding);
+    }
+    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.#resume(tokens));
+  }
+
   owns(notify: SipRequest): boolean {
     return this.#options.agent.owns(notify);
   }
@@ -183,6 +208,7 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
   close(): void {
     this.#options.agent.close();
     this.#resubscribing.close();
+    this.#resuming?.cancel();
     this.#byPath.clear();
   }
 
@@ -269,7 +295,7 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
       {
         target,
         from: ownUri,
-        to: setOf(binding.set)?.impus[0]?.uri ?? binding.set,
+        to: setOf(binding.set)?.impus[0]?.uri ?? binding.impu,
         contact: `<${ownUri}>`,
         event: OWN_PACKAGE,
         expires,
@@ -303,7 +329,7 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
       const key = asking === undefined ? "" : askingKey(asking, binding);
       if (asking === undefined || key === kept.asked.get(binding.token)) continue;
       kept.asked.set(binding.token, key);
-      onAsked(binding.token);
+      if (!onAsked(binding.token)) kept.asked.delete(binding.token);
     }
   }
 

@@ -1,19 +1,15 @@
 // Requests whose sender is to authenticate: they go on, wait for it, or end for want of it. TS 24.229 §5.4.3.2.
-import {
-  type AuthenticationRule,
-  concernsRequests,
-  evaluate,
-} from "@ims-lab/common/ims/authentication-policy";
+import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import type { Binding } from "../registration/binding.ts";
 import type { Reauthentications } from "../registration/reauthentications.ts";
-import { factsOf } from "./rules.ts";
+import type { PolicyInForce } from "./policy-in-force.ts";
 
 export interface RequestPolicyOptions {
-  readonly rules: readonly AuthenticationRule[];
   readonly clock: Clock;
+  readonly policy: PolicyInForce;
   readonly reauthentications: Reauthentications;
   /** N, milliseconds. */
   readonly deadlineMs: number;
@@ -24,11 +20,15 @@ export type RefuseForPolicy = (incoming: Incoming, detail: string) => void;
 
 /** TS 24.229 §7.7.1: the caller's proxies wait three minutes at least; a held INVITE less. */
 const LONGEST_HOLD_MS = 150_000;
+/** Dialogs that began before the first rule about requests came are not known as such; so long they are believed. */
+const DIALOGS_BEFORE_MS = 3_600_000;
 
 export class RequestPolicy {
   readonly #options: RequestPolicyOptions;
   /** INVITEs that wait. */
   readonly #held = new WeakSet<Incoming>();
+  /** When no rule concerned requests last, milliseconds since the epoch. */
+  #emptyAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: RequestPolicyOptions) {
     this.#options = options;
@@ -36,12 +36,22 @@ export class RequestPolicy {
 
   /** Whether a rule says anything of these requests. */
   concerns(method: string): boolean {
-    return concernsRequests(this.#options.rules, method);
+    return this.#options.policy.concernsRequests(method);
   }
 
   /** Whether no rule says anything of any request. */
   get isEmpty(): boolean {
-    return !concernsRequests(this.#options.rules);
+    return !this.#options.policy.concernsRequests();
+  }
+
+  /** The policy is about to change. */
+  changes(): void {
+    if (this.isEmpty) this.#emptyAt = this.#options.clock.now();
+  }
+
+  /** Whether a dialog may have begun before any rule concerned requests. */
+  get mayPredate(): boolean {
+    return this.#options.clock.now() - this.#emptyAt < DIALOGS_BEFORE_MS;
   }
 
   /**
@@ -49,14 +59,20 @@ export class RequestPolicy {
    * @param binding of the device that sent it
    */
   pass(incoming: Incoming, binding: Binding, onward: () => void, refuse: RefuseForPolicy): void {
-    const { rules, clock, reauthentications } = this.#options;
+    const { policy, reauthentications } = this.#options;
     const { method } = incoming.request;
-    const fired = evaluate(rules, { kind: "request", method }, factsOf(binding, clock.now()));
+    const fired = policy.concernsRequests(method)
+      ? policy.evaluate(binding, { kind: "request", method })
+      : undefined;
     if (fired === undefined) {
       onward();
       return;
     }
-    const [asked] = reauthentications.ask([binding], `policy:${fired.authenticate}`);
+    const cause: ReauthenticationCause = `policy:${fired.authenticate}`;
+    const running = binding.reauthentication;
+    // Every further request would make the list of its askers longer.
+    const isKnown = running?.askers.some((asker) => asker.cause === cause) === true;
+    const asked = isKnown ? running : reauthentications.ask([binding], cause)[0];
     if (fired.request === "reject") refuse(incoming, `policy ${fired.authenticate}`);
     else if (fired.request === "hold" && asked !== undefined)
       this.#hold(incoming, asked.id, onward, refuse);

@@ -5,13 +5,7 @@ import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { isRefusal, type Refusal, refusal } from "../outcomes.ts";
 import { samePath } from "../registration/address.ts";
-import type {
-  Accepted,
-  Binding,
-  BindingContext,
-  BindingInput,
-  SubscriptionDuty,
-} from "../registration/binding.ts";
+import type { Accepted, Binding, BindingContext, BindingInput } from "../registration/binding.ts";
 import { bind } from "../registration/binding-machine.ts";
 import type { BindingChange } from "../registration/registrations.ts";
 import { addressOf } from "./contacts.ts";
@@ -22,12 +16,13 @@ import {
   type MatchedContact,
   type RegisterRequest,
 } from "./register-request.ts";
+import type { SubscriptionDuties } from "./subscription-duty.ts";
 
 export interface ContactRules {
   readonly random: Random;
   readonly expires: ExpiresRules;
   readonly maxPerImpi: number;
-  readonly duty: SubscriptionDuty;
+  readonly duties: SubscriptionDuties;
   readonly context: BindingContext;
 }
 
@@ -133,7 +128,8 @@ function planOne(
 ): BindingChange | Refusal | undefined {
   if (isRemoval(requested)) return binding && removal(binding.token, now.at);
   const { subscriber, origin, request, impu, set } = register;
-  const mode = subscriber.subscription ?? rules.duty;
+  const userAgent = userAgentOf(request, binding);
+  const mode = rules.duties.of(subscriber, userAgent).duty;
   const short = mode === "optional" && binding?.duty.state !== "fulfilled";
   const granted = grantExpires(rules.expires, requested.expires, short);
   if (typeof granted !== "number") return granted;
@@ -143,7 +139,7 @@ function planOne(
     newId: rules.random.hex(6),
     address: addressOf(requested, origin.path, origin.source),
     impu: binding?.impu === impu ? binding.impu : impu,
-    userAgent: userAgentOf(request, binding),
+    userAgent,
     callId: binding?.callId === request.callId ? binding.callId : ownCopy(request.callId),
     cseq: request.cseq.number,
     expiresAt: now.at + granted * 1000,

@@ -1,11 +1,13 @@
 // Decision on a REGISTER: accept, challenge or fail. TS 24.229 §5.4.1.2.2.
-import { type AuthenticationRule, evaluate } from "@ims-lab/common/ims/authentication-policy";
-import type { Clock } from "@ims-lab/common/platform/clock";
+import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
+import type { Occasion } from "@ims-lab/common/ims/authentication-policy";
 import type { Authenticator } from "../authentication/authenticator.ts";
 import { type AuthenticationOutcome, answersChallenge } from "../authentication/outcome.ts";
 import { isAuthenticatedByPeer } from "../origin.ts";
 import type { RefusalKind } from "../outcomes.ts";
-import { factsOf } from "../policy/rules.ts";
+import type { PolicyInForce } from "../policy/policy-in-force.ts";
+import { samePath } from "../registration/address.ts";
+import type { Binding } from "../registration/binding.ts";
 import type { ChallengeReason } from "../registration/events.ts";
 import {
   bindingsMeant,
@@ -24,23 +26,36 @@ export type Decision =
       readonly values: readonly string[];
       /** Not the first of its kind: what came before it. */
       readonly after?: ChallengeReason | undefined;
+      /** Without these rules it would have been accepted: their re-authentications begin with it. */
+      readonly fired?: readonly FiredAtRegister[];
     }
   /** A wrong answer: it counts against a re-authentication that is due. */
   | { readonly kind: "fail"; readonly refused: RefusalKind; readonly why: string }
   /** Nobody of that name. */
   | { readonly kind: "nobody"; readonly why: string };
 
+/** A rule of the policy that has a binding's REGISTER challenged. */
+export interface FiredAtRegister {
+  /** Of the binding. */
+  readonly token: string;
+  readonly cause: ReauthenticationCause;
+}
+
 export interface DecisionRules {
   readonly authenticator: Authenticator;
-  /** Those of refreshes say which of them are challenged over a protected association, too. */
-  readonly rules: readonly AuthenticationRule[];
-  readonly clock: Clock;
+  /** Says who is challenged that would pass otherwise. */
+  readonly policy: PolicyInForce;
 }
 
 export function decide(rules: DecisionRules, register: RegisterRequest): Decision {
   const { request, origin, credentials } = register;
   const due = isDue(register);
-  if (isAuthenticatedByPeer(origin) && !due) return { kind: "accept", authenticated: true };
+  if (isAuthenticatedByPeer(origin) && !due) {
+    const fired = firedByChange(rules, register);
+    if (fired.length === 0) return { kind: "accept", authenticated: true };
+    if (credentials === undefined || !answersChallenge(credentials))
+      return challenged(rules, register, { stale: false, fired });
+  }
   if (credentials === undefined || !answersChallenge(credentials)) {
     return passOrChallenge(rules, register, false);
   }
@@ -62,8 +77,11 @@ function judged(
   outcome: AuthenticationOutcome,
 ): Decision {
   switch (outcome.kind) {
-    case "authenticated":
-      return { kind: "accept", authenticated: true };
+    case "authenticated": {
+      const fired = outcome.how === "preemptive" ? firedByChange(rules, register) : [];
+      if (fired.length === 0) return { kind: "accept", authenticated: true };
+      return challenged(rules, register, { stale: true, fired });
+    }
     case "stale":
     case "unknown-nonce": {
       const { kind, diagnosis: why, isUsual = false } = outcome;
@@ -108,19 +126,66 @@ function passOrChallenge(
   stale: boolean,
   after?: ChallengeReason,
 ): Decision {
-  if (mayPass(register) && (isLeaving(register) || !isRefreshChallenged(rules, register)))
-    return { kind: "accept", authenticated: false };
-  const issued = rules.authenticator.challenge(challengeKey(register), { stale });
-  if (issued === undefined) return { kind: "nobody", why: "the subscriber has gone" };
-  return { kind: "challenge", values: issued.values, after };
+  if (!mayPass(register)) return challenged(rules, register, { stale, after });
+  const fired = isLeaving(register) ? [] : firedByRefresh(rules, register);
+  if (fired.length === 0) return { kind: "accept", authenticated: false };
+  return challenged(rules, register, { stale, after, fired });
 }
 
-/** By a rule, on any of the bindings that it refreshes; who names none asks about all that he has. */
-function isRefreshChallenged({ rules, clock }: DecisionRules, register: RegisterRequest): boolean {
-  if (rules.length === 0) return false;
+function challenged(
+  { authenticator }: DecisionRules,
+  register: RegisterRequest,
+  {
+    stale,
+    ...more
+  }: { readonly stale: boolean } & Pick<
+    Decision & { readonly kind: "challenge" },
+    "after" | "fired"
+  >,
+): Decision {
+  const issued = authenticator.challenge(challengeKey(register), { stale });
+  if (issued === undefined) return { kind: "nobody", why: "the subscriber has gone" };
+  return { kind: "challenge", values: issued.values, ...more };
+}
+
+/** On any of the bindings that it refreshes; who names none asks about all that he has. */
+function firedByRefresh(
+  rules: DecisionRules,
+  register: RegisterRequest,
+): readonly FiredAtRegister[] {
+  if (!rules.policy.concerns("refresh")) return [];
   const meant = bindingsMeant(register);
-  const now = clock.now();
-  return (meant.length > 0 ? meant : register.bindings).some(
-    (binding) => evaluate(rules, { kind: "refresh" }, factsOf(binding, now)) !== undefined,
-  );
+  const bindings = meant.length > 0 ? meant : register.bindings;
+  return fired(rules, register, { kind: "refresh" }, bindings);
+}
+
+/** A device that is bound comes with another Contact or Path, or its user with one more Contact. */
+function firedByChange(
+  rules: DecisionRules,
+  register: RegisterRequest,
+): readonly FiredAtRegister[] {
+  if (!rules.policy.concerns("contact-change") || isLeaving(register)) return [];
+  const { targets, superseded, bindings, origin } = register;
+  const moved = targets.flatMap(({ binding, isSameUri }) => {
+    const isHere = binding !== undefined && isSameUri;
+    return isHere && samePath(binding.address.path, origin.path) ? [] : (binding ?? []);
+  });
+  const isOneMore = targets.some(({ binding }) => binding === undefined);
+  const known = [...moved, ...superseded];
+  const changed = known.length === 0 && isOneMore ? bindings.slice(0, 1) : known;
+  return fired(rules, register, { kind: "contact-change" }, changed);
+}
+
+function fired(
+  { policy }: DecisionRules,
+  { subscriber }: RegisterRequest,
+  occasion: Occasion,
+  bindings: readonly Binding[],
+): readonly FiredAtRegister[] {
+  return bindings.flatMap((binding) => {
+    const rule = policy.evaluate(binding, occasion, subscriber);
+    return rule === undefined
+      ? []
+      : { token: binding.token, cause: `policy:${rule.authenticate}` as const };
+  });
 }

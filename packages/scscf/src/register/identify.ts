@@ -41,7 +41,7 @@ export function identify(
     const whose = owner === undefined ? "is nobody's" : `belongs to ${owner.impi}`;
     return refusal("foreign-impu", `${subscriber.impi} may not register ${aor}, which ${whose}`);
   }
-  return { subscriber, impu, set: setNameOf(directory, subscriber) };
+  return { subscriber, impu, set: setNameOf(subscriber) };
 }
 
 /** Without credentials: the one subscriber that owns the IMPU. */

@@ -4,7 +4,7 @@ import type { Binding, BindingInput } from "../registration/binding.ts";
 import type { ChallengeReason } from "../registration/events.ts";
 import type { BindingChange } from "../registration/registrations.ts";
 import { type ContactPlan, type ContactRules, planContacts } from "./contact-plan.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision, FiredAtRegister } from "./decision.ts";
 import {
   bindingsMeant,
   isLeaving,
@@ -48,7 +48,10 @@ export function planOf(
       return accepted(rules, register, { at, authenticated: decision.authenticated });
     case "challenge":
       return {
-        changes: tell(register, (binding) => challengeInputs(register, binding, at)),
+        changes: [
+          ...tell(register, (binding) => challengeInputs(register, binding, at)),
+          ...askedByPolicy(rules, register, decision.fired ?? [], at),
+        ],
         reply: { kind: "challenge", values: decision.values, after: decision.after },
       };
     case "fail":
@@ -96,6 +99,26 @@ function tell(
         (input): BindingChange => ({ kind: "input", token: binding.token, input }),
       ),
     );
+}
+
+/** The device is here already: its challenge tells it, no NOTIFY need. Only of bindings that the REGISTER means. */
+function askedByPolicy(
+  { random }: ContactRules,
+  register: RegisterRequest,
+  fired: readonly FiredAtRegister[],
+  at: number,
+): readonly BindingChange[] {
+  if (fired.length === 0) return [];
+  const requestId = random.hex(8);
+  const meant = new Set(bindingsMeant(register).map(({ token }) => token));
+  return fired
+    .filter(({ token }) => meant.has(token))
+    .flatMap(({ token, cause }): readonly BindingChange[] => {
+      const id = random.hex(8);
+      const asked: BindingInput = { kind: "asked", at, id, requestId, cause, isHere: true };
+      const challenged: BindingInput = { kind: "challenged", at, ownFlow: true };
+      return [asked, challenged].map((input) => ({ kind: "input", token, input }));
+    });
 }
 
 /** A wish to leave that may be anybody's datagram waits for its answer, or for the deadline. */

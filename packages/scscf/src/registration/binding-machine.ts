@@ -111,7 +111,7 @@ function registered(
   state: Binding,
   accepted: { readonly kind: "registered" } & Accepted,
 ): BindingStep {
-  const { leavingBy: _, userAgent: __, reauthentication: running, ...kept } = state;
+  const { leavingBy: _, userAgent: __, hadGrace: ___, reauthentication: running, ...kept } = state;
   const hasMoved = isElsewhere(accepted.address, state.address);
   const after: Binding = {
     ...kept,
@@ -229,7 +229,8 @@ function asked(
     ...(withinMs !== undefined && { withinMs }),
   });
   const after: Binding = { ...state, reauthentication };
-  return state.duty.state === "fulfilled" ? trigger(after) : same(after);
+  const isToBeTold = state.duty.state === "fulfilled" && input.isHere !== true;
+  return isToBeTold ? trigger(after) : same(after);
 }
 
 function trigger(state: Binding): BindingStep {

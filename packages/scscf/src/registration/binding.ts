@@ -19,7 +19,7 @@ export interface Binding {
   /** User part of the Service-Route: ties a SUBSCRIBE to this binding. */
   readonly token: string;
   readonly impi: string;
-  /** Names the implicit registration set: its first IMPU. */
+  /** Names the implicit registration set: see `setNameOf`. */
   readonly set: string;
   /** The AoR that was registered explicitly; the others of the set came with it. */
   readonly impu: string;
@@ -38,6 +38,8 @@ export interface Binding {
   /** The device has asked to leave while a re-authentication is due; it takes effect by then. */
   readonly leavingBy?: number;
   readonly reauthentication?: Due;
+  /** A deadline was moved after a restart, and no REGISTER has been accepted since. */
+  readonly hadGrace?: true;
 }
 
 /** Why a binding went; `retryAfterSeconds` comes with `probation`. */
@@ -89,6 +91,8 @@ export type BindingInput =
       readonly withinMs?: number | undefined;
       /** One ran when it was asked for: should that have ended meanwhile, its end is the answer. */
       readonly joins?: boolean;
+      /** It is registering at this moment and is challenged: no NOTIFY need tell it. */
+      readonly isHere?: boolean;
     }
   /** The trigger's first transmission. */
   | { readonly kind: "notified"; readonly at: number }

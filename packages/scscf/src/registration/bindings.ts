@@ -94,6 +94,11 @@ export class Bindings {
     return this.#bySet.size;
   }
 
+  /** Tokens of all. */
+  keys(): IterableIterator<string> {
+    return this.#byToken.keys();
+  }
+
   all(): IterableIterator<Binding> {
     return this.#byToken.values();
   }

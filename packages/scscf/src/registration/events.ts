@@ -44,6 +44,9 @@ export interface ChallengeReason {
   readonly why: string;
 }
 
+/** What of a subscriber has changed. */
+export type SubscriberAspect = "identities" | "credentials" | "duty" | "policy";
+
 /** Times are milliseconds since the epoch. Published when the change is durable and its answer has left. */
 export type RegistrationEvent =
   /** The first 200 to a Contact. */
@@ -112,6 +115,22 @@ export type RegistrationEvent =
       readonly kind: "authentication-unanswered";
       readonly claimant: Claimant;
       readonly why: string;
+    }
+  /** By the operator; before the bindings end whose identity has gone. */
+  | {
+      readonly kind: "subscriber-changed";
+      readonly impi: string;
+      readonly change: "added" | "replaced" | "removed";
+      readonly aspects: readonly SubscriberAspect[];
+      /** Identities that are not barred, canonical (`aorOf`). */
+      readonly before: readonly string[];
+      readonly after: readonly string[];
+    }
+  /** After that: `ended` are the identities that devices cannot be reached by any more. */
+  | {
+      readonly kind: "identities-changed";
+      readonly set: string;
+      readonly ended: readonly string[];
     }
   | {
       readonly kind: "campaign-changed";

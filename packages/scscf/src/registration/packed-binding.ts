@@ -5,9 +5,9 @@ import type { Binding, Duty, SubscriptionDuty } from "./binding.ts";
 type Packed = readonly [
   id: string,
   impi: string,
-  set: string,
-  /** 0: the set's name. */
-  impu: string | 0,
+  /** 0: the IMPI. */
+  set: string | 0,
+  impu: string,
   mode: number,
   contact: string,
   params: string,
@@ -36,19 +36,19 @@ const OVERDUE: Duty = { state: "overdue" };
 const NO_DUTY: Duty = { state: "none" };
 
 /**
- * Undefined while a re-authentication is due: then it is in use.
+ * Undefined while a re-authentication is due, or after a restart its grace: then it is in use.
  * @param agents what many devices say alike stands there once
  */
 export function packBinding(binding: Binding, agents: SharedTexts): string | undefined {
-  if (binding.reauthentication !== undefined) return undefined;
+  if (binding.reauthentication !== undefined || binding.hadGrace === true) return undefined;
   const { address, duty, leavingBy, userAgent } = binding;
   const since = Math.round(binding.registeredAt);
   const after = (time: number): number => Math.round(time) - since;
   const packed: Packed = [
     binding.id,
     binding.impi,
-    binding.set,
-    binding.impu === binding.set ? 0 : binding.impu,
+    binding.set === binding.impi ? 0 : binding.set,
+    binding.impu,
     MODES.indexOf(binding.mode),
     address.contact,
     address.params,
@@ -99,8 +99,8 @@ export function unpackBinding(text: string, token: string, agents: SharedTexts):
     id,
     token,
     impi,
-    set,
-    impu: impu === 0 ? set : impu,
+    set: set === 0 ? impi : set,
+    impu,
     address: {
       contact,
       params,

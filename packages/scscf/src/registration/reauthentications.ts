@@ -78,6 +78,11 @@ export class Reauthentications implements RegistrationSubscriber {
   }
 
   on(event: RegistrationEvent): void {
+    if (event.kind === "reauthentication-asked") {
+      // Also those that began with a challenge.
+      const { token, reauthentication: due } = event.binding;
+      if (due !== undefined) this.#running.set(due.id, token);
+    }
     if (event.kind !== "reauthentication-ended") return;
     const { reauthentication } = event;
     const { id } = reauthentication;

@@ -1,6 +1,7 @@
 // Drives the binding machines: input, changes, one commit; when durable table, deadlines, answer, then events. TS 24.229 §5.4.1.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import { Deadlines } from "@ims-lab/common/platform/deadlines";
+import type { StoreLog } from "@ims-lab/common/store/store-log";
 import type { Change } from "../rows.ts";
 import { commit } from "../store/commit.ts";
 import type { Store } from "../store/store.ts";
@@ -58,7 +59,7 @@ export interface RegistrationsOptions {
   readonly context: BindingContext;
   /** A binding of this private identity has left the table; before anything is answered. */
   onRemoved(impi: string): void;
-  onStoreProblem(problem: Error): void;
+  readonly storeLog: StoreLog;
 }
 
 /**
@@ -122,6 +123,14 @@ export class Registrations {
     else then();
   }
 
+  /** Resolves when what these sets have been told is durable; rejects with why something is not, which is tried on. */
+  async settled(sets: Iterable<string>): Promise<void> {
+    for (const set of new Set(sets))
+      await new Promise<void>((resolve, reject) => {
+        this.whenSettled(set, (problem) => (problem === undefined ? resolve() : reject(problem)));
+      });
+  }
+
   /**
    * All of a change at once. `answer` runs when it is durable, before anything else follows from it, so that a 200
    * leaves before its NOTIFYs; with a problem nothing has happened.
@@ -145,13 +154,16 @@ export class Registrations {
       return;
     }
     const next: (() => void)[] = [];
+    const { store, storeLog } = this.#options;
     this.#pending.set(set, next);
-    commit(this.#options.store, this.#rowsOf(set, staged, rows), (problem) => {
+    commit(store, this.#rowsOf(set, staged, rows), (problem) => {
       // What follows from this one must not get before those that wait: their rows are older.
       if (next.length === 0) this.#pending.delete(set);
       try {
-        if (problem === undefined) this.#settle(staged);
-        else this.#options.onStoreProblem(problem);
+        if (problem === undefined) {
+          storeLog.worked();
+          this.#settle(staged);
+        } else storeLog.failed(problem);
         answer(problem);
         if (problem === undefined) this.#publish(staged.events);
         then(problem);

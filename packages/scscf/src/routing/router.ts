@@ -156,7 +156,7 @@ export class Router {
         { request: onward, to, q: 1 },
       ]);
     };
-    if (!policy.concerns(request.method) || known.has(request)) along();
+    if (!policy.concerns(request.method) || known.has(request) || policy.mayPredate) along();
     else
       this.#alongUnknown(incoming, served ?? servedInDialog(this.#options, request, origin), along);
   }

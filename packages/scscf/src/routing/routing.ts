@@ -1,5 +1,4 @@
 // The routing part put together from the node's settings and parts. TS 24.229 §5.4.3.
-import type { AuthenticationRule } from "@ims-lab/common/ims/authentication-policy";
 import { trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
@@ -11,6 +10,7 @@ import { provenNames } from "@ims-lab/common/sip/transport/transport";
 import type { ScscfConfig } from "../config.ts";
 import { DialogTable } from "../dialogs/dialog-table.ts";
 import { KnownDialogs } from "../dialogs/known-dialogs.ts";
+import type { PolicyInForce } from "../policy/policy-in-force.ts";
 import { RequestPolicy } from "../policy/request-policy.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import type { Bindings } from "../registration/bindings.ts";
@@ -22,7 +22,7 @@ import type { RegisteredDevices } from "./past-pcscf.ts";
 import { Router } from "./router.ts";
 
 export interface RoutingParts {
-  readonly rules: readonly AuthenticationRule[];
+  readonly policy: PolicyInForce;
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: Random;
@@ -40,12 +40,13 @@ export interface RoutingParts {
 
 export interface Routing {
   readonly router: Router;
+  readonly requestPolicy: RequestPolicy;
   /** Undefined: calls are left alone when a registration ends. */
   readonly dialogs: DialogTable | undefined;
 }
 
 export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing {
-  const { clock, bindings, reauthentications, rules } = parts;
+  const { clock, bindings, reauthentications, policy } = parts;
   const deadlineMs = config.reauthentication.deadlineSeconds * 1000;
   const { maxDialogs } = config.limits;
   const dialogs = config.dialogs === "release" ? dialogTable(parts, maxDialogs) : undefined;
@@ -53,6 +54,7 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
   const trustsHop: KnowsHop = (hop) =>
     bindings.isPathHop(hop.host, hop.port) ||
     trustedPeerOf(config.trustedPeers, hop.host, hop.port, provenNames(hop)) !== undefined;
+  const requestPolicy = new RequestPolicy({ clock, policy, reauthentications, deadlineMs });
   const router = new Router({
     ...parts,
     dialogs,
@@ -65,11 +67,11 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
       config.allowDirect || // then devices are next hops
       hops.isHost(hop.host) ||
       trustsHop(hop),
-    policy: new RequestPolicy({ rules, clock, reauthentications, deadlineMs }),
+    policy: requestPolicy,
     bindingsOf: (set) => bindings.ofSet(set),
     bindingOf: (token) => bindings.ofServiceRoute(token),
   });
-  return { router, dialogs };
+  return { router, requestPolicy, dialogs };
 }
 
 /** How a BYE of ours is answered changes nothing. */

@@ -35,7 +35,7 @@ export function devicesOf(called: Called, onward: SipRequest): DeviceTarget[] | 
     impus.some((one) => one.aor === aor && !one.barred),
   );
   if (reachable.length === 0) return { kind: "barred-callee", detail: `${aor} is barred` };
-  const bindings = reachable.flatMap((owner) => called.bindingsOf(setNameOf(directory, owner)));
+  const bindings = reachable.flatMap((owner) => called.bindingsOf(setNameOf(owner)));
   if (bindings.length === 0)
     return { kind: "callee-not-registered", detail: `${aor} is not registered` };
   const fit = bindings.filter(({ address }) => mayReach(onward, address.contact));

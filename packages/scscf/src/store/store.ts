@@ -1,15 +1,5 @@
-// The store port: nothing that an answer has announced may be lost. Contract: test/contract/store.ts.
-import type { Change, Contents } from "../rows.ts";
+// The store of the S-CSCF: its tables behind the store port. Contract: test/contract/store.ts.
+import type { RowStore } from "@ims-lab/common/store/store";
+import type { Tables } from "../rows.ts";
 
-export interface Store {
-  /**
-   * All of `changes` or none; of two for one row the later counts. Calls `done` once when they are durable, or with a
-   * problem when they are not and nothing of them will be: possibly before it returns, and in the order of the commits,
-   * so that a later commit is never durable without an earlier one that succeeded.
-   */
-  commit(changes: readonly Change[], done: (problem?: Error) => void): void;
-  /** Everything that was committed. At start, before the first commit. */
-  load(): Promise<Contents>;
-  /** Ends when every commit has been answered. */
-  close(): Promise<void>;
-}
+export type Store = RowStore<Tables>;

@@ -6,6 +6,11 @@ export type Yaml = string | readonly Yaml[] | { readonly [key: string]: Yaml };
 
 export type Problems = string[];
 
+/** What takes problems, one line each. */
+export interface ProblemSink {
+  push(problem: string): unknown;
+}
+
 /** `name`: the file, as the person who wrote it knows it. */
 export function parseYaml(name: string, text: string, problems: Problems): Yaml | undefined {
   const document = parseDocument(text, { schema: "failsafe", uniqueKeys: true });
@@ -30,13 +35,19 @@ function plain(code: ErrorCode, message: string): string {
 
 /** One place in the document. */
 export class Place {
-  readonly #problems: Problems;
-  readonly #name: string;
+  readonly #problems: ProblemSink;
+  readonly #document: string | ((path: string) => string);
   readonly path: string;
   readonly value: Yaml | undefined;
 
-  constructor(name: string, path: string, value: Yaml | undefined, problems: Problems) {
-    this.#name = name;
+  /** @param document its name; or what a problem at a path begins with, instead of name and path */
+  constructor(
+    document: string | ((path: string) => string),
+    path: string,
+    value: Yaml | undefined,
+    problems: ProblemSink,
+  ) {
+    this.#document = document;
     this.path = path;
     this.value = value;
     this.#problems = problems;
@@ -44,9 +55,14 @@ export class Place {
 
   /** Refuses what stands here; `shown` is said instead of the value. */
   refuse(allowed: string, shown: string = show(this.value)): undefined {
-    const path = this.path === "" ? "" : `${this.path}: `;
-    this.#problems.push(`${this.#name}: ${path}${shown}, expected ${allowed}`);
+    this.#problems.push(`${this.#where()}${shown}, expected ${allowed}`);
     return undefined;
+  }
+
+  #where(): string {
+    const document = this.#document;
+    const parts = typeof document === "string" ? [document, this.path] : [document(this.path)];
+    return parts.map((part) => (part === "" ? "" : `${part}: `)).join("");
   }
 
   /** As `refuse`, without the value. */
@@ -72,7 +88,8 @@ export class Place {
   items(allowed: string): readonly Place[] | undefined {
     if (!Array.isArray(this.value)) return this.refuse(allowed);
     return this.value.map(
-      (item: Yaml, index) => new Place(this.#name, `${this.path}[${index}]`, item, this.#problems),
+      (item: Yaml, index) =>
+        new Place(this.#document, `${this.path}[${index}]`, item, this.#problems),
     );
   }
 
@@ -94,7 +111,7 @@ export class Place {
 
   #member(key: string, value: Yaml | undefined): Place {
     const path = this.path === "" ? key : `${this.path}.${key}`;
-    return new Place(this.#name, path, value, this.#problems);
+    return new Place(this.#document, path, value, this.#problems);
   }
 }
 
@@ -102,9 +119,11 @@ function own(mapping: { readonly [key: string]: Yaml }, key: string): Yaml | und
   return Object.hasOwn(mapping, key) ? mapping[key] : undefined;
 }
 
+const LONGEST_SHOWN = 300;
+
 /** Mappings are not spelled out: a secret may be among their members. */
 function show(value: Yaml | undefined): string {
   if (value === undefined) return "missing";
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return JSON.stringify(value.slice(0, LONGEST_SHOWN));
   return Array.isArray(value) ? `a list of ${value.length}` : "a mapping";
 }

@@ -16,19 +16,27 @@ export interface SubscriberTemplate {
 export interface SubscriberDirectory {
   /** How many private identities there are. */
   readonly size: number;
+  /** Whether anybody has rules of his own (`policy`). */
+  readonly hasOwnRules: boolean;
   byImpi(impi: string): Subscriber | undefined;
   /** `aor`: in the form of `aorOf`. More than one when an identity is shared. */
   ownersOf(aor: string): readonly Subscriber[];
   /** The public identities that register together, the default first; none for a stranger. */
   implicitSet(impi: string): readonly Impu[];
-  /** In the file's order. */
+  /** In the file's order, what was added later behind it. */
   list(offset: number, limit: number): readonly Subscriber[];
+}
+
+/** The subscribers of the file, which does not change while the node runs. */
+export interface FileDirectory extends SubscriberDirectory {
+  /** Where `list` has this private identity; undefined for a stranger. */
+  positionOf(impi: string): number | undefined;
 }
 
 export function subscriberDirectory(
   subscribers: readonly Subscriber[],
   templates: readonly SubscriberTemplate[],
-): SubscriberDirectory {
+): FileDirectory {
   const byImpi = new Map(subscribers.map((subscriber) => [subscriber.impi, subscriber]));
   const byAor = new Map<string, Subscriber[]>();
   for (const subscriber of subscribers) {
@@ -41,8 +49,16 @@ export function subscriberDirectory(
   const find = (impi: string): Subscriber | undefined =>
     byImpi.get(impi) ?? expandFirst(templates, (template) => template.impi.match(impi));
 
+  let positions: ReadonlyMap<string, number> | undefined;
   return {
+    positionOf(impi) {
+      positions ??= new Map(subscribers.map((subscriber, at) => [subscriber.impi, at]));
+      return positions.get(impi) ?? positionInTemplates(templates, impi, subscribers.length);
+    },
     size: templates.reduce((sum, { from, to }) => sum + to - from + 1, subscribers.length),
+    hasOwnRules:
+      subscribers.some(({ policy }) => policy !== undefined) ||
+      templates.some((template) => template.expand(template.from).policy !== undefined),
     byImpi: find,
     ownersOf(aor) {
       const owners = byAor.get(aor)?.slice() ?? [];
@@ -81,6 +97,20 @@ function expandFirst(
   for (const template of templates) {
     const n = inRange(template, numberIn(template));
     if (n !== undefined) return expandOnce(template, n);
+  }
+  return undefined;
+}
+
+function positionInTemplates(
+  templates: readonly SubscriberTemplate[],
+  impi: string,
+  before: number,
+): number | undefined {
+  let at = before;
+  for (const template of templates) {
+    const n = inRange(template, template.impi.match(impi));
+    if (n !== undefined) return at + n - template.from;
+    at += template.to - template.from + 1;
   }
   return undefined;
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { unpackNonce } from "@ims-lab/common/sip/auth/aka";
 import { type Place, Place as PlaceInFile, type Problems, parseYaml } from "./checked-yaml.ts";
-import { type SubscriberDirectory, subscriberDirectory } from "./directory.ts";
+import { type FileDirectory, subscriberDirectory } from "./directory.ts";
 import { readEntries } from "./read-subscribers.ts";
 import type { Subscriber } from "./subscriber.ts";
 
@@ -22,7 +22,7 @@ export interface VectorOptions {
 
 export interface LoadedSubscribers {
   readonly kind: "loaded";
-  readonly directory: SubscriberDirectory;
+  readonly directory: FileDirectory;
   readonly options: VectorOptions;
   /** Each, and of a template the first. */
   readonly samples: readonly Subscriber[];
@@ -75,7 +75,8 @@ export function parseSubscribers(text: string, name = "subscribers"): LoadResult
   };
 }
 
-function derivedOpc({ impi, auth }: Subscriber): readonly string[] {
+/** A line for the log: the OPc to be put into the device. */
+export function derivedOpc({ impi, auth }: Subscriber): readonly string[] {
   if (auth.scheme !== "aka" || auth.op === undefined) return [];
   return [`${impi}: OPc derived from OP is ${auth.opc.reveal().toString("hex")}`];
 }

@@ -22,6 +22,15 @@ export class NumberPattern {
     return this.#parts.length > 1;
   }
 
+  /** Its literals and, between them, the least digits of the number. */
+  get layout(): { readonly literals: readonly string[]; readonly widths: readonly number[] } {
+    const isLiteral = (_: unknown, at: number): boolean => at % 2 === 0;
+    return {
+      literals: this.#parts.filter(isLiteral).map((text) => text ?? ""),
+      widths: this.#parts.filter((part, at) => !isLiteral(part, at)).map((w) => Number(w ?? 0)),
+    };
+  }
+
   expand(n: number): string {
     let text = this.#parts[0] ?? "";
     for (let at = 1; at < this.#parts.length; at += 2) {

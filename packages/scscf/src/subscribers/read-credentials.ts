@@ -10,6 +10,8 @@ import type { AkaCredentials, SubscriberCredentials } from "./subscriber.ts";
 const KEYS = ["scheme", "algorithm", "algorithms", "k", "op", "opc", "amf", "password"] as const;
 type Members = Readonly<Record<(typeof KEYS)[number], Place>>;
 
+const LONGEST_PASSWORD = 1000;
+
 /** Credentials, of which a template's password may depend on the number. */
 export type CredentialsOf = (n: number) => SubscriberCredentials;
 
@@ -78,9 +80,12 @@ function readPassword(members: Members): CredentialsOf | undefined {
   refuseOthers(members, ["algorithm", "k", "op", "opc", "amf"], "no such key with scheme digest");
   const algorithms = readAlgorithms(members.algorithms);
   const { value } = members.password;
-  const pattern = typeof value === "string" && value !== "" ? passwordPattern(value) : undefined;
+  const isPassword = typeof value === "string" && value !== "" && value.length <= LONGEST_PASSWORD;
+  const pattern = isPassword ? passwordPattern(value) : undefined;
   if (pattern === undefined)
-    return members.password.refuseSecret("a password, {n} in it only as a template's number");
+    return members.password.refuseSecret(
+      `a password of at most ${LONGEST_PASSWORD} characters, {n} in it only as a template's number`,
+    );
   if (algorithms === undefined) return undefined;
   const of = (text: string): SubscriberCredentials => ({
     scheme: "digest",

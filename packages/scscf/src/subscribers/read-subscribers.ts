@@ -3,12 +3,18 @@ import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { Place } from "./checked-yaml.ts";
 import { inRange, type SubscriberTemplate } from "./directory.ts";
 import { type NumberPattern, parsePattern } from "./number-pattern.ts";
+import { type NumberedName, sharedName } from "./pattern-overlap.ts";
 import { type CredentialsOf, readCredentials } from "./read-credentials.ts";
-import type { Impu, Subscriber } from "./subscriber.ts";
+import { readOwnPolicy } from "./read-own-policy.ts";
+import type { Impu, Subscriber, SubscriberCredentials } from "./subscriber.ts";
 
-const IDENTITY_KEYS = ["impi", "impus", "auth", "subscription"] as const;
+export const IDENTITY_KEYS = ["impi", "impus", "auth", "subscription", "policy"] as const;
+/** RFC 4282 §2.2: longer network access identifiers do not pass everywhere. */
+const LONGEST_IMPI = 253;
+const LONGEST_IMPU = 512;
+const MOST_IMPUS = 100;
 const IMPI = "USER@REALM without spaces and quotes";
-const IMPU = "a sip:, sips: or tel: URI";
+const IMPU = `a sip:, sips: or tel: URI, at most ${LONGEST_IMPU} characters`;
 const RANGE = "a whole number, 0 to 999999999999";
 
 export interface Entries {
@@ -35,24 +41,48 @@ export function readEntries(place: Place): Entries {
   return { subscribers, templates };
 }
 
-type Identity = Readonly<Record<(typeof IDENTITY_KEYS)[number], Place>>;
+export type Identity = Readonly<Record<(typeof IDENTITY_KEYS)[number], Place>>;
 
 function readSubscriber(
   members: Identity,
   seen: Map<string, string>,
   templates: readonly SubscriberTemplate[],
 ): Subscriber | undefined {
-  const impi = members.impi.text(IMPI, isImpi);
-  const impus = readImpus(members.impus);
-  const auth = readCredentials(members.auth)?.(0);
-  const subscription = readDuty(members.subscription);
-  if (impi === undefined) return undefined;
+  const subscriber = readRecord(members);
+  const impi = members.impi.value;
+  if (typeof impi !== "string" || !isImpi(impi)) return undefined;
   const before = seen.get(impi);
   if (before !== undefined) members.impi.refuse(`each impi once, this is ${before}'s`);
   if (templates.some((template) => inRange(template, template.impi.match(impi)) !== undefined))
     members.impi.refuse("an impi that no template makes");
   seen.set(impi, members.impi.path);
-  return impus && auth && { impi, impus, auth, ...(subscription && { subscription }) };
+  return subscriber;
+}
+
+/**
+ * One subscriber by itself; who else there is does not matter.
+ * @param known credentials that count where none are given
+ */
+export function readRecord(
+  members: Identity,
+  known?: SubscriberCredentials,
+): Subscriber | undefined {
+  const impi = members.impi.text(`${IMPI}, at most ${LONGEST_IMPI} characters`, isImpi);
+  const impus = readImpus(members.impus);
+  const isKept = members.auth.isAbsent && known !== undefined;
+  const auth = isKept ? known : readCredentials(members.auth)?.(0);
+  const subscription = readDuty(members.subscription);
+  const policy = readOwnPolicy(members.policy);
+  if (impi === undefined) return undefined;
+  return impus && auth && { impi, impus, auth, ...chosen({ subscription, policy }) };
+}
+
+/** What the file says of a subscriber beside identities and keys. */
+function chosen({
+  subscription,
+  policy,
+}: Pick<TemplateParts, "subscription" | "policy">): Pick<Subscriber, "subscription" | "policy"> {
+  return { ...(subscription && { subscription }), ...(policy && { policy }) };
 }
 
 function readDuty(place: Place): Subscriber["subscription"] {
@@ -60,6 +90,7 @@ function readDuty(place: Place): Subscriber["subscription"] {
 }
 
 function isImpi(text: string): boolean {
+  if (text.length > LONGEST_IMPI) return false;
   return /^[^@\s"\\]+@[^@\s"\\]+$/.test(text) && /^[\x21-\x7e]+$/.test(text);
 }
 
@@ -68,6 +99,8 @@ function readImpus(place: Place): readonly Impu[] | undefined {
   if (items === undefined) return undefined;
   const impus = items.flatMap((item) => readImpu(item) ?? []);
   if (items.length === 0) return place.refuse("at least one public identity");
+  if (items.length > MOST_IMPUS) return place.refuse(`at most ${MOST_IMPUS} public identities`);
+  if (impus.length < items.length) return undefined;
   if (impus[0]?.barred === true) return place.refuse("a default identity that is not barred");
   const aors = new Set(impus.map(({ aor }) => aor));
   return aors.size < impus.length ? place.refuse("each identity once") : impus;
@@ -89,6 +122,7 @@ function impuOf(place: Place, uri: string, barred: boolean): Impu | undefined {
 }
 
 function canonical(uri: string): string | undefined {
+  if (uri.length > LONGEST_IMPU) return undefined;
   const parsed = parseUri(uri);
   if (parsed === undefined || parsed.scheme === "other") return undefined;
   if (parsed.scheme !== "tel" && parsed.user === undefined) return undefined;
@@ -119,11 +153,12 @@ function readTemplate(
     );
   const auth = readCredentials(members.auth);
   const subscription = readDuty(members.subscription);
+  const policy = readOwnPolicy(members.policy);
   if (from === undefined || to === undefined || impi === undefined) return undefined;
   if (from > to) return members.to.refuse(`a number not below from (${from})`);
   if (impus === undefined || auth === undefined) return undefined;
   if (impus.length === 0) return members.impus.refuse("at least one public identity");
-  const template = templateOf({ from, to, impi, impus, auth, subscription });
+  const template = templateOf({ from, to, impi, impus, auth, subscription, policy });
   const twice = collision(template, subscribers, templates);
   return twice === undefined
     ? template
@@ -157,10 +192,11 @@ interface TemplateParts {
   readonly impus: readonly NumberPattern[];
   readonly auth: CredentialsOf;
   readonly subscription: Subscriber["subscription"];
+  readonly policy: Subscriber["policy"];
 }
 
 function templateOf(parts: TemplateParts): SubscriberTemplate {
-  const { from, to, impi, impus, auth, subscription } = parts;
+  const { from, to, impi, impus, auth, subscription, policy } = parts;
   return {
     from,
     to,
@@ -173,28 +209,29 @@ function templateOf(parts: TemplateParts): SubscriberTemplate {
         return { uri, aor: uri, barred: false };
       }),
       auth: auth(n),
-      ...(subscription && { subscription }),
+      ...chosen({ subscription, policy }),
     }),
   };
 }
 
-/** An IMPI that the new template shares with what was there before. */
+/** An IMPI that the new template shares with what was there before; nobody is expanded to find it. */
 function collision(
   template: SubscriberTemplate,
   subscribers: readonly Subscriber[],
   templates: readonly SubscriberTemplate[],
 ): string | undefined {
-  const makes = (other: SubscriberTemplate, impi: string): boolean =>
-    inRange(other, other.impi.match(impi)) !== undefined;
-  const listed = subscribers.find(({ impi }) => makes(template, impi));
+  const listed = subscribers.find(
+    ({ impi }) => inRange(template, template.impi.match(impi)) !== undefined,
+  );
   if (listed !== undefined) return listed.impi;
+  const named = ({ impi, from, to }: SubscriberTemplate): NumberedName => ({
+    pattern: impi,
+    from,
+    to,
+  });
   for (const other of templates) {
-    const [small, large] =
-      template.to - template.from < other.to - other.from ? [template, other] : [other, template];
-    for (let n = small.from; n <= small.to; n++) {
-      const impi = small.impi.expand(n);
-      if (makes(large, impi)) return impi;
-    }
+    const shared = sharedName(named(template), named(other));
+    if (shared !== undefined) return shared;
   }
   return undefined;
 }

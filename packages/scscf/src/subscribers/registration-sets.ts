@@ -15,21 +15,20 @@ export function registrationSets(
   domain: string,
 ): (nameOrAor: string) => readonly RegistrationSet[] {
   return (nameOrAor) => {
-    const owners = directory.ownersOf(atHome(domain, nameOrAor));
-    const named = owners.length > 0 ? undefined : directory.byImpi(nameOrAor);
-    const subscribers = named === undefined ? owners : [named];
+    const named = directory.byImpi(nameOrAor);
+    const subscribers =
+      named === undefined ? directory.ownersOf(atHome(domain, nameOrAor)) : [named];
     return subscribers.map((subscriber) => ({
-      name: setNameOf(directory, subscriber),
+      name: setNameOf(subscriber),
       impus: subscriber.impus,
     }));
   };
 }
 
 /**
- * A set is named after its default identity; where several users share that one, after the private
- * one: each of them registers on his own (TS 23.228 §5.2.1a).
+ * A set is named after its private identity, whose own it is, whatever it shares (decision 0023): public identities
+ * may be changed while it is registered.
  */
-export function setNameOf(directory: SubscriberDirectory, { impi, impus }: Subscriber): string {
-  const first = impus[0]?.aor;
-  return first === undefined || directory.ownersOf(first).length > 1 ? impi : first;
+export function setNameOf({ impi }: Subscriber): string {
+  return impi;
 }

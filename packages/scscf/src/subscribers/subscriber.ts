@@ -1,5 +1,6 @@
 // A subscriber: the lab's HSS record of one private identity. TS 23.003 §13, TS 23.228 §4.3.3.
 
+import type { RuleDocument } from "@ims-lab/common/ims/policy-document";
 import type { Secret } from "@ims-lab/common/platform/secret";
 import type { AkaAlgorithm } from "@ims-lab/common/sip/auth/aka";
 import type { DigestAlgorithm } from "@ims-lab/common/sip/auth/digest";
@@ -42,4 +43,6 @@ export interface Subscriber {
   readonly auth: SubscriberCredentials;
   /** Its duty to subscribe; undefined leaves that to the profile. */
   readonly subscription?: "enforce" | "warn" | "optional";
+  /** Rules of the authentication policy that come before the node's. */
+  readonly policy?: readonly RuleDocument[];
 }

@@ -19,7 +19,7 @@ export interface WebhookOptions {
   readonly fetch: typeof globalThis.fetch;
   /** What is told of an event; called when it is sent, not when it happens. */
   contentOf(event: RegistrationEvent): object | undefined;
-  readonly counter?: WebhookCounter | undefined;
+  readonly counter?: Partial<WebhookCounter> | undefined;
 }
 
 export type WebhookOutcome = "delivered" | "given-up" | "dropped";
@@ -55,7 +55,7 @@ export function webhookOf(
   { webhook }: { readonly webhook: WebhookSettings },
   tools: Pick<WebhookOptions, "clock" | "random" | "log"> & {
     readonly fetch?: typeof globalThis.fetch;
-    readonly metrics?: WebhookCounter;
+    readonly metrics?: Partial<WebhookCounter>;
   },
   contentOf: WebhookOptions["contentOf"],
 ): Webhook | undefined {
@@ -144,7 +144,7 @@ export class Webhook implements RegistrationSubscriber {
     } else if (batch.failed > 0) {
       this.#options.log.info("webhook.delivered-again", { url: this.#origin, after: batch.failed });
     }
-    counter?.countWebhook(why === undefined ? "delivered" : "given-up", batch.events);
+    counter?.countWebhook?.(why === undefined ? "delivered" : "given-up", batch.events);
     this.#batch = undefined;
     if (this.#queue.length > 0) this.#sendNext();
   }
@@ -156,7 +156,7 @@ export class Webhook implements RegistrationSubscriber {
   }
 
   #dropped(events: number, why: string): void {
-    this.#options.counter?.countWebhook("dropped", events);
+    this.#options.counter?.countWebhook?.("dropped", events);
     this.#say("webhook.dropped", `${events} not delivered: ${why}`);
   }
 

@@ -104,7 +104,7 @@ describe("an order", () => {
     const [status, plan] = await ask<CampaignPlan>("POST", "/campaigns", body);
     expect(status).toBe(200);
     expect(plan).toMatchObject({ registered: 2, matched: 2, total: 1, durationSeconds: 2 });
-    expect(plan.concerns).toEqual(["no filter: 1 of all 2 registered devices would be asked"]);
+    expect(plan.concerns).toEqual(["no filter: 1 of 2 registered devices would be asked"]);
     lab.run(10_000);
     expect(lab.scscf.reauthentications.list()).toEqual([]);
     expect(lab.scscf.campaigns.list()).toEqual([]);
@@ -140,7 +140,7 @@ describe("an order", () => {
       expect.objectContaining({
         title: "Matches nobody",
         detail:
-          "of 2 registered devices none matches: impu matches 1, impi matches 0, userAgent matches 1",
+          "registered devices: 2, none matches: impu matches 1, impi matches 0, userAgent matches 1",
         count: 0,
       }),
     ]);
@@ -153,17 +153,17 @@ describe("an order", () => {
   });
 
   test.each([
-    ["no filter", {}, "no filter: 2 of all 2 registered devices would be asked: confirm it.", 2],
+    ["no filter", {}, "no filter: 2 of 2 registered devices would be asked: confirm it.", 2],
     [
       "a filter that matches everybody",
       { filter: { impu: "sip:*" }, percent: 50 },
-      "the filter matches everybody: 1 of all 2 registered devices would be asked: confirm it.",
+      "the filter matches everybody: 1 of 2 registered devices would be asked: confirm it.",
       1,
     ],
     [
       "a pace above the setting",
       { filter: { impi: "bob@*" }, pacePerSecond: 20.5 },
-      "20.5 a second is above campaigns.maxPacePerSecond (20), for 1 devices: confirm it.",
+      "20.5 a second is above campaigns.maxPacePerSecond (20), devices: 1: confirm it.",
       1,
     ],
   ])("%s must be confirmed", async (_, body, detail, count) => {
@@ -181,7 +181,7 @@ describe("an order", () => {
     const [status, { detail }] = await start({ filter, pacePerSecond: 6 });
     expect([status, detail]).toEqual([
       409,
-      "6 a second with the 15 of others is above campaigns.maxPacePerSecond (20), for 1 devices: confirm it.",
+      "6 a second with the 15 of others is above campaigns.maxPacePerSecond (20), devices: 1: confirm it.",
     ]);
   });
 

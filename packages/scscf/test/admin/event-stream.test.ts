@@ -49,7 +49,7 @@ describe("at an S-CSCF", () => {
     expect(lab.scscf.eventStream.open(reading, ALL)).toBe(true);
   });
 
-  test("a life of a registration and a campaign, each event as its schema says", async () => {
+  test("a life of a registration and a campaign, and the end of its subscriber, each event as its schema says", async () => {
     bob.register();
     bob.subscribe(OWN_PACKAGE, 3600);
     lab.scscf.reauthentications.ask([...lab.scscf.bindings.all()], "operator");
@@ -60,6 +60,7 @@ describe("at an S-CSCF", () => {
     const order = { filter: {}, percent: 100, pacePerSecond: 1, jitter: 0, seed: "s" };
     await campaigns.start(order, await campaigns.select(order));
     bob.register({ integrity: "ip-assoc-yes", expires: 0 });
+    await lab.scscf.provisioning.remove("bob@ims.example");
     expect(reading.words).toEqual([
       "authentication challenged",
       "authentication succeeded",
@@ -84,6 +85,7 @@ describe("at an S-CSCF", () => {
       "campaign started",
       "registration removed",
       "subscription ended",
+      "subscriber removed",
     ]);
     const validate = new Ajv2020({ strict: false }).compile(eventSchema);
     for (const event of reading.events)

@@ -12,8 +12,10 @@ import { createMetrics } from "@ims-lab/common/platform/metrics";
 import type { FastifyInstance } from "fastify";
 import { beforeEach, expect, test, vi } from "vitest";
 import { addRoutes } from "../../src/admin/routes.ts";
+import { type TryingStore, tryingStore } from "../contract/trying-store.ts";
 import { BOB, Device, Lab, type Peer, rowsOf } from "../lab.ts";
 
+let store: TryingStore;
 let lab: Lab;
 let pcscf: Peer;
 let bob: Device;
@@ -21,7 +23,8 @@ let app: FastifyInstance;
 const url = `/registrations/${encodeURIComponent(BOB)}`;
 
 beforeEach(async () => {
-  ({ lab, pcscf } = await Lab.start("--pcscf.subscribe=false"));
+  store = tryingStore();
+  ({ lab, pcscf } = await Lab.startWith(store, "--pcscf.subscribe=false"));
   bob = new Device(lab, pcscf, "bob");
   app = await adminServer({
     settings: {
@@ -149,4 +152,39 @@ test("one that nobody could be told of says what it waits for, until the device 
   expect(listed.items).toMatchObject([{ id: asked.items[0]?.id, reason: null }]);
   const [, others] = await ask<Asked>("GET", "/reauthentications?impu=sip%3Acarol@ims.example");
   expect(others.items).toEqual([]);
+});
+
+test.each([
+  ["POST", `${url}/reauthenticate`, 201],
+  ["DELETE", url, 200],
+] as const)("%s %s is answered when what it says is durable", async (method, path, status) => {
+  registered();
+  store.holds = true;
+  let isAnswered = false;
+  const answered = ask<Partial<ReauthenticateAnswer>>(method, path).finally(() => {
+    isAnswered = true;
+  });
+  await vi.waitFor(() => expect(store.waiting).toBeGreaterThan(0));
+  expect(isAnswered).toBe(false);
+  store.holds = false;
+  store.letGo();
+  const [given, answer] = await answered;
+  expect(given).toBe(status);
+  if (method === "POST") expect(answer.items).toHaveLength(1);
+});
+
+test.each([
+  ["POST", `${url}/reauthenticate`],
+  ["DELETE", url],
+] as const)("%s %s: 503 while the store fails; it happens when it can", async (method, path) => {
+  registered();
+  store.problem = new Error("disk full");
+  const [status, said] = await ask<{ detail: string }>(method, path);
+  expect([status, said.detail]).toEqual([503, expect.stringContaining("disk full")]);
+  expect(lab.scscf.reauthentications.list()).toEqual([]);
+  expect(lab.scscf.bindings.size).toBe(1);
+  store.problem = undefined;
+  lab.run(1100);
+  if (method === "POST") expect(lab.scscf.reauthentications.list()).toHaveLength(1);
+  else expect(lab.scscf.bindings.size).toBe(0);
 });

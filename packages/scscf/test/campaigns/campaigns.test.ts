@@ -1,6 +1,8 @@
 // Campaigns at an S-CSCF: who is chosen and asked, when, what is counted, and how they go on after a restart.
 import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
+import { nullLogger } from "@ims-lab/common/platform/logger";
+import { StoreLog } from "@ims-lab/common/store/store-log";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -44,6 +46,7 @@ class Site {
   readonly asked: { at: number; token: string; cause: ReauthenticationCause }[] = [];
   readonly told: string[] = [];
   readonly problems: Error[] = [];
+  isBehind = false;
 
   constructor(clock: FakeClock, store: Store) {
     this.clock = clock;
@@ -53,13 +56,14 @@ class Site {
     this.registrations = new Registrations({
       ...{ clock, store, bindings, events, context },
       onRemoved: () => undefined,
-      onStoreProblem: (problem) => this.problems.push(problem),
+      storeLog: new StoreLog(nullLogger, clock),
     });
     const { registrations } = this;
     this.reauthentications = new Reauthentications({ clock, random, bindings, registrations });
     this.campaigns = new Campaigns({
       ...{ clock, random, store, events, bindings },
       maxPacePerSecond: 100,
+      isBehind: () => this.isBehind,
       identitiesOf: (set) => [set, `tel:${set.length}`],
       ask: (binding, cause) => {
         this.asked.push({ at: clock.now(), token: binding.token, cause });
@@ -251,6 +255,20 @@ describe("asking", () => {
     const times = site.asked.map(({ at }) => at);
     for (const [n, at] of times.entries())
       if (n >= 10) expect(at - (times[n - 10] ?? 0)).toBeGreaterThanOrEqual(999.99);
+  });
+
+  test("while the node is behind nobody is asked, and there is no burst when it is not", async () => {
+    site.register(40);
+    await site.start();
+    site.clock.advance(1_000);
+    site.isBehind = true;
+    site.clock.advance(5_000);
+    expect(site.asked.length).toBe(10);
+    site.isBehind = false;
+    site.clock.advance(1_000);
+    expect(site.asked.length).toBeLessThanOrEqual(21);
+    site.clock.advance(5_000);
+    expect(site.asked.length).toBe(40);
   });
 
   test("a stop asks nobody more, and what was asked is counted", async () => {

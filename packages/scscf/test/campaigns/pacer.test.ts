@@ -87,6 +87,15 @@ describe.each([0.2, 1, 1.5, 2.5, 10, 333, 1000])("%d a second", (perSecond) => {
   });
 });
 
+test("the pace is that of the asking, however long the process is held up before it", () => {
+  const pacer = new Pacer({ perSecond: 2, jitter: 0, random: seededRandom(), from: T0 });
+  expect(pacer.take(T0)).toBe(true);
+  pacer.asked(T0 + 300);
+  expect(pacer.take(T0 + 500)).toBe(true);
+  expect(pacer.take(T0 + 1_299)).toBe(false);
+  expect(pacer.take(T0 + 1_300)).toBe(true);
+});
+
 test("after a stall there is no burst: a tenth of a second is made up for", () => {
   const pacer = new Pacer({ perSecond: 100, jitter: 0, random: seededRandom(), from: T0 });
   let burst = 0;

@@ -131,6 +131,17 @@ describe("re-authentication", () => {
     expect(after.expiresAt).toBe(T0 + 61_001);
     expect(dueAt(after)).toBe(T0 + 61_001);
   });
+  test("asked again for sooner: the binding ends sooner, and the device is told; for later: neither", () => {
+    const before = [subscribed, asked(T0 + 1000), notified(T0 + 1001)];
+    const again = (withinMs: number): BindingInput =>
+      ({ ...asked(T0 + 2000), withinMs }) as BindingInput;
+    const sooner = run(enforce, [...before, again(20_000)]);
+    expect(kinds(sooner)).toEqual(["trigger", "trigger"]);
+    expect(alive(sooner).expiresAt).toBe(T0 + 22_000);
+    const later = run(enforce, [...before, again(90_000)]);
+    expect(kinds(later)).toEqual(["trigger"]);
+    expect(alive(later).expiresAt).toBe(T0 + 61_001);
+  });
   test("an expiry that is nearer stays as it is", () => {
     const short = refresh(T0 + 100, { expiresAt: T0 + 20_000 });
     const after = alive(run(enforce, [subscribed, short, asked(T0 + 1000), notified(T0 + 1000)]));

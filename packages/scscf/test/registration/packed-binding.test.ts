@@ -43,7 +43,10 @@ const binding: fc.Arbitrary<Binding> = fc.record(
   { requiredKeys: REQUIRED(), noNullPrototype: true },
 );
 
-function REQUIRED(): Exclude<keyof Binding, "leavingBy" | "userAgent" | "reauthentication">[] {
+function REQUIRED(): Exclude<
+  keyof Binding,
+  "leavingBy" | "userAgent" | "reauthentication" | "hadGrace"
+>[] {
   return [
     "id",
     "token",
@@ -84,9 +87,10 @@ test("a User-Agent that many have takes a few octets each", () => {
   expect(packed(name).length).toBeLessThanOrEqual((packBinding(without, agents) ?? "").length + 4);
 });
 
-test("one whose re-authentication is due is in use", () => {
+test("one whose re-authentication is due, or that had grace after a restart, is in use", () => {
   const [one] = fc.sample(binding, 1);
   const reauthentication = {} as NonNullable<Binding["reauthentication"]>;
-  if (one !== undefined)
-    expect(packBinding({ ...one, reauthentication }, new SharedTexts())).toBeUndefined();
+  if (one === undefined) throw new Error("no sample");
+  expect(packBinding({ ...one, reauthentication }, new SharedTexts())).toBeUndefined();
+  expect(packBinding({ ...one, hadGrace: true }, new SharedTexts())).toBeUndefined();
 });

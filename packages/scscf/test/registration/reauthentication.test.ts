@@ -148,6 +148,26 @@ describe("the deadline", () => {
     expect(state).toMatchObject({ deadline: T0 + 60_000, cause: "operator" });
     expect(state.askers.map(({ cause }) => cause)).toEqual(["operator", "pcscf"]);
   });
+  test("is what the first asker has named, in the place of N", () => {
+    expect(run([notified], { ...asked, withinMs: 20_000 })).toMatchObject({
+      deadline: T0 + 20_000,
+    });
+  });
+  test("who joins may hurry it, and gives it no more time", () => {
+    const joined = (at: number, withinMs: number): ReauthenticationInput => ({
+      kind: "joined",
+      asker: { cause: "operator", at },
+      withinMs,
+    });
+    expect(run([notified, joined(T0 + 5_000, 20_000)])).toMatchObject({ deadline: T0 + 25_000 });
+    expect(run([notified, joined(T0 + 5_000, 600_000)])).toMatchObject({ deadline: T0 + 60_000 });
+    const waiting = run([joined(T0, 20_000), joined(T0, 30_000), notified]);
+    expect(waiting).toMatchObject({ deadline: T0 + 20_000 });
+    const challenged: ReauthenticationInput = { kind: "challenged", at: T0 + 100, ownFlow: true };
+    expect(run([notified, challenged, joined(T0 + 200, 1_000)])).toMatchObject({
+      deadline: T0 + 240_100,
+    });
+  });
   test("nothing ends before it", () => {
     expect(run([notified, dueAt(T0 + 59_999)])).toEqual(run([notified]));
   });

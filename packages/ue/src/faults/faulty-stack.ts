@@ -1,6 +1,7 @@
 // A SIP stack whose requests pass the faults of its UE, either way; whichever stack it is.
-import { FaultyWay } from "@ims-lab/common/faults/message-faults";
+
 import type { UeFaultName } from "@ims-lab/common/admin-api/faults";
+import { FaultyWay } from "@ims-lab/common/faults/message-faults";
 import type {
   Destination,
   LocalAddress,

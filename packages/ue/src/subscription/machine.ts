@@ -26,6 +26,8 @@ const LINGER_MS = 128_000;
 const ASK_AGAIN_MS = 8_000;
 /** So often; then Timer F decides. */
 const QUICK_ATTEMPTS = 4;
+/** Between two refreshes for what is missing. */
+const GAP_PAUSE_MS = 30_000;
 const LONGEST_PAUSE_SECONDS = 1_800;
 /** The next SUBSCRIBE after one that was refused as if the registration were lost, while the registration stands. */
 const LOST_PAUSE_SECONDS = 30;
@@ -53,7 +55,7 @@ export function stepSubscription(
     case "stale":
       return exists(state) ? startAgain(context, state) : stay(state);
     case "gap":
-      return state.phase.name === "active" ? refresh(state) : stay(state);
+      return gap(context, state);
     case "due":
       return due(context, state);
   }
@@ -113,6 +115,12 @@ function deregistered({ now }: SubscriptionContext, state: SubscriptionState): S
   return exists(state)
     ? to(state, { name: "lingering", until: now + LINGER_MS })
     : to(state, { name: "none", comesWith: "initial" });
+}
+
+/** The answer to the refresh is a document, too: where each of them leaves versions out, one asking leads to the next. */
+function gap({ now }: SubscriptionContext, state: SubscriptionState): SubscriptionStep {
+  if (state.phase.name !== "active" || now < state.nextGapAt) return stay(state);
+  return refresh({ ...state, nextGapAt: now + GAP_PAUSE_MS });
 }
 
 /** RFC 3261 §17.1.2.2: nothing is sent twice over a connection, so a first SUBSCRIBE went down with it. */

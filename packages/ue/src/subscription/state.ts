@@ -32,6 +32,8 @@ export interface SubscriptionState {
   readonly startedAt: number;
   /** Refusals, losses and quick ends in a row. */
   readonly setbacks: number;
+  /** Until then a missing document is not asked for once more. */
+  readonly nextGapAt: number;
 }
 
 export type SubscriptionInput =
@@ -84,6 +86,7 @@ export function initialSubscription(event: RegistrationPackage = OWN_PACKAGE): S
     serviceRoute: "",
     startedAt: 0,
     setbacks: 0,
+    nextGapAt: 0,
   };
 }
 

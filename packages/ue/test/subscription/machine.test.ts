@@ -197,6 +197,17 @@ describe("an active one", () => {
     expect([run.state.phase.name, run.kinds]).toEqual([phase, kinds]);
   });
 
+  test("documents are missing again and again: asked for once in 30 s, however many tell of it", () => {
+    const run = active();
+    const asked: string[] = [];
+    for (let second = 0; second < 61; second++) {
+      asked.push(...run.give({ kind: "gap" }).kinds);
+      run.give(heard(100 + second)); // the answer to the refresh, with the next gap
+      run.now += 1_000;
+    }
+    expect(asked).toEqual(["refresh", "refresh", "refresh"]);
+  });
+
   test("terminated again and again: at once, then after ever longer pauses", () => {
     const run = active();
     run.now += HOUR;

@@ -22,6 +22,15 @@ const PROBLEM: JsonObject = {
           detail: { type: "string" },
           parameter: { type: "string", description: "The parameter or property that is wrong." },
           count: { type: "integer", description: "How many it is about." },
+          mistakes: {
+            type: "array",
+            description: "Of an import: the first of what is wrong, line by line.",
+            items: {
+              type: "object",
+              properties: { line: { type: "integer" }, why: { type: "string" } },
+              required: ["line", "why"],
+            },
+          },
         },
         required: ["type", "title", "status"],
       },

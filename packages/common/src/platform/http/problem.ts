@@ -34,6 +34,8 @@ export interface ProblemExtensions {
   readonly parameter?: string;
   /** How many it is about. */
   readonly count?: number;
+  /** The first of many, by line. */
+  readonly mistakes?: readonly { readonly line: number; readonly why: string }[];
 }
 
 /** `title` names the kind of problem, `detail` what to do about this one. */

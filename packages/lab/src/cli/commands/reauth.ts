@@ -18,24 +18,39 @@ import {
 import { CommandFailure, EXIT, exitCodeOf } from "../exit-codes.ts";
 import { impuOf, type Side, secondsOf, sideOf, UsageError } from "../option-values.ts";
 import { type Progress, pause } from "../progress.ts";
+import { reported } from "../reauth-report.ts";
 import { timeLeft } from "../table.ts";
 import { outcomeLine } from "../views.ts";
 
 export const reauth: Command = defineCommand({
   name: "reauth",
-  help: `  imslab reauth IMPU [--wait SECONDS] [--contact URI] [--from scscf|pcscf]
-      Makes the user authenticate again and waits for the end; --wait 0 only asks.
+  help: `  imslab reauth IMPU [--wait SECONDS] [--contact URI] [--from scscf|pcscf] [--junit FILE]
+      Makes the user authenticate again and waits for the end; --wait 0 only asks. --junit
+      writes a report with a test case for each of the user's devices.
 `,
-  options: { from: { type: "string" }, wait: { type: "string" }, contact: { type: "string" } },
+  options: {
+    from: { type: "string" },
+    wait: { type: "string" },
+    contact: { type: "string" },
+    junit: { type: "string" },
+  },
   words: 1,
-  read([argument], { from, wait, contact }) {
+  read([argument], { from, wait, contact, junit }) {
     const impu = impuOf(argument, "reauth");
     const side = sideOf(from);
     if (contact !== undefined && side === "pcscf") {
       throw new UsageError("the P-CSCF asks for all of a user's contacts: leave --contact out");
     }
     const order = { impu, contact, waitSeconds: secondsOf("--wait", wait) };
-    return (session) => reauthenticate(order, side, session);
+    if (junit === "") throw new UsageError("--junit: say which file");
+    if (junit !== undefined && order.waitSeconds === 0)
+      throw new UsageError("--junit reports the end, which --wait 0 does not wait for");
+    return async (session) => {
+      if (junit === undefined) return reauthenticate(order, side, session);
+      return reported(junit, impu, session, (report) =>
+        reauthenticate(order, side, session, report),
+      );
+    };
   },
 });
 
@@ -43,6 +58,7 @@ async function reauthenticate(
   order: ReauthenticationOrder,
   from: Side,
   session: Session,
+  report: (items: readonly ReauthenticationView[]) => void = () => undefined,
 ): Promise<number> {
   const outcome = await progressing<Awaited<ReturnType<typeof askPcscf>>>(session, (progress) =>
     from === "pcscf"
@@ -52,6 +68,7 @@ async function reauthenticate(
   if ("contacts" in outcome) {
     return print(outcome, `asked for ${outcome.contacts.join(", ")}\n`, session);
   }
+  report(outcome);
   const lines = outcome.map(outcomeLine).join("");
   print({ items: outcome, total: outcome.length }, lines, session);
   // Without waiting, the request itself is the success.

@@ -1,7 +1,9 @@
 // `imslab show`: one user's registration, and what has happened to it.
 import type { RegistrationView } from "@ims-lab/common/admin-api/views";
+import { printable } from "@ims-lab/common/platform/printable";
 import { type Command, defineCommand, print, registrationPath, type Session } from "../command.ts";
 import { CommandFailure } from "../exit-codes.ts";
+import { faultWarnings } from "../faults.ts";
 import { historyOfUser, historyText, type NodeEvent } from "../history.ts";
 import { impuOf } from "../option-values.ts";
 import { registrationText } from "../views.ts";
@@ -20,9 +22,11 @@ export const show: Command = defineCommand({
 async function showUser(impu: string, session: Session): Promise<number> {
   const found = await session.scscf.get<RegistrationView>(registrationPath(impu));
   const { events } = await historyOfUser(impu, session).catch(noEvents);
-  const text = registrationText(found, session.context.clock.now());
+  const faults = await faultWarnings(session);
+  const warning = faults.map((line) => `${printable(line)}\n`).join("");
+  const text = warning + registrationText(found, session.context.clock.now());
   const past = events.length === 0 ? "" : `\n${historyText(events)}`;
-  return print({ ...found, history: events }, text + past, session);
+  return print({ ...found, history: events, faults }, text + past, session);
 }
 
 /** The registration alone is needed; its history may be missing. */

@@ -1,0 +1,79 @@
+// Re-authentications that were asked for: each stays, with its deadline, until its user has authenticated again.
+import type { AskedReauthentication, CrashNodes, ReauthenticationState } from "./nodes.ts";
+import type { Promises } from "./promises.ts";
+
+interface Open extends AskedReauthentication {
+  /** REGISTERs of the user that had been accepted then. */
+  readonly accepted: number;
+  last: ReauthenticationState | undefined;
+}
+
+export class AskedReauthentications {
+  readonly #nodes: CrashNodes;
+  readonly #promises: Promises;
+  #open: Open[] = [];
+  readonly broken: string[] = [];
+  done = 0;
+
+  constructor(nodes: CrashNodes, promises: Promises) {
+    this.#nodes = nodes;
+    this.#promises = promises;
+  }
+
+  get open(): number {
+    return this.#open.length;
+  }
+
+  isOpen(impu: string): boolean {
+    return this.#open.some((one) => one.impu === impu);
+  }
+
+  async ask(impu: string): Promise<void> {
+    const accepted = this.#promises.accepted.get(impu) ?? 0;
+    const asked = await this.#nodes.ask(impu);
+    if (asked !== undefined) this.#open.push({ ...asked, accepted, last: undefined });
+  }
+
+  /** How each stands, while the S-CSCF runs. */
+  async look(): Promise<void> {
+    const open: Open[] = [];
+    for (const one of this.#open) {
+      const state = await this.#nodes.reauthentication(one.id);
+      if (this.#isOver(one, state)) this.done += 1;
+      else open.push({ ...one, last: state ?? one.last });
+    }
+    this.#open = open;
+  }
+
+  unfinished(): readonly string[] {
+    return this.#open.map(({ impu, id, last }) => {
+      const asked = this.#promises.asked.get(impu) ?? 0;
+      return `${impu}: re-authentication ${id} has not ended: ${last?.progress ?? "unknown"}, ${asked} NOTIFYs asked for one`;
+    });
+  }
+
+  #isOver({ impu, id, accepted, last }: Open, state: ReauthenticationState | undefined): boolean {
+    if (state === undefined || state.end === "reauthenticated")
+      // Its end was known to the process that was killed, and the device may not have heard of it yet.
+      return (this.#promises.accepted.get(impu) ?? 0) > accepted;
+    if (state.end !== null) {
+      this.broken.push(`${impu}: re-authentication ${id} ended ${state.end}`);
+      return true;
+    }
+    if (
+      last !== undefined &&
+      isRunning(last) &&
+      isRunning(state) &&
+      state.deadlineAt !== last.deadlineAt
+    )
+      this.broken.push(
+        `${impu}: the deadline of ${id} was ${last.deadlineAt} and is ${state.deadlineAt}`,
+      );
+    return false;
+  }
+}
+
+/** N runs, and no challenge has extended it. */
+function isRunning({ progress }: ReauthenticationState): boolean {
+  return progress === "notified" || progress === "acknowledged";
+}

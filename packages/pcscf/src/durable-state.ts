@@ -1,0 +1,113 @@
+// The P-CSCF's durable state: written behind its table and its notifier, taken over by the next process.
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { Random } from "@ims-lab/common/platform/random";
+import { rowOf } from "@ims-lab/common/sip/event/subscription";
+import { StoreLog } from "@ims-lab/common/store/store-log";
+import { WriteBehind } from "@ims-lab/common/store/write-behind";
+import { type Binding, contactsOf, endOf, withContacts } from "./bindings/binding.ts";
+import type { FlowTable } from "./bindings/flow-table.ts";
+import type { DurableAskings, ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
+import type { Contents, Store, Tables } from "./rows.ts";
+
+export interface StoredState {
+  readonly store: Store;
+  /** All of it, as loaded before anything else. */
+  readonly contents: Contents;
+}
+
+export interface DurableStateOptions extends StoredState {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What a registration that ran out meanwhile gets. */
+  readonly graceMs: number;
+}
+
+/** Name of the key that all tokens are made with: a Path and a Record-Route hold over a restart. */
+const TOKEN_KEY = "tokenKey";
+const KEY_OCTETS = 32;
+
+export class DurableState {
+  readonly #options: DurableStateOptions;
+  readonly #behind: WriteBehind<Tables>;
+  /** For the notifier. */
+  readonly askings: DurableAskings;
+
+  constructor(options: DurableStateOptions) {
+    const { store, clock, log } = options;
+    this.#options = options;
+    const storeLog = new StoreLog(log, clock);
+    this.#behind = new WriteBehind({ store, storeLog, clock });
+    this.askings = {
+      save: ({ subscription, isAwaited }, proceed) => {
+        const change = {
+          table: "subscriptions",
+          id: subscription.id,
+          value: rowOf(subscription),
+        } as const;
+        if (isAwaited) {
+          store.commit([change], (problem) => {
+            if (problem !== undefined) storeLog.failed(problem);
+            proceed(problem);
+          });
+          return;
+        }
+        // What nobody waits for has happened, and is tried until it is durable.
+        this.#behind.put(change);
+        this.#behind.whenDurable(proceed);
+      },
+      onAsking: (id, value) => this.#behind.put({ table: "askings", id, value }),
+    };
+  }
+
+  changed(id: string, value: Binding | undefined): void {
+    this.#behind.put({ table: "bindings", id, value });
+  }
+
+  whenDurable(then: (problem?: Error) => void): void {
+    this.#behind.whenDurable(then);
+  }
+
+  /** The same in every life of this P-CSCF. */
+  tokenKey(random: Random): Buffer {
+    const kept = this.#options.contents.secrets.get(TOKEN_KEY);
+    if (kept !== undefined) return Buffer.from(kept, "hex");
+    const key = random.bytes(KEY_OCTETS);
+    this.#behind.put({ table: "secrets", id: TOKEN_KEY, value: key.toString("hex") });
+    return key;
+  }
+
+  /** Before the node listens. Gives the ids of subscriptions with a NOTIFY that nobody has answered. */
+  takeOver(table: FlowTable, notifier: ReregistrationNotifier): readonly string[] {
+    const { contents, clock, graceMs, log } = this.#options;
+    const { bindings, subscriptions, askings } = contents;
+    const now = clock.now();
+    let overdue = 0;
+    for (const stored of bindings.values()) {
+      const binding = endOf(stored) > now ? stored : extended(stored, now + graceMs);
+      if (binding !== stored) overdue += 1;
+      table.restore(binding);
+    }
+    for (const [token, asking] of askings) notifier.restoreAsking(token, asking);
+    const unanswered: string[] = [];
+    for (const subscription of subscriptions.values())
+      if (notifier.restore(subscription)) unanswered.push(subscription.id);
+    if (bindings.size + subscriptions.size > 0)
+      log.info("store.loaded", {
+        bindings: bindings.size,
+        subscriptions: subscriptions.size,
+        overdue,
+      });
+    return unanswered;
+  }
+
+  async close(): Promise<void> {
+    this.#behind.close();
+    await this.#options.store.close();
+  }
+}
+
+function extended(binding: Binding, expiresAt: number): Binding {
+  const contacts = contactsOf(binding).map((one) => ({ ...one, expiresAt }));
+  return withContacts(binding, contacts) ?? binding;
+}

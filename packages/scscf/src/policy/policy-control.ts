@@ -1,0 +1,88 @@
+// The operator's hand on the S-CSCF's authentication policy: durable first, then in force; taken over after a restart.
+import type { PolicyService, PolicySurvey } from "@ims-lab/common/admin-api/policy-routes";
+import {
+  type AuthenticationPolicy,
+  policyDocument,
+  type ReadingContext,
+  readPolicy,
+} from "@ims-lab/common/ims/policy-document";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { PolicyRow } from "../rows.ts";
+import { commit } from "../store/commit.ts";
+import type { Store } from "../store/store.ts";
+import { patternsOfNobody, type SurveyParts, surveyOf } from "./policy-survey.ts";
+import type { RequestPolicy } from "./request-policy.ts";
+
+export interface PolicyControlOptions extends SurveyParts {
+  readonly log: Logger;
+  readonly store: Store;
+  readonly reading: ReadingContext;
+  readonly requests: RequestPolicy;
+}
+
+/** The only row of its table. */
+const ROW = "in-force";
+
+export class PolicyControl implements PolicyService {
+  readonly reading: ReadingContext;
+  readonly #options: PolicyControlOptions;
+  #changedAt: number | undefined;
+
+  constructor(options: PolicyControlOptions) {
+    this.#options = options;
+    this.reading = options.reading;
+  }
+
+  get current(): AuthenticationPolicy {
+    return this.#options.inForce.policy;
+  }
+
+  get changedAt(): number | undefined {
+    return this.#changedAt;
+  }
+
+  get waiting(): number {
+    return this.#options.inForce.waiting;
+  }
+
+  survey(policy: AuthenticationPolicy): Promise<PolicySurvey> {
+    return surveyOf(this.#options, policy);
+  }
+
+  misfits(policy: AuthenticationPolicy): Promise<readonly string[]> {
+    return patternsOfNobody(this.#options, policy);
+  }
+
+  async put(policy: AuthenticationPolicy): Promise<void> {
+    const { clock, store, log, inForce, requests } = this.#options;
+    const value: PolicyRow = { document: policyDocument(policy), changedAt: clock.now() };
+    await new Promise<void>((resolve, reject) => {
+      commit(store, [{ table: "policy", id: ROW, value }], (problem) =>
+        problem === undefined ? resolve() : reject(problem),
+      );
+    });
+    requests.changes();
+    this.#changedAt = value.changedAt;
+    log.info("policy.changed", { rules: namesOf(policy), pacePerSecond: policy.pacePerSecond });
+    await inForce.apply(policy);
+  }
+
+  /** What an operator put before a restart counts more than the settings. */
+  restore(rows: ReadonlyMap<string, PolicyRow>): void {
+    const row = rows.get(ROW);
+    if (row === undefined) return;
+    const { log, inForce } = this.#options;
+    const read = readPolicy(row.document, this.reading);
+    if (read.kind === "refused") {
+      log.warn("policy.not-restored", { why: read.problems.join("; ") });
+      return;
+    }
+    this.#changedAt = row.changedAt;
+    log.info("policy.restored", { rules: namesOf(read.policy) });
+    void inForce.apply(read.policy);
+  }
+}
+
+function namesOf({ rules }: AuthenticationPolicy): string {
+  return rules.map(({ name }) => name).join(", ");
+}

@@ -1,0 +1,93 @@
+// The take-over of what a store holds: everything goes on where it was when the last process ended.
+import type { Clock } from "@ims-lab/common/platform/clock";
+import type { Logger } from "@ims-lab/common/platform/logger";
+import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import type { Campaigns } from "./campaigns/campaigns.ts";
+import type { RegistrationNotifier } from "./notifier/registration-notifier.ts";
+import type { PolicyControl } from "./policy/policy-control.ts";
+import type { PolicyInForce } from "./policy/policy-in-force.ts";
+import type { Provisioning } from "./provisioning/provisioning.ts";
+import type { Binding } from "./registration/binding.ts";
+import type { Reauthentications } from "./registration/reauthentications.ts";
+import type { Registrations } from "./registration/registrations.ts";
+import { afterRestart } from "./registration/restart-grace.ts";
+import type { Change } from "./rows.ts";
+import { commit } from "./store/commit.ts";
+import type { Store } from "./store/store.ts";
+import type { SqnMarkTable } from "./subscribers/sqn-marks.ts";
+
+export interface TakeOverParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** For what was due meanwhile. */
+  readonly graceMs: number;
+  readonly registrations: Registrations;
+  readonly reauthentications: Reauthentications;
+  readonly notifier: RegistrationNotifier;
+  readonly campaigns: Campaigns;
+  readonly provisioning: Provisioning;
+  readonly marks: SqnMarkTable;
+  readonly policy: PolicyControl;
+  readonly inForce: PolicyInForce;
+}
+
+/** What is sent again once the node listens. */
+export interface TakenOver {
+  /** Bindings whose trigger nobody has acknowledged. */
+  readonly unheard: readonly Binding[];
+  /** Ids of subscriptions with a NOTIFY that nobody has answered. */
+  readonly unanswered: readonly string[];
+}
+
+/** Throws when the deadlines that it moves cannot be made durable. */
+export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
+  const { store, clock, log, graceMs, marks } = parts;
+  const { bindings, subscriptions, sqnMarks, campaigns, policy, subscribers } = await store.load();
+  parts.provisioning.restore(subscribers);
+  parts.policy.restore(policy);
+  const now = clock.now();
+  for (const [impi, mark] of sqnMarks) marks.restore(impi, mark);
+  const unanswered: string[] = [];
+  for (const subscription of subscriptions.values())
+    if (parts.notifier.restore(notBefore(subscription, now + graceMs, now)))
+      unanswered.push(subscription.id);
+  const moved: Change[] = [];
+  const unheard: Binding[] = [];
+  for (const [id, stored] of bindings) {
+    const binding = afterRestart(stored, now, graceMs);
+    if (binding !== stored) moved.push({ table: "bindings", id, value: binding });
+    parts.registrations.restore(binding);
+    parts.reauthentications.restore(binding);
+    parts.inForce.restore(binding);
+    if (isUnheard(binding)) unheard.push(binding);
+  }
+  parts.campaigns.restore(campaigns.values());
+  if (moved.length > 0) await durable(store, moved);
+  const found = { bindings: bindings.size, subscriptions: subscriptions.size };
+  if (found.bindings + found.subscriptions > 0)
+    log.info("store.loaded", { ...found, overdue: moved.length });
+  return { unheard, unanswered };
+}
+
+function isUnheard({ duty, reauthentication }: Binding): boolean {
+  const progress = reauthentication?.progress;
+  return duty.state === "fulfilled" && (progress === "notified" || progress === "requested");
+}
+
+/** One that ran out meanwhile ends no sooner than its binding. */
+function notBefore(
+  subscription: NotifierSubscription,
+  until: number,
+  now: number,
+): NotifierSubscription {
+  const { state } = subscription;
+  if (!("expiresAt" in state) || state.expiresAt > now) return subscription;
+  return { ...subscription, state: { ...state, expiresAt: until } };
+}
+
+function durable(store: Store, changes: readonly Change[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    commit(store, changes, (problem) => (problem === undefined ? resolve() : reject(problem)));
+  });
+}
