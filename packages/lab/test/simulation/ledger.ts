@@ -76,6 +76,8 @@ interface Answer {
 
 /** A store that has failed is left alone for a second; then it takes its time. */
 const RETRY_MS = 1_200;
+/** A 200 says whole seconds. */
+const WHOLE_SECOND_MS = 1_000;
 /** A commit takes no longer, and one that waits for another no longer than twice that. */
 const COMMIT_MS = 200;
 const CIPHER = new Milenage(Buffer.from(K, "hex"), Buffer.from(OPC, "hex"));
@@ -387,14 +389,16 @@ export class Ledger {
       if (!found.has(id)) this.#subscriptions.delete(id);
   }
 
+  /** What was due while the node was down gets its time once, until something is accepted again. */
   #moveDeadlines({ now, downSince }: TakenOverFacts): void {
     const { graceMs, dutyMs } = this.#options;
     for (const record of this.#contacts.values()) {
-      const until = latestEnd({ ...this.#options, ...record, now });
-      if (until <= now && record.graceUntil === undefined) record.graceUntil = now + graceMs;
-      if (isAnnounced(record)) continue;
-      const owed = record.owedMs + (now - downSince);
-      record.owedMs = Math.max(record.owedMs, Math.min(owed, dutyMs - graceMs));
+      const owed = isAnnounced(record) ? record.owedMs : record.owedMs + (now - downSince);
+      const isOverdue = latestEnd({ ...this.#options, ...record, now }) <= now + WHOLE_SECOND_MS;
+      if ((isOverdue || owed >= dutyMs) && record.graceUntil === undefined) {
+        record.graceUntil = now + graceMs;
+        record.owedMs = Math.min(owed, dutyMs - graceMs);
+      } else record.owedMs = owed;
     }
   }
 

@@ -17,6 +17,9 @@ export interface LifeTools {
   readonly interceptor: Interceptor;
 }
 
+/** Whoever runs the clock. */
+export type LifeHooks = Pick<NodeLivesOptions<never>, "passUntil" | "onWanted">;
+
 export interface NodeLivesOptions<N> {
   readonly name: string;
   readonly clock: Clock;
@@ -28,6 +31,8 @@ export interface NodeLivesOptions<N> {
   onMessage(direction: "in" | "out", message: SipMessage): void;
   /** It has died, or was stopped. */
   onDown(isKilled: boolean): void;
+  /** Runs the clock on until it is so. */
+  passUntil(isSo: () => boolean): Promise<void>;
   /** It is to be started again now; whoever runs the clock does it. */
   onWanted(): void;
 }
@@ -42,10 +47,12 @@ interface Trigger {
 
 export class NodeLives<N> {
   readonly #options: NodeLivesOptions<N>;
-  #current: { readonly node: N; readonly life: Life; readonly timersAtStart: number } | undefined;
+  #current: { readonly node: N; readonly life: Life } | undefined;
   #life: Life | undefined;
   #trigger: Trigger | undefined;
   #count = 0;
+  /** Timers of the first life when it had just started. */
+  #atRest = 0;
   /** Lines at level error, of all lives. */
   readonly errors: string[] = [];
   isWanted = true;
@@ -65,8 +72,7 @@ export class NodeLives<N> {
 
   /** Timers beyond those that a node without users has. */
   get timersLeft(): number {
-    const { life, timersAtStart = 0 } = this.#current ?? {};
-    return (life?.timers ?? 0) - timersAtStart;
+    return Math.max(0, (this.#current?.life.timers ?? 0) - this.#atRest);
   }
 
   /** Lives so far. */
@@ -79,7 +85,8 @@ export class NodeLives<N> {
     this.#trigger = undefined;
   }
 
-  async start(): Promise<N> {
+  /** It may die on the way, and is started again when its time has come. */
+  async start(): Promise<void> {
     const life = this.#options.newLife();
     this.#life = life;
     this.isWanted = false;
@@ -87,13 +94,25 @@ export class NodeLives<N> {
     this.#options.story.tell(life.now(), `${this.name} starts`);
     const log = this.#logger({});
     const interceptor = this.#interceptor(life);
-    const node = await this.#options.start({ life, number: this.#count, log, interceptor });
-    this.#current = { node, life, timersAtStart: this.#count === 1 ? life.timers : this.#atRest };
+    const started: { node?: N; error?: unknown } = {};
+    let isOver = false;
+    this.#options.start({ life, number: this.#count, log, interceptor }).then(
+      (node) => {
+        started.node = node;
+        isOver = true;
+      },
+      (error: unknown) => {
+        started.error = error;
+        isOver = true;
+      },
+    );
+    await this.#options.passUntil(() => isOver || !life.isAlive);
+    if (started.error !== undefined && life.isAlive) throw started.error;
+    const { node } = started;
+    if (node === undefined || !life.isAlive) return;
+    this.#current = { node, life };
     if (this.#count === 1) this.#atRest = life.timers;
-    return node;
   }
-
-  #atRest = 0;
 
   /** Ends it as an operator does. Gives the timers that it left behind. @param passing false: the run has ended */
   async stop(passing: () => Promise<boolean>): Promise<number> {
@@ -106,7 +125,7 @@ export class NodeLives<N> {
       isOver = true;
     });
     if (!(await passing())) return 0;
-    await settled();
+    await promisesSettled();
     // One that waits for its peers to end their connections is ended all the same.
     const left = isOver ? life.timers : 0;
     life.end();
@@ -183,7 +202,7 @@ export class NodeLives<N> {
 }
 
 /** What waited for a promise has gone on. */
-async function settled(): Promise<void> {
+export async function promisesSettled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }
 

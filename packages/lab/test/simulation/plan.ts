@@ -46,7 +46,8 @@ export interface Plan {
   readonly seed: number;
   readonly scscf: Overrides;
   readonly pcscf: Overrides;
-  readonly store: StorePlan;
+  readonly scscfStore: StorePlan;
+  readonly pcscfStore: StorePlan;
   readonly users: readonly UserPlan[];
   readonly devices: readonly DevicePlan[];
   readonly acts: readonly Act[];
@@ -67,18 +68,21 @@ export function drawPlan(seed: number): Plan {
     seed,
     scscf: { profile, ...drawScscf(chance) },
     pcscf: { profile: chance.is(0.8) ? profile : "ts24229", ...drawPcscf(chance) },
-    store: {
-      isDurable: chance.is(0.7),
-      delayMs: chance.of([
-        [0, 0],
-        [1, 4],
-        [2, 40],
-      ] as const),
-    },
+    scscfStore: drawStore(chance),
+    pcscfStore: drawStore(chance),
     users,
     devices,
     acts: drawActs(chance, devices.length),
   };
+}
+
+function drawStore(chance: Chance): StorePlan {
+  const delays = [
+    [0, 0],
+    [1, 4],
+    [2, 40],
+  ] as const;
+  return { isDurable: chance.is(0.7), delayMs: chance.of(delays) };
 }
 
 function drawUser(chance: Chance, number: number): UserPlan {
@@ -126,6 +130,7 @@ function drawScscf(chance: Chance): Overrides {
       "policy.outcome": chance.of(["proceed", "reject"]),
     }),
     dialogs: chance.of(["leave", "release"]),
+    "restart.graceSeconds": chance.of([0, 32]),
   };
 }
 
@@ -133,6 +138,7 @@ function drawPcscf(chance: Chance): Overrides {
   return {
     ...(chance.is(0.2) && { "reauthentication.maxAgeSeconds": 600 }),
     "reauthentication.onFlowReplaced": chance.is(0.3),
+    "restart.graceSeconds": chance.of([0, 32]),
   };
 }
 

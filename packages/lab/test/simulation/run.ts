@@ -116,7 +116,7 @@ async function comeToRest(world: World, plan: Plan): Promise<void> {
   judgeErrors(world);
   judgeAgreement(world);
   // Dialogs that a P-CSCF has forgotten show when they are used; their devices come back.
-  if (pcscf.lives.count > 1) {
+  if (pcscf.hasForgotten) {
     await reauthenticateAll(world, plan);
     for (const device of devices) device.register();
     await world.pass(SETTLING_MS);
@@ -137,8 +137,7 @@ async function comeToRest(world: World, plan: Plan): Promise<void> {
 }
 
 function judgeAgreement({ around, pcscf, devices, atScscf, atPcscf, wasCutLong }: World): void {
-  const hasForgotten = pcscf.lives.count > 1;
-  const told = hasForgotten ? new Set(devices.flatMap(({ contacts }) => contacts)) : "all";
+  const told = pcscf.hasForgotten ? new Set(devices.flatMap(({ contacts }) => contacts)) : "all";
   around.judge(BOTH_AGREE, { atScscf, atPcscf, told, mayMissEnds: wasCutLong });
 }
 

@@ -1,16 +1,15 @@
 // The S-CSCF of a run over all its lives, on one disk, with the ledger of what it has announced.
 import { createMetrics, type Metrics } from "@ims-lab/common/platform/metrics";
-import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import { createScscfMetrics } from "../../../scscf/src/metrics.ts";
 import type { Scscf } from "../../../scscf/src/node.ts";
 import type { Binding } from "../../../scscf/src/registration/binding.ts";
-import type { Change, Contents } from "../../../scscf/src/rows.ts";
+import type { Tables } from "../../../scscf/src/rows.ts";
 import { keptStore } from "../../../scscf/test/contract/kept-store.ts";
 import { startScscf, subscribersOf } from "../scenarios/nodes.ts";
 import { COUNTS_AGREE, type FoundFacts, ONE_END } from "./invariants.ts";
 import { Ledger } from "./ledger.ts";
 import type { Life } from "./life.ts";
-import { type LifeTools, NodeLives } from "./node-lives.ts";
+import { type LifeHooks, type LifeTools, NodeLives } from "./node-lives.ts";
 import { impiOf, subscribersIn } from "./plan.ts";
 import { NO_PLANT, type Plant } from "./plants.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
@@ -25,7 +24,7 @@ interface Counted {
 export class ScscfLives {
   readonly lives: NodeLives<Scscf>;
   readonly ledger: Ledger;
-  readonly disk: SimulatedDisk<Change, Contents>;
+  readonly disk: SimulatedDisk<Tables>;
   readonly #around: Surroundings;
   readonly #plant: Plant;
   readonly #enforced: ReadonlySet<string>;
@@ -34,7 +33,7 @@ export class ScscfLives {
   #downSince = 0;
   #isTakingOver = false;
 
-  constructor(around: Surroundings, onWanted: () => void, plant: Plant = NO_PLANT) {
+  constructor(around: Surroundings, hooks: LifeHooks, plant: Plant = NO_PLANT) {
     const { plan, clock, story } = around;
     this.#around = around;
     this.#plant = plant;
@@ -51,15 +50,13 @@ export class ScscfLives {
       deadlineMs: seconds("reauthentication.deadlineSeconds"),
       awaitMs: seconds("authentication.awaitSeconds"),
       dutyMs: seconds("subscription.deadlineSeconds"),
-      graceMs: 0,
+      graceMs: seconds("restart.graceSeconds"),
     });
-    const random = seededRandom(around.nextSeed());
-    const [least, most] = plan.store.delayMs;
     this.disk = new SimulatedDisk({
       clock,
       open: keptStore,
-      isDurable: plan.store.isDurable,
-      delayMs: () => least + (most - least) * random.fraction(),
+      isDurable: plan.scscfStore.isDurable,
+      delayMs: around.delayOf(plan.scscfStore),
     });
     this.disk.onKept = (changes) => this.ledger.kept(changes);
     this.disk.onRefused = () => this.ledger.refused(clock.now());
@@ -80,7 +77,7 @@ export class ScscfLives {
         }
       },
       onDown: () => this.#down(),
-      onWanted,
+      ...hooks,
     });
   }
 
@@ -145,6 +142,7 @@ export class ScscfLives {
 
   #down(): void {
     this.#downSince = this.#around.clock.now();
+    this.#isTakingOver = false;
     if (this.disk.isDurable) this.ledger.died();
     else this.ledger.forgotten();
   }

@@ -1,41 +1,36 @@
 // A node's disk, which outlives its processes: rows are kept a moment after they were asked for, and said to be kept a moment later.
 import type { Clock } from "@ims-lab/common/platform/clock";
+import type { RowChange, RowsById } from "@ims-lab/common/store/rows";
+import type { RowStore } from "@ims-lab/common/store/store";
 import type { Life } from "./life.ts";
-
-/** The store port of any node. */
-export interface RowStore<Change, Contents> {
-  commit(changes: readonly Change[], done: (problem?: Error) => void): void;
-  load(): Promise<Contents>;
-  close(): Promise<void>;
-}
 
 /** Where a commit stands; a process may die at each. */
 export type CommitPhase = "asked" | "kept" | "answered";
 
-export interface DiskOptions<Change, Contents> {
+export interface DiskOptions<Rows> {
   /** The world's: a disk is no part of the process. */
   readonly clock: Clock;
   /** Empty, and without delay. */
-  open(): RowStore<Change, Contents>;
+  open(): RowStore<Rows>;
   /** Whether the next process finds what this one has committed. */
   readonly isDurable: boolean;
   /** From the asking to the disk, and from there to the answer; milliseconds. */
   delayMs(): number;
 }
 
-export class SimulatedDisk<Change, Contents> {
-  readonly #options: DiskOptions<Change, Contents>;
-  #rows: RowStore<Change, Contents>;
+export class SimulatedDisk<Rows> {
+  readonly #options: DiskOptions<Rows>;
+  #rows: RowStore<Rows>;
   /** Commits fail from now on. */
   isFull = false;
   /** Told of every commit that is durable, before its process is. */
-  onKept: (changes: readonly Change[]) => void = () => undefined;
+  onKept: (changes: readonly RowChange<Rows>[]) => void = () => undefined;
   /** Told of every commit that fails. */
   onRefused: () => void = () => undefined;
   /** Told of every commit as it goes on; may end the process. */
   onPhase: (phase: CommitPhase) => void = () => undefined;
 
-  constructor(options: DiskOptions<Change, Contents>) {
+  constructor(options: DiskOptions<Rows>) {
     this.#options = options;
     this.#rows = options.open();
   }
@@ -45,12 +40,12 @@ export class SimulatedDisk<Change, Contents> {
   }
 
   /** Everything that is kept, as the next process would find it. */
-  load(): Promise<Contents> {
+  load(): Promise<RowsById<Rows>> {
     return this.#rows.load();
   }
 
   /** The store of one process. */
-  storeOf(life: Life): RowStore<Change, Contents> {
+  storeOf(life: Life): RowStore<Rows> {
     if (!this.#options.isDurable) this.#rows = this.#options.open();
     const rows = this.#rows;
     const { clock } = this.#options;
@@ -72,8 +67,8 @@ export class SimulatedDisk<Change, Contents> {
 
   #keep(
     life: Life,
-    rows: RowStore<Change, Contents>,
-    changes: readonly Change[],
+    rows: RowStore<Rows>,
+    changes: readonly RowChange<Rows>[],
     done: (problem?: Error) => void,
   ): void {
     if (!life.isAlive) return;

@@ -10,7 +10,7 @@ import type { World } from "../scenarios/nodes.ts";
 import { type Invariant, NUMBERS_RISE, type RequestNumbers } from "./invariants.ts";
 import type { Judge } from "./ledger.ts";
 import { Life } from "./life.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, StorePlan } from "./plan.ts";
 import { SimulationClock } from "./simulation-clock.ts";
 import { Story } from "./story.ts";
 import { Weather } from "./weather.ts";
@@ -51,6 +51,12 @@ export class Surroundings {
   /** Another one each time: no two processes draw the same. */
   nextSeed(): number {
     return ++this.#seeds;
+  }
+
+  /** How long each step of a commit takes, milliseconds. */
+  delayOf({ delayMs: [least, most] }: StorePlan): () => number {
+    const random = seededRandom(this.nextSeed());
+    return () => least + (most - least) * random.fraction();
   }
 
   newLife(): Life {

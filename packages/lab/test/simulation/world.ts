@@ -8,6 +8,7 @@ import type { Device } from "./device.ts";
 import { NOTHING_LEFT } from "./invariants.ts";
 import { type DeviceParts, OwnDevice } from "./own-device.ts";
 import { PcscfLives } from "./pcscf-lives.ts";
+import { type LifeHooks, promisesSettled } from "./node-lives.ts";
 import type { DevicePlan, Plan, UserPlan } from "./plan.ts";
 import type { Plant } from "./plants.ts";
 import { ScriptedDevice } from "./scripted-device.ts";
@@ -46,9 +47,12 @@ export class World implements Stage {
   ) {
     const around = new Surroundings(plan, options.isTold);
     this.around = around;
-    const onWanted = (): void => around.clock.pause();
-    this.scscf = new ScscfLives(around, onWanted, options.plant);
-    this.pcscf = new PcscfLives(around, onWanted);
+    const hooks: LifeHooks = {
+      onWanted: () => around.clock.pause(),
+      passUntil: (isSo) => this.#passUntil(isSo),
+    };
+    this.scscf = new ScscfLives(around, hooks, options.plant);
+    this.pcscf = new PcscfLives(around, hooks);
     const { access, core, scscf } = around.at;
     this.places = new Map([
       [access.host, "P-CSCF"],
@@ -69,9 +73,21 @@ export class World implements Stage {
   async pass(milliseconds: number): Promise<boolean> {
     const { clock } = this.around;
     const end = clock.now() + milliseconds;
-    while (this.around.violation === undefined && !clock.advanceTo(end))
-      for (const { lives } of [this.scscf, this.pcscf]) if (lives.isWanted) await lives.start();
-    return this.around.violation === undefined;
+    for (;;) {
+      if (this.around.violation !== undefined) return false;
+      const wanted = [this.scscf, this.pcscf].find(({ lives }) => lives.isWanted);
+      if (wanted !== undefined) await wanted.lives.start();
+      else if (clock.advanceTo(end)) return true;
+    }
+  }
+
+  async #passUntil(isSo: () => boolean): Promise<void> {
+    const { clock } = this.around;
+    for (;;) {
+      await promisesSettled();
+      if (isSo() || this.around.violation !== undefined) return;
+      clock.advanceTo(clock.now() + 1);
+    }
   }
 
   #newDevice(plan: DevicePlan, index: number): Device {
