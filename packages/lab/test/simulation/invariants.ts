@@ -44,11 +44,12 @@ export interface DeadlineFacts {
 
 /** Until when a binding may stand whose device says nothing more. */
 export function latestEnd(facts: DeadlineFacts): number {
-  const { grantedUntil, due, deadlineMs, awaitMs } = facts;
-  if (due === undefined) return grantedUntil;
+  const { grantedUntil, due, deadlineMs, awaitMs, graceUntil = 0 } = facts;
+  if (due === undefined) return Math.max(grantedUntil, graceUntil);
   const { notifiedAt, challengedAt } = due;
-  const announced =
+  const told =
     notifiedAt === undefined ? grantedUntil : Math.min(grantedUntil, notifiedAt + deadlineMs);
+  const announced = Math.max(told, graceUntil);
   // Once, however often it has itself challenged.
   const isExtended = challengedAt !== undefined && challengedAt <= announced + SLACK_MS;
   return isExtended ? Math.max(announced, challengedAt + awaitMs) : announced;
@@ -60,7 +61,7 @@ export const NOT_PAST_DEADLINE: Invariant<DeadlineFacts> = {
   holds:
     "no binding stands longer than its 200 said or, once its device was told to re-authenticate, than N; one challenge gives at most reg-await-auth more",
   check: (facts) => {
-    const until = Math.max(latestEnd(facts), facts.graceUntil ?? 0);
+    const until = latestEnd(facts);
     return unless(
       facts.now <= until + SLACK_MS,
       () => `${facts.contact} should have gone ${inSeconds(facts.now - until)} ago`,

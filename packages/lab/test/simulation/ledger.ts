@@ -81,7 +81,7 @@ const WHOLE_SECOND_MS = 1_000;
 /** A commit takes no longer, and one that waits for another no longer than twice that. */
 const COMMIT_MS = 200;
 const CIPHER = new Milenage(Buffer.from(K, "hex"), Buffer.from(OPC, "hex"));
-const SHORTENED = /<contact\b[^>]*\bevent="shortened"[^>]*>\s*<uri>([^<]*)<\/uri>/g;
+const SHORTENED = /<contact\b([^>]*\bevent="shortened"[^>]*)>\s*<uri>([^<]*)<\/uri>/g;
 
 export class Ledger {
   readonly #options: LedgerOptions;
@@ -220,11 +220,14 @@ export class Ledger {
   #notified(notify: SipRequest, now: number, isUnsaved: boolean): void {
     if (notify.get(SubscriptionState)?.value === "terminated")
       this.#subscriptions.delete(notify.from.params.get("tag") ?? "");
-    for (const [, contact = ""] of notify.body.toString("latin1").matchAll(SHORTENED)) {
+    for (const [, attributes = "", contact = ""] of notify.body.toString("latin1").matchAll(SHORTENED)) {
       const due = this.#contacts.get(contact)?.due;
       // Others may hear of it, too; and what is not durable begins again with the next process.
       const isTold = hostOf(notify.uri) === hostOf(contact);
-      if (due !== undefined && isTold && !isUnsaved) due.notifiedAt ??= now;
+      // One that was begun by a challenge shows the time that is left, and gives no other.
+      const seconds = Number(/\bexpires="(\d+)"/.exec(attributes)?.[1]);
+      const isTrigger = seconds * 1000 <= this.#options.deadlineMs + WHOLE_SECOND_MS;
+      if (due !== undefined && isTold && isTrigger && !isUnsaved) due.notifiedAt ??= now;
     }
   }
 
@@ -274,7 +277,9 @@ export class Ledger {
     if (!this.ends.has(id)) this.ends.set(id, 0);
     const record = this.#contacts.get(address.contact);
     if (record === undefined || record.due?.id === id) return;
-    record.due = { id, askedAt: now, notifiedAt: undefined, challengedAt: undefined };
+    // One that a policy begins at a REGISTER begins with its challenge.
+    const { challengedAt } = reauthentication.course;
+    record.due = { id, askedAt: now, notifiedAt: undefined, challengedAt };
   }
 
   #gone(contact: string): void {
@@ -320,8 +325,8 @@ export class Ledger {
     for (const binding of bindings) {
       const record = this.#contacts.get(binding.address.contact);
       if (record === undefined) continue;
-      const graceUntil = Math.max(record.graceUntil ?? 0, this.#excusedUntil);
-      judge(NOT_PAST_DEADLINE, { ...record, now, deadlineMs, awaitMs, graceUntil });
+      if (now > this.#excusedUntil)
+        judge(NOT_PAST_DEADLINE, { ...record, now, deadlineMs, awaitMs });
       if (!facts.isEnforced(binding.impi)) continue;
       if (facts.isSubscribed(binding)) record.owedMs = 0;
       else if (!isAnnounced(record) && now > this.#excusedUntil) record.owedMs += passed;

@@ -35,7 +35,7 @@ export class World implements Stage {
   readonly ueErrors: string[] = [];
   /** Nothing was lost, delayed or killed so far. */
   isCalm = true;
-  /** Some transaction has ended without an answer that was sent. */
+  /** Somebody was out of reach for so long that others may have given up on them. */
   wasCutLong = false;
   /** The disk has been full: what nodes say of it is right. */
   wasFull = false;
@@ -173,6 +173,7 @@ export class World implements Stage {
 
   crash(node: CscfName, moment: CrashMoment, downMs: number): void {
     this.isCalm = false;
+    if (downMs > TIMER_F_MS / 2) this.wasCutLong = true;
     this.#lives(node).crash(moment, downMs);
   }
 
