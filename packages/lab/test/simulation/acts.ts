@@ -1,4 +1,5 @@
 // Everything that users, operators, the network and fate do in a simulation: a table in which one line is one kind of act.
+import type { ScscfFaultName, UeFaultName } from "@ims-lab/common/admin-api/faults";
 import type { RemovalCause } from "../../../scscf/src/registration/binding.ts";
 import type { CommitPhase } from "./simulated-disk.ts";
 import { type Conditions, FAIR, WAYS } from "./weather.ts";
@@ -15,6 +16,10 @@ export interface HandledDevice {
   reboot(): Promise<void>;
   /** Another address, of which the network knows nothing yet; it registers. */
   move(): Promise<void>;
+  /** It ends its subscription. */
+  unsubscribe(): void;
+  /** It does this wrong, the next time or two; see `admin-api/faults`. */
+  err(fault: UeFaultName): void;
   /** Off, without a word, until it reboots. */
   switchOff(): void;
 }
@@ -38,6 +43,12 @@ export interface Stage {
   askByScscf(device: number): void;
   askByPcscf(device: number): void;
   removeByOperator(device: number, cause: RemovalCause): void;
+  /** Asks so many a second, everybody. */
+  beginCampaign(pacePerSecond: number): Promise<void>;
+  /** Whoever authenticated so long ago must do so again. */
+  putPolicy(maxAgeMs: number): Promise<void>;
+  /** The S-CSCF does this wrong to the device's user, once. */
+  err(device: number, fault: ScscfFaultName): void;
   become(conditions: Conditions): void;
   /** Nothing passes on one hop for so long. */
   cut(way: (typeof WAYS)[number], milliseconds: number): void;
@@ -58,6 +69,27 @@ interface ActKind {
   perform(stage: Stage, device: number, chances: Chances): void | Promise<void>;
 }
 
+const UE_FAULTS: readonly UeFaultName[] = [
+  "no-subscribe",
+  "notify-ignored",
+  "notify-481",
+  "notify-500",
+  "notify-late",
+  "silent-after-notify",
+  "wrong-res",
+  "reject-autn",
+  "force-auts",
+  "challenge-unanswered",
+];
+/** Those that leave what it announces true. */
+const SCSCF_FAULTS: readonly ScscfFaultName[] = [
+  "bad-autn",
+  "interval-too-brief",
+  "unavailable",
+  "no-service-route",
+  "trigger-without-callid",
+  "reginfo-unknown-namespace",
+];
 const CSCFS: readonly CscfName[] = ["S-CSCF", "P-CSCF"];
 const PHASES: readonly CommitPhase[] = ["asked", "kept", "kept", "answered"];
 
@@ -69,6 +101,11 @@ export const ACT_KINDS = {
   call: { weight: 3, perform: (stage, device) => stage.device(device).call() },
   reboot: { weight: 3, perform: (stage, device) => stage.device(device).reboot() },
   move: { weight: 4, perform: (stage, device) => stage.device(device).move() },
+  unsubscribe: { weight: 2, perform: (stage, device) => stage.device(device).unsubscribe() },
+  err: {
+    weight: 5,
+    perform: (stage, device, [a]) => stage.device(device).err(of(UE_FAULTS, a)),
+  },
   off: { weight: 1, perform: (stage, device) => stage.device(device).switchOff() },
 
   // Operators.
@@ -81,6 +118,13 @@ export const ACT_KINDS = {
     weight: 1,
     perform: (stage, device, [a]) =>
       stage.removeByOperator(device, { kind: "probation", retryAfterSeconds: 1 + pick(60, a) }),
+  },
+
+  campaign: { weight: 2, perform: (stage, _, [a]) => stage.beginCampaign(0.2 + 5 * a) },
+  policy: { weight: 1, perform: (stage, _, [a]) => stage.putPolicy(60_000 + 900_000 * a) },
+  "err at S-CSCF": {
+    weight: 3,
+    perform: (stage, device, [a]) => stage.err(device, of(SCSCF_FAULTS, a)),
   },
 
   // The network.

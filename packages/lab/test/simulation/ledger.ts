@@ -62,6 +62,8 @@ interface ContactRecord {
   due: { -readonly [K in keyof DueFacts]: DueFacts[K] } | undefined;
   owedMs: number;
   graceUntil: number | undefined;
+  lastChallengeAt: number;
+  isSubscribed: boolean;
 }
 
 /** A REGISTER with a response. */
@@ -89,8 +91,8 @@ export class Ledger {
   readonly #subscriptions = new Map<string, AnnouncedFacts>();
   /** Contacts whose end was told, and that have not come again. */
   readonly #ended = new Set<string>();
-  /** Re-authentications that are durably over. */
-  readonly #settled = new Set<string>();
+  /** Re-authentications that run, by token of their binding, as they are kept. */
+  readonly #dueByToken = new Map<string, string>();
   readonly #holders = new Map<string, HolderFacts>();
   readonly #contactsByToken = new Map<string, string>();
   /** By Call-ID: what its last REGISTER was about. */
@@ -150,8 +152,10 @@ export class Ledger {
   #challenged(response: SipResponse, now: number): void {
     const register = this.#registers.get(response.callId);
     for (const contact of register?.contacts ?? []) {
-      const due = this.#contacts.get(contact)?.due;
-      if (due !== undefined) due.challengedAt ??= now;
+      const record = this.#contacts.get(contact);
+      if (record === undefined) continue;
+      record.lastChallengeAt = now;
+      if (record.due !== undefined) record.due.challengedAt ??= now;
     }
     for (const { params } of response.all(WwwAuthenticate)) {
       const nonce = params.get("nonce") ?? "";
@@ -199,6 +203,8 @@ export class Ledger {
       due: undefined,
       owedMs: 0,
       graceUntil: undefined,
+      lastChallengeAt: 0,
+      isSubscribed: false,
     };
     this.#contacts.set(contact, record);
     return record;
@@ -258,6 +264,9 @@ export class Ledger {
     const before = this.#contactsByToken.get(token);
     const contact = binding?.address.contact;
     if (before !== undefined && before !== contact) this.#gone(before);
+    const due = binding?.reauthentication?.id;
+    if (due === undefined) this.#dueByToken.delete(token);
+    else this.#dueByToken.set(token, due);
     if (contact === undefined) {
       this.#contactsByToken.delete(token);
       this.#holders.delete(token);
@@ -266,9 +275,7 @@ export class Ledger {
     this.#contactsByToken.set(token, contact);
     this.#ended.delete(contact);
     const record = this.#contacts.get(contact);
-    if (record?.due === undefined || record.due.id === binding?.reauthentication?.id) return;
-    this.#settled.add(record.due.id);
-    record.due = undefined;
+    if (record?.due !== undefined && record.due.id !== due) record.due = undefined;
   }
 
   #asked({ address, reauthentication }: Binding, now: number): void {
@@ -277,14 +284,12 @@ export class Ledger {
     if (!this.ends.has(id)) this.ends.set(id, 0);
     const record = this.#contacts.get(address.contact);
     if (record === undefined || record.due?.id === id) return;
-    // One that a policy begins at a REGISTER begins with its challenge.
-    const { challengedAt } = reauthentication.course;
+    // One that a policy begins at a REGISTER begins with its challenge, which has just left.
+    const challengedAt = record.lastChallengeAt === now ? now : undefined;
     record.due = { id, askedAt: now, notifiedAt: undefined, challengedAt };
   }
 
   #gone(contact: string): void {
-    const due = this.#contacts.get(contact)?.due;
-    if (due !== undefined) this.#settled.add(due.id);
     this.#contacts.delete(contact);
     this.#ended.add(contact);
   }
@@ -328,7 +333,8 @@ export class Ledger {
       if (now > this.#excusedUntil)
         judge(NOT_PAST_DEADLINE, { ...record, now, deadlineMs, awaitMs });
       if (!facts.isEnforced(binding.impi)) continue;
-      if (facts.isSubscribed(binding)) record.owedMs = 0;
+      record.isSubscribed = facts.isSubscribed(binding);
+      if (record.isSubscribed) record.owedMs = 0;
       else if (!isAnnounced(record) && now > this.#excusedUntil) record.owedMs += passed;
       judge(NOT_PAST_DUTY, { contact: record.contact, owedMs: record.owedMs, dutyMs });
     }
@@ -343,6 +349,7 @@ export class Ledger {
   forgotten(): void {
     for (const id of this.#open) this.ends.delete(id);
     this.#contactsByToken.clear();
+    this.#dueByToken.clear();
     this.#contacts.clear();
     this.#subscriptions.clear();
     this.#ended.clear();
@@ -357,7 +364,8 @@ export class Ledger {
 
   /** The process is gone: ends that were durable and that nobody heard of any more are none. */
   died(): void {
-    for (const id of this.#open) if (this.#settled.has(id)) this.ends.delete(id);
+    const running = new Set(this.#dueByToken.values());
+    for (const id of this.#open) if (!running.has(id)) this.ends.delete(id);
   }
 
   /** Ids of re-authentications that have begun and not ended. */
@@ -398,7 +406,9 @@ export class Ledger {
   #moveDeadlines({ now, downSince }: TakenOverFacts): void {
     const { graceMs, dutyMs } = this.#options;
     for (const record of this.#contacts.values()) {
-      const owed = isAnnounced(record) ? record.owedMs : record.owedMs + (now - downSince);
+      // A subscription that ran out meanwhile ends now.
+      const stood = record.isSubscribed || isAnnounced(record);
+      const owed = stood ? record.owedMs : record.owedMs + (now - downSince);
       const isOverdue = latestEnd({ ...this.#options, ...record, now }) <= now + WHOLE_SECOND_MS;
       if ((isOverdue || owed >= dutyMs) && record.graceUntil === undefined) {
         record.graceUntil = now + graceMs;

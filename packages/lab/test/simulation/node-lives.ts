@@ -29,6 +29,8 @@ export interface NodeLivesOptions<N> {
   stop(node: N): Promise<void>;
   /** As it comes, before the node has looked at it, and before it leaves. */
   onMessage(direction: "in" | "out", message: SipMessage): void;
+  /** Whether a start may fail now. */
+  mayRefuse(): boolean;
   /** It has died, or was stopped. */
   onDown(isKilled: boolean): void;
   /** Runs the clock on until it is so. */
@@ -44,6 +46,8 @@ interface Trigger {
   left: number;
   readonly downMs: number;
 }
+
+const START_AGAIN_MS = 2_000;
 
 export class NodeLives<N> {
   readonly #options: NodeLivesOptions<N>;
@@ -107,7 +111,11 @@ export class NodeLives<N> {
       },
     );
     await this.#options.passUntil(() => isOver || !life.isAlive);
-    if (started.error !== undefined && life.isAlive) throw started.error;
+    if (started.error !== undefined && life.isAlive) {
+      // Its disk may refuse what it must write first; then it ends with a reason, and is started again.
+      if (!this.#options.mayRefuse()) throw started.error;
+      this.#die(START_AGAIN_MS, `cannot start: ${String(started.error)}`);
+    }
     const { node } = started;
     if (node === undefined || !life.isAlive) return;
     this.#current = { node, life };

@@ -1,4 +1,5 @@
 // A device of a simulation that is our UE.
+import type { UeFaultName } from "@ims-lab/common/admin-api/faults";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { UeNode } from "../../../ue/src/node.ts";
@@ -31,6 +32,7 @@ export class OwnDevice implements Device {
   readonly #parts: DeviceParts;
   #host: string;
   #life: Life | undefined;
+  #node: UeNode | undefined;
   #ue: UserEquipment | undefined;
 
   constructor(parts: DeviceParts) {
@@ -63,6 +65,7 @@ export class OwnDevice implements Device {
         ...plan.ue,
       },
     });
+    this.#node = node;
     this.#ue = node.ues[0];
   }
 
@@ -96,12 +99,20 @@ export class OwnDevice implements Device {
     await this.reboot();
   }
 
+  unsubscribe(): void {
+    // It never does by itself.
+  }
+
+  err(fault: UeFaultName): void {
+    if (this.isOn) this.#node?.faults.switches.on(fault, { times: 1 });
+  }
+
   switchOff(): void {
     this.#life?.end();
   }
 
   behave(): void {
-    // It does already.
+    this.#node?.faults.switches.off();
   }
 
   get isRegistered(): boolean {

@@ -35,6 +35,7 @@ export class PcscfLives {
       onMessage: (direction, message) => {
         if (direction === "out") around.numbered("P-CSCF", message);
       },
+      mayRefuse: () => false,
       onDown: () => undefined,
       ...hooks,
     });

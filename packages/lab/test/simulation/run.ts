@@ -105,6 +105,7 @@ async function comeToRest(world: World, plan: Plan): Promise<void> {
   scscf.disk.isFull = false;
   for (const { lives } of [scscf, pcscf]) lives.disarm();
   await world.pass(300_000); // whoever is down is up again
+  scscf.node?.faults.switches.off();
   for (const device of devices) {
     device.behave();
     if (device.isOn) device.register();

@@ -305,7 +305,10 @@ export class ScriptedDevice implements Device {
     this.#life?.after(ASK_AGAIN_MS, () => this.#askOnly(left - 1));
   }
 
-  /** Ends its subscription. */
+  err(): void {
+    // Its habits are bad enough.
+  }
+
   unsubscribe(): void {
     if (this.#dialog === undefined || !this.isOn) return;
     const next = nextRequest(this.#dialog, "SUBSCRIBE", [

@@ -11,7 +11,7 @@ import { Ledger } from "./ledger.ts";
 import type { Life } from "./life.ts";
 import { type LifeHooks, type LifeTools, NodeLives } from "./node-lives.ts";
 import { impiOf, subscribersIn } from "./plan.ts";
-import { NO_PLANT, type Plant } from "./plants.ts";
+import type { Plant } from "./plants.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -26,14 +26,14 @@ export class ScscfLives {
   readonly ledger: Ledger;
   readonly disk: SimulatedDisk<Tables>;
   readonly #around: Surroundings;
-  readonly #plant: Plant;
+  readonly #plant: Plant | undefined;
   readonly #enforced: ReadonlySet<string>;
   readonly #subscribers;
   readonly #counted: Counted[] = [];
   #downSince = 0;
   #isTakingOver = false;
 
-  constructor(around: Surroundings, hooks: LifeHooks, plant: Plant = NO_PLANT) {
+  constructor(around: Surroundings, hooks: LifeHooks, plant?: Plant) {
     const { plan, clock, story } = around;
     this.#around = around;
     this.#plant = plant;
@@ -76,6 +76,7 @@ export class ScscfLives {
           around.numbered("S-CSCF", message, this.disk.isFull);
         }
       },
+      mayRefuse: () => this.disk.isFull,
       onDown: () => this.#down(),
       ...hooks,
     });
@@ -99,7 +100,7 @@ export class ScscfLives {
       around.nextSeed(),
       {
         subscribers: this.#subscribers,
-        store: this.#plant.store(this.disk.storeOf(life)),
+        store: this.#plant?.store(this.disk.storeOf(life), life) ?? this.disk.storeOf(life),
         metrics: {
           on: (event) => {
             if (!life.isAlive) return;
@@ -111,7 +112,6 @@ export class ScscfLives {
         },
       },
     );
-    this.#plant.scscf(scscf);
     this.#watch(scscf, life);
     if (number > 1 && this.disk.isDurable) await this.#tookOver(scscf);
     this.#isTakingOver = false;
@@ -141,7 +141,7 @@ export class ScscfLives {
   }
 
   #down(): void {
-    this.#downSince = this.#around.clock.now();
+    if (!this.#isTakingOver) this.#downSince = this.#around.clock.now();
     this.#isTakingOver = false;
     if (this.disk.isDurable) this.ledger.died();
     else this.ledger.forgotten();

@@ -1,4 +1,5 @@
 // The world of one run: both CSCFs and all devices of its plan, and what acts do with them.
+import type { ScscfFaultName } from "@ims-lab/common/admin-api/faults";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import { contactsOf } from "../../../pcscf/src/bindings/binding.ts";
 import type { RemovalCause } from "../../../scscf/src/registration/binding.ts";
@@ -156,6 +157,40 @@ export class World implements Stage {
     const at = this.around.clock.now();
     for (const { token } of node.bindings.ofSet(set.name))
       node.registrations.input(token, { kind: "removed", at, cause });
+  }
+
+  beginCampaign(pacePerSecond: number): Promise<void> {
+    const { node } = this.scscf;
+    if (node === undefined) return Promise.resolve();
+    const order = { filter: {}, percent: 100, pacePerSecond, jitter: 0.5, seed: "s" };
+    const begun = async (): Promise<void> => {
+      const selection = await node.campaigns.select(order);
+      if (selection.tokens.length > 0) await node.campaigns.start(order, selection);
+    };
+    return this.#done(begun());
+  }
+
+  putPolicy(maxAgeMs: number): Promise<void> {
+    const { node } = this.scscf;
+    if (node === undefined) return Promise.resolve();
+    const rules = [{ name: "aged", kind: "max-age", ageMs: maxAgeMs }] as const;
+    return this.#done(node.policy.put({ pacePerSecond: 5, rules }));
+  }
+
+  /** Runs the clock until it is durable, or cannot be, or its node is gone. */
+  async #done(work: Promise<void>): Promise<void> {
+    const { lives } = this.scscf;
+    const { count } = lives;
+    let isOver = false;
+    const end = (): void => {
+      isOver = true;
+    };
+    work.then(end, end);
+    await this.#passUntil(() => isOver || lives.node === undefined || lives.count !== count);
+  }
+
+  err(device: number, fault: ScscfFaultName): void {
+    this.scscf.node?.faults.switches.on(fault, { impu: this.#impuOf(device), times: 1 });
   }
 
   become(conditions: Conditions): void {

@@ -1,5 +1,7 @@
 // Commits of one registration set: in the order in which they were asked for, whatever each is waited for by.
+import { StoreLog } from "@ims-lab/common/store/store-log";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
+import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { expect, test } from "vitest";
 import type { Binding } from "../../src/registration/binding.ts";
 import { Bindings } from "../../src/registration/bindings.ts";
@@ -31,8 +33,9 @@ function started(): { registrations: Registrations; store: TryingStore; marks():
   store.holds = true;
   const events = new RegistrationEvents();
   events.deliverTo({ nobody: { on: () => undefined } });
+  const clock = new FakeClock();
   const registrations = new Registrations({
-    clock: new FakeClock(),
+    clock,
     store,
     bindings: new Bindings(),
     events,
@@ -41,7 +44,7 @@ function started(): { registrations: Registrations; store: TryingStore; marks():
       reauthentication: { deadlineMs: 60_000, awaitMs: 240_000, onRefused: "wait" },
     },
     onRemoved: () => undefined,
-    onStoreProblem: () => undefined,
+    storeLog: new StoreLog(memoryLogger(), clock),
   });
   registrations.restore(BINDING);
   const marks = (): unknown[] =>
