@@ -103,3 +103,13 @@ test("one that fails is tried again before what comes later", () => {
   expect(marks()).toEqual([1, 1, 2]);
   registrations.close();
 });
+
+test("rows that are made late say what is true when their turn comes", () => {
+  const { registrations, store, marks } = started();
+  let value = 2;
+  registrations.commit(commitOf(1), () => undefined);
+  registrations.commit({ set: SET, changes: [], rows: () => mark(value) }, () => undefined);
+  value = 3;
+  letAllGo(store);
+  expect(marks()).toEqual([1, 3]);
+});
