@@ -63,7 +63,7 @@ export interface Stage {
 /** 0 to 1, for what a kind has to choose. */
 export type Chances = readonly [number, number, number];
 
-interface ActKind {
+export interface ActKind {
   /** How often it is chosen, beside the others. */
   readonly weight: number;
   perform(stage: Stage, device: number, chances: Chances): void | Promise<void>;
@@ -93,7 +93,8 @@ const SCSCF_FAULTS: readonly ScscfFaultName[] = [
 const CSCFS: readonly CscfName[] = ["S-CSCF", "P-CSCF"];
 const PHASES: readonly CommitPhase[] = ["asked", "kept", "kept", "answered"];
 
-export const ACT_KINDS = {
+/** By name. */
+export const ACT_KINDS: Readonly<Record<string, ActKind>> = {
   // Users.
   register: { weight: 14, perform: (stage, device) => stage.device(device).register() },
   deregister: { weight: 3, perform: (stage, device) => stage.device(device).deregister() },
@@ -160,9 +161,7 @@ export const ACT_KINDS = {
   },
   restart: { weight: 2, perform: (stage, _, [a]) => stage.restart(of(CSCFS, a)) },
   "disk full": { weight: 2, perform: (stage, _, [a]) => stage.fillDisk(30_000 * a) },
-} as const satisfies Readonly<Record<string, ActKind>>;
-
-export type ActName = keyof typeof ACT_KINDS;
+};
 
 /** Short mostly: the next process comes up while others still wait for the last one. */
 function downMs(chance: number): number {

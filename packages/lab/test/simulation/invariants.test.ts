@@ -1,8 +1,8 @@
 // Each invariant of the simulation: what it lets pass, and what not; and the page that lists them.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import * as invariants from "./invariants.ts";
 import { ACT_KINDS } from "./acts.ts";
+import * as invariants from "./invariants.ts";
 
 const T0 = 1_000_000;
 const SECOND = 1_000;

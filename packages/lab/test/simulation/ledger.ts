@@ -226,7 +226,9 @@ export class Ledger {
   #notified(notify: SipRequest, now: number, isUnsaved: boolean): void {
     if (notify.get(SubscriptionState)?.value === "terminated")
       this.#subscriptions.delete(notify.from.params.get("tag") ?? "");
-    for (const [, attributes = "", contact = ""] of notify.body.toString("latin1").matchAll(SHORTENED)) {
+    for (const [, attributes = "", contact = ""] of notify.body
+      .toString("latin1")
+      .matchAll(SHORTENED)) {
       const due = this.#contacts.get(contact)?.due;
       // Others may hear of it, too; and what is not durable begins again with the next process.
       const isTold = hostOf(notify.uri) === hostOf(contact);

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { systemClock } from "@ims-lab/common/platform/clock";
 import { drawPlan, type Plan } from "./plan.ts";
-import { isPlant, PLANTS, type Plant } from "./plants.ts";
+import { PLANTS, type Plant } from "./plants.ts";
 import { type RunOptions, run } from "./run.ts";
 import { shrink } from "./shrink.ts";
 import type { Violation } from "./surroundings.ts";
@@ -53,11 +53,7 @@ async function simulate({ runs, seed, plant }: Arguments): Promise<number> {
   return 0;
 }
 
-async function tellFailure(
-  plan: Plan,
-  violation: Violation,
-  options: RunOptions,
-): Promise<void> {
+async function tellFailure(plan: Plan, violation: Violation, options: RunOptions): Promise<void> {
   const clock = systemClock();
   const until = clock.now() + SHRINKING_MS;
   const small = await shrink(plan, violation.invariant, options, () => clock.now() < until);
@@ -98,11 +94,14 @@ function argumentsOf(argv: readonly string[]): Arguments | string {
     const { plant } = values;
     const runs = Number(values.runs);
     const seed = Number(values.seed);
-    if (!Number.isSafeInteger(runs) || runs < 1) return `--runs: a number from 1, not ${values.runs}\n`;
-    if (!Number.isSafeInteger(seed) || seed < 0) return `--seed: a number from 0, not ${values.seed}\n`;
-    if (plant !== undefined && !isPlant(plant))
+    if (!Number.isSafeInteger(runs) || runs < 1)
+      return `--runs: a number from 1, not ${values.runs}\n`;
+    if (!Number.isSafeInteger(seed) || seed < 0)
+      return `--seed: a number from 0, not ${values.seed}\n`;
+    const planted = plant === undefined ? undefined : PLANTS[plant];
+    if (plant !== undefined && planted === undefined)
       return `--plant: ${Object.keys(PLANTS).join(", ")}, not ${plant}\n`;
-    return { runs, seed, plant: plant === undefined ? undefined : PLANTS[plant] };
+    return { runs, seed, plant: planted };
   } catch (error) {
     return `${error instanceof Error ? error.message : String(error)}\n`;
   }

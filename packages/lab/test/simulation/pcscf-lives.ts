@@ -1,8 +1,9 @@
 // The P-CSCF of a run over all its lives.
+
+import { TextRows } from "@ims-lab/common/testing/text-rows";
 import { associationOf, type Binding, contactsOf } from "../../../pcscf/src/bindings/binding.ts";
 import type { Pcscf } from "../../../pcscf/src/node.ts";
 import { TABLES, type Tables } from "../../../pcscf/src/rows.ts";
-import { TextRows } from "@ims-lab/common/testing/text-rows";
 import { startPcscf } from "../scenarios/nodes.ts";
 import { type HolderFacts, SAME_HOLDER } from "./invariants.ts";
 import type { Life } from "./life.ts";

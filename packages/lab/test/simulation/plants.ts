@@ -13,7 +13,8 @@ export interface Plant {
 
 const EVERY_NTH = 20;
 
-export const PLANTS = {
+/** By name. */
+export const PLANTS: Readonly<Record<string, Plant>> = {
   "lost-commit": {
     says: "every 20th commit is said to be durable, and is not",
     store: (store) => {
@@ -48,7 +49,10 @@ export const PLANTS = {
   },
   "version-back": {
     says: "a subscription is kept with the version and CSeq before its last NOTIFY",
-    store: (store) => ({ ...forwarding(store), commit: (c, done) => store.commit(c.map(older), done) }),
+    store: (store) => ({
+      ...forwarding(store),
+      commit: (c, done) => store.commit(c.map(older), done),
+    }),
   },
   "sqn-back": {
     says: "marks of sequence numbers are not kept",
@@ -65,13 +69,7 @@ export const PLANTS = {
         ),
     }),
   },
-} as const satisfies Readonly<Record<string, Plant>>;
-
-export type PlantName = keyof typeof PLANTS;
-
-export function isPlant(name: string): name is PlantName {
-  return Object.hasOwn(PLANTS, name);
-}
+};
 
 function forwarding(store: Store): Store {
   return {

@@ -1,12 +1,7 @@
 // One run of the simulation: its plan is acted out, the lab comes to rest, everything expires; every invariant on the way.
 import type { ReauthenticationEnd } from "@ims-lab/common/admin-api/views";
 import { ACT_KINDS } from "./acts.ts";
-import {
-  BOTH_AGREE,
-  COMES_TO_REST,
-  NO_ERROR_LINE,
-  NOTHING_LEFT,
-} from "./invariants.ts";
+import { BOTH_AGREE, COMES_TO_REST, NO_ERROR_LINE, NOTHING_LEFT } from "./invariants.ts";
 import { MAX_EXPIRES, type Plan } from "./plan.ts";
 import type { Plant } from "./plants.ts";
 import { placeNames } from "./story.ts";
@@ -71,7 +66,7 @@ async function actOut(world: World, plan: Plan, acted: Map<string, number>): Pro
     if (world.around.violation !== undefined) return;
     acted.set(kind, (acted.get(kind) ?? 0) + 1);
     story.tell(clock.now(), `${kind} (device ${device + 1})`);
-    await ACT_KINDS[kind].perform(world, device, chances);
+    await ACT_KINDS[kind]?.perform(world, device, chances);
   }
   await world.pass(UNDER_WAY_MS);
 }

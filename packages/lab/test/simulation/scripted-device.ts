@@ -4,7 +4,12 @@ import { newSqnWindow } from "@ims-lab/common/ims/sqn";
 import type { Timer } from "@ims-lab/common/platform/clock";
 import { type Dialog, dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
-import { Contact, Expires, SubscriptionState, WwwAuthenticate } from "@ims-lab/common/sip/message/fields";
+import {
+  Contact,
+  Expires,
+  SubscriptionState,
+  WwwAuthenticate,
+} from "@ims-lab/common/sip/message/fields";
 import {
   newRequest,
   newResponse,

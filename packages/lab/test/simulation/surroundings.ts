@@ -24,7 +24,7 @@ export interface Violation {
 }
 
 export class Surroundings {
-  readonly clock = new SimulationClock();
+  readonly clock: SimulationClock = new SimulationClock();
   readonly at: Addresses = addressesOf("IPv4", "IPv4");
   readonly story: Story;
   readonly weather: Weather;
