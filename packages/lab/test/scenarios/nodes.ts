@@ -77,7 +77,21 @@ export interface World {
   interceptorsOf(at: "UE" | "P-CSCF" | "S-CSCF"): readonly Interceptor[];
 }
 
+/** Read once for nodes that are started again and again. */
+const CONFIGS = new Map<string, unknown>();
+const MOST_CONFIGS = 16;
+
 function configOf<C>(settings: Settings<C>, overrides: Overrides): C {
+  const key = `${settings.node} ${JSON.stringify(overrides)}`;
+  const known = CONFIGS.get(key) as C | undefined;
+  if (known !== undefined) return known;
+  if (CONFIGS.size >= MOST_CONFIGS) CONFIGS.clear();
+  const config = readConfig(settings, overrides);
+  CONFIGS.set(key, config);
+  return config;
+}
+
+function readConfig<C>(settings: Settings<C>, overrides: Overrides): C {
   const argv = Object.entries(overrides).map(([key, value]) => `--${key}=${value}`);
   const loaded = loadConfig(settings, { argv, env: {}, readFile: () => "" });
   if (loaded.kind !== "config") throw new Error(JSON.stringify(loaded));

@@ -412,10 +412,8 @@ export class Ledger {
       const stood = record.isSubscribed || isAnnounced(record);
       const owed = stood ? record.owedMs : record.owedMs + (now - downSince);
       const isOverdue = latestEnd({ ...this.#options, ...record, now }) <= now + WHOLE_SECOND_MS;
-      if ((isOverdue || owed >= dutyMs) && record.graceUntil === undefined) {
-        record.graceUntil = now + graceMs;
-        record.owedMs = Math.min(owed, dutyMs - graceMs);
-      } else record.owedMs = owed;
+      if (isOverdue) record.graceUntil = record.graceUntil === undefined ? now + graceMs : now; // once; then at once
+      record.owedMs = owed >= dutyMs ? Math.min(owed, dutyMs - graceMs) : owed;
     }
   }
 

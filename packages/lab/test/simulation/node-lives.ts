@@ -27,6 +27,8 @@ export interface NodeLivesOptions<N> {
   newLife(): Life;
   start(tools: LifeTools): Promise<N>;
   stop(node: N): Promise<void>;
+  /** Beginnings of start lines that `onMessage` is told of; others are not read. */
+  readonly watched: { readonly in: readonly string[]; readonly out: readonly string[] };
   /** As it comes, before the node has looked at it, and before it leaves. */
   onMessage(direction: "in" | "out", message: SipMessage): void;
   /** Whether a start may fail now. */
@@ -48,6 +50,7 @@ interface Trigger {
 }
 
 const START_AGAIN_MS = 2_000;
+const LONGEST_START = 16;
 
 export class NodeLives<N> {
   readonly #options: NodeLivesOptions<N>;
@@ -161,7 +164,9 @@ export class NodeLives<N> {
       const { direction, bytes } = message;
       this.#pass(direction === "in" ? "received" : "sends");
       if (!life.isAlive) return;
-      const read = decode(bytes).message;
+      const start = bytes.toString("latin1", 0, LONGEST_START);
+      const isWatched = this.#options.watched[direction].some((one) => start.startsWith(one));
+      const read = isWatched ? decode(bytes).message : undefined;
       if (read !== undefined) this.#options.onMessage(direction, read);
       next(message);
       if (direction === "out") this.#pass("sent");

@@ -33,9 +33,8 @@ export class PcscfLives {
       newLife: () => around.newLife(),
       start: (tools) => this.#start(tools),
       stop: (pcscf) => pcscf.stop(),
-      onMessage: (direction, message) => {
-        if (direction === "out") around.numbered("P-CSCF", message);
-      },
+      watched: { in: [], out: ["NOTIFY ", "SUBSCRIBE "] },
+      onMessage: (_, message) => around.numbered("P-CSCF", message),
       mayRefuse: () => false,
       onDown: () => undefined,
       ...hooks,

@@ -281,8 +281,10 @@ export class ScriptedDevice implements Device {
     const status = this.#habits.notifyStatus;
     if (status !== 0) incoming.respond(newResponse(request, status));
     const isOver = request.get(SubscriptionState)?.value === "terminated";
-    if (request.callId === this.#dialog?.callId && (isOver || status === 481))
+    if (request.callId === this.#dialog?.callId && (isOver || status === 481)) {
       this.#subscribedUntil = 0;
+      if (status === 200 && this.isRegistered && this.wantsSubscription) this.#subscribe();
+    }
     if (status === 200 && request.body.includes('event="shortened"')) this.#obey();
   }
 

@@ -68,6 +68,10 @@ export class ScscfLives {
       newLife: () => around.newLife(),
       start: (tools) => this.#start(tools),
       stop: (scscf) => scscf.stop(),
+      watched: {
+        in: ["REGISTER "],
+        out: ["SIP/2.0 200", "SIP/2.0 401", "NOTIFY ", "SUBSCRIBE "],
+      },
       onMessage: (direction, message) => {
         const now = clock.now();
         if (direction === "in") this.ledger.received(message, now);
