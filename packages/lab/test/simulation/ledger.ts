@@ -1,39 +1,31 @@
 // What was announced and what was seen at an S-CSCF, over all its lives: from its messages and events alone, so that its own deadlines can be judged.
-import { Milenage, xor } from "@ims-lab/common/ims/milenage";
-import { sqnFromOctets } from "@ims-lab/common/ims/sqn";
-import { unpackNonce } from "@ims-lab/common/sip/auth/aka";
 import {
   Authorization,
   Contact,
   Expires,
   SubscriptionState,
   Via,
-  WwwAuthenticate,
 } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage, SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import type { Binding } from "../../../scscf/src/registration/binding.ts";
 import type { RegistrationEvent } from "../../../scscf/src/registration/events.ts";
+import type { Due } from "../../../scscf/src/registration/reauthentication.ts";
 import type { Change } from "../../../scscf/src/rows.ts";
-import { K, OPC } from "../scenarios/nodes.ts";
+import { ChallengeLedger } from "./challenge-ledger.ts";
 import {
   type AnnouncedFacts,
-  type AnswerFacts,
   AUTHENTICATED_BY_ANSWER,
   type DueFacts,
   ENDED_STAYS_ENDED,
   type FoundFacts,
   type HolderFacts,
-  type Invariant,
   latestEnd,
-  NO_SQN_TWICE,
   NOT_PAST_DEADLINE,
   NOT_PAST_DUTY,
   NOTHING_LOST,
   SAME_HOLDER,
 } from "./invariants.ts";
-
-/** Tells whoever ends the run. */
-export type Judge = <Facts>(invariant: Invariant<Facts>, facts: Facts) => void;
+import type { Judge } from "./surroundings.ts";
 
 export interface LedgerOptions {
   readonly judge: Judge;
@@ -66,23 +58,12 @@ interface ContactRecord {
   isSubscribed: boolean;
 }
 
-/** A REGISTER with a response. */
-interface Answer {
-  readonly at: number;
-  readonly nonce: string;
-  readonly callId: string;
-  readonly cseq: number;
-  /** Its nonce was answered before. */
-  readonly isAgain: boolean;
-}
-
 /** A store that has failed is left alone for a second; then it takes its time. */
 const RETRY_MS = 1_200;
 /** A 200 says whole seconds. */
 const WHOLE_SECOND_MS = 1_000;
 /** A commit takes no longer, and one that waits for another no longer than twice that. */
 const COMMIT_MS = 200;
-const CIPHER = new Milenage(Buffer.from(K, "hex"), Buffer.from(OPC, "hex"));
 const SHORTENED = /<contact\b([^>]*\bevent="shortened"[^>]*)>\s*<uri>([^<]*)<\/uri>/g;
 
 export class Ledger {
@@ -98,12 +79,7 @@ export class Ledger {
   /** By Call-ID: what its last REGISTER was about. */
   readonly #registers = new Map<string, { contacts: readonly string[]; impi: string }>();
   readonly #responses = new Set<string>();
-  readonly #nonces = new Map<string, { at: number; isAka: boolean }>();
-  /** By nonce: the answer that has authenticated with it. */
-  readonly #spent = new Map<string, Answer>();
-  readonly #answers = new Map<string, Answer>();
-  readonly #answered = new Set<string>();
-  readonly #sqns = new Map<string, Set<number>>();
+  readonly #challenges: ChallengeLedger;
   #steppedAt = 0;
   #excusedUntil = 0;
   /** Ends of each re-authentication that began. */
@@ -112,6 +88,7 @@ export class Ledger {
 
   constructor(options: LedgerOptions) {
     this.#options = options;
+    this.#challenges = new ChallengeLedger(options.judge);
   }
 
   /** The S-CSCF has got it. */
@@ -121,14 +98,7 @@ export class Ledger {
     const impi = params?.get("username") ?? "";
     const contacts = message.all(Contact).flatMap((one) => (one === "*" ? [] : one.uriText));
     this.#registers.set(message.callId, { contacts, impi });
-    const nonce = params?.get("nonce") ?? "";
-    if (nonce === "" || (params?.get("response") ?? "") === "") return;
-    const { callId, cseq } = message;
-    const key = `${callId} ${cseq.number}`;
-    if (this.#answers.has(key)) return;
-    const isAgain = this.#answered.has(nonce);
-    this.#answered.add(nonce);
-    this.#answers.set(key, { at: now, nonce, callId, cseq: cseq.number, isAgain });
+    this.#challenges.received(message, now);
   }
 
   /** It leaves the S-CSCF. @param isUnsaved the store refuses to keep it */
@@ -157,23 +127,7 @@ export class Ledger {
       record.lastChallengeAt = now;
       if (record.due !== undefined) record.due.challengedAt ??= now;
     }
-    for (const { params } of response.all(WwwAuthenticate)) {
-      const nonce = params.get("nonce") ?? "";
-      if (this.#nonces.has(nonce)) continue;
-      const isAka = /^AKA/i.test(params.get("algorithm") ?? "");
-      this.#nonces.set(nonce, { at: now, isAka });
-      if (isAka) this.#drawn(register?.impi ?? "", nonce);
-    }
-  }
-
-  #drawn(impi: string, nonce: string): void {
-    const unpacked = unpackNonce(nonce);
-    if (unpacked === undefined) return;
-    const { ak } = CIPHER.keys(unpacked.rand);
-    const sqn = sqnFromOctets(xor(unpacked.autn.subarray(0, 6), ak));
-    const used = this.#sqns.get(impi) ?? new Set();
-    this.#options.judge(NO_SQN_TWICE, { impi, sqn, used });
-    this.#sqns.set(impi, used.add(sqn));
+    this.#challenges.challenged(response, register?.impi ?? "", now);
   }
 
   #accepted(response: SipResponse, now: number): void {
@@ -240,17 +194,11 @@ export class Ledger {
   }
 
   happened(event: RegistrationEvent, now: number): void {
-    switch (event.kind) {
-      case "reauthentication-asked":
-        this.#asked(event.binding, now);
-        return;
-      case "reauthentication-ended": {
-        const { id, end } = event.reauthentication;
-        this.ends.set(id, (this.ends.get(id) ?? 0) + 1);
-        this.endsByKind.set(end, (this.endsByKind.get(end) ?? 0) + 1);
-        return;
-      }
-    }
+    if (event.kind === "reauthentication-asked") this.#asked(event.binding, now);
+    if (event.kind !== "reauthentication-ended") return;
+    const { id, end } = event.reauthentication;
+    this.ends.set(id, (this.ends.get(id) ?? 0) + 1);
+    this.endsByKind.set(end, (this.endsByKind.get(end) ?? 0) + 1);
   }
 
   /** The store has it, whether or not the S-CSCF lives to hear of it: what has ended may be gone. */
@@ -305,19 +253,10 @@ export class Ledger {
     judge(SAME_HOLDER, { node: "S-CSCF", contact: address.contact, before, after });
     this.#holders.set(token, after);
     if (before?.authenticatedAt === authenticatedAt) return;
-    const answer = this.#answers.get(`${callId} ${cseq}`);
-    const facts = answer && this.#answerFacts(answer);
+    const answer = this.#challenges.answerIn({ callId, cseq });
     const contact = address.contact;
-    judge(AUTHENTICATED_BY_ANSWER, { impi, contact, authenticatedAt, answer: facts, awaitMs });
-    if (answer !== undefined && !this.#spent.has(answer.nonce))
-      this.#spent.set(answer.nonce, answer);
-  }
-
-  #answerFacts(answer: Answer): AnswerFacts {
-    const { at, nonce, isAgain } = answer;
-    const issued = this.#nonces.get(nonce);
-    const isSpent = (this.#spent.get(nonce) ?? answer) !== answer;
-    return { at, issuedAt: issued?.at, isAka: issued?.isAka === true, isAgain, isSpent };
+    judge(AUTHENTICATED_BY_ANSWER, { impi, contact, authenticatedAt, answer, awaitMs });
+    this.#challenges.accepted({ callId, cseq });
   }
 
   /** Time has passed with these bindings in the table. */
@@ -357,11 +296,7 @@ export class Ledger {
     this.#ended.clear();
     this.#holders.clear();
     this.#responses.clear();
-    this.#nonces.clear();
-    this.#answers.clear();
-    this.#answered.clear();
-    this.#spent.clear();
-    this.#sqns.clear();
+    this.#challenges.forgotten();
   }
 
   /** The process is gone: ends that were durable and that nobody heard of any more are none. */
@@ -428,28 +363,33 @@ export class Ledger {
     const there = new Set(bindings.map(({ address }) => address.contact));
     for (const contact of [...this.#contacts.keys()])
       if (!there.has(contact)) this.#contacts.delete(contact);
-    for (const binding of bindings) {
-      const { address, impi, expiresAt, callId, cseq, reauthentication } = binding;
-      const { contact } = address;
-      this.#holders.set(binding.token, holderOf(binding));
-      const record = this.#contacts.get(contact) ?? this.#adopt(contact, impi);
-      // One whose 200 did not leave any more was accepted all the same.
-      if (record.callId !== callId || record.cseq < cseq)
-        Object.assign(record, { grantedUntil: expiresAt, callId, cseq });
-      if (reauthentication === undefined) record.due = undefined;
-      else if (record.due?.id !== reauthentication.id) {
-        const { id, requestedAt, course } = reauthentication;
-        if (!this.ends.has(id)) this.ends.set(id, 0);
-        const { notifiedAt, challengedAt } = course;
-        record.due = { id, askedAt: requestedAt, notifiedAt, challengedAt };
-      } else {
-        const { due } = record;
-        const { course } = reauthentication;
-        if (this.#mayBegin(due.notifiedAt, downSince)) due.notifiedAt = course.notifiedAt;
-        // One whose 401 did not leave any more counts all the same.
-        due.challengedAt ??= course.challengedAt;
-      }
+    for (const binding of bindings) this.#adoptOne(binding, downSince);
+  }
+
+  #adoptOne(binding: Binding, downSince: number): void {
+    const { address, impi, expiresAt, callId, cseq, reauthentication } = binding;
+    const record = this.#contacts.get(address.contact) ?? this.#adopt(address.contact, impi);
+    this.#holders.set(binding.token, holderOf(binding));
+    // One whose 200 did not leave any more was accepted all the same.
+    if (record.callId !== callId || record.cseq < cseq)
+      Object.assign(record, { grantedUntil: expiresAt, callId, cseq });
+    record.due = reauthentication && this.#dueAfter(record.due, reauthentication, downSince);
+  }
+
+  #dueAfter(
+    before: ContactRecord["due"],
+    { id, requestedAt, course }: Due,
+    downSince: number,
+  ): ContactRecord["due"] {
+    const { notifiedAt, challengedAt } = course;
+    if (before?.id !== id) {
+      if (!this.ends.has(id)) this.ends.set(id, 0);
+      return { id, askedAt: requestedAt, notifiedAt, challengedAt };
     }
+    if (this.#mayBegin(before.notifiedAt, downSince)) before.notifiedAt = notifiedAt;
+    // One whose 401 did not leave any more counts all the same.
+    before.challengedAt ??= challengedAt;
+    return before;
   }
 }
 

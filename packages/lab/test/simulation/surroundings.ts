@@ -8,12 +8,14 @@ import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
 import { type Addresses, addressesOf } from "../scenarios/addresses.ts";
 import type { World } from "../scenarios/nodes.ts";
 import { type Invariant, NUMBERS_RISE, type RequestNumbers } from "./invariants.ts";
-import type { Judge } from "./ledger.ts";
 import { Life } from "./life.ts";
 import type { Plan, StorePlan } from "./plan.ts";
 import { SimulationClock } from "./simulation-clock.ts";
 import { Story } from "./story.ts";
 import { Weather } from "./weather.ts";
+
+/** Ends the run when an invariant does not hold. */
+export type Judge = <Facts>(invariant: Invariant<Facts>, facts: Facts) => void;
 
 export interface Violation {
   readonly at: number;
