@@ -20,11 +20,12 @@ test("the same seed plays the same run, message by message", async () => {
   expect(ladders[0]).toContain("REGISTER");
 });
 
-const FOUND: Readonly<Record<string, string>> = {
-  "lost-commit": "nothing acknowledged is lost",
-  "deadline-twice": "not registered past a deadline",
-  "version-back": "numbers rise",
-  "sqn-back": "no sequence number twice",
+/** What each breaks first, in one run or another. */
+const FOUND: Readonly<Record<string, readonly string[]>> = {
+  "lost-commit": ["nothing acknowledged is lost", "not registered without subscription"],
+  "deadline-twice": ["not registered past a deadline"],
+  "version-back": ["numbers rise"],
+  "sqn-back": ["no sequence number twice"],
 };
 
 describe("a bug that is planted is found", () => {
@@ -32,12 +33,13 @@ describe("a bug that is planted is found", () => {
     expect(Object.keys(FOUND)).toEqual(Object.keys(PLANTS));
   });
 
-  test.each(Object.entries(FOUND))("%s: %s", async (name, invariant) => {
+  test.each(Object.keys(FOUND))("%s", async (name) => {
     const found: string[] = [];
     for (let seed = 1; found.length === 0 && seed <= 40; seed++) {
       const { violation } = await run(drawPlan(seed), { plant: PLANTS[name] });
       if (violation !== undefined) found.push(violation.invariant);
     }
-    expect(found).toEqual([invariant]);
+    expect(found).toHaveLength(1);
+    expect(FOUND[name]).toContain(found[0]);
   });
 });
