@@ -13,6 +13,7 @@ export interface Device extends HandledDevice {
   behave(): void;
   /** What it believes. */
   readonly isRegistered: boolean;
+  readonly wantsSubscription: boolean;
   /** A live subscription to its registration; true as well for one that wants none. */
   readonly isSubscribed: boolean;
   /** URIs that its next REGISTER names. */

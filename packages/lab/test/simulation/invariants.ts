@@ -91,8 +91,8 @@ export interface AuthenticationFacts {
   readonly contact: string;
   /** When the S-CSCF says that it has authenticated. */
   readonly authenticatedAt: number;
-  /** The latest answers to a challenge that came for this IMPI. */
-  readonly answers: readonly AnswerFacts[];
+  /** The REGISTER that it stands on, when it had a response. */
+  readonly answer: AnswerFacts | undefined;
   readonly awaitMs: number;
 }
 
@@ -100,9 +100,11 @@ export interface AnswerFacts {
   readonly at: number;
   /** When its nonce was issued; undefined: never, as far as was seen. */
   readonly issuedAt: number | undefined;
-  /** It was answered before. */
-  readonly isUsed: boolean;
   readonly isAka: boolean;
+  /** The nonce was answered before. */
+  readonly isAgain: boolean;
+  /** That answer was accepted. */
+  readonly isSpent: boolean;
 }
 
 /** An answer may wait for a commit of its user, and that for a store that fails. */
@@ -112,19 +114,19 @@ export const AUTHENTICATED_BY_ANSWER: Invariant<AuthenticationFacts> = {
   name: "authenticated by an answer alone",
   clause: "TS 24.229 §5.4.1.2; RFC 3310 §3.3; RFC 7616 §3.3",
   holds:
-    "a binding counts as authenticated only when its IMPI has answered a challenge of this S-CSCF, within reg-await-auth when it is a first answer, and no AKA challenge twice",
-  check: ({ impi, contact, authenticatedAt, answers, awaitMs }) => {
-    const fitting = answers.find(
-      ({ at, issuedAt, isUsed, isAka }) =>
-        at <= authenticatedAt &&
-        authenticatedAt - at <= MAY_WAIT_MS &&
-        issuedAt !== undefined &&
-        (isUsed ? !isAka : at - issuedAt <= awaitMs + SLACK_MS),
-    );
-    return unless(
-      fitting !== undefined,
-      () => `${contact} of ${impi} counts as authenticated, and answered no challenge`,
-    );
+    "a binding counts as authenticated only by a REGISTER that answers a challenge of this S-CSCF, within reg-await-auth when it is the first answer, and no AKA challenge twice",
+  check: ({ impi, contact, authenticatedAt, answer, awaitMs }) => {
+    const what = `${contact} of ${impi} counts as authenticated`;
+    if (answer === undefined) return [`${what} by a REGISTER without response`];
+    const { at, issuedAt, isAka, isAgain, isSpent } = answer;
+    if (issuedAt === undefined) return [`${what} by an answer to nobody's challenge`];
+    const isSoon = at <= authenticatedAt && authenticatedAt - at <= MAY_WAIT_MS;
+    const isFresh = at - issuedAt <= awaitMs + SLACK_MS;
+    return [
+      ...unless(isSoon, () => `${what} ${inSeconds(authenticatedAt - at)} after its answer`),
+      ...unless(isFresh || (isAgain && !isAka), () => `${what} by an answer that came too late`),
+      ...unless(!isSpent || !isAka, () => `${what} by a challenge that was answered before`),
+    ];
   },
 };
 
@@ -220,6 +222,8 @@ export interface RequestNumbers {
   readonly branch: string;
   /** Of the reginfo document in it. */
   readonly version: number | undefined;
+  /** It left although the store refused to keep it: a NOTIFY does. */
+  readonly isUnsaved: boolean;
 }
 
 export const NUMBERS_RISE: Invariant<NumberFacts> = {
@@ -227,7 +231,7 @@ export const NUMBERS_RISE: Invariant<NumberFacts> = {
   clause: "RFC 3261 §12.2.1.1; RFC 3680 §5.1",
   holds: "CSeq of a node's requests and version of its reginfo rise within a dialog, over restarts",
   check: ({ dialog, last, next }) => {
-    if (last.branch === next.branch) return [];
+    if (last.branch === next.branch || last.isUnsaved) return [];
     const isRisen =
       next.version === undefined || last.version === undefined || next.version > last.version;
     return [

@@ -7,11 +7,13 @@ import {
   Contact,
   Expires,
   SubscriptionState,
+  Via,
   WwwAuthenticate,
 } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage, SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import type { Binding } from "../../../scscf/src/registration/binding.ts";
 import type { RegistrationEvent } from "../../../scscf/src/registration/events.ts";
+import type { Change } from "../../../scscf/src/rows.ts";
 import { K, OPC } from "../scenarios/nodes.ts";
 import {
   type AnnouncedFacts,
@@ -48,8 +50,6 @@ export interface TakenOverFacts {
   readonly downSince: number;
   readonly bindings: readonly Binding[];
   readonly subscriptions: ReadonlyMap<string, FoundFacts>;
-  /** Ids and tokens of rows whose commit nobody heard of: they may be there or not. */
-  readonly uncertain: ReadonlySet<string>;
 }
 
 /** A registered Contact, as the 200s told it. */
@@ -64,14 +64,22 @@ interface ContactRecord {
   graceUntil: number | undefined;
 }
 
+/** A REGISTER with a response. */
 interface Answer {
   readonly at: number;
   readonly nonce: string;
+  readonly callId: string;
+  readonly cseq: number;
+  /** Its nonce was answered before. */
+  readonly isAgain: boolean;
 }
 
+/** A store that has failed is left alone for a second; then it takes its time. */
+const RETRY_MS = 1_200;
+/** A commit takes no longer, and one that waits for another no longer than twice that. */
+const COMMIT_MS = 200;
 const CIPHER = new Milenage(Buffer.from(K, "hex"), Buffer.from(OPC, "hex"));
 const SHORTENED = /<contact\b[^>]*\bevent="shortened"[^>]*>\s*<uri>([^<]*)<\/uri>/g;
-const ANSWERS_KEPT = 8;
 
 export class Ledger {
   readonly #options: LedgerOptions;
@@ -79,21 +87,24 @@ export class Ledger {
   readonly #subscriptions = new Map<string, AnnouncedFacts>();
   /** Contacts whose end was told, and that have not come again. */
   readonly #ended = new Set<string>();
+  /** Re-authentications that are durably over. */
+  readonly #settled = new Set<string>();
   readonly #holders = new Map<string, HolderFacts>();
   readonly #contactsByToken = new Map<string, string>();
   /** By Call-ID: what its last REGISTER was about. */
   readonly #registers = new Map<string, { contacts: readonly string[]; impi: string }>();
+  readonly #responses = new Set<string>();
   readonly #nonces = new Map<string, { at: number; isAka: boolean }>();
-  /** By nonce: when the answer came that authenticated with it. */
-  readonly #usedNonces = new Map<string, number>();
-  readonly #answers = new Map<string, readonly Answer[]>();
+  /** By nonce: the answer that has authenticated with it. */
+  readonly #spent = new Map<string, Answer>();
+  readonly #answers = new Map<string, Answer>();
+  readonly #answered = new Set<string>();
   readonly #sqns = new Map<string, Set<number>>();
   #steppedAt = 0;
+  #excusedUntil = 0;
   /** Ends of each re-authentication that began. */
   readonly ends: Map<string, number> = new Map();
   readonly endsByKind: Map<string, number> = new Map();
-  /** Ends by IMPI, the latest last. */
-  readonly endsOf: Map<string, string[]> = new Map();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -108,18 +119,27 @@ export class Ledger {
     this.#registers.set(message.callId, { contacts, impi });
     const nonce = params?.get("nonce") ?? "";
     if (nonce === "" || (params?.get("response") ?? "") === "") return;
-    const answers = [...(this.#answers.get(impi) ?? []), { at: now, nonce }];
-    this.#answers.set(impi, answers.slice(-ANSWERS_KEPT));
+    const { callId, cseq } = message;
+    const key = `${callId} ${cseq.number}`;
+    if (this.#answers.has(key)) return;
+    const isAgain = this.#answered.has(nonce);
+    this.#answered.add(nonce);
+    this.#answers.set(key, { at: now, nonce, callId, cseq: cseq.number, isAgain });
   }
 
-  /** It leaves the S-CSCF. */
-  sent(message: SipMessage, now: number): void {
+  /** It leaves the S-CSCF. @param isUnsaved the store refuses to keep it */
+  sent(message: SipMessage, now: number, isUnsaved: boolean): void {
     if (message.kind === "response") this.#responded(message, now);
-    else if (message.method === "NOTIFY") this.#notified(message, now);
+    else if (message.method === "NOTIFY") this.#notified(message, now, isUnsaved);
   }
 
   #responded(response: SipResponse, now: number): void {
     const { method } = response.cseq;
+    if (response.status < 200 || (method !== "REGISTER" && method !== "SUBSCRIBE")) return;
+    // A retransmission says what was true when it was first said.
+    const transaction = `${response.get(Via)?.branch} ${response.status}`;
+    if (this.#responses.has(transaction)) return;
+    this.#responses.add(transaction);
     if (method === "REGISTER" && response.status === 401) this.#challenged(response, now);
     else if (method === "REGISTER" && response.status === 200) this.#accepted(response, now);
     else if (method === "SUBSCRIBE" && response.status === 200) this.#granted(response, now);
@@ -195,12 +215,14 @@ export class Ledger {
       });
   }
 
-  #notified(notify: SipRequest, now: number): void {
+  #notified(notify: SipRequest, now: number, isUnsaved: boolean): void {
     if (notify.get(SubscriptionState)?.value === "terminated")
       this.#subscriptions.delete(notify.from.params.get("tag") ?? "");
     for (const [, contact = ""] of notify.body.toString("latin1").matchAll(SHORTENED)) {
       const due = this.#contacts.get(contact)?.due;
-      if (due !== undefined) due.notifiedAt ??= now;
+      // Others may hear of it, too; and what is not durable begins again with the next process.
+      const isTold = hostOf(notify.uri) === hostOf(contact);
+      if (due !== undefined && isTold && !isUnsaved) due.notifiedAt ??= now;
     }
   }
 
@@ -210,24 +232,38 @@ export class Ledger {
         this.#asked(event.binding, now);
         return;
       case "reauthentication-ended": {
-        const { id, end, contact, impi } = event.reauthentication;
+        const { id, end } = event.reauthentication;
         this.ends.set(id, (this.ends.get(id) ?? 0) + 1);
         this.endsByKind.set(end, (this.endsByKind.get(end) ?? 0) + 1);
-        this.endsOf.set(impi, [...(this.endsOf.get(impi) ?? []), end]);
-        const record = this.#contacts.get(contact);
-        if (record?.due?.id === id) record.due = undefined;
         return;
       }
-      case "removed":
-        this.#gone(event.binding);
-        return;
-      case "moved":
-        this.#gone(event.from);
-        return;
-      case "unsubscribed":
-        this.#subscriptions.delete(event.subscription.id);
-        return;
     }
+  }
+
+  /** The store has it, whether or not the S-CSCF lives to hear of it: what has ended may be gone. */
+  kept(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.table === "bindings") this.#bindingKept(change.id, change.value);
+      else if (change.table === "subscriptions" && change.value?.state.name !== "active")
+        this.#subscriptions.delete(change.id);
+    }
+  }
+
+  #bindingKept(token: string, binding: Binding | undefined): void {
+    const before = this.#contactsByToken.get(token);
+    const contact = binding?.address.contact;
+    if (before !== undefined && before !== contact) this.#gone(before);
+    if (contact === undefined) {
+      this.#contactsByToken.delete(token);
+      this.#holders.delete(token);
+      return;
+    }
+    this.#contactsByToken.set(token, contact);
+    this.#ended.delete(contact);
+    const record = this.#contacts.get(contact);
+    if (record?.due === undefined || record.due.id === binding?.reauthentication?.id) return;
+    this.#settled.add(record.due.id);
+    record.due = undefined;
   }
 
   #asked({ address, reauthentication }: Binding, now: number): void {
@@ -239,36 +275,35 @@ export class Ledger {
     record.due = { id, askedAt: now, notifiedAt: undefined, challengedAt: undefined };
   }
 
-  #gone({ address, token }: Binding): void {
-    this.#contacts.delete(address.contact);
-    this.#ended.add(address.contact);
-    this.#holders.delete(token);
+  #gone(contact: string): void {
+    const due = this.#contacts.get(contact)?.due;
+    if (due !== undefined) this.#settled.add(due.id);
+    this.#contacts.delete(contact);
+    this.#ended.add(contact);
   }
 
   /** The S-CSCF puts a binding into its table. */
   put(binding: Binding): void {
-    const { token, impi, address, authenticatedAt } = binding;
+    const { token, impi, address, authenticatedAt, callId, cseq } = binding;
     const { judge, awaitMs } = this.#options;
-    const place = `${address.path[0]} ${address.source}`;
-    const after: HolderFacts = { impi, place, authenticatedAt };
+    const after = holderOf(binding);
     const before = this.#holders.get(token);
     judge(SAME_HOLDER, { node: "S-CSCF", contact: address.contact, before, after });
     this.#holders.set(token, after);
-    this.#contactsByToken.set(token, address.contact);
     if (before?.authenticatedAt === authenticatedAt) return;
-    const given = this.#answers.get(impi) ?? [];
-    const answers = given.map((answer): AnswerFacts => this.#answerFacts(answer));
+    const answer = this.#answers.get(`${callId} ${cseq}`);
+    const facts = answer && this.#answerFacts(answer);
     const contact = address.contact;
-    judge(AUTHENTICATED_BY_ANSWER, { impi, contact, authenticatedAt, answers, awaitMs });
-    const latest = given.findLast(({ at }) => at <= authenticatedAt);
-    if (latest !== undefined && !this.#usedNonces.has(latest.nonce))
-      this.#usedNonces.set(latest.nonce, latest.at);
+    judge(AUTHENTICATED_BY_ANSWER, { impi, contact, authenticatedAt, answer: facts, awaitMs });
+    if (answer !== undefined && !this.#spent.has(answer.nonce))
+      this.#spent.set(answer.nonce, answer);
   }
 
-  #answerFacts({ at, nonce }: Answer): AnswerFacts {
+  #answerFacts(answer: Answer): AnswerFacts {
+    const { at, nonce, isAgain } = answer;
     const issued = this.#nonces.get(nonce);
-    const isUsed = (this.#usedNonces.get(nonce) ?? at) !== at;
-    return { at, issuedAt: issued?.at, isUsed, isAka: issued?.isAka === true };
+    const isSpent = (this.#spent.get(nonce) ?? answer) !== answer;
+    return { at, issuedAt: issued?.at, isAka: issued?.isAka === true, isAgain, isSpent };
   }
 
   /** Time has passed with these bindings in the table. */
@@ -283,39 +318,54 @@ export class Ledger {
     for (const binding of bindings) {
       const record = this.#contacts.get(binding.address.contact);
       if (record === undefined) continue;
-      judge(NOT_PAST_DEADLINE, { ...record, now, deadlineMs, awaitMs });
+      const graceUntil = Math.max(record.graceUntil ?? 0, this.#excusedUntil);
+      judge(NOT_PAST_DEADLINE, { ...record, now, deadlineMs, awaitMs, graceUntil });
       if (!facts.isEnforced(binding.impi)) continue;
       const isAnnounced =
         record.due?.notifiedAt !== undefined || record.due?.challengedAt !== undefined;
       if (facts.isSubscribed(binding)) record.owedMs = 0;
-      else if (!isAnnounced) record.owedMs += passed;
+      else if (!isAnnounced && now > this.#excusedUntil) record.owedMs += passed;
       judge(NOT_PAST_DUTY, { contact: record.contact, owedMs: record.owedMs, dutyMs });
     }
   }
 
+  /** The store refuses: nothing ends before it is durable, and is tried again a second later. */
+  refused(now: number): void {
+    this.#excusedUntil = now + RETRY_MS;
+  }
+
   /** The S-CSCF is gone with all that it knew. */
   forgotten(): void {
+    for (const id of this.#open) this.ends.delete(id);
+    this.#contactsByToken.clear();
     this.#contacts.clear();
     this.#subscriptions.clear();
     this.#ended.clear();
     this.#holders.clear();
+    this.#responses.clear();
     this.#nonces.clear();
     this.#answers.clear();
+    this.#answered.clear();
+    this.#spent.clear();
     this.#sqns.clear();
   }
 
+  /** The process is gone: ends that were durable and that nobody heard of any more are none. */
+  died(): void {
+    for (const id of this.#open) if (this.#settled.has(id)) this.ends.delete(id);
+  }
+
   /** Ids of re-authentications that have begun and not ended. */
-  get open(): readonly string[] {
+  get #open(): readonly string[] {
     return [...this.ends].filter(([, count]) => count === 0).map(([id]) => id);
   }
 
   /** A new process has what the last one has kept. */
   tookOver(facts: TakenOverFacts): void {
-    const { now, bindings, uncertain, subscriptions } = facts;
+    const { now, bindings, subscriptions } = facts;
     this.#steppedAt = now;
+    this.#responses.clear();
     this.#moveDeadlines(facts);
-    for (const { token, address } of bindings)
-      if (uncertain.has(token)) this.#ended.delete(address.contact);
     this.#options.judge(ENDED_STAYS_ENDED, {
       ended: this.#ended,
       found: bindings.map(({ address }) => address.contact),
@@ -325,25 +375,18 @@ export class Ledger {
       found.set(address.contact, { callId, cseq });
       if (reauthentication !== undefined) found.set(reauthentication.id, { callId: "", cseq: 0 });
     }
-    const uncertainContacts = new Set<string>();
-    for (const [token, contact] of this.#contactsByToken)
-      if (uncertain.has(token)) uncertainContacts.add(contact);
     const announced = [...this.#contacts.values()].flatMap((record): AnnouncedFacts[] => {
       const { contact: what, callId, cseq, due } = record;
-      if (uncertainContacts.has(what)) return [];
       const until = latestEnd({ ...this.#options, ...record, now });
       const one = { what, until, callId, cseq };
       if (due?.notifiedAt === undefined) return [one];
       return [one, { what: due.id, until, callId: "", cseq: 0 }];
     });
-    for (const [id, one] of this.#subscriptions) if (!uncertain.has(id)) announced.push(one);
+    announced.push(...this.#subscriptions.values());
     this.#options.judge(NOTHING_LOST, { announced, found, now });
-    // One whose end nobody heard of may have ended.
-    for (const contact of uncertainContacts) {
-      const id = this.#contacts.get(contact)?.due?.id;
-      if (id !== undefined && !found.has(id)) this.ends.delete(id);
-    }
-    this.#adoptAll(bindings);
+    this.#adoptAll(facts);
+    for (const id of [...this.#subscriptions.keys()])
+      if (!found.has(id)) this.#subscriptions.delete(id);
   }
 
   #moveDeadlines({ now, downSince }: TakenOverFacts): void {
@@ -356,13 +399,21 @@ export class Ledger {
     }
   }
 
+  /** N begins again with the next NOTIFY where the process died, or could not write, before it had noted the first one. */
+  #mayBegin(notifiedAt: number | undefined, downSince: number): boolean {
+    if (notifiedAt === undefined) return false;
+    return downSince - notifiedAt <= COMMIT_MS || notifiedAt <= this.#excusedUntil;
+  }
+
   /** What the new process has is what counts from here. */
-  #adoptAll(bindings: readonly Binding[]): void {
+  #adoptAll({ bindings, downSince }: TakenOverFacts): void {
     const there = new Set(bindings.map(({ address }) => address.contact));
     for (const contact of [...this.#contacts.keys()])
       if (!there.has(contact)) this.#contacts.delete(contact);
-    for (const { address, impi, expiresAt, callId, cseq, reauthentication } of bindings) {
+    for (const binding of bindings) {
+      const { address, impi, expiresAt, callId, cseq, reauthentication } = binding;
       const { contact } = address;
+      this.#holders.set(binding.token, holderOf(binding));
       const record = this.#contacts.get(contact) ?? this.#adopt(contact, impi);
       if (record.grantedUntil === 0)
         Object.assign(record, { grantedUntil: expiresAt, callId, cseq });
@@ -372,7 +423,17 @@ export class Ledger {
         if (!this.ends.has(id)) this.ends.set(id, 0);
         const { notifiedAt, challengedAt } = course;
         record.due = { id, askedAt: requestedAt, notifiedAt, challengedAt };
-      }
+      } else if (this.#mayBegin(record.due.notifiedAt, downSince))
+        record.due.notifiedAt = reauthentication.course.notifiedAt;
     }
   }
+}
+
+/** Each device has its own. */
+function hostOf(uri: string): string {
+  return /@([^:;>]+)/.exec(uri)?.[1] ?? "";
+}
+
+function holderOf({ impi, address, authenticatedAt }: Binding): HolderFacts {
+  return { impi, place: `${address.path[0]} ${address.source}`, authenticatedAt };
 }

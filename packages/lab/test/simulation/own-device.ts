@@ -108,6 +108,10 @@ export class OwnDevice implements Device {
     return this.#ue?.view.registration.state === "registered";
   }
 
+  get wantsSubscription(): boolean {
+    return this.#ue?.view.subscription !== null;
+  }
+
   get isSubscribed(): boolean {
     const subscription = this.#ue?.view.subscription;
     return subscription === null || subscription?.state === "active";

@@ -1,8 +1,13 @@
 // One run of the simulation: its plan is acted out, the lab comes to rest, everything expires; every invariant on the way.
 import type { ReauthenticationEnd } from "@ims-lab/common/admin-api/views";
 import { ACT_KINDS } from "./acts.ts";
-import { BOTH_AGREE, COMES_TO_REST, NO_ERROR_LINE, NOTHING_LEFT } from "./invariants.ts";
-import { impiOf, MAX_EXPIRES, type Plan, type UserPlan } from "./plan.ts";
+import {
+  BOTH_AGREE,
+  COMES_TO_REST,
+  NO_ERROR_LINE,
+  NOTHING_LEFT,
+} from "./invariants.ts";
+import { MAX_EXPIRES, type Plan } from "./plan.ts";
 import type { Plant } from "./plants.ts";
 import { placeNames } from "./story.ts";
 import type { Violation } from "./surroundings.ts";
@@ -109,39 +114,51 @@ async function comeToRest(world: World, plan: Plan): Promise<void> {
   for (const device of devices) device.register();
   await world.pass(SETTLING_MS);
   judgeErrors(world);
-  around.judge(BOTH_AGREE, world);
+  judgeAgreement(world);
+  // Dialogs that a P-CSCF has forgotten show when they are used; their devices come back.
+  if (pcscf.lives.count > 1) {
+    await reauthenticateAll(world, plan);
+    for (const device of devices) device.register();
+    await world.pass(SETTLING_MS);
+  }
   const ends = await reauthenticateAll(world, plan);
   around.judge(COMES_TO_REST, {
     devices: devices.map((device) => ({
       says: device.says,
       isRegistered: device.isRegistered,
       isSubscribed: device.isSubscribed,
-      ends: ends.get(device.user) ?? [],
+      // Whoever cannot be told hears of it by and by.
+      ends: device.wantsSubscription
+        ? device.contacts.flatMap((contact) => ends.get(contact) ?? [])
+        : [],
     })),
   });
-  around.judge(BOTH_AGREE, world);
+  judgeAgreement(world);
 }
 
-/** By user: how the re-authentications ended that all devices were asked for. */
+/** A P-CSCF that has forgotten everything knows again what devices have told it since. */
+function judgeAgreement({ around, pcscf, devices, atScscf, atPcscf }: World): void {
+  const told = new Set(devices.flatMap(({ contacts }) => contacts));
+  const isTold = (one: string): boolean =>
+    pcscf.lives.count === 1 || told.has(one.split(" ")[1] ?? "");
+  around.judge(BOTH_AGREE, { atScscf: new Set([...atScscf].filter(isTold)), atPcscf });
+}
+
+/** By Contact: how the re-authentications ended that all devices were asked for. */
 async function reauthenticateAll(
   world: World,
   plan: Plan,
-): Promise<ReadonlyMap<number, readonly ReauthenticationEnd[]>> {
+): Promise<ReadonlyMap<string, readonly ReauthenticationEnd[]>> {
   const { scscf, devices } = world;
   const before = new Set((scscf.node?.reauthentications.list() ?? []).map(({ id }) => id));
   for (const index of devices.keys()) world.askByScscf(index);
   const deadline = Number(plan.scscf["reauthentication.deadlineSeconds"]) * 1000;
   await world.pass(deadline + Number(plan.scscf["authentication.awaitSeconds"]) * 1000);
-  const ended = scscf.node?.reauthentications.list() ?? [];
-  return new Map(
-    plan.users.map((user: UserPlan, at) => [
-      at,
-      ended.flatMap((one) => {
-        const isOurs = one.impi === impiOf(user) && !before.has(one.id);
-        return isOurs && one.progress === "ended" ? [one.end] : [];
-      }),
-    ]),
-  );
+  const ends = new Map<string, ReauthenticationEnd[]>();
+  for (const one of scscf.node?.reauthentications.list() ?? [])
+    if (one.progress === "ended" && !before.has(one.id))
+      ends.set(one.contact, [...(ends.get(one.contact) ?? []), one.end]);
+  return ends;
 }
 
 /** Every device is off; when the longest registration is over, nothing of it is left. */

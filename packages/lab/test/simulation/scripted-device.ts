@@ -4,7 +4,7 @@ import { newSqnWindow } from "@ims-lab/common/ims/sqn";
 import type { Timer } from "@ims-lab/common/platform/clock";
 import { type Dialog, dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
-import { Contact, SubscriptionState, WwwAuthenticate } from "@ims-lab/common/sip/message/fields";
+import { Contact, Expires, SubscriptionState, WwwAuthenticate } from "@ims-lab/common/sip/message/fields";
 import {
   newRequest,
   newResponse,
@@ -42,6 +42,7 @@ export class ScriptedDevice implements Device {
   #callId = "";
   #cseq = 0;
   #answers = 0;
+  #isPending = false;
   #serviceRoute: readonly string[] = [];
   #dialog: Dialog | undefined;
   #registeredUntil = 0;
@@ -72,6 +73,7 @@ export class ScriptedDevice implements Device {
     this.#callId = `reg-${index}-${seed}`;
     this.#cseq = 0;
     this.#dialog = undefined;
+    this.#isPending = false;
     this.#registeredUntil = 0;
     this.#subscribedUntil = 0;
     this.#stack = new CoreStack({
@@ -86,7 +88,8 @@ export class ScriptedDevice implements Device {
   }
 
   register(): void {
-    this.#sendRegister(this.#parts.plan.expiresSeconds);
+    // TS 24.229 §5.1.1.2: none while one is under way.
+    if (!this.#isPending) this.#sendRegister(this.#parts.plan.expiresSeconds);
   }
 
   deregister(): void {
@@ -118,15 +121,19 @@ export class ScriptedDevice implements Device {
 
   behave(): void {
     this.#habits = { ...GOOD_HABITS, instance: this.#habits.instance };
+    this.#subscribedUntil = 0;
   }
 
   get isRegistered(): boolean {
     return this.#registeredUntil > (this.#life?.now() ?? 0);
   }
 
+  get wantsSubscription(): boolean {
+    return this.#habits.subscribes !== "no";
+  }
+
   get isSubscribed(): boolean {
-    const wantsNone = this.#habits.subscribes === "no";
-    return wantsNone || this.#subscribedUntil > (this.#life?.now() ?? 0);
+    return !this.wantsSubscription || this.#subscribedUntil > (this.#life?.now() ?? 0);
   }
 
   get contacts(): readonly string[] {
@@ -158,7 +165,17 @@ export class ScriptedDevice implements Device {
       ["Authorization", first],
     ]);
     if (authorization === undefined) this.#answers = 0;
-    this.#send(request, (response) => this.#registerAnswered(response, expires));
+    this.#isPending = true;
+    this.#send(
+      request,
+      (response) => {
+        this.#isPending = false;
+        this.#registerAnswered(response, expires);
+      },
+      () => {
+        this.#isPending = false;
+      },
+    );
   }
 
   #contactValue(uri: string): string {
@@ -199,7 +216,8 @@ export class ScriptedDevice implements Device {
     this.#refresh?.cancel();
     if (this.#habits.refreshes)
       this.#refresh = this.#life?.after(least * 600, () => this.register());
-    if (this.#habits.subscribes !== "no" && this.#subscribedUntil <= now) this.#subscribe();
+    const isCovered = this.#subscribedUntil + 1000 >= this.#registeredUntil;
+    if (this.#habits.subscribes !== "no" && !isCovered) this.#subscribe();
   }
 
   #subscribe(): void {
@@ -214,7 +232,8 @@ export class ScriptedDevice implements Device {
       const dialog = response.status === 200 ? dialogAsUac(request, response) : undefined;
       if (dialog === undefined) return;
       this.#dialog = dialog;
-      this.#subscribedUntil = (this.#life?.now() ?? 0) + 3_600_000;
+      const seconds = Math.min(response.get(Expires) ?? 0, 3600);
+      this.#subscribedUntil = (this.#life?.now() ?? 0) + seconds * 1000;
     });
   }
 
@@ -234,13 +253,17 @@ export class ScriptedDevice implements Device {
     ]);
   }
 
-  #send(request: SipRequest, then: (response: SipResponse) => void = () => undefined): void {
+  #send(
+    request: SipRequest,
+    then: (response: SipResponse) => void = () => undefined,
+    onFailure: () => void = () => undefined,
+  ): void {
     const proxy = this.#parts.proxy;
     this.#stack?.request(request, proxy, {
       onResponse: (response) => {
         if (response.status >= 200) then(response);
       },
-      onFailure: () => undefined,
+      onFailure,
     });
   }
 
@@ -252,8 +275,9 @@ export class ScriptedDevice implements Device {
     }
     const status = this.#habits.notifyStatus;
     if (status !== 0) incoming.respond(newResponse(request, status));
-    if (status === 481) this.#subscribedUntil = 0;
-    if (request.get(SubscriptionState)?.value === "terminated") this.#subscribedUntil = 0;
+    const isOver = request.get(SubscriptionState)?.value === "terminated";
+    if (request.callId === this.#dialog?.callId && (isOver || status === 481))
+      this.#subscribedUntil = 0;
     if (status === 200 && request.body.includes('event="shortened"')) this.#obey();
   }
 

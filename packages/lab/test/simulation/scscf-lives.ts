@@ -60,6 +60,8 @@ export class ScscfLives {
       isDurable: plan.store.isDurable,
       delayMs: () => least + (most - least) * random.fraction(),
     });
+    this.disk.onKept = (changes) => this.ledger.kept(changes);
+    this.disk.onRefused = () => this.ledger.refused(clock.now());
     this.disk.onPhase = (phase) => this.lives.onCommit(phase);
     this.lives = new NodeLives({
       name: "S-CSCF",
@@ -72,8 +74,8 @@ export class ScscfLives {
         const now = clock.now();
         if (direction === "in") this.ledger.received(message, now);
         else {
-          this.ledger.sent(message, now);
-          around.numbered("S-CSCF", message);
+          this.ledger.sent(message, now, this.disk.isFull);
+          around.numbered("S-CSCF", message, this.disk.isFull);
         }
       },
       onDown: () => this.#down(),
@@ -92,7 +94,6 @@ export class ScscfLives {
     const counted: Counted = { metrics, events: new Map() };
     this.#counted.push(counted);
     this.#isTakingOver = true;
-    const uncertain = new Set(this.disk.takeUnanswered().map(({ id }) => id));
     const scscf = await startScscf(
       around.worldOf(life, interceptor),
       log,
@@ -114,7 +115,7 @@ export class ScscfLives {
     );
     this.#plant.scscf(scscf);
     this.#watch(scscf, life);
-    if (number > 1 && this.disk.isDurable) await this.#tookOver(scscf, uncertain);
+    if (number > 1 && this.disk.isDurable) await this.#tookOver(scscf);
     this.#isTakingOver = false;
     return scscf;
   }
@@ -128,7 +129,7 @@ export class ScscfLives {
     };
   }
 
-  async #tookOver(scscf: Scscf, uncertain: ReadonlySet<string>): Promise<void> {
+  async #tookOver(scscf: Scscf): Promise<void> {
     const { subscriptions } = await this.disk.load();
     const found = new Map<string, FoundFacts>();
     for (const [id, { dialog }] of subscriptions)
@@ -138,15 +139,13 @@ export class ScscfLives {
       downSince: this.#downSince,
       bindings: [...scscf.bindings.all()],
       subscriptions: found,
-      uncertain,
     });
   }
 
   #down(): void {
     this.#downSince = this.#around.clock.now();
-    if (this.disk.isDurable) return;
-    for (const id of this.ledger.open) this.ledger.ends.delete(id);
-    this.ledger.forgotten();
+    if (this.disk.isDurable) this.ledger.died();
+    else this.ledger.forgotten();
   }
 
   /** Time has passed. */

@@ -20,16 +20,15 @@ export interface DiskOptions<Change, Contents> {
   delayMs(): number;
 }
 
-interface Asked<Change> {
-  readonly changes: readonly Change[];
-}
-
 export class SimulatedDisk<Change, Contents> {
   readonly #options: DiskOptions<Change, Contents>;
   #rows: RowStore<Change, Contents>;
-  #unanswered = new Set<Asked<Change>>();
   /** Commits fail from now on. */
   isFull = false;
+  /** Told of every commit that is durable, before its process is. */
+  onKept: (changes: readonly Change[]) => void = () => undefined;
+  /** Told of every commit that fails. */
+  onRefused: () => void = () => undefined;
   /** Told of every commit as it goes on; may end the process. */
   onPhase: (phase: CommitPhase) => void = () => undefined;
 
@@ -47,13 +46,6 @@ export class SimulatedDisk<Change, Contents> {
     return this.#rows.load();
   }
 
-  /** Changes whose process has died before it heard of them: kept or not, nobody was told. */
-  takeUnanswered(): readonly Change[] {
-    const changes = [...this.#unanswered].flatMap((asked) => asked.changes);
-    this.#unanswered = new Set();
-    return changes;
-  }
-
   /** The store of one process. */
   storeOf(life: Life): RowStore<Change, Contents> {
     if (!this.#options.isDurable) this.#rows = this.#options.open();
@@ -63,9 +55,7 @@ export class SimulatedDisk<Change, Contents> {
       load: () => rows.load(),
       close: () => Promise.resolve(),
       commit: (changes, done) => {
-        const asked: Asked<Change> = { changes };
-        this.#unanswered.add(asked);
-        const keep = (): void => this.#keep(life, rows, asked, done);
+        const keep = (): void => this.#keep(life, rows, changes, done);
         // In their order: none is kept before an earlier one.
         const due = Math.max(freeAt, life.now() + this.#options.delayMs());
         freeAt = due;
@@ -79,21 +69,22 @@ export class SimulatedDisk<Change, Contents> {
   #keep(
     life: Life,
     rows: RowStore<Change, Contents>,
-    asked: Asked<Change>,
+    changes: readonly Change[],
     done: (problem?: Error) => void,
   ): void {
     if (!life.isAlive) return;
     const answer = (problem?: Error): void => {
       if (!life.isAlive) return;
-      this.#unanswered.delete(asked);
       done(problem);
       this.onPhase("answered");
     };
     if (this.isFull) {
+      this.onRefused();
       answer(new Error("no space left on device"));
       return;
     }
-    rows.commit(asked.changes, (problem) => {
+    rows.commit(changes, (problem) => {
+      this.onKept(changes);
       this.onPhase("kept");
       answer(problem);
     });

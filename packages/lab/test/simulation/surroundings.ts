@@ -33,6 +33,7 @@ export class Surroundings {
   /** The first. */
   violation: Violation | undefined;
   readonly #numbers = new Map<string, RequestNumbers>();
+  readonly #branches = new Set<string>();
   #seeds: number;
 
   constructor(plan: Plan, isTold: boolean) {
@@ -72,7 +73,7 @@ export class Surroundings {
   };
 
   /** A request that this node has made itself, as it leaves. */
-  numbered(node: string, message: SipMessage): void {
+  numbered(node: string, message: SipMessage, isUnsaved = false): void {
     if (message.kind !== "request" || !COUNTED.has(message.method)) return;
     const vias = message.all(Via);
     if (vias.length !== 1) return; // relayed
@@ -84,22 +85,13 @@ export class Surroundings {
       cseq: message.cseq.number,
       branch: vias[0]?.branch ?? "",
       version: version === undefined ? undefined : Number(version),
+      isUnsaved,
     };
     const last = this.#numbers.get(dialog);
-    if (last !== undefined && next.branch === last.branch) return;
-    if (last !== undefined) {
-      if (this.#isRetransmission(dialog, next)) return;
-      this.judge(NUMBERS_RISE, { dialog, last, next });
-    }
+    if (this.#branches.has(next.branch)) return; // a retransmission
+    this.#branches.add(next.branch);
+    if (last !== undefined) this.judge(NUMBERS_RISE, { dialog, last, next });
     this.#numbers.set(dialog, next);
-    this.#seen.add(`${dialog} ${next.branch}`);
-  }
-
-  readonly #seen = new Set<string>();
-
-  /** Of an earlier request than the last one. */
-  #isRetransmission(dialog: string, { branch }: RequestNumbers): boolean {
-    return this.#seen.has(`${dialog} ${branch}`);
   }
 }
 

@@ -51,7 +51,13 @@ export class Weather {
   cut(at: Addresses, way: Way): void {
     const network = this.#network;
     if (network === undefined || this.#cuts.has(way)) return;
-    this.#cuts.set(way, network.cut(directionOf(at, way)));
+    const direction = directionOf(at, way);
+    const end = network.cut(direction);
+    this.#cuts.set(way, () => {
+      end();
+      // What was lost on them is not sent again: as if the hosts had given them up meanwhile.
+      network.breakStreams(direction);
+    });
   }
 
   heal(way: Way): void {

@@ -111,7 +111,10 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
     if (kind === "registered") {
       if (!isAwaited(event.binding)) this.#subscribe(event.binding);
     } else if (kind === "refreshed") {
-      if (!isAwaited(event.binding)) this.#renew(event.binding, event.before);
+      const { binding, before } = event;
+      const isElsewhere = pathKey(binding) !== pathKey(before);
+      if (isElsewhere) this.#leaveFormer(before);
+      if (!isAwaited(binding)) this.#renew(binding, isElsewhere);
     } else if (kind === "subscribed") {
       if (event.subscription.binding !== undefined) this.#subscribe(event.subscription.binding);
     } else if (kind === "removed") this.#end(event.binding, this.#known.has(event));
@@ -129,13 +132,17 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
     this.#ask(kept);
   }
 
-  /** The dashed messages 19 and 20, after each re-registration; another Path needs another one. */
-  #renew(binding: Binding, before: Binding): void {
-    const kept = this.#byPath.get(pathKey(binding));
+  /** Whether or not its device has subscribed over the new Path yet. */
+  #leaveFormer(before: Binding): void {
     const former = this.#byPath.get(pathKey(before));
-    if (former !== kept && former !== undefined && !this.#isInUse(before)) this.#leave(former);
+    if (former !== undefined && !this.#isInUse(before)) this.#leave(former);
+  }
+
+  /** The dashed messages 19 and 20, after each re-registration; another Path needs another one. */
+  #renew(binding: Binding, isElsewhere: boolean): void {
+    const kept = this.#byPath.get(pathKey(binding));
     if (kept === undefined) this.#subscribe(binding);
-    else if (former === kept) this.#renewed(binding, kept);
+    else if (!isElsewhere) this.#renewed(binding, kept);
   }
 
   /**

@@ -215,6 +215,7 @@ function asked(
     const isSooner = joined.state !== undefined && joined.state.expiresAt < state.expiresAt;
     return isSooner && state.duty.state === "fulfilled" ? trigger(joined.state) : joined;
   }
+  if (input.joins === true) return same(state);
   const reauthentication = request({
     id,
     requestId,

@@ -91,6 +91,8 @@ export type BindingInput =
       readonly withinMs?: number | undefined;
       /** It is registering at this moment and is challenged: no NOTIFY need tell it. */
       readonly isHere?: boolean;
+      /** One ran when it was asked for: should that have ended meanwhile, its end is the answer. */
+      readonly joins?: boolean;
     }
   /** The trigger's first transmission. */
   | { readonly kind: "notified"; readonly at: number }

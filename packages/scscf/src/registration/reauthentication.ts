@@ -143,10 +143,25 @@ function notified(
   state: Due,
   input: { readonly at: number; readonly expiresAt: number },
 ): Due {
-  if (state.progress !== "requested") return state; // N runs from the first transmission alone
   const { at, expiresAt } = input;
   const deadline = Math.min(expiresAt, at + (state.withinMs ?? context.deadlineMs));
+  if (state.progress === "challenged") return notifiedBehind(context, state, at, deadline);
+  if (state.progress !== "requested") return state; // N runs from the first transmission alone
   return { ...state, progress: "notified", deadline, course: { ...state.course, notifiedAt: at } };
+}
+
+/** A 401 has overtaken the NOTIFY: the device has N, or reg-await-auth where that is longer. */
+function notifiedBehind(
+  context: ReauthenticationContext,
+  state: Due & { readonly progress: "challenged" },
+  at: number,
+  announced: number,
+): Due {
+  const { notifiedAt, challengedAt } = state.course;
+  if (notifiedAt !== undefined) return state;
+  const extended = Math.max(announced, challengedAt + context.awaitMs);
+  const deadline = Math.min(state.deadline, extended);
+  return { ...state, deadline, course: { ...state.course, notifiedAt: at } };
 }
 
 function acknowledged(state: Due, at: number): Due {

@@ -24,6 +24,8 @@ export class Reauthentications implements RegistrationSubscriber {
   readonly #bindings: Bindings;
   readonly #registrations: Registrations;
   readonly #running = new Map<string, string>();
+  /** By token: ids of those that were asked for and are not durable yet. */
+  readonly #beginning = new Map<string, string>();
   readonly #ended = new Map<string, Ended>();
   readonly #waiting = new Groups<string, () => void>();
 
@@ -52,10 +54,13 @@ export class Reauthentications implements RegistrationSubscriber {
     const at = this.#clock.now();
     const asked: Asked[] = [];
     for (const { token, reauthentication } of bindings) {
-      const id = reauthentication?.id ?? this.#random.hex(8);
-      asked.push({ isNew: reauthentication === undefined, id });
+      const runningId = reauthentication?.id ?? this.#beginning.get(token);
+      const joins = runningId !== undefined;
+      const id = runningId ?? this.#random.hex(8);
+      asked.push({ isNew: !joins, id });
       this.#running.set(id, token);
-      const input = { kind: "asked", at, id, requestId, cause, withinMs } as const;
+      if (!joins) this.#beginning.set(token, id);
+      const input = { kind: "asked", at, id, requestId, cause, withinMs, joins } as const;
       this.#registrations.input(token, input, { settled: () => this.#asked(token, id) });
     }
     return asked;
@@ -63,6 +68,7 @@ export class Reauthentications implements RegistrationSubscriber {
 
   /** Nobody waits for one whose binding went before it could begin. */
   #asked(token: string, id: string): void {
+    if (this.#beginning.get(token) === id) this.#beginning.delete(token);
     if (this.#dueOf(token)?.id === id || !this.#running.delete(id)) return;
     this.#wake(id);
   }

@@ -102,7 +102,7 @@ export class Registrations {
     const before = this.#owed.get(set);
     if (before === undefined) this.#owed.set(set, [owed]);
     else before.push(owed);
-    this.#payUp(set, () => undefined);
+    this.#payUp(set, () => undefined, owed);
   }
 
   /** Whether no change of any set is under way. */
@@ -157,7 +157,8 @@ export class Registrations {
     const { store, storeLog } = this.#options;
     this.#pending.set(set, next);
     commit(store, this.#rowsOf(set, staged, rows), (problem) => {
-      this.#pending.delete(set);
+      // What follows from this one must not get before those that wait: their rows are older.
+      if (next.length === 0) this.#pending.delete(set);
       try {
         if (problem === undefined) {
           storeLog.worked();
@@ -167,9 +168,22 @@ export class Registrations {
         if (problem === undefined) this.#publish(staged.events);
         then(problem);
       } finally {
-        for (const run of next) run();
+        this.#goOn(set, next);
       }
     });
+  }
+
+  /** Those that wait, in their order; what comes meanwhile is behind them. */
+  #goOn(set: string, waiting: (() => void)[]): void {
+    if (waiting.length === 0) return;
+    this.#pending.delete(set);
+    for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
+      run();
+      const next = this.#pending.get(set);
+      if (next === undefined) continue;
+      next.unshift(...waiting);
+      return;
+    }
   }
 
   /** Takes a stored binding over: its deadline runs again. */
@@ -184,15 +198,17 @@ export class Registrations {
     this.#retries.clear();
   }
 
-  /** All that is owed, in order; what fails is owed on. */
-  #payUp(set: string, then: (problem?: Error) => void): void {
+  /**
+   * What is owed, in order; what fails is owed on.
+   * @param last up to this one, for what was asked for after it may be behind others that wait; absent: all
+   */
+  #payUp(set: string, then: (problem?: Error) => void, last?: Owed): void {
     const waiting = this.#pending.get(set);
     if (waiting !== undefined) {
-      waiting.push(() => this.#payUp(set, then));
+      waiting.push(() => this.#payUp(set, then, last));
       return;
     }
-    const owed = this.#owed.get(set) ?? [];
-    this.#owed.delete(set);
+    const owed = this.#takeOwed(set, last);
     const changes = owed.map(
       ({ token, input }): BindingChange => ({ kind: "input", token, input }),
     );
@@ -202,6 +218,15 @@ export class Registrations {
       else this.#owe(set, owed);
     };
     this.commit({ set, changes, rows }, paid, then);
+  }
+
+  #takeOwed(set: string, last: Owed | undefined): readonly Owed[] {
+    const all = this.#owed.get(set) ?? [];
+    const count = last === undefined ? all.length : all.indexOf(last) + 1;
+    const left = all.slice(count);
+    if (left.length === 0) this.#owed.delete(set);
+    else this.#owed.set(set, left);
+    return all.slice(0, count);
   }
 
   #owe(set: string, owed: readonly Owed[]): void {

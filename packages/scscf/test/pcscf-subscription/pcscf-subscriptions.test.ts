@@ -192,6 +192,22 @@ describe("a P-CSCF that serves no such thing is asked once", () => {
   });
 });
 
+test("a device that comes by another Path and has not subscribed there yet: the former Path's subscription ends", () => {
+  const bob = new Device(lab, pcscf, "bob");
+  bob.register();
+  pcscf.answers = ({ method }) => (method === "SUBSCRIBE" ? undefined : 481); // ends its subscription
+  bob.subscribe(OWN_PACKAGE, 3600);
+  const [first] = subscribes();
+  granted(first);
+  bob.path = `<sip:another@${PCSCF.host}:${PCSCF.port};lr>`;
+  expect(bob.register().status).toBe(200);
+  const left = subscribes();
+  expect(left.map((request) => [request.callId, request.text("Expires")])).toEqual([
+    [first?.callId, "0"],
+  ]);
+  expect(lab.scscf.pcscfSubscriptions.size).toBe(0);
+});
+
 describe("a refusal that is about one user or about the moment", () => {
   test.each([
     ["it has served another", [] as Headers, true],

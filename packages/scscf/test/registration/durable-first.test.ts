@@ -56,3 +56,55 @@ test("a trigger is durable as an intent before its NOTIFY leaves", async () => {
   settle();
   expect(pcscf.take("NOTIFY")).toHaveLength(1);
 });
+
+/** The next commit of a binding without re-authentication waits. */
+function holdSuccess(store: TryingStore): void {
+  const { commit } = store;
+  store.commit = (changes, done) => {
+    store.holds ||= changes.some(
+      (change) => change.table === "bindings" && change.value?.reauthentication === undefined,
+    );
+    commit(changes, done);
+  };
+}
+
+test("asked while its success is not durable yet: that success is the answer, no second one begins under its id", async () => {
+  const store = tryingStore();
+  const { lab, pcscf } = await Lab.startWith(store, "--pcscf.subscribe=false");
+  const bob = new Device(lab, pcscf, "bob");
+  bob.register();
+  bob.subscribe(OWN_PACKAGE, 3600);
+  const { reauthentications, bindings } = lab.scscf;
+  const [first] = reauthentications.ask([...bindings.all()], "operator");
+  lab.run();
+  pcscf.take("NOTIFY");
+  holdSuccess(store);
+  expect(() => bob.register({ integrity: "ip-assoc-yes" })).toThrow("no response");
+  const [second] = reauthentications.ask([...bindings.all()], "pcscf");
+  expect(second).toEqual({ isNew: false, id: first?.id });
+  store.holds = false;
+  store.letGo();
+  lab.run();
+  expect(reauthentications.list()).toHaveLength(1);
+  expect(reauthentications.get(first?.id ?? "")).toMatchObject({ end: "reauthenticated" });
+  expect(reauthentications.runningCount).toBe(0);
+  expect([...bindings.all()][0]?.reauthentication).toBeUndefined();
+});
+
+test("asked twice before it is durable: the second asking joins the first", async () => {
+  const store = tryingStore();
+  const { lab, pcscf } = await Lab.startWith(store, "--pcscf.subscribe=false");
+  const bob = new Device(lab, pcscf, "bob");
+  bob.register();
+  store.holds = true;
+  const { reauthentications, bindings } = lab.scscf;
+  const [first] = reauthentications.ask([...bindings.all()], "operator");
+  const [second] = reauthentications.ask([...bindings.all()], "pcscf");
+  expect(second).toEqual({ isNew: false, id: first?.id });
+  store.holds = false;
+  store.letGo();
+  lab.run();
+  expect(reauthentications.list()).toMatchObject([
+    { id: first?.id, askers: [{ cause: "operator" }, { cause: "pcscf" }] },
+  ]);
+});

@@ -117,6 +117,24 @@ describe("the deadline", () => {
     const more: ReauthenticationInput = { kind: "challenged", at: T0 + 200_000, ownFlow: true };
     expect(run([notified, last, more])).toMatchObject({ deadline: T0 + 299_999 });
   });
+  test("runs from the NOTIFY, too, when a challenge has overtaken it: N, or awaitSeconds from the challenge", () => {
+    const start = request({ ...asked, deadline: T0 + 3_600_000 });
+    const overtaking: ReauthenticationInput = { kind: "challenged", at: T0 - 10, ownFlow: true };
+    expect(run([overtaking], start)).toMatchObject({ deadline: T0 + 3_600_000 });
+    const state = run([overtaking, notified], start);
+    expect(state).toMatchObject({ progress: "challenged", deadline: T0 + 239_990 });
+    expect(run([overtaking, notified, { ...notified, at: T0 + 9000 }], start)).toEqual(state);
+    expect(run([overtaking, notified, dueAt(T0 + 239_990)], start)).toMatchObject({
+      end: "unanswered",
+    });
+  });
+  test("is never put off by a NOTIFY that a challenge has overtaken", () => {
+    const overtaking: ReauthenticationInput = { kind: "challenged", at: T0 - 10, ownFlow: true };
+    const before = run([overtaking]);
+    expect(run([overtaking, { ...notified, at: T0 + 200_000 }])).toMatchObject({
+      deadline: before.deadline,
+    });
+  });
   test("is not moved by a challenge after it", () => {
     const after: ReauthenticationInput = { kind: "challenged", at: T0 + 60_000, ownFlow: true };
     expect(run([notified, after])).toEqual(run([notified]));
