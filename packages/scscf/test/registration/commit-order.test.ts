@@ -1,4 +1,6 @@
 // Commits of one registration set: in the order in which they were asked for, whatever each is waited for by.
+import { nullLogger } from "@ims-lab/common/platform/logger";
+import { StoreLog } from "@ims-lab/common/store/store-log";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { expect, test } from "vitest";
 import type { Binding } from "../../src/registration/binding.ts";
@@ -27,12 +29,13 @@ const BINDING: Binding = {
 };
 
 function started(): { registrations: Registrations; store: TryingStore; marks(): unknown[] } {
+  const clock = new FakeClock();
   const store = tryingStore();
   store.holds = true;
   const events = new RegistrationEvents();
   events.deliverTo({ nobody: { on: () => undefined } });
   const registrations = new Registrations({
-    clock: new FakeClock(),
+    clock,
     store,
     bindings: new Bindings(),
     events,
@@ -41,7 +44,7 @@ function started(): { registrations: Registrations; store: TryingStore; marks():
       reauthentication: { deadlineMs: 60_000, awaitMs: 240_000, onRefused: "wait" },
     },
     onRemoved: () => undefined,
-    onStoreProblem: () => undefined,
+    storeLog: new StoreLog(nullLogger(), clock),
   });
   registrations.restore(BINDING);
   const marks = (): unknown[] =>
