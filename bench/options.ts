@@ -5,13 +5,13 @@ import { STORES, type StoreName } from "./registrations/ims-lab.ts";
 
 export const USAGE = `npm run bench -- [options]
 
-  --only codec|work|way|cycle|registrations|memory|deadlines|restart|subscribers|
-         campaign|overload
+  --only codec|work|way|cycle|registrations|memory|deadlines|subscribers|restart|
+          campaign|overload
                      one part (default: all but campaign and overload)
   --rates N,N,…      registrations per second (default 1000,2000,4000)
   --seconds N        of load per run, 1 to 60 (default 10)
   --rounds N         runs per rate and server, 1 to 10 (default 1)
-  --stores S,S       of the nodes in the registrations, in turn: memory, sqlite
+  --stores S,S       of the nodes in the registrations, in turn: memory, sqlite, redis
                      (default memory)
   --users N          in the parts memory, restart and campaign, 1000 to 1000000 (default 100000)
   --pace N           re-authentications per second of the campaign, 1 to 10000 (default 400)

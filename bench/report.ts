@@ -44,6 +44,16 @@ export function report(results: Results): string {
   return parts.join("\n");
 }
 
+function restartReport({ users, megabytes, scscf, pcscf }: RestartResult): string {
+  return `Seconds until ready with ${users} users in SQLite files of ${megabytes.toFixed(0)} MB, and without any\n\n${table(
+    ["", "with", "without"],
+    [
+      ["S-CSCF", scscf.full.toFixed(2), scscf.empty.toFixed(2)],
+      ["P-CSCF", pcscf.full.toFixed(2), pcscf.empty.toFixed(2)],
+    ],
+  )}`;
+}
+
 function subscribersReport(results: readonly SubscribersResult[]): string {
   const whole = (value: number): string => Math.round(value).toString();
   const rows = results.map(({ users, readyMs, readyCpuMs, readMs, heap, imported }) => [
@@ -65,16 +75,6 @@ function subscribersReport(results: readonly SubscribersResult[]): string {
       "octets each",
     ],
     rows,
-  )}`;
-}
-
-function restartReport({ users, megabytes, scscf, pcscf }: RestartResult): string {
-  return `Seconds until ready with ${users} users in SQLite files of ${megabytes.toFixed(0)} MB, and without any\n\n${table(
-    ["", "with", "without"],
-    [
-      ["S-CSCF", scscf.full.toFixed(2), scscf.empty.toFixed(2)],
-      ["P-CSCF", pcscf.full.toFixed(2), pcscf.empty.toFixed(2)],
-    ],
   )}`;
 }
 

@@ -1,7 +1,9 @@
 // This project's P-CSCF and S-CSCF as the load's target, each a process with its defaults.
 
 import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "../machine/child.ts";
 import { whenBound } from "../machine/ports.ts";
@@ -27,7 +29,7 @@ export function imsLabPorts({ portBase }: Bench): {
   };
 }
 
-export const STORES = ["memory", "sqlite"] as const;
+export const STORES = ["memory", "sqlite", "redis"] as const;
 export type StoreName = (typeof STORES)[number];
 
 export interface ImsLabOptions {
@@ -45,8 +47,11 @@ export async function startImsLab(
   { profileFolder, governed = false, store = "memory" }: ImsLabOptions = {},
 ): Promise<Server> {
   const ports = imsLabPorts(bench);
-  const storeOf = (node: "scscf" | "pcscf"): string =>
-    store === "memory" ? store : `sqlite:${join(bench.folder, `${node}.db`)}`;
+  const others = store === "redis" ? [await startRedis(bench)] : [];
+  const storeOf = (node: "scscf" | "pcscf"): string => {
+    if (store === "sqlite") return `sqlite:${join(bench.folder, `${node}.db`)}`;
+    return store === "redis" ? `redis://${HOST}:${redisPort(bench)}` : store;
+  };
   const subscribers = join(bench.folder, "subscribers.yaml");
   writeFileSync(subscribers, subscribersFile(users));
   const scscf = startNode(bench, "scscf", profileFolder, {
@@ -77,8 +82,42 @@ export async function startImsLab(
     name: store === "memory" ? "ims-lab" : `ims-lab, ${store}`,
     port: ports.access,
     processes: [pcscf, scscf],
+    others,
     repeats: async () => (await repeatsOf(ports.pcscfHttp)) + (await repeatsOf(ports.scscfHttp)),
   };
+}
+
+function redisPort({ portBase }: Bench): number {
+  return portBase + 8;
+}
+
+/** What it does is no work of the nodes, and not counted. */
+async function startRedis(bench: Bench): Promise<Child> {
+  const port = redisPort(bench);
+  const durable = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""];
+  const where = ["--port", String(port), "--bind", HOST, "--dir", bench.folder];
+  const output = join(bench.folder, "redis.log");
+  const child = startChild("redis-server", [...where, ...durable], { output });
+  await whenListening(port, START_SECONDS);
+  return child;
+}
+
+async function whenListening(port: number, seconds: number): Promise<void> {
+  for (let tries = 0; tries < seconds * 20; tries++) {
+    if (await answers(port)) return;
+    await sleep(50);
+  }
+  throw new Error("redis-server does not answer: apt-get install redis-server");
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, HOST, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
 }
 
 /** What a node sent again because no answer had come: `sip_events_total{event="retransmission-out"}`. */

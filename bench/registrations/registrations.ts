@@ -71,7 +71,8 @@ export async function measureRegistrations(
     const rows = await runs(bench, servers, options);
     return { stores, rows };
   } finally {
-    for (const { processes } of servers) for (const child of processes) await child.stop();
+    for (const { processes, others = [] } of servers)
+      for (const child of [...processes, ...others]) await child.stop();
     rmSync(bench.folder, { recursive: true });
   }
 }

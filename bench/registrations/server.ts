@@ -6,6 +6,8 @@ export interface Server {
   /** Where devices send their REGISTER. */
   readonly port: number;
   readonly processes: readonly Child[];
+  /** Beside them, and not measured. */
+  readonly others?: readonly Child[];
   /** Messages that its nodes have repeated so far; absent where nobody counts them. */
   repeats?(): Promise<number>;
 }

@@ -1,6 +1,6 @@
 // The P-CSCF as a process: real sockets, real time.
 
-import { type Clock, nextTurn } from "@ims-lab/common/platform/clock";
+import { nextTurn } from "@ims-lab/common/platform/clock";
 import { adminServer } from "@ims-lab/common/platform/http";
 import {
   type NodeTools,
@@ -43,7 +43,7 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
   } = config;
   const openFiles = { limit: openFilesLimit(), http: maxConnections, sides: [access, core], log };
   const limits = streamLimitsOf(withinOpenFiles(config.limits, openFiles));
-  const stored = await openState(config, clock);
+  const stored = await openState(config, { clock, log });
   const pcscf = createPcscf({
     config,
     clock,
@@ -94,9 +94,18 @@ async function start(config: PcscfConfig, { log, clock }: NodeTools): Promise<Ru
 }
 
 /** Undefined: nothing outlives the process, and nothing is done for it. */
-async function openState(config: PcscfConfig, clock: Clock): Promise<StoredState | undefined> {
+async function openState(
+  config: PcscfConfig,
+  { clock, log }: NodeTools,
+): Promise<StoredState | undefined> {
   if (config.store === "memory") return undefined;
-  const store = await openStore(config, { node: "pcscf", tables: TABLES, clock });
+  const store = await openStore(config, {
+    node: "pcscf",
+    tables: TABLES,
+    clock,
+    log,
+    random: cryptoRandom(),
+  });
   try {
     return { store, contents: await store.load() };
   } catch (problem) {

@@ -4,12 +4,7 @@ import {
   unpackSubscription,
 } from "@ims-lab/common/sip/event/packed-subscription";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
-import {
-  jsonRow,
-  packedRow,
-  type RowsById,
-  type TableFormats,
-} from "@ims-lab/common/store/rows";
+import { jsonRow, packedRow, type RowsById, type TableFormats } from "@ims-lab/common/store/rows";
 import type { RowStore } from "@ims-lab/common/store/store";
 import type { Binding } from "./bindings/binding.ts";
 import { packBinding, unpackBinding } from "./bindings/packed-binding.ts";

@@ -130,7 +130,7 @@ describe("after the end of a P-CSCF", () => {
     const first = await firstLife(store);
     const rule = "--reauthentication.maxAgeSeconds=300";
     const { lab } = await peersOf(await first.lab.restarted(200_000, store.reopened(), rule));
-    const asked = (): unknown[] => lab.log.named("rule.cannot-ask");
+    const asked = (): readonly unknown[] => lab.log.named("rule.cannot-ask");
     lab.run(95_000);
     expect(asked()).toEqual([]);
     lab.run(10_000);

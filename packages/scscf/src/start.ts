@@ -43,7 +43,13 @@ export async function startScscf(
   const openFiles = { limit: openFilesLimit(), http: maxConnections, sides: [sip], log };
   const limits = streamLimitsOf(withinOpenFiles(config.limits, openFiles));
   const transports = transportsOf(sip, { side: "sip", clock, log, limits });
-  const store = await openStore(config, { node: "scscf", tables: TABLES, clock });
+  const store = await openStore(config, {
+    node: "scscf",
+    tables: TABLES,
+    clock,
+    log,
+    random: cryptoRandom(),
+  });
   const scscf = createScscf(config, {
     clock,
     random: cryptoRandom(),

@@ -26,10 +26,10 @@ export interface TakeOverParts {
   readonly reauthentications: Reauthentications;
   readonly notifier: RegistrationNotifier;
   readonly campaigns: Campaigns;
-  readonly provisioning: Provisioning;
   readonly marks: SqnMarkTable;
   readonly policy: PolicyControl;
   readonly inForce: PolicyInForce;
+  readonly provisioning: Provisioning;
 }
 
 /** What is sent again once the node listens. */
@@ -44,8 +44,8 @@ export interface TakenOver {
 export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
   const { store, clock, log, graceMs, marks } = parts;
   const { bindings, subscriptions, sqnMarks, campaigns, policy, subscribers } = await store.load();
-  parts.provisioning.restore(subscribers);
   parts.policy.restore(policy);
+  parts.provisioning.restore(subscribers);
   const now = clock.now();
   for (const [impi, mark] of sqnMarks) marks.restore(impi, mark);
   const unanswered: string[] = [];

@@ -43,6 +43,16 @@ test.each([
   expect(pcscf.subscribe).toBe(subscribes);
 });
 
+test("the stores there are, and the default", () => {
+  const stores = ["memory", "sqlite:/var/x.db", "redis://r.example:6380/3", "rediss://[::1]"];
+  for (const store of stores) expect(config({ SCSCF_STORE: store }).store).toBe(store);
+  expect(config({})).toMatchObject({
+    store: "sqlite:.ims-lab/scscf.db",
+    storeSynchronous: "normal",
+    restart: { graceSeconds: 32 },
+  });
+});
+
 test("a part of a profile can be set by itself", () => {
   const { subscription } = config({
     SCSCF_PROFILE: "ts24229",
@@ -64,6 +74,10 @@ test.each([
   ["a bad type", { SCSCF_SIP_PORT: "abc" }, [], "sip.port"],
   ["an unknown profile", { SCSCF_PROFILE: "rfc" }, [], "profile"],
   ["a store there is none of", { SCSCF_STORE: "tape" }, [], "store"],
+  ["a store's file without a path", { SCSCF_STORE: "sqlite:" }, [], "store"],
+  ["a password where it would be shown", { SCSCF_STORE: "redis://:pw@127.0.0.1" }, [], "store"],
+  ["a Redis without a host", { SCSCF_STORE: "redis:" }, [], "store"],
+  ["a Redis database that is no number", { SCSCF_STORE: "redis://127.0.0.1/x" }, [], "store"],
   ["a peer that is no address", { SCSCF_TRUSTED_PEERS: "pcscf.example" }, [], "trustedPeers"],
   [
     "a duty that there is none of",

@@ -21,6 +21,7 @@ export const credentialKinds = [
   "auts",
   /** A nonce, an empty response and no `auts`: the device takes the challenge for forged. */
   "rejection",
+  "malformed",
 ] as const;
 export type CredentialKind = (typeof credentialKinds)[number];
 

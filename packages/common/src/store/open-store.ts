@@ -1,14 +1,20 @@
-// The store that a node's settings name: memory, or an SQLite file.
+// The store that a node's settings name: memory, an SQLite file, or a Redis.
 import { type Clock, nextTurn } from "../platform/clock.ts";
-import { oneOf, type SchemaOf, seconds, textThat } from "../platform/settings.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Random } from "../platform/random.ts";
+import type { Secret } from "../platform/secret.ts";
+import { oneOf, type SchemaOf, seconds, secret, textThat } from "../platform/settings.ts";
 import { memoryRows } from "./memory-rows.ts";
+import { openRedisRows } from "./redis-rows.ts";
 import type { TableFormats } from "./rows.ts";
 import { openSqliteRows } from "./sqlite-rows.ts";
 import type { RowStore } from "./store.ts";
 
 export interface StoreSettings {
-  /** `memory` or `sqlite:PATH`. */
+  /** `memory`, `sqlite:PATH`, or the URL of a Redis. */
   readonly store: string;
+  /** Of a Redis. */
+  readonly storePassword: Secret | undefined;
   readonly storeSynchronous: "normal" | "full";
 }
 
@@ -17,10 +23,11 @@ export function storeSettings(node: string): SchemaOf<StoreSettings> {
   return {
     store: textThat({
       doc: "What outlives this process, and where; a folder .ims-lab is made, no other.",
-      allowed: "memory, or sqlite:PATH",
-      accepts: (store) => store === "memory" || pathOf(store) !== undefined,
+      allowed: "memory, sqlite:PATH, redis://HOST[:PORT][/DB] or rediss://…, without a password",
+      accepts: (store) => store === "memory" || pathOf(store) !== undefined || isRedis(store),
       default: `sqlite:.ims-lab/${node}.db`,
     }),
+    storePassword: secret({ doc: "Password at the Redis or Valkey." }),
     storeSynchronous: oneOf({
       doc: "SQLite: commits survive the end of the process (normal), or a power failure too (full).",
       words: ["normal", "full"],
@@ -43,9 +50,17 @@ export const restartSettings: SchemaOf<RestartSettings> = {
 
 /** Throws SettingError when it cannot serve; then nothing of it has changed. */
 export function openStore<Rows>(
-  { store, storeSynchronous }: StoreSettings,
-  options: { readonly node: string; readonly tables: TableFormats<Rows>; readonly clock: Clock },
+  { store, storePassword, storeSynchronous }: StoreSettings,
+  options: {
+    readonly node: string;
+    readonly tables: TableFormats<Rows>;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly log: Logger;
+  },
 ): Promise<RowStore<Rows>> {
+  if (isRedis(store))
+    return openRedisRows({ ...options, url: store, password: storePassword, nextTurn });
   const path = pathOf(store);
   if (path === undefined) return Promise.resolve(memoryRows(options.tables));
   const file = { path, setting: store, synchronous: storeSynchronous };
@@ -54,4 +69,11 @@ export function openStore<Rows>(
 
 function pathOf(store: string): string | undefined {
   return /^sqlite:(.+)$/s.exec(store)?.[1];
+}
+
+function isRedis(store: string): boolean {
+  if (!/^rediss?:/.test(store) || !URL.canParse(store)) return false;
+  const { hostname, username, password, pathname, search, hash } = new URL(store);
+  const isPlain = username + password + search + hash === "";
+  return hostname !== "" && isPlain && /^(\/\d*)?$/.test(pathname);
 }

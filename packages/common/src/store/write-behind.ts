@@ -29,9 +29,13 @@ export class WriteBehind<Rows> {
     this.#commit([change]);
   }
 
-  /** Calls `then` when all that was put until now is durable; with a problem when something of it is not. */
+  /**
+   * Calls `then` when all that was put until now is durable; with a problem when something of it is not. After a failure
+   * whoever waits has everything tried at once, so that the first after it is served as soon as the store works.
+   */
   whenDurable(then: (problem?: Error) => void): void {
     if (this.#unsaved.size === 0) then();
+    else if (this.#problem !== undefined) this.#commit([...this.#unsaved.values()], then);
     else this.#options.store.commit([], (problem) => then(problem ?? this.#problem));
   }
 
@@ -39,12 +43,13 @@ export class WriteBehind<Rows> {
     this.#retry?.cancel();
   }
 
-  #commit(changes: readonly RowChange<Rows>[]): void {
+  #commit(changes: readonly RowChange<Rows>[], then?: (problem?: Error) => void): void {
     const { store, storeLog } = this.#options;
     store.commit(changes, (problem) => {
       if (problem !== undefined) {
         storeLog.failed(problem);
         this.#failed(problem);
+        then?.(problem);
         return;
       }
       storeLog.worked();
@@ -54,6 +59,7 @@ export class WriteBehind<Rows> {
         if (this.#unsaved.get(key) === change) this.#unsaved.delete(key);
       }
       if (this.#unsaved.size === 0) this.#problem = undefined;
+      then?.();
     });
   }
 
@@ -61,7 +67,7 @@ export class WriteBehind<Rows> {
     this.#problem = problem;
     this.#retry ??= this.#options.clock.after(RETRY_MS, () => {
       this.#retry = undefined;
-      this.#commit([...this.#unsaved.values()]);
+      if (this.#unsaved.size > 0) this.#commit([...this.#unsaved.values()]);
     });
   }
 }

@@ -73,3 +73,16 @@ test("a value that is put while an older one fails is not overtaken by it", asyn
   clock.advance(3000);
   expect(await marks()).toEqual({ a: 2 });
 });
+
+test("the first who waits after a failure has everything tried, and is served as soon as the store works", async () => {
+  store.isFailing = true;
+  put("a", 1);
+  put("b", 1);
+  const heard: unknown[] = [];
+  behind.whenDurable((problem) => heard.push(problem?.message));
+  store.isFailing = false;
+  put("c", 1);
+  behind.whenDurable((problem) => heard.push(problem));
+  expect(heard).toEqual(["the store is made to fail", undefined]);
+  expect(await marks()).toEqual({ a: 1, b: 1, c: 1 });
+});

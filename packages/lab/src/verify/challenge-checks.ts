@@ -36,6 +36,7 @@ export const RESYNCHRONISES: Check = {
       case "answer":
         return failed("old-sqn-answered", "an answer");
       case "none":
+      case "malformed":
       case "unanswered":
       case null:
         return failed("old-sqn-unanswered", "a REGISTER that answers nothing");
@@ -68,6 +69,7 @@ function toForged({ next }: Challenged): CheckOutcome {
     case "auts":
       return failed("auts-unasked", "AUTS, though the MAC was wrong");
     case "none":
+    case "malformed":
     case "unanswered":
     case null:
     case undefined:

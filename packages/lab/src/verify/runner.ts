@@ -245,9 +245,8 @@ class VerifySession {
       if (!isUnregistered(problem)) throw problem;
       state.cutShort = "it has de-registered meanwhile";
     } finally {
-      if (state.hasCall && extras.caller !== undefined)
-        await network.hangUp(extras.caller).catch(() => undefined);
       for (const name of switched) await network.switchOff(name, impu);
+      if (state.hasCall && extras.caller !== undefined) await network.hangUp(extras.caller);
     }
     return course();
   }

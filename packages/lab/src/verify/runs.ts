@@ -67,7 +67,7 @@ const AWAY_SECONDS = 15;
 /** NOTIFYs: the trigger, sent again, and the one after it. Should verify be killed, the fault ends by itself. */
 const MOST_SPOILT = 4;
 /** In a 200 that is to be refreshed while somebody waits. */
-export const SHORT_GRANT_SECONDS = 40;
+const SHORT_GRANT_SECONDS = 40;
 const RETRY_AFTER_SECONDS = 6;
 
 /** It waits for the answer to an earlier one. */

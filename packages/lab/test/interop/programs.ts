@@ -14,6 +14,7 @@ const PACKAGES = {
   kamailio: "kamailio",
   kamcmd: "kamailio",
   openssl: "openssl",
+  "redis-server": "redis-server",
 } as const;
 
 export type Program = keyof typeof PACKAGES;

@@ -28,7 +28,9 @@ describe("parseOptions", () => {
         pcap: undefined,
         hep: undefined,
         only: undefined,
+        memory: false,
         networkRules: [],
+        plmn: undefined,
       },
     });
   });

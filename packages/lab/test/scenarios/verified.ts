@@ -1,6 +1,5 @@
 // `verify` over a simulated lab under its fake clock: the same runner, with the nodes at hand instead of their HTTP.
 import { setImmediate as eventsHandled } from "node:timers/promises";
-import type { ObservedMessage } from "@ims-lab/common/admin-api/observed-messages";
 import { registrationView } from "../../../scscf/src/admin/views.ts";
 import { PROCEDURES } from "../../src/verify/procedures.ts";
 import { type NetworkControl, type Report, verifyDevice } from "../../src/verify/runner.ts";
@@ -120,5 +119,3 @@ export function told({ results }: Report): readonly string[] {
     return [name, verdict, why ?? "", ...wrong].filter((part) => part !== "").join(" | ");
   });
 }
-
-export type Seen = readonly ObservedMessage[];

@@ -149,8 +149,7 @@ export const SAME_HOLDER: Invariant<MoveFacts> = {
   check: ({ node, contact, before, after }) => {
     if (before === undefined) return [];
     const what = `${node}: ${contact}`;
-    if (before.impi !== after.impi)
-      return [`${what} was ${before.impi}'s and is ${after.impi}'s`];
+    if (before.impi !== after.impi) return [`${what} was ${before.impi}'s and is ${after.impi}'s`];
     const isProven = (after.authenticatedAt ?? 0) > (before.authenticatedAt ?? 0);
     return unless(
       before.place === after.place || isProven,
@@ -247,7 +246,8 @@ export interface SqnFacts {
 export const NO_SQN_TWICE: Invariant<SqnFacts> = {
   name: "no sequence number twice",
   clause: "TS 33.102 annex C.1",
-  holds: "no two AKA challenges of a user have one SQN, over restarts with a store that keeps marks",
+  holds:
+    "no two AKA challenges of a user have one SQN, over restarts with a store that keeps marks",
   check: ({ impi, sqn, used }) =>
     unless(!used.has(sqn), () => `${impi} was challenged twice with SQN ${sqn.toString(16)}`),
 };
@@ -300,7 +300,8 @@ export interface AgreementFacts {
 export const BOTH_AGREE: Invariant<AgreementFacts> = {
   name: "both nodes agree",
   clause: "TS 24.229 §5.2.2.1, §5.2.3",
-  holds: "once the wire is quiet and devices have registered over it, both CSCFs have the same bindings",
+  holds:
+    "once the wire is quiet and devices have registered over it, both CSCFs have the same bindings",
   check: ({ atScscf, atPcscf }) => [
     ...[...atScscf].filter((one) => !atPcscf.has(one)).map((one) => `${one}: S-CSCF alone`),
     ...[...atPcscf].filter((one) => !atScscf.has(one)).map((one) => `${one}: P-CSCF alone`),

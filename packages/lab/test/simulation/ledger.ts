@@ -364,7 +364,8 @@ export class Ledger {
     for (const { address, impi, expiresAt, callId, cseq, reauthentication } of bindings) {
       const { contact } = address;
       const record = this.#contacts.get(contact) ?? this.#adopt(contact, impi);
-      if (record.grantedUntil === 0) Object.assign(record, { grantedUntil: expiresAt, callId, cseq });
+      if (record.grantedUntil === 0)
+        Object.assign(record, { grantedUntil: expiresAt, callId, cseq });
       if (reauthentication === undefined) record.due = undefined;
       else if (record.due?.id !== reauthentication.id) {
         const { id, requestedAt, course } = reauthentication;

@@ -54,11 +54,14 @@ export class Life implements Clock, MemoryNetwork {
     if (!this.#isAlive) return NO_TIMER;
     this.#timers++;
     let isPending = true;
-    const tag = process.env["DBG"] ? new Error().stack : undefined; if (tag) (this as any).dbg = ((this as any).dbg ?? new Set()).add(tag+" "+(time-1.7e12)); const dbgkey = tag+" "+(time-1.7e12);
+    const tag = process.env["DBG"] ? new Error().stack : undefined;
+    if (tag) (this as any).dbg = ((this as any).dbg ?? new Set()).add(tag + " " + (time - 1.7e12));
+    const dbgkey = tag + " " + (time - 1.7e12);
     const settle = (): boolean => {
       const was = isPending;
       isPending = false;
-      if (was) this.#timers--; if (tag) (this as any).dbg.delete(dbgkey);
+      if (was) this.#timers--;
+      if (tag) (this as any).dbg.delete(dbgkey);
       return was;
     };
     const timer = this.#parts.clock.at(time, () => {

@@ -163,7 +163,8 @@ export class NodeLives<N> {
   #logger(always: LogFields): Logger {
     const { story, clock, name } = this.#options;
     const tell = (event: string, fields: LogFields = {}): void => {
-      if (story.isTold) story.tell(clock.now(), `${name} logs ${inWords(event, { ...always, ...fields })}`);
+      if (story.isTold)
+        story.tell(clock.now(), `${name} logs ${inWords(event, { ...always, ...fields })}`);
     };
     const quiet = (): void => undefined;
     return {

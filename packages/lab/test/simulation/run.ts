@@ -1,12 +1,7 @@
 // One run of the simulation: its plan is acted out, the lab comes to rest, everything expires; every invariant on the way.
 import type { ReauthenticationEnd } from "@ims-lab/common/admin-api/views";
 import { ACT_KINDS } from "./acts.ts";
-import {
-  BOTH_AGREE,
-  COMES_TO_REST,
-  NO_ERROR_LINE,
-  NOTHING_LEFT,
-} from "./invariants.ts";
+import { BOTH_AGREE, COMES_TO_REST, NO_ERROR_LINE, NOTHING_LEFT } from "./invariants.ts";
 import { impiOf, MAX_EXPIRES, type Plan, type UserPlan } from "./plan.ts";
 import type { Plant } from "./plants.ts";
 import { placeNames } from "./story.ts";

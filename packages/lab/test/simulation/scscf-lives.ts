@@ -106,7 +106,8 @@ export class ScscfLives {
             if (!life.isAlive) return;
             counters.on(event);
             this.ledger.happened(event, around.clock.now());
-            if (event.kind === "reauthentication-ended") count(counted.events, event.reauthentication.end);
+            if (event.kind === "reauthentication-ended")
+              count(counted.events, event.reauthentication.end);
           },
         },
       },
@@ -162,7 +163,9 @@ export class ScscfLives {
   async judgeEnds(): Promise<void> {
     const { judge } = this.#around;
     const running = new Set(
-      [...(this.node?.bindings.all() ?? [])].flatMap(({ reauthentication }) => reauthentication?.id ?? []),
+      [...(this.node?.bindings.all() ?? [])].flatMap(
+        ({ reauthentication }) => reauthentication?.id ?? [],
+      ),
     );
     judge(ONE_END, { ends: this.ledger.ends, running });
     for (const [at, { metrics, events }] of this.#counted.entries()) {

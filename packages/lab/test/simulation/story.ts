@@ -25,7 +25,11 @@ export class Story {
   }
 
   /** The last `count` lines up to the end, with what passed on the wire. */
-  ladder(passages: readonly WirePassage[], placeOf: (at: HostPort) => string, count: number): string {
+  ladder(
+    passages: readonly WirePassage[],
+    placeOf: (at: HostPort) => string,
+    count: number,
+  ): string {
     const messages = passages.slice(-count).flatMap((passage): Line[] => {
       const text = inWords(passage, placeOf);
       return text === undefined ? [] : [{ at: passage.at, text }];
@@ -58,8 +62,6 @@ function elapsed(at: number): string {
   return isoTime(at - FAKE_EPOCH).slice(11, 23);
 }
 
-export function placeNames(
-  nodes: ReadonlyMap<string, string>,
-): (at: HostPort) => string {
+export function placeNames(nodes: ReadonlyMap<string, string>): (at: HostPort) => string {
   return (at) => nodes.get(at.host) ?? formatHostPort(at);
 }

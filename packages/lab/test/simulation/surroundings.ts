@@ -1,9 +1,10 @@
 // What everything in a run shares: time, network, weather, the story, and the judge of invariants.
-import type { SipMessage } from "@ims-lab/common/sip/message/message";
-import { Via } from "@ims-lab/common/sip/message/fields";
-import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
-import { seededRandom } from "@ims-lab/common/testing/seeded-random";
+
 import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
+import { Via } from "@ims-lab/common/sip/message/fields";
+import type { SipMessage } from "@ims-lab/common/sip/message/message";
+import { seededRandom } from "@ims-lab/common/testing/seeded-random";
+import { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
 import { type Addresses, addressesOf } from "../scenarios/addresses.ts";
 import type { World } from "../scenarios/nodes.ts";
 import { type Invariant, NUMBERS_RISE, type RequestNumbers } from "./invariants.ts";

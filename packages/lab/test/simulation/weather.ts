@@ -1,7 +1,7 @@
 // The weather on the simulated network: losses, duplicates, delays that let packets overtake each other, and cuts.
 import type { Random } from "@ims-lab/common/platform/random";
 import type { SimulatedNetwork } from "@ims-lab/common/testing/simulated-network";
-import { type Way, directionOf, type Addresses } from "../scenarios/addresses.ts";
+import { type Addresses, directionOf, type Way } from "../scenarios/addresses.ts";
 
 export interface Conditions {
   /** Shares of datagrams, 0 to 1. */

@@ -36,7 +36,10 @@ export class World implements Stage {
   wasFull = false;
   #hosts = 0;
 
-  constructor(plan: Plan, options: { readonly isTold: boolean; readonly plant?: Plant | undefined }) {
+  constructor(
+    plan: Plan,
+    options: { readonly isTold: boolean; readonly plant?: Plant | undefined },
+  ) {
     const around = new Surroundings(plan, options.isTold);
     this.around = around;
     const onWanted = (): void => around.clock.pause();

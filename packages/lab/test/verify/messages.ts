@@ -3,7 +3,7 @@ import type { ObservedMessage } from "@ims-lab/common/admin-api/observed-message
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import type { Course, DeviceFacts } from "../../src/verify/course.ts";
 
-export const CONTACT = "sip:alice@192.0.2.1:5060";
+const CONTACT = "sip:alice@192.0.2.1:5060";
 export const DEVICE: DeviceFacts = {
   impu: "sip:alice@ims.example",
   impi: "alice@ims.example",

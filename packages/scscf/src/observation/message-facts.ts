@@ -5,11 +5,11 @@ import type {
   ObservedContact,
   ObservedMessage,
 } from "@ims-lab/common/admin-api/observed-messages";
+import { credentialsOf, hasResponse, isMalformed, realmOf } from "@ims-lab/common/ims/credentials";
 import { REGINFO_TYPE } from "@ims-lab/common/ims/events";
 import { parseReginfo } from "@ims-lab/common/ims/reginfo";
 import { isSameContact } from "@ims-lab/common/ims/registered-contacts";
 import {
-  Authorization,
   Contact,
   ContentType,
   EventHeader,
@@ -26,12 +26,15 @@ const LONGEST_TEXT = 300;
 const MOST_CONTACTS = 20;
 const XML_DEPTH = 16;
 
+type ReadCredentials = ReturnType<typeof credentialsOf>;
 type Facts = Omit<ObservedMessage, "at" | "direction" | "isRepeated">;
 
 /** @param contact of the request that a response answers */
 export function observedFactsOf(message: SipMessage, contact: string | null): Facts {
   const isRegister = message.cseq.method === "REGISTER";
   const state = message.get(SubscriptionState);
+  const asks = isRegister && message.kind === "request";
+  const credentials = asks ? credentialsOf(message, realmOf(message)) : undefined;
   return {
     method: bounded(message.cseq.method),
     status: message.kind === "response" ? message.status : null,
@@ -45,8 +48,8 @@ export function observedFactsOf(message: SipMessage, contact: string | null): Fa
     subscriptionState: maybe(state?.value),
     reason: maybe(state?.params.get("reason")),
     contacts: message.kind === "request" ? contactsIn(message) : [],
-    credentials: isRegister && message.kind === "request" ? credentialsIn(message) : null,
-    nonce: nonceIn(message),
+    credentials: asks ? credentialsIn(credentials) : null,
+    nonce: nonceIn(message, credentials),
     userAgent: maybe(message.text("User-Agent")),
   };
 }
@@ -69,17 +72,19 @@ function registerExpires(message: SipMessage, contact: string | null): number | 
   return message.get(Expires) ?? null;
 }
 
-/** A device's readings of `Authorization` differ; the first value is the one it means. */
-function credentialsIn(request: SipRequest): CredentialKind {
-  const params = request.get(Authorization)?.params;
-  if (params === undefined) return "none";
-  if ((params.get("auts") ?? "") !== "") return "auts";
-  if ((params.get("response") ?? "") !== "") return "answer";
-  return (params.get("nonce") ?? "") === "" ? "unanswered" : "rejection";
+function credentialsIn(read: ReadCredentials): CredentialKind {
+  if (read === undefined) return "none";
+  if (isMalformed(read)) return "malformed";
+  if ((read.params.get("auts") ?? "") !== "") return "auts";
+  if (hasResponse(read)) return "answer";
+  return (read.params.get("nonce") ?? "") === "" ? "unanswered" : "rejection";
 }
 
-function nonceIn(message: SipMessage): string | null {
-  const header = message.get(message.kind === "request" ? Authorization : WwwAuthenticate);
+function nonceIn(message: SipMessage, read: ReadCredentials): string | null {
+  const header =
+    message.kind === "response" || read === undefined || isMalformed(read)
+      ? message.get(WwwAuthenticate)
+      : read;
   const nonce = header?.params.get("nonce") ?? "";
   return nonce === "" ? null : hash("sha256", nonce, "hex").slice(0, 16);
 }

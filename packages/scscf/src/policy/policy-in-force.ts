@@ -155,13 +155,15 @@ export class PolicyInForce implements RegistrationSubscriber {
       this.#counts.delete(event.binding.token);
       this.#ages.gone();
     }
-    if (event.kind === "registered" && this.#hasAges) this.#ages.watch(event.binding.token);
-    // Other rules may be his now: his own, or those of an identity that has come or gone.
-    if (event.kind === "subscriber-changed" && this.#hasAges)
+    if (!this.#hasAges) return;
+    if (event.kind === "subscriber-changed") {
+      // Other rules may be his now: his own, or those of an identity that has come or gone.
       for (const { token } of this.#options.bindings.ofSet(event.impi)) this.#ages.watch(token);
-    // What was looked at meanwhile was not due; whoever has gone is not there.
-    if (event.kind === "reauthentication-ended" && this.#hasAges)
+    } else if (event.kind === "registered") this.#ages.watch(event.binding.token);
+    else if (event.kind === "reauthentication-ended") {
+      // What was looked at meanwhile was not due; whoever has gone is not there.
       this.#ages.watch(event.reauthentication.bindingId);
+    }
   }
 
   /** A binding that was kept over a restart. */

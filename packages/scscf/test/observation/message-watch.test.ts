@@ -110,3 +110,32 @@ test("texts of a peer are bounded", () => {
   new Device(lab, pcscf, "bob").register({ contact });
   expect(seen.map(({ contact: told }) => told?.length ?? 0)).toEqual(seen.map(() => 301));
 });
+
+test.each([
+  ["", "none"],
+  [
+    'Digest username="bob@ims.example",realm="ims.example",nonce="n",uri="sip:x",response=""',
+    "rejection",
+  ],
+  [
+    'Digest username="bob@ims.example",realm="ims.example",nonce="n",uri="sip:x",response="",auts="YQ=="',
+    "auts",
+  ],
+  [
+    'Digest username="bob@ims.example",username="x",realm="ims.example",nonce="n",uri="sip:x",response="0"',
+    "malformed",
+  ],
+])("credentials are told by their kind: %s", (authorization, kind) => {
+  watch("bob");
+  const headers = [
+    ["Call-ID", "c"],
+    ["CSeq", "1 REGISTER"],
+    ["Contact", "<sip:bob@192.0.2.1:5060>"],
+    ...(authorization === "" ? [] : [["Authorization", authorization] as const]),
+  ] as const;
+  lab.exchange(
+    pcscf,
+    lab.request(pcscf, "REGISTER", "sip:ims.example", "sip:bob@ims.example", headers),
+  );
+  expect(seen[0]?.credentials).toBe(kind);
+});

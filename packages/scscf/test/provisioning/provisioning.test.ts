@@ -178,10 +178,8 @@ describe("one after the other", () => {
     const held: (() => void)[] = [];
     const behind = keptStore();
     const commit: Store["commit"] = (rows, done) => void held.push(() => behind.commit(rows, done));
-    const { lab, pcscf } = await Lab.startWith(
-      { commit, load: () => behind.load(), close: () => behind.close() },
-      "--pcscf.subscribe=false",
-    );
+    const store: Store = { commit, load: () => behind.load(), close: () => behind.close() };
+    const { lab, pcscf } = await Lab.startWith(store, "--pcscf.subscribe=false");
     const bob = new Device(lab, pcscf, "bob");
     const removed = lab.scscf.provisioning.remove(`bob@${DOMAIN}`);
     await untilAsked();
