@@ -26,7 +26,6 @@ export interface TakeOverParts {
   readonly reauthentications: Reauthentications;
   readonly notifier: RegistrationNotifier;
   readonly campaigns: Campaigns;
-  readonly provisioning: Provisioning;
   readonly marks: SqnMarkTable;
   readonly policy: PolicyControl;
   readonly inForce: PolicyInForce;

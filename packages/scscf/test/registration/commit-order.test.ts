@@ -44,7 +44,7 @@ function started(): { registrations: Registrations; store: TryingStore; marks():
       reauthentication: { deadlineMs: 60_000, awaitMs: 240_000, onRefused: "wait" },
     },
     onRemoved: () => undefined,
-    storeLog: new StoreLog(nullLogger(), clock),
+    storeLog: new StoreLog(nullLogger, clock),
   });
   registrations.restore(BINDING);
   const marks = (): unknown[] =>
