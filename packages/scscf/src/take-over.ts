@@ -29,6 +29,7 @@ export interface TakeOverParts {
   readonly marks: SqnMarkTable;
   readonly policy: PolicyControl;
   readonly inForce: PolicyInForce;
+  readonly provisioning: Provisioning;
 }
 
 /** What is sent again once the node listens. */

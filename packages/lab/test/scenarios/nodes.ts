@@ -118,7 +118,7 @@ export async function startScscf(
 }
 
 /** @param yaml as in a subscribers file */
-export function subscribersOf(yaml: string): LoadedSubscribers {
+function subscribersOf(yaml: string): LoadedSubscribers {
   const subscribers = parseSubscribers(yaml);
   if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
   return subscribers;
