@@ -179,7 +179,8 @@ export class RegEventSubscriptions {
       const isForGood = why.kind === "terminated" && why.reason?.toLowerCase() !== "noresource";
       watch.withRegister = !isForGood;
     } else {
-      watch.withRegister = resubscribe.kind === "now" || why.kind === "unreachable";
+      watch.withRegister =
+        resubscribe.kind === "now" || why.kind === "unreachable" || isNotRegistered(why);
       this.#resubscribing.ended(impi, resubscribe, () => this.#again(watch, impus));
     }
   }
@@ -245,4 +246,9 @@ export class RegEventSubscriptions {
         if (binding.impi === impi) found.set(binding.token, binding);
     return [...found.values()];
   }
+}
+
+/** RFC 3261 §21.4.18: nobody there for now, which the next 200 to REGISTER changes. */
+function isNotRegistered(why: Ending["why"]): boolean {
+  return why.kind === "refused" && why.status === 480 && why.retryAfter === undefined;
 }

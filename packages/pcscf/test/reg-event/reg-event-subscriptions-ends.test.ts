@@ -77,6 +77,16 @@ function granted(subscribe: SipRequest | undefined, seconds = 600_000): SipReque
   return asked;
 }
 
+test("RFC 3261 §21.4.18: the user is not registered there; the next 200 to REGISTER asks again at once", () => {
+  answer(registered(), 480);
+  lab.run(SECOND);
+  expect(subscribes()).toEqual([]);
+  const again = registered("reg-2");
+  expect(again).toBeDefined();
+  answer(again, 480, [["Retry-After", "500"]]);
+  expect(registered("reg-3"), "put off by the S-CSCF itself").toBeUndefined();
+});
+
 describe("RFC 6665 §4.1.3: the S-CSCF ends it, the user stays registered", () => {
   test.each([
     ["deactivated", 0],
