@@ -16,6 +16,14 @@ export interface StoredState {
   readonly contents: Contents;
 }
 
+/** What is said once the node listens. */
+interface TakenOver {
+  /** Ids of subscriptions with a NOTIFY that nobody has answered. */
+  readonly unanswered: Iterable<string>;
+  /** Tokens of subscriptions whose binding had ended, and whose context died with the process. */
+  readonly forgotten: Iterable<string>;
+}
+
 export interface DurableStateOptions extends StoredState {
   readonly clock: Clock;
   readonly log: Logger;
@@ -77,8 +85,8 @@ export class DurableState {
     return key;
   }
 
-  /** Before the node listens. Gives the ids of subscriptions with a NOTIFY that nobody has answered. */
-  takeOver(table: FlowTable, notifier: ReregistrationNotifier): readonly string[] {
+  /** Before the node listens. */
+  takeOver(table: FlowTable, notifier: ReregistrationNotifier): TakenOver {
     const { contents, clock, graceMs, log } = this.#options;
     const { bindings, subscriptions, askings } = contents;
     const now = clock.now();
@@ -90,15 +98,20 @@ export class DurableState {
     }
     for (const [token, asking] of askings) notifier.restoreAsking(token, asking);
     const unanswered: string[] = [];
-    for (const subscription of subscriptions.values())
-      if (notifier.restore(subscription)) unanswered.push(subscription.id);
+    const forgotten = new Set<string>();
+    for (const subscription of subscriptions.values()) {
+      const { id, subject: token } = subscription;
+      const isUnanswered = notifier.restore(subscription);
+      if (table.registered(token) === undefined) forgotten.add(token);
+      else if (isUnanswered) unanswered.push(id);
+    }
     if (bindings.size + subscriptions.size > 0)
       log.info("store.loaded", {
         bindings: bindings.size,
         subscriptions: subscriptions.size,
         overdue,
       });
-    return unanswered;
+    return { unanswered, forgotten };
   }
 
   async close(): Promise<void> {

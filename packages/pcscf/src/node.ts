@@ -89,6 +89,7 @@ export interface Pcscf {
 const STOP_GRACE_MS = 300;
 const REFUSAL_LOG_MS = 60_000;
 const RESOLVE_AGAIN_MS = 5_000;
+const NOTHING_TAKEN_OVER = { unanswered: [], forgotten: [] };
 
 export function createPcscf(parts: PcscfParts): Pcscf {
   const { config, clock, random, log, metrics } = parts;
@@ -114,7 +115,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       watch.gone(binding);
       bindingPolicy.gone(binding);
     },
-    onForgotten: (binding) => notifier.forget(binding),
+    onForgotten: ({ token }) => notifier.forget(token),
   });
   const trust = trustedSources({
     trustedPeers: config.trustedPeers,
@@ -233,7 +234,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     policy,
     async start() {
       await trust.ready;
-      const unanswered = durable?.takeOver(table, notifier) ?? [];
+      const { unanswered, forgotten } = durable?.takeOver(table, notifier) ?? NOTHING_TAKEN_OVER;
       const restored = [...table.all()];
       await core.listen((incoming) => coreRelay.handle(incoming));
       await access.listen((incoming) => accessSide.handle(incoming));
@@ -242,6 +243,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
         keepAlive.bound(binding);
         bindingPolicy.restored(binding);
       }
+      for (const token of forgotten) notifier.forget(token);
       for (const id of unanswered) notifier.tellOf(id);
       watch.resume(restored.values());
     },

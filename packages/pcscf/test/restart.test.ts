@@ -165,6 +165,20 @@ describe("after the end of a P-CSCF", () => {
     expect(next.pcscf.table.size).toBe(0);
   });
 
+  test("a subscription to what ended right before ends, too", async () => {
+    const store = newStore();
+    const first = await firstLife(store);
+    subscribe(first, first.path);
+    acknowledged(first);
+    const [binding] = first.lab.pcscf.table.all();
+    first.lab.pcscf.table.end(binding?.token ?? "", "core");
+    first.lab.run();
+    const next = await peersOf(await first.lab.restarted(1000, store.reopened()));
+    next.lab.run();
+    expect(acknowledged(next).text("Subscription-State")).toBe("terminated;reason=noresource");
+    expect(next.lab.pcscf.notifier.size).toBe(0);
+  });
+
   test("the S-CSCF's dialog goes on, and an asking that nobody answered is said again", async () => {
     const store = newStore();
     const first = await firstLife(store);

@@ -148,11 +148,10 @@ export class ReregistrationNotifier {
     return first !== undefined && "expiresAt" in first.state ? first.state.expiresAt : undefined;
   }
 
-  /** Its context goes: so do the subscriptions to it (RFC 6665 §4.2.2). */
-  forget(binding: Binding): void {
-    this.#keep(binding.token, undefined);
-    for (const { id } of this.#agent.ofSubject(binding.token))
-      this.#agent.terminate(id, "noresource");
+  /** The binding's context goes: so do the subscriptions to it (RFC 6665 §4.2.2). */
+  forget(token: string): void {
+    this.#keep(token, undefined);
+    for (const { id } of this.#agent.ofSubject(token)) this.#agent.terminate(id, "noresource");
   }
 
   /** What was there when the process before ended; true when a NOTIFY of it was under way or due, see `tellOf`. */
