@@ -9,6 +9,7 @@ import {
   associationOf,
   type Binding,
   type BoundContact,
+  contactsOf,
   impusOf,
   isRegistered,
   withContacts,
@@ -67,6 +68,7 @@ export class AcceptedRegisters {
   ): void {
     const { table, clock } = this.#relay;
     const { request, named, token, sent, impi, aor } = pending;
+    if (before !== undefined && isOvertaken(pending, before)) return;
     const followed = follow({
       request,
       named,
@@ -157,6 +159,15 @@ export class AcceptedRegisters {
 function isAuthenticated({ credentials, integrity, challenge }: PendingRegister): boolean {
   if (answers(credentials, challenge)) return true;
   return !isVouchedFor(integrity) && hasResponse(credentials);
+}
+
+/**
+ * Since it came its device has registered over another association, and this 200, sent before that or again, proves
+ * nothing new: what it vouched for was the former one.
+ */
+function isOvertaken(pending: PendingRegister, before: Binding): boolean {
+  if (isAuthenticated(pending) || before.source === associationOf(pending.flow)) return false;
+  return contactsOf(before).some(({ heard }) => heard > pending.sent);
 }
 
 export function isProven(pending: PendingRegister): boolean {

@@ -254,6 +254,28 @@ describe("integrity-protected after a registration", () => {
     expect(integrityOf(scscf.takeRequest("REGISTER"))).toBe("no");
   });
 
+  test("a late 200 to a refresh takes no device back to the address that it has left", async () => {
+    const { lab: on, ue, scscf } = await lab();
+    const contact = (port: number): [string, string] => [
+      "Contact",
+      `<sip:alice@192.0.2.1:${port}>;+sip.instance="<urn:uuid:1>"`,
+    ];
+    on.registered(ue, scscf, [contact(5060)]);
+    ue.send(on.register(ue, [["CSeq", "3 REGISTER"], contact(5060)]), ACCESS);
+    on.run();
+    const refresh = scscf.takeRequest("REGISTER");
+    expect(integrityOf(refresh)).toBe("ip-assoc-yes");
+    const elsewhere = await on.peer({ ...UE, port: 5099 });
+    on.registered(elsewhere, scscf, [contact(5099), ["Call-ID", "reg-2"]]);
+    scscf.reply(on.accepted(refresh));
+    on.run();
+    const [binding, ...more] = on.pcscf.table.all();
+    expect(more).toEqual([]);
+    expect(binding?.flow.remote.port).toBe(5099);
+    expect(binding?.contact).toBe("sip:alice@192.0.2.1:5099");
+    ue.takeResponse(200);
+  });
+
   test("RFC 3261 §10.3 step 7: a late 200 to an earlier REGISTER changes nothing", async () => {
     const { lab: on, ue, scscf } = await lab();
     ue.send(on.register(ue, [["CSeq", "1 REGISTER"]]), ACCESS);
