@@ -251,7 +251,8 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       access.drain();
       core.drain();
       await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
-      for (const part of [pool, bindingPolicy, notifier, watch, keepAlive, table]) part.close();
+      const timed = [pool, bindingPolicy, notifier, watch, keepAlive, table, relay.calls];
+      for (const part of timed) part.close();
       queue?.close();
       lines.close();
       await Promise.all([access.close(), core.close()]);

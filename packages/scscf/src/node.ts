@@ -360,6 +360,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       faults.switches.close();
       refusals.close();
       pcscfSubscriptions.close();
+      router.close();
       webhook?.close();
       await endpoint.close();
       await store.close();

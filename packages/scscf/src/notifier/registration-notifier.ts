@@ -341,8 +341,9 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   /** The device's duty to subscribe changes with its subscription: one commit. */
   #save({ subscription, kind, isAwaited }: SubscriptionChange, proceed: Proceed): void {
     const { registrations, clock, bindings } = this.#options;
-    const { memo, subject: set } = subscription;
-    const rows = [changeOf(subscription)];
+    const { id, memo, subject: set } = subscription;
+    // As it is when its turn comes: a NOTIFY that was foreseen meanwhile has taken the next number.
+    const rows = (): readonly Change[] => [changeOf(this.#agent.get(id) ?? subscription)];
     const token = isDeviceMemo(memo) ? tokenIn(memo) : undefined;
     const isOver = kind === "ended" && this.#isLast(subscription);
     if (

@@ -21,8 +21,11 @@ export interface RegistrationChange {
   readonly set: string;
   readonly changes: readonly BindingChange[];
   /** Rows of others that go with it: a subscription, an SQN mark. */
-  readonly rows?: readonly Change[];
+  readonly rows?: Rows;
 }
+
+/** Made when their turn comes, where what they say may change while they wait. */
+export type Rows = readonly Change[] | (() => readonly Change[]);
 
 /** What changes would make of the bindings, until they are durable. */
 interface Staged {
@@ -42,7 +45,7 @@ interface Owed {
 export interface InputCompany {
   /** It has been taken, or its binding has gone. */
   settled?(): void;
-  readonly rows?: readonly Change[];
+  readonly rows?: Rows;
 }
 
 const ALONE: InputCompany = {};
@@ -141,13 +144,14 @@ export class Registrations {
     answer: (problem?: Error) => void,
     then: (problem?: Error) => void = () => undefined,
   ): void {
-    const { set, changes, rows = NO_ROWS } = change;
+    const { set, changes } = change;
     const waiting = this.#pending.get(set);
     if (waiting !== undefined) {
       waiting.push(() => this.commit(change, answer, then));
       return;
     }
     const staged = this.#stage(changes);
+    const rows = rowsIn(change.rows);
     if (staged.states.size + rows.length === 0) {
       answer();
       then();
@@ -212,7 +216,7 @@ export class Registrations {
     const changes = owed.map(
       ({ token, input }): BindingChange => ({ kind: "input", token, input }),
     );
-    const rows = owed.flatMap((one) => one.with.rows ?? NO_ROWS);
+    const rows = owed.flatMap((one) => rowsIn(one.with.rows));
     const paid = (problem?: Error): void => {
       if (problem === undefined) for (const one of owed) one.with.settled?.();
       else this.#owe(set, owed);
@@ -299,6 +303,10 @@ export class Registrations {
     const left = this.#options.bindings.get(token);
     if (left !== undefined) this.#deadlines.add(token, dueAt(left));
   }
+}
+
+function rowsIn(rows: Rows = NO_ROWS): readonly Change[] {
+  return typeof rows === "function" ? rows() : rows;
 }
 
 /** What an input has made of a binding, told as what has happened. @param after undefined: it has gone */

@@ -83,6 +83,11 @@ export class Router {
     this.#core = new ProxyCore(options);
   }
 
+  /** Ends all timers. */
+  close(): void {
+    this.#core.close();
+  }
+
   handle(incoming: Incoming, origin: RequestOrigin): void {
     const { request } = incoming;
     const { endpoint } = this.#options;

@@ -1,7 +1,7 @@
 // Commits of one registration set: in the order in which they were asked for, whatever each is waited for by.
-import { nullLogger } from "@ims-lab/common/platform/logger";
 import { StoreLog } from "@ims-lab/common/store/store-log";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
+import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { expect, test } from "vitest";
 import type { Binding } from "../../src/registration/binding.ts";
 import { Bindings } from "../../src/registration/bindings.ts";
@@ -34,6 +34,7 @@ function started(): { registrations: Registrations; store: TryingStore; marks():
   store.holds = true;
   const events = new RegistrationEvents();
   events.deliverTo({ nobody: { on: () => undefined } });
+  const clock = new FakeClock();
   const registrations = new Registrations({
     clock,
     store,
@@ -44,7 +45,7 @@ function started(): { registrations: Registrations; store: TryingStore; marks():
       reauthentication: { deadlineMs: 60_000, awaitMs: 240_000, onRefused: "wait" },
     },
     onRemoved: () => undefined,
-    storeLog: new StoreLog(nullLogger, clock),
+    storeLog: new StoreLog(memoryLogger(), clock),
   });
   registrations.restore(BINDING);
   const marks = (): unknown[] =>
@@ -102,4 +103,14 @@ test("one that fails is tried again before what comes later", () => {
   letAllGo(store);
   expect(marks()).toEqual([1, 1, 2]);
   registrations.close();
+});
+
+test("rows that are made late say what is true when their turn comes", () => {
+  const { registrations, store, marks } = started();
+  let value = 2;
+  registrations.commit(commitOf(1), () => undefined);
+  registrations.commit({ set: SET, changes: [], rows: () => mark(value) }, () => undefined);
+  value = 3;
+  letAllGo(store);
+  expect(marks()).toEqual([1, 3]);
 });

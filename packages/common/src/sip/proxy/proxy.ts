@@ -45,9 +45,16 @@ export class ProxyCore {
   readonly #options: ProxyOptions;
   /** Found again by the CANCEL of the same hop. */
   readonly #contexts = new WeakMap<Incoming, ResponseContext>();
+  readonly #timers = new Set<Timer>();
 
   constructor(options: ProxyOptions) {
     this.#options = options;
+  }
+
+  /** Ends all timers; nothing more is said. */
+  close(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
   }
 
   /** Answers through `incoming`; never throws for what peers do. */
@@ -63,7 +70,7 @@ export class ProxyCore {
     const invite = request.method === "INVITE";
     // §16.2: at once for INVITE; for others the transaction sends it when due (RFC 4320 §4.1).
     if (invite) incoming.respond(newResponse(request, 100));
-    const context = new ResponseContext(this.#options, job, groups);
+    const context = new ResponseContext(this.#options, job, groups, this.#timers);
     if (invite) this.#contexts.set(incoming, context);
     context.start();
   }
@@ -99,14 +106,22 @@ class ResponseContext {
   readonly #clients: ClientTransaction[] = [];
   readonly #finals = new Map<number, SipResponse>();
   readonly #timers = new Map<string, Timer>();
+  readonly #running: Set<Timer>;
   #state: ContextState;
   /** What the caller, or who ended it in his place, has said. */
   #reasons: readonly string[] = [];
   readonly #withdrawn = new Set<Target>();
 
-  constructor(options: ProxyOptions, job: Forwarding, groups: readonly (readonly Target[])[]) {
+  /** @param running timers of all contexts */
+  constructor(
+    options: ProxyOptions,
+    job: Forwarding,
+    groups: readonly (readonly Target[])[],
+    running: Set<Timer>,
+  ) {
     this.#options = options;
     this.#job = job;
+    this.#running = running;
     this.#targets = groups.flat();
     const sizes = groups.map(({ length }) => length);
     this.#state = newContext(job.incoming.request.method === "INVITE", sizes);
@@ -154,7 +169,7 @@ class ResponseContext {
         this.#arm(effect.timer, effect.branch);
         return;
       case "stop":
-        this.#timers.get(`${effect.timer} ${effect.branch}`)?.cancel();
+        this.#stop(`${effect.timer} ${effect.branch}`);
         return;
     }
   }
@@ -211,9 +226,20 @@ class ResponseContext {
   #arm(timer: ContextTimer, branch: number): void {
     const { clock, timerC = TIMER_C_MS, cancelledMs = CANCELLED_MS } = this.#options;
     const key = `${timer} ${branch}`;
-    this.#timers.get(key)?.cancel();
-    const fire = (): void => this.apply({ kind: "timer", timer, branch });
-    this.#timers.set(key, clock.after(timer === "C" ? timerC : cancelledMs, fire));
+    this.#stop(key);
+    const armed = clock.after(timer === "C" ? timerC : cancelledMs, () => {
+      this.#running.delete(armed);
+      this.apply({ kind: "timer", timer, branch });
+    });
+    this.#timers.set(key, armed);
+    this.#running.add(armed);
+  }
+
+  #stop(key: string): void {
+    const timer = this.#timers.get(key);
+    if (timer === undefined) return;
+    timer.cancel();
+    this.#running.delete(timer);
   }
 
   /** The response of a branch, else one made here for what happened to it. */

@@ -10,6 +10,7 @@ const P = { host: "10.0.0.5", port: 5060 };
 
 interface Fork {
   readonly lab: EndpointLab;
+  readonly core: ProxyCore;
   readonly a: LabEndpoint;
   readonly callees: readonly LabEndpoint[];
 }
@@ -38,7 +39,7 @@ async function fork(...handlers: readonly Handler[]): Promise<Fork> {
     }));
     core.forward({ incoming, sender: p, targets });
   });
-  return { lab, a, callees };
+  return { lab, core, a, callees };
 }
 
 function says(status: number, ...headers: readonly (readonly [string, string])[]): Handler {
@@ -47,6 +48,15 @@ function says(status: number, ...headers: readonly (readonly [string, string])[]
       incoming.respond(newResponse(incoming.request, status, { toTag: "b", headers }));
   };
 }
+
+test("closed, it leaves no Timer C behind", async () => {
+  const { lab, core, a } = await fork(says(180), says(180));
+  a.request(request("INVITE"), P, outcome());
+  lab.clock.advance(100);
+  const before = lab.clock.pending;
+  core.close();
+  expect(lab.clock.pending).toBe(before - 2);
+});
 
 test("§9.1, §16.10: CANCEL goes hop by hop, each under its own INVITE's branch", async () => {
   const rings: Handler = (incoming) => {

@@ -1,0 +1,43 @@
+// The simulation of the whole lab: a few of its seeds hold, are the same each time, and a planted bug is found.
+import { describe, expect, test } from "vitest";
+import { drawPlan } from "../simulation/plan.ts";
+import { PLANTS } from "../simulation/plants.ts";
+import { run } from "../simulation/run.ts";
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8])("seed %i: every invariant holds", async (seed) => {
+  const { violation, acts, messages } = await run(drawPlan(seed));
+  expect(violation).toBeUndefined();
+  expect(acts.size).toBeGreaterThan(5);
+  expect(messages).toBeGreaterThan(100);
+});
+
+test("the same seed plays the same run, message by message", async () => {
+  const ladders = [
+    await run(drawPlan(9), { isTold: true }),
+    await run(drawPlan(9), { isTold: true }),
+  ].map((result) => result.ladder(500));
+  expect(ladders[0]).toBe(ladders[1]);
+  expect(ladders[0]).toContain("REGISTER");
+});
+
+const FOUND: Readonly<Record<string, string>> = {
+  "lost-commit": "nothing acknowledged is lost",
+  "deadline-twice": "not registered past a deadline",
+  "version-back": "numbers rise",
+  "sqn-back": "no sequence number twice",
+};
+
+describe("a bug that is planted is found", () => {
+  test("each of them", () => {
+    expect(Object.keys(FOUND)).toEqual(Object.keys(PLANTS));
+  });
+
+  test.each(Object.entries(FOUND))("%s: %s", async (name, invariant) => {
+    const found: string[] = [];
+    for (let seed = 1; found.length === 0 && seed <= 40; seed++) {
+      const { violation } = await run(drawPlan(seed), { plant: PLANTS[name] });
+      if (violation !== undefined) found.push(violation.invariant);
+    }
+    expect(found).toEqual([invariant]);
+  });
+});
