@@ -118,7 +118,7 @@ export async function startScscf(
 }
 
 /** @param yaml as in a subscribers file */
-function subscribersOf(yaml: string): LoadedSubscribers {
+export function subscribersOf(yaml: string): LoadedSubscribers {
   const subscribers = parseSubscribers(yaml);
   if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
   return subscribers;

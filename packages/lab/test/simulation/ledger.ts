@@ -1,4 +1,4 @@
-// What was announced and what was seen at an S-CSCF, over all its lives: from its messages and events alone, so that its own deadlines can be judged.
+// The ledger of an S-CSCF over all its lives: what was announced and what was seen, from messages and events alone, so that its own deadlines can be judged.
 import { Milenage, xor } from "@ims-lab/common/ims/milenage";
 import { sqnFromOctets } from "@ims-lab/common/ims/sqn";
 import { unpackNonce } from "@ims-lab/common/sip/auth/aka";
@@ -240,17 +240,11 @@ export class Ledger {
   }
 
   happened(event: RegistrationEvent, now: number): void {
-    switch (event.kind) {
-      case "reauthentication-asked":
-        this.#asked(event.binding, now);
-        return;
-      case "reauthentication-ended": {
-        const { id, end } = event.reauthentication;
-        this.ends.set(id, (this.ends.get(id) ?? 0) + 1);
-        this.endsByKind.set(end, (this.endsByKind.get(end) ?? 0) + 1);
-        return;
-      }
-    }
+    if (event.kind === "reauthentication-asked") this.#asked(event.binding, now);
+    if (event.kind !== "reauthentication-ended") return;
+    const { id, end } = event.reauthentication;
+    this.ends.set(id, (this.ends.get(id) ?? 0) + 1);
+    this.endsByKind.set(end, (this.endsByKind.get(end) ?? 0) + 1);
   }
 
   /** The store has it, whether or not the S-CSCF lives to hear of it: what has ended may be gone. */
@@ -412,8 +406,7 @@ export class Ledger {
       const stood = record.isSubscribed || isAnnounced(record);
       const owed = stood ? record.owedMs : record.owedMs + (now - downSince);
       const isOverdue = latestEnd({ ...this.#options, ...record, now }) <= now + WHOLE_SECOND_MS;
-      if (isOverdue)
-        record.graceUntil = record.graceUntil === undefined ? now + graceMs : now; // once; then at once
+      if (isOverdue) record.graceUntil = record.graceUntil === undefined ? now + graceMs : now; // once; then at once
       record.owedMs = owed >= dutyMs ? Math.min(owed, dutyMs - graceMs) : owed;
     }
   }
@@ -430,27 +423,33 @@ export class Ledger {
     for (const contact of [...this.#contacts.keys()])
       if (!there.has(contact)) this.#contacts.delete(contact);
     for (const binding of bindings) {
-      const { address, impi, expiresAt, callId, cseq, reauthentication } = binding;
+      const { address, impi, expiresAt, callId, cseq } = binding;
       const { contact } = address;
       this.#holders.set(binding.token, holderOf(binding));
       const record = this.#contacts.get(contact) ?? this.#adopt(contact, impi);
       // One whose 200 did not leave any more was accepted all the same.
       if (record.callId !== callId || record.cseq < cseq)
         Object.assign(record, { grantedUntil: expiresAt, callId, cseq });
-      if (reauthentication === undefined) record.due = undefined;
-      else if (record.due?.id !== reauthentication.id) {
-        const { id, requestedAt, course } = reauthentication;
-        if (!this.ends.has(id)) this.ends.set(id, 0);
-        const { notifiedAt, challengedAt } = course;
-        record.due = { id, askedAt: requestedAt, notifiedAt, challengedAt };
-      } else {
-        const { due } = record;
-        const { course } = reauthentication;
-        if (this.#mayBegin(due.notifiedAt, downSince)) due.notifiedAt = course.notifiedAt;
-        // One whose 401 did not leave any more counts all the same.
-        due.challengedAt ??= course.challengedAt;
-      }
+      this.#adoptDue(record, binding.reauthentication, downSince);
     }
+  }
+
+  #adoptDue(record: ContactRecord, stored: Binding["reauthentication"], downSince: number): void {
+    const { due } = record;
+    if (stored === undefined) {
+      record.due = undefined;
+      return;
+    }
+    const { id, requestedAt, course } = stored;
+    const { notifiedAt, challengedAt } = course;
+    if (due?.id !== id) {
+      if (!this.ends.has(id)) this.ends.set(id, 0);
+      record.due = { id, askedAt: requestedAt, notifiedAt, challengedAt };
+      return;
+    }
+    if (this.#mayBegin(due.notifiedAt, downSince)) due.notifiedAt = notifiedAt;
+    // One whose 401 did not leave any more counts all the same.
+    due.challengedAt ??= challengedAt;
   }
 }
 

@@ -109,7 +109,7 @@ function drawDevice(chance: Chance, user: number, profile: Profile): DevicePlan 
   const event = chance.of([usual, usual, "own", "reg", "none"]);
   const ue = {
     "subscription.event": event,
-    "registration.checkSeconds": chance.of([0, 60, 120]),
+    "registration.checkSeconds": chance.of([0, 0, 120]),
   };
   return { user, transport, expiresSeconds, ue };
 }
@@ -143,7 +143,7 @@ function drawPcscf(chance: Chance): Overrides {
   };
 }
 
-const ACTS = 45;
+const ACTS = 34;
 
 /** In bursts, so that what happens meets what is still under way. */
 function drawActs(chance: Chance, devices: number): readonly Act[] {

@@ -34,7 +34,6 @@ function started(): { registrations: Registrations; store: TryingStore; marks():
   store.holds = true;
   const events = new RegistrationEvents();
   events.deliverTo({ nobody: { on: () => undefined } });
-  const clock = new FakeClock();
   const registrations = new Registrations({
     clock,
     store,
