@@ -198,7 +198,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       const wasAsked = authenticated && notifier.authenticated(binding);
       // The UE's 200 leaves first.
       clock.after(0, () => {
-        if (table.registered(binding.token) !== undefined) watch.bound(binding);
+        if (table.registered(binding.token) !== undefined) watch.bound(binding, before);
         if (wasAsked) notifier.tell(binding);
         if (table.registered(binding.token) !== undefined)
           bindingPolicy.bound(binding, before, authenticated);

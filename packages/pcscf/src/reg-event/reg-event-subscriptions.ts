@@ -79,12 +79,14 @@ export class RegEventSubscriptions {
     return this.#byImpi.size;
   }
 
-  /** After each 200 of a user; one subscription per IMPI. */
-  bound(binding: Binding): void {
+  /** After each 200 of a user; one subscription per IMPI. @param before what was registered here until then */
+  bound(binding: Binding, before?: Binding): void {
     const { impi, impus, scscf } = binding;
     const known = this.#byImpi.get(impi);
     const isServed =
       known !== undefined && (known.subscription !== undefined || !known.withRegister);
+    if (isServed && before !== undefined && isForgotten(before, binding))
+      known.subscription?.refresh();
     if (!this.#options.enabled || isServed || this.#refusing.has(scscf)) return;
     const lives = new Set(this.#bindings(impi, impus).map(lifeOf));
     const watch: UserSubscription = {
@@ -246,6 +248,11 @@ export class RegEventSubscriptions {
         if (binding.impi === impi) found.set(binding.token, binding);
     return [...found.values()];
   }
+}
+
+/** The S-CSCF knows the device anew, and has said no end: it may have forgotten this subscription as well. */
+function isForgotten(before: Binding, after: Binding): boolean {
+  return lifeOf(before) !== lifeOf(after);
 }
 
 /** RFC 3261 §21.4.18: nobody there for now, which the next 200 to REGISTER changes. */

@@ -2,7 +2,7 @@
 import { formatReginfo } from "@ims-lab/common/ims/reginfo";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { beforeEach, describe, expect, test } from "vitest";
-import { ALICE, CORE, Lab, type Peer, SCSCF, UE } from "../lab.ts";
+import { ACCESS, ALICE, CORE, Lab, type Peer, SCSCF, UE } from "../lab.ts";
 
 const SECOND = 1000;
 type Headers = [string, string][];
@@ -76,6 +76,22 @@ function granted(subscribe: SipRequest | undefined, seconds = 600_000): SipReque
   notify(asked, `active;expires=${seconds}`);
   return asked;
 }
+
+test("an S-CSCF that knows the device anew is asked whether it knows the subscription: 481, and a new one at once", () => {
+  const first = granted(registered());
+  ue.send(lab.register(ue, [["CSeq", "3 REGISTER"]]), ACCESS);
+  lab.run();
+  const refresh = scscf.takeRequest("REGISTER");
+  scscf.reply(lab.accepted(refresh, 3600, [["Service-Route", "<sip:anew@10.1.0.2:6060;lr>"]]));
+  lab.run();
+  const [asked, ...more] = subscribes();
+  expect(more).toEqual([]);
+  expect(asked?.callId).toBe(first.callId);
+  answer(asked, 481);
+  const [again] = subscribes();
+  expect(again?.callId).not.toBe(first.callId);
+  expect(again?.to.params.has("tag")).toBe(false);
+});
 
 test("RFC 3261 §21.4.18: the user is not registered there; the next 200 to REGISTER asks again at once", () => {
   answer(registered(), 480);
