@@ -26,10 +26,10 @@ export interface TakeOverParts {
   readonly reauthentications: Reauthentications;
   readonly notifier: RegistrationNotifier;
   readonly campaigns: Campaigns;
-  readonly provisioning: Provisioning;
   readonly marks: SqnMarkTable;
   readonly policy: PolicyControl;
   readonly inForce: PolicyInForce;
+  readonly provisioning: Provisioning;
 }
 
 /** What is sent again once the node listens. */

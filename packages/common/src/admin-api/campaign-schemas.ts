@@ -1,4 +1,5 @@
 // JSON Schemas of campaigns: those of campaigns.ts, and of what may be ordered.
+import { LONGEST_PATTERN } from "../platform/glob.ts";
 import { campaignStatuses } from "./campaigns.ts";
 import {
   count,
@@ -18,7 +19,7 @@ import {
 const number: Schema = { type: "number", minimum: 0 };
 const maybeNumber: Schema = { type: ["number", "null"], minimum: 0 };
 /** Longer patterns match no name. */
-const pattern: Schema = { type: "string", maxLength: 256 };
+const pattern: Schema = { type: "string", maxLength: LONGEST_PATTERN };
 
 export const campaignRequestSchema: Schema = {
   type: "object",

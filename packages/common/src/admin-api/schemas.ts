@@ -11,6 +11,8 @@ export function object(properties: Readonly<Record<string, Schema>>): Schema {
 }
 
 export const textSchema: Schema = { type: "string" };
+/** AJV, in strict mode, has no type that is two. */
+const integerOrText: Schema = { anyOf: [{ type: "integer" }, textSchema] };
 export const maybeText: Schema = { type: ["string", "null"] };
 export const textsSchema: Schema = { type: "array", items: textSchema };
 const flag: Schema = { type: "boolean" };
@@ -174,7 +176,7 @@ export const askAnswerSchema: Schema = object({ impu: textSchema, contacts: text
 
 const values: Schema = {
   type: "object",
-  additionalProperties: { type: ["integer", "string"] },
+  additionalProperties: integerOrText,
 };
 const parameter: Schema = {
   type: "object",
@@ -185,7 +187,7 @@ const parameter: Schema = {
     min: count,
     max: count,
     words: textsSchema,
-    default: { type: ["integer", "string"] },
+    default: integerOrText,
   },
   required: ["name", "doc", "kind", "default"],
   additionalProperties: false,

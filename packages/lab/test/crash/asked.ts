@@ -45,11 +45,19 @@ export class AskedReauthentications {
     this.#open = open;
   }
 
-  unfinished(): readonly string[] {
-    return this.#open.map(({ impu, id, last }) => {
-      const asked = this.#promises.asked.get(impu) ?? 0;
-      return `${impu}: re-authentication ${id} has not ended: ${last?.progress ?? "unknown"}, ${asked} NOTIFYs asked for one`;
-    });
+  /**
+   * Those that ought to have ended. One whose device was challenged, and which has time left, is the device's own matter:
+   * SIPp does not go on from every answer that comes twice. @param now milliseconds since the epoch
+   */
+  unfinished(now: number): readonly string[] {
+    const isTheDevices = ({ last }: Open): boolean =>
+      last?.progress === "challenged" && last.deadlineAt !== null && last.deadlineAt > now;
+    return this.#open
+      .filter((one) => !isTheDevices(one))
+      .map(({ impu, id, last }) => {
+        const asked = this.#promises.asked.get(impu) ?? 0;
+        return `${impu}: re-authentication ${id} has not ended: ${last?.progress ?? "unknown"}, ${asked} NOTIFYs asked for one`;
+      });
   }
 
   #isOver({ impu, id, accepted, last }: Open, state: ReauthenticationState | undefined): boolean {

@@ -149,7 +149,7 @@ class CrashTest {
       await this.#asked.look();
     }
     this.#check([
-      ...this.#asked.unfinished(),
+      ...this.#asked.unfinished(clock.now()),
       ...this.#promises.broken,
       ...this.#asked.broken,
       ...this.#sim.broken,

@@ -31,6 +31,8 @@ export async function startNode(
       PATH: process.env["PATH"],
       NODE_OPTIONS: `--import=${GUARD}`,
       [`${prefix}_LOG_LEVEL`]: "error",
+      // Several of a kind run at once, and begin with nothing.
+      ...(program !== "ue" && { [`${prefix}_STORE`]: "memory" }),
       ...env,
     },
     onLine: (line) => faults.said(name, line),

@@ -1,4 +1,4 @@
-// `imslab verify` on running nodes: our own UE, SIPp with its scenario, linphone and SIP.js get what they deserve. See docs/verify.md.
+// `imslab verify` on running nodes: our own UE, SIPp with its scenario, linphone, SIP.js and JsSIP get what they deserve. See docs/verify.md.
 import { setInterval } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@ims-lab/common/platform/clock";
@@ -6,8 +6,9 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { imslab } from "../../src/cli/imslab.ts";
 import type { Report } from "../../src/verify/runner.ts";
 import { startBackground } from "./background.ts";
-import { type BrowserPhone, startBrowserPhone } from "./browser-phone.ts";
+import { startBrowserPhone } from "./browser-phone.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
+import { startJsSipPhone } from "./jssip-phone.ts";
 import { startLinphone } from "./linphone.ts";
 import { requirePrograms } from "./programs.ts";
 import { LabAdmin, type RunningLab, startLab, startUe } from "./running-lab.ts";
@@ -124,24 +125,35 @@ test("linphone does not subscribe, and answers the challenge of its next REGISTE
   expect(await verify(softphone.impu, ...OF_SOFTPHONE)).toEqual(SOFTPHONE);
 });
 
-test("SIP.js does not subscribe, and answers the challenge of its next REGISTER", {
-  timeout: 90_000,
-}, async () => {
-  await admin.untilGone(softphone.impu, 5000);
-  const phone = await startBrowserPhone(softphone, webSocket);
-  ending.push(() => phone.stop());
-  await phone.register();
-  const over = new AbortController();
-  const again = refreshing(phone, over.signal);
-  ending.push(async () => {
-    over.abort();
-    await again;
-  });
-  expect(await verify(softphone.impu, ...OF_SOFTPHONE)).toEqual(SOFTPHONE);
-});
+test.each([
+  ["SIP.js", startBrowserPhone],
+  ["JsSIP", startJsSipPhone],
+])(
+  "%s does not subscribe, and answers the challenge of its next REGISTER",
+  {
+    timeout: 90_000,
+  },
+  async (_name, start) => {
+    await admin.untilGone(softphone.impu, 5000);
+    const phone = await start(softphone, webSocket);
+    ending.push(() => phone.stop());
+    await phone.register();
+    const over = new AbortController();
+    const again = refreshing(phone, over.signal);
+    ending.push(async () => {
+      over.abort();
+      await again;
+    });
+    expect(await verify(softphone.impu, ...OF_SOFTPHONE)).toEqual(SOFTPHONE);
+  },
+);
+
+interface WebPhone {
+  register(): Promise<void>;
+}
 
 /** A page that registers again and again, as its user would. */
-async function refreshing(phone: BrowserPhone, signal: AbortSignal): Promise<void> {
+async function refreshing(phone: WebPhone, signal: AbortSignal): Promise<void> {
   try {
     for await (const _ of setInterval(INTERVAL_SECONDS * 1000, undefined, { signal }))
       await phone.register();

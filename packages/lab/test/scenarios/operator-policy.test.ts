@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { adminServer } from "@ims-lab/common/platform/http";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
-import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { addRoutes as pcscfRoutes } from "../../../pcscf/src/admin/routes.ts";
 import { addRoutes as scscfRoutes } from "../../../scscf/src/admin/routes.ts";
@@ -15,10 +14,12 @@ import { ScriptedUe } from "./scripted-ue.ts";
 import { callUp, lastCall, registered } from "./two-ues.ts";
 import type { Ue } from "./ue.ts";
 
+type AdminServer = Awaited<ReturnType<typeof adminServer>>;
+
 let folder: string;
 let lab: Lab;
 let alice: Ue;
-let apps: Readonly<Record<string, FastifyInstance>>;
+let apps: Readonly<Record<string, AdminServer>>;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "policy-"));
@@ -31,7 +32,7 @@ async function begin(options: LabOptions = {}): Promise<void> {
   apps = { 9062: await serverOf("S-CSCF"), 9061: await serverOf("P-CSCF") };
 }
 
-async function serverOf(node: "S-CSCF" | "P-CSCF"): Promise<FastifyInstance> {
+async function serverOf(node: "S-CSCF" | "P-CSCF"): Promise<AdminServer> {
   const app = await adminServer({
     settings: {
       host: "127.0.0.1",

@@ -4,14 +4,18 @@ import { drawPlan } from "../simulation/plan.ts";
 import { PLANTS } from "../simulation/plants.ts";
 import { run } from "../simulation/run.ts";
 
-test.each([1, 2, 3, 4, 5, 6, 7, 8])("seed %i: every invariant holds", async (seed) => {
-  const { violation, acts, messages } = await run(drawPlan(seed));
-  expect(violation).toBeUndefined();
-  expect(acts.size).toBeGreaterThan(5);
-  expect(messages).toBeGreaterThan(100);
-});
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  "seed %i: every invariant holds",
+  { timeout: 60_000 },
+  async (seed) => {
+    const { violation, acts, messages } = await run(drawPlan(seed));
+    expect(violation).toBeUndefined();
+    expect(acts.size).toBeGreaterThan(5);
+    expect(messages).toBeGreaterThan(100);
+  },
+);
 
-test("the same seed plays the same run, message by message", async () => {
+test("the same seed plays the same run, message by message", { timeout: 60_000 }, async () => {
   const ladders = [
     await run(drawPlan(9), { isTold: true }),
     await run(drawPlan(9), { isTold: true }),
@@ -20,9 +24,13 @@ test("the same seed plays the same run, message by message", async () => {
   expect(ladders[0]).toContain("REGISTER");
 });
 
-/** What each breaks first, in one run or another. */
+/** By the invariants that may be the first to see it. */
 const FOUND: Readonly<Record<string, readonly string[]>> = {
-  "lost-commit": ["nothing acknowledged is lost", "not registered without subscription"],
+  "lost-commit": [
+    "nothing acknowledged is lost",
+    "not registered past a deadline",
+    "not registered without subscription",
+  ],
   "deadline-twice": ["not registered past a deadline"],
   "version-back": ["numbers rise"],
   "sqn-back": ["no sequence number twice"],
@@ -33,13 +41,12 @@ describe("a bug that is planted is found", () => {
     expect(Object.keys(FOUND)).toEqual(Object.keys(PLANTS));
   });
 
-  test.each(Object.keys(FOUND))("%s", async (name) => {
+  test.each(Object.entries(FOUND))("%s", { timeout: 60_000 }, async (name, invariants) => {
     const found: string[] = [];
     for (let seed = 1; found.length === 0 && seed <= 40; seed++) {
       const { violation } = await run(drawPlan(seed), { plant: PLANTS[name] });
       if (violation !== undefined) found.push(violation.invariant);
     }
-    expect(found).toHaveLength(1);
-    expect(FOUND[name]).toContain(found[0]);
+    expect(invariants).toContain(found[0]);
   });
 });

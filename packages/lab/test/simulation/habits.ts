@@ -1,4 +1,4 @@
-// What a scripted device does right and wrong. TS 24.229 §5.1.1.
+// Habits of a scripted device, right and wrong. TS 24.229 §5.1.1.
 import type { Chance } from "./chance.ts";
 
 export interface Habits {

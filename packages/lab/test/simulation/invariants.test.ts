@@ -1,7 +1,5 @@
-// Each invariant of the simulation: what it lets pass, and what not; and the page that lists them.
-import { readFileSync } from "node:fs";
+// Each invariant of the simulation: what it lets pass, and what not.
 import { describe, expect, test } from "vitest";
-import { ACT_KINDS } from "./acts.ts";
 import * as invariants from "./invariants.ts";
 
 const T0 = 1_000_000;
@@ -189,23 +187,4 @@ test("nothing is left", () => {
 test("no error in the log", () => {
   expect(broken(invariants.NO_ERROR_LINE, { node: "S-CSCF", errors: [] })).toBe(0);
   expect(broken(invariants.NO_ERROR_LINE, { node: "S-CSCF", errors: ["x"] })).toBe(1);
-});
-
-describe("docs/simulation.md", () => {
-  const page = readFileSync(new URL("../../../../docs/simulation.md", import.meta.url), "utf8");
-
-  test("has the table of invariants", () => {
-    const rows = invariants.INVARIANTS.map(
-      ({ name, clause, holds }) => `| ${name} | ${holds} | ${clause} |`,
-    );
-    expect(page).toContain(
-      ["| invariant | what holds | where it is written |", "| --- | --- | --- |", ...rows].join(
-        "\n",
-      ),
-    );
-  });
-
-  test("names every kind of act", () => {
-    for (const kind of Object.keys(ACT_KINDS)) expect(page).toContain(`\`${kind}\``);
-  });
 });

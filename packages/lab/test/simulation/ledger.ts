@@ -1,4 +1,4 @@
-// What was announced and what was seen at an S-CSCF, over all its lives: from its messages and events alone, so that its own deadlines can be judged.
+// The ledger of an S-CSCF over all its lives: what was announced and what was seen, from messages and events alone, so that its own deadlines can be judged.
 import {
   Authorization,
   Contact,

@@ -1,4 +1,4 @@
-// What everything in a run shares: time, network, weather, the story, and the judge of invariants.
+// The surroundings that everything in a run shares: time, network, weather, the story, and the judge of invariants.
 
 import type { Interceptor } from "@ims-lab/common/sip/endpoint/interceptors";
 import { Via } from "@ims-lab/common/sip/message/fields";

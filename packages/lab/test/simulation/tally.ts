@@ -1,4 +1,4 @@
-// What a series of runs amounts to, as text.
+// The tally of a series of runs, as text.
 import type { RunResult } from "./run.ts";
 
 export class Tally {

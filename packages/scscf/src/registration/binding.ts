@@ -89,10 +89,10 @@ export type BindingInput =
       readonly cause: ReauthenticationCause;
       /** In the place of N, milliseconds. */
       readonly withinMs?: number | undefined;
-      /** One ran when it was asked for: should that have ended meanwhile, its end is the answer. */
-      readonly joins?: boolean;
       /** It is registering at this moment and is challenged: no NOTIFY need tell it. */
       readonly isHere?: boolean;
+      /** One ran when it was asked for: should that have ended meanwhile, its end is the answer. */
+      readonly joins?: boolean;
     }
   /** The trigger's first transmission. */
   | { readonly kind: "notified"; readonly at: number }

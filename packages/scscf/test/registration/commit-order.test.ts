@@ -29,11 +29,11 @@ const BINDING: Binding = {
 };
 
 function started(): { registrations: Registrations; store: TryingStore; marks(): unknown[] } {
+  const clock = new FakeClock();
   const store = tryingStore();
   store.holds = true;
   const events = new RegistrationEvents();
   events.deliverTo({ nobody: { on: () => undefined } });
-  const clock = new FakeClock();
   const registrations = new Registrations({
     clock,
     store,
