@@ -20,8 +20,10 @@ export class PackedTable<T extends object> {
   readonly #rows = new Map<string, T | string>();
   /** Keys in the order of their use, as a ring. */
   readonly #used: string[] = [];
+  /** Number of the last use of each key in the ring. */
+  readonly #lastUse = new Map<string, number>();
   readonly #warm: number;
-  #next = 0;
+  #uses = 0;
 
   constructor(options: PackedTableOptions<T>) {
     this.#options = options;
@@ -69,17 +71,21 @@ export class PackedTable<T extends object> {
   clear(): void {
     this.#rows.clear();
     this.#used.length = 0;
+    this.#lastUse.clear();
   }
 
   /** The row of this key stays an object for a while; to be said after a change within it. */
   use(key: string): void {
-    const at = this.#next;
-    const last = at === 0 ? this.#used[this.#used.length - 1] : this.#used[at - 1];
-    if (last === key) return;
-    const oldest = this.#used[at];
-    this.#used[at] = key;
-    this.#next = (at + 1) % this.#warm;
-    if (oldest !== undefined) this.#rest(oldest);
+    const last = this.#uses - 1;
+    if (this.#used[last % this.#warm] === key && this.#lastUse.get(key) === last) return;
+    const number = this.#uses++;
+    const oldest = this.#used[number % this.#warm];
+    this.#used[number % this.#warm] = key;
+    this.#lastUse.set(key, number);
+    // One that was used again since stays: whoever does so may hold it.
+    if (oldest === undefined || this.#lastUse.get(oldest) !== number - this.#warm) return;
+    this.#lastUse.delete(oldest);
+    this.#rest(oldest);
   }
 
   #rest(key: string): void {

@@ -35,6 +35,20 @@ test("the row used longest ago comes to rest, and is the same when it is asked f
   expect(packed).toEqual(["0", "1"]);
 });
 
+test("a row stays the object it is as long after its last use as after its only one", () => {
+  const { table, packed } = lab(4);
+  const row = { n: 0 };
+  table.set("k0", row);
+  table.set("k1", { n: 1 });
+  table.use("k0");
+  for (const n of [2, 3]) table.set(`k${n}`, { n });
+  expect(table.get("k0")).toBe(row); // its first use is five uses ago, its last is two
+  table.set("k4", { n: 4 });
+  expect(table.get("k0")).toBe(row);
+  table.set("k5", { n: 5 });
+  expect(packed).toContain("0");
+});
+
 test("a row in use stays the object it is", () => {
   const { table } = lab(1);
   const row: Row = { n: 1, busy: true };

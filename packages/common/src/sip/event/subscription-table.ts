@@ -48,13 +48,16 @@ export class SubscriptionTable {
     return this.#entries.size;
   }
 
+  /** To be changed: it stays the object it is while others are looked at. */
   get(id: string): Entry | undefined {
-    return this.#entries.get(id);
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) this.#entries.use(id);
+    return entry;
   }
 
   /** The subscription to whose dialog a received request belongs: our tag is its id. */
   find(request: SipRequest): Entry | undefined {
-    const entry = this.#entries.get(tagOf(request.to));
+    const entry = this.get(tagOf(request.to));
     return entry && isInDialog(entry.subscription.dialog, request) ? entry : undefined;
   }
 
