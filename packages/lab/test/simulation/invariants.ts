@@ -300,7 +300,7 @@ export interface AgreementFacts {
   /** Contacts of all that is registered, by IMPI and Path. */
   readonly atScscf: ReadonlyMap<string, readonly string[]>;
   readonly atPcscf: ReadonlyMap<string, readonly string[]>;
-  /** Contacts that devices have registered over this P-CSCF's life. */
+  /** Contacts that devices have registered since something was lost. */
   readonly told: ReadonlySet<string> | "all";
   /** The S-CSCF may have given up the subscription by which the P-CSCF hears of ends (RFC 6665 §4.2.2). */
   readonly mayMissEnds: boolean;
@@ -310,7 +310,7 @@ export const BOTH_AGREE: Invariant<AgreementFacts> = {
   name: "both nodes agree",
   clause: "TS 24.229 §5.2.2.1, §5.2.3",
   holds:
-    "once the wire is quiet, both CSCFs have the same devices; a P-CSCF that has forgotten everything those that have registered since",
+    "once the wire is quiet, both CSCFs have the same devices; where something was lost, those that have registered since",
   check: ({ atScscf, atPcscf, told, mayMissEnds }) => {
     const lone = [...atScscf].filter(
       ([key, contacts]) =>

@@ -90,6 +90,8 @@ function judgeCalm(world: World): void {
   const isQuick = around.plan.scscfStore.delayMs[1] <= QUICK_MS;
   if (!world.isCalm || !isQuick || around.clock.now() - last < UNDER_WAY_MS / 2) return;
   if (scscf.node === undefined || pcscf.node === undefined) return;
+  // A challenge gives a device more time than the P-CSCF was told.
+  if (scscf.node.reauthentications.runningCount > 0) return;
   around.judge(BOTH_AGREE, { atScscf, atPcscf, told: "all", mayMissEnds: false });
 }
 
@@ -135,8 +137,9 @@ async function comeToRest(world: World, plan: Plan): Promise<void> {
   judgeAgreement(world);
 }
 
-function judgeAgreement({ around, pcscf, devices, atScscf, atPcscf, wasCutLong }: World): void {
-  const told = pcscf.hasForgotten ? new Set(devices.flatMap(({ contacts }) => contacts)) : "all";
+function judgeAgreement({ around, devices, atScscf, atPcscf, isCalm, wasCutLong }: World): void {
+  // A device may have left an address whose 200 did not reach the P-CSCF.
+  const told = isCalm ? "all" : new Set(devices.flatMap(({ contacts }) => contacts));
   around.judge(BOTH_AGREE, { atScscf, atPcscf, told, mayMissEnds: wasCutLong });
 }
 
