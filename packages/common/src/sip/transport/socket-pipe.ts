@@ -18,6 +18,8 @@ export class SocketPipe<S extends Socket> implements Pipe {
   constructor(socket: S, kind: SocketKind<S>) {
     this.#socket = socket;
     this.#kind = kind;
+    // Whoever is not started (its connection went during the handshake) may still fail: "close" follows.
+    socket.on("error", () => undefined);
   }
 
   get local(): HostPort {

@@ -23,6 +23,8 @@ export class WebSocketPipe implements Pipe {
   constructor(webSocket: WebSocket, socket: Socket | undefined) {
     this.#webSocket = webSocket;
     this.#socket = socket;
+    // Whoever is not started (its connection went during the handshake) may still fail: "close" follows.
+    webSocket.on("error", () => undefined);
     webSocket.once("upgrade", (response) => {
       this.#socket = response.socket;
     });
