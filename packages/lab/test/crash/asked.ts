@@ -38,6 +38,7 @@ export class AskedReauthentications {
   async look(): Promise<void> {
     const open: Open[] = [];
     for (const one of this.#open) {
+      if (this.#promises.deaf.has(one.impu)) continue;
       const state = await this.#nodes.reauthentication(one.id);
       if (this.#isOver(one, state)) this.done += 1;
       else open.push({ ...one, last: state ?? one.last });

@@ -76,6 +76,7 @@ class CrashTest {
     return (
       `killed ${kills.join(", ")}: ${registrations.size} registrations, ${subscribed.size} subscriptions, ` +
       `${this.#asked.done} re-authentications and ${this.#sim.seen} sequence numbers, ` +
+      `${this.#promises.deaf.size} devices that left NOTIFYs unanswered, ` +
       `${this.#checked} looks, nothing lost (${Math.round(elapsed())} s)`
     );
   }
@@ -164,7 +165,9 @@ class CrashTest {
   #hear(): void {
     const why = this.#devices.ended();
     if (why !== undefined) throw new Error(why);
-    for (const logged of this.#devices.log.read()) this.#promises.hear(logged);
+    const now = clock.now();
+    for (const logged of this.#devices.log.read()) this.#promises.hear(logged, now);
+    this.#promises.endThoseOfDeaf(now);
   }
 
   #check(lost: readonly string[]): void {
