@@ -98,7 +98,7 @@ class CrashTest {
       if (impu !== undefined) await this.#asked.ask(impu);
     }
     await this.#sim.ask(500);
-    await this.#asked.look();
+    await this.#asked.look(clock.now());
     const last = this.#draw();
     const asking = last === undefined ? undefined : this.#asked.ask(last);
     await sleep(this.#random.fraction() * 15);
@@ -110,7 +110,7 @@ class CrashTest {
     const subscribed = new Set(this.#promises.subscribed);
     await this.#nodes.start(node);
     const lost = await this.#missing(promised, subscribed);
-    await this.#asked.look();
+    await this.#asked.look(clock.now());
     await this.#sim.ask(500);
     this.#check([...lost, ...this.#promises.broken, ...this.#asked.broken, ...this.#sim.broken]);
     if (this.#options.verbose)
@@ -146,7 +146,7 @@ class CrashTest {
     while (this.#asked.open > 0 && clock.now() < until) {
       await sleep(200);
       this.#hear();
-      await this.#asked.look();
+      await this.#asked.look(clock.now());
     }
     this.#check([
       ...this.#asked.unfinished(clock.now()),

@@ -104,7 +104,8 @@ export class CrashNodes {
         SCSCF_HTTP_PORT: String(scscfHttp),
         SCSCF_TRUSTED_PEERS: `${HOST}:${core}`,
         SCSCF_LIMITS_MAX_WAIT_MS: "60000",
-        SCSCF_REAUTHENTICATION_DEADLINE_SECONDS: "120",
+        // Longer than a busy machine needs for all kills that a device may live through.
+        SCSCF_REAUTHENTICATION_DEADLINE_SECONDS: "600",
       };
     return {
       PCSCF_STORE: file,

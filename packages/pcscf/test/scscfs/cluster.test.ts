@@ -49,7 +49,9 @@ function isOptions({ startLine }: { readonly startLine: string }): boolean {
 /** Methods of the requests that have come, without OPTIONS and what came again; forgets them. */
 function taken(peer: Peer): readonly string[] {
   const requests = peer.inbox.splice(0).filter((each) => each.kind === "request");
-  const first = new Map(requests.map((each) => [each.get(Via)?.branch ?? each.startLine, each.method]));
+  const first = new Map(
+    requests.map((each) => [each.get(Via)?.branch ?? each.startLine, each.method]),
+  );
   return [...first.values()].filter((method) => method !== "OPTIONS");
 }
 
