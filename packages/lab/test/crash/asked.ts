@@ -99,7 +99,7 @@ function isMovedByGrace(
   const before = last?.deadlineAt;
   const after = state?.deadlineAt;
   if (hadGrace || before == null || after == null || before === after) return false;
-  return before < after - GRACE_MS && after <= now + GRACE_MS;
+  return before <= after - GRACE_MS && after <= now + GRACE_MS;
 }
 
 /** N runs, and no challenge has extended it. */
