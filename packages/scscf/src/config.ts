@@ -39,6 +39,7 @@ import {
   storeSettings,
 } from "@ims-lab/common/store/open-store";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
+import { type ClusterSettings, clusterSettings, impossibleCluster } from "./cluster/settings.ts";
 import type { PolicySettings } from "./policy/rules.ts";
 import { parseUserAgentDuty, shadowedDuty } from "./register/subscription-duty.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
@@ -50,6 +51,7 @@ export interface ScscfConfig extends StoreSettings {
   /** Path of the subscribers file. */
   readonly subscribers: string;
   readonly restart: RestartSettings;
+  readonly cluster: ClusterSettings;
   readonly sip: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
   readonly http: HttpSettings;
   readonly log: LogSettings;
@@ -121,6 +123,7 @@ export const settings: Settings<ScscfConfig> = {
     }),
     ...storeSettings("scscf"),
     restart: restartSettings,
+    cluster: clusterSettings,
     sip: {
       ...listenSettings({ what: "SIP", port: 6060 }),
       tls: tlsSettings(6061),
@@ -303,6 +306,7 @@ function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
     ...impossibleTls("sip", config.sip.tls),
     ...impossibleFaults(scscfFaults, config.faults),
     ...impossibleNetworkFaults(config.networkFaults),
+    ...impossibleCluster(config.cluster, config.store),
   ];
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });

@@ -10,7 +10,6 @@ import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
-import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { StoreLog } from "@ims-lab/common/store/store-log";
 import { EventStream } from "./admin/event-stream.ts";
 import { webhookContent } from "./admin/webhook-views.ts";
@@ -25,7 +24,14 @@ import { UserHistory } from "./history/user-history.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import { MessageWatches } from "./observation/message-watch.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
-import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
+import {
+  type EndpointTools,
+  endpointOf,
+  ownUriFor,
+  selfFor,
+  senderOf,
+  tokenOf,
+} from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
 import { PcscfAsking } from "./policy/pcscf-asking.ts";
 import { PolicyControl } from "./policy/policy-control.ts";
@@ -297,12 +303,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     allowDirect: config.allowDirect,
     devices,
     originOf: ({ request, flow }): RequestOrigin =>
-      originOf(
-        config,
-        request,
-        flow,
-        formatHostPort(endpoint.advertised(flow.remote, flow.transport)),
-      ),
+      originOf(config, request, flow, selfFor(endpoint, config.cluster, flow)),
     isOwn: (host, port) => endpoint.isOwn(host, port),
     setsOf,
     bindingsOf,
