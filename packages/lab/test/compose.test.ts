@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { settings as pcscfSettings } from "../../pcscf/src/config.ts";
 import { settings as scscfSettings } from "../../scscf/src/config.ts";
-import { settings as ueSettings } from "../../ue/src/config.ts";
+import { ueSettings } from "../../ue/src/config.ts";
 import { labFiles } from "../src/compose/lab-files.ts";
 
 interface Service {
@@ -154,7 +154,8 @@ describe("the profile cluster", () => {
 
 test("what each service depends on and mounts is there, and no two share an address or a port", () => {
   for (const service of Object.values(services)) {
-    for (const other of Object.keys(service.depends_on ?? {})) expect(services).toHaveProperty(other);
+    for (const other of Object.keys(service.depends_on ?? {}))
+      expect(services).toHaveProperty(other);
     for (const mount of service.volumes ?? [])
       expect(volumes).toHaveProperty(mount.replace(/:.*/, ""));
   }

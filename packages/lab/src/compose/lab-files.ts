@@ -25,9 +25,7 @@ export function labFiles(env: Environment, folder: string, isCluster: boolean): 
   const at = (host: number): string => `${env["IMSLAB_SUBNET"] || "172.30.99"}.${host}`;
   const shared = isCluster ? { cluster: { name: `scscf.${home.domain}` } } : {};
   const scscfs = isCluster ? [SCSCF, SCSCF2] : [SCSCF];
-  const ownStore = isCluster
-    ? `redis://${at(REDIS)}:${REDIS_PORT}`
-    : `sqlite:${STATE}/scscf.db`;
+  const ownStore = isCluster ? `redis://${at(REDIS)}:${REDIS_PORT}` : `sqlite:${STATE}/scscf.db`;
   return {
     ...(!isShipped && { "subscribers.yaml": movedUsers(home) }),
     "scscf.yaml": stringify({

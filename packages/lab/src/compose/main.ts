@@ -6,7 +6,8 @@ import { labFiles } from "./lab-files.ts";
 
 const TOKEN_OCTETS = 24;
 
-const [folder = ".", kind] = process.argv.slice(2);
+const { argv, env, stderr } = process;
+const [folder = ".", kind] = argv.slice(2);
 
 /** Nobody reads half of it; for the nodes' own user alone. */
 function write(name: string, text: string): void {
@@ -17,11 +18,11 @@ function write(name: string, text: string): void {
 }
 
 try {
-  const files = labFiles(process.env, folder, kind === "cluster");
+  const files = labFiles(env, folder, kind === "cluster");
   for (const [name, text] of Object.entries(files)) write(name, text);
   if (!existsSync(join(folder, "token")))
     write("token", cryptoRandom().bytes(TOKEN_OCTETS).toString("base64url"));
 } catch (problem) {
-  process.stderr.write(`${problem instanceof Error ? problem.message : String(problem)}\n`);
+  stderr.write(`${problem instanceof Error ? problem.message : String(problem)}\n`);
   process.exitCode = 2;
 }
