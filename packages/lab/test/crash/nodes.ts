@@ -104,7 +104,8 @@ export class CrashNodes {
         SCSCF_HTTP_PORT: String(scscfHttp),
         SCSCF_TRUSTED_PEERS: `${HOST}:${core}`,
         SCSCF_LIMITS_MAX_WAIT_MS: "60000",
-        // Longer than a busy machine needs for all kills that a device may live through.
+        // The devices refresh nothing, and a busy machine takes its time for all kills.
+        SCSCF_SUBSCRIPTION_OPTIONAL_MAX_EXPIRES_SECONDS: "3600",
         SCSCF_REAUTHENTICATION_DEADLINE_SECONDS: "600",
       };
     return {
