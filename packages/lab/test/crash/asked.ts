@@ -57,8 +57,9 @@ export class AskedReauthentications {
    * SIPp does not go on from every answer that comes twice. @param now milliseconds since the epoch
    */
   unfinished(now: number): readonly string[] {
-    const isTheDevices = ({ last }: Open): boolean =>
-      last?.progress === "challenged" && last.deadlineAt !== null && last.deadlineAt > now;
+    const isTheDevices = ({ impu, last }: Open): boolean =>
+      this.#promises.isDeaf(impu) ||
+      (last?.progress === "challenged" && last.deadlineAt !== null && last.deadlineAt > now);
     return this.#open
       .filter((one) => !isTheDevices(one))
       .map(({ impu, id, last }) => {
@@ -73,7 +74,8 @@ export class AskedReauthentications {
       // Its end was known to the process that was killed, and the device may not have heard of it yet.
       return (this.#promises.accepted.get(impu) ?? 0) > accepted;
     if (state.end !== null) {
-      this.broken.push(`${impu}: re-authentication ${id} ended ${state.end}`);
+      if (!this.#promises.isDeaf(impu))
+        this.broken.push(`${impu}: re-authentication ${id} ended ${state.end}`);
       return true;
     }
     if (

@@ -15,6 +15,10 @@ interface LastNotify {
   readonly version: number;
 }
 
+/** RFC 3261 §17.1.2.2: 64*T1. */
+const TIMER_F_MS = 32_000;
+const DAY_MS = 86_400_000;
+
 export class Promises {
   /** By IMPU: of the REGISTERs that were answered 200 the last. */
   readonly registrations: Map<string, PromisedRegistration> = new Map<
@@ -29,13 +33,30 @@ export class Promises {
   readonly asked: Map<string, number> = new Map<string, number>();
   /** What was broken already. */
   readonly broken: string[] = [];
+  /** NOTIFYs that the device has not answered, by Call-ID and CSeq: since when, and whose. */
+  readonly #unanswered = new Map<string, { readonly impu: string; readonly since: number }>();
+  /** Of the last message, milliseconds of the day. */
+  #latest = 0;
   readonly #lastNotify = new Map<string, LastNotify>();
   readonly #seen = new Set<string>();
 
-  hear({ direction, message }: LoggedMessage): void {
-    if (direction !== "received") return;
-    if (message.kind === "response") this.#answered(message);
-    else if (message.method === "NOTIFY") this.#notified(message);
+  hear({ at, direction, message }: LoggedMessage): void {
+    this.#latest = at;
+    if (direction === "sent") {
+      if (message.kind === "response") this.#unanswered.delete(keyOf(message));
+    } else if (message.kind === "response") this.#answered(message);
+    else if (message.method === "NOTIFY") this.#notified(message, at);
+  }
+
+  /**
+   * Whether SIPp's device has left a NOTIFY alone for 64*T1, as it does when answers and NOTIFYs come in an order that it
+   * does not know: then its subscription is over (RFC 6665 §4.2.2).
+   */
+  isDeaf(impu: string): boolean {
+    for (const one of this.#unanswered.values())
+      if (one.impu === impu && (this.#latest - one.since + DAY_MS) % DAY_MS >= TIMER_F_MS)
+        return true;
+    return false;
   }
 
   #answered(response: SipResponse): void {
@@ -50,13 +71,15 @@ export class Promises {
     this.accepted.set(impu, (this.accepted.get(impu) ?? 0) + 1);
   }
 
-  #notified(notify: SipRequest): void {
+  #notified(notify: SipRequest, at: number): void {
     const { callId, cseq, from } = notify;
+    const unanswered = keyOf(notify);
     // A NOTIFY that was sent again is the same one, over whatever P-CSCF it comes.
     const key = `${callId} ${cseq.number} ${notify.all(Via).at(-1)?.branch ?? ""}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     const impu = from.uriText;
+    this.#unanswered.set(unanswered, { impu, since: at });
     const read = parseReginfo(notify.body, 16);
     if ("problem" in read) {
       this.broken.push(`${impu}: a NOTIFY whose body is no reginfo: ${read.problem}`);
@@ -74,4 +97,8 @@ export class Promises {
     if (events.some(({ event }) => event === "shortened"))
       this.asked.set(impu, (this.asked.get(impu) ?? 0) + 1);
   }
+}
+
+function keyOf({ callId, cseq }: SipRequest | SipResponse): string {
+  return `${callId} ${cseq.number} ${cseq.method}`;
 }
