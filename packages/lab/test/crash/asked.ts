@@ -44,6 +44,7 @@ export class AskedReauthentications {
   async look(now: number): Promise<void> {
     const open: Open[] = [];
     for (const one of this.#open) {
+      if (this.#promises.deaf.has(one.impu)) continue;
       const state = await this.#nodes.reauthentication(one.id);
       const hadGrace = one.hadGrace || isMovedByGrace(one, state, now);
       if (this.#isOver(one, state, now)) this.done += 1;
@@ -57,9 +58,8 @@ export class AskedReauthentications {
    * SIPp does not go on from every answer that comes twice. @param now milliseconds since the epoch
    */
   unfinished(now: number): readonly string[] {
-    const isTheDevices = ({ impu, last }: Open): boolean =>
-      this.#promises.isDeaf(impu) ||
-      (last?.progress === "challenged" && last.deadlineAt !== null && last.deadlineAt > now);
+    const isTheDevices = ({ last }: Open): boolean =>
+      last?.progress === "challenged" && last.deadlineAt !== null && last.deadlineAt > now;
     return this.#open
       .filter((one) => !isTheDevices(one))
       .map(({ impu, id, last }) => {
@@ -74,8 +74,7 @@ export class AskedReauthentications {
       // Its end was known to the process that was killed, and the device may not have heard of it yet.
       return (this.#promises.accepted.get(impu) ?? 0) > accepted;
     if (state.end !== null) {
-      if (!this.#promises.isDeaf(impu))
-        this.broken.push(`${impu}: re-authentication ${id} ended ${state.end}`);
+      this.broken.push(`${impu}: re-authentication ${id} ended ${state.end}`);
       return true;
     }
     if (

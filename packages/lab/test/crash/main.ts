@@ -97,6 +97,7 @@ class CrashTest {
     return (
       `killed ${kills.join(", ")}${outages}: ${registrations.size} registrations, ${subscribed.size} subscriptions, ` +
       `${this.#asked.done} re-authentications and ${this.#sim.seen} sequence numbers, ` +
+      `${this.#promises.deaf.size} devices that left NOTIFYs unanswered, ` +
       `${this.#checked} looks, nothing lost (${Math.round(elapsed())} s)`
     );
   }
@@ -174,11 +175,7 @@ class CrashTest {
       if (binding === undefined) lost.push(`${impu}: its registration (${callId}) is gone`);
       else if (binding.cseq < cseq)
         lost.push(`${impu}: its REGISTER ${cseq} was accepted, and ${binding.cseq} is the last`);
-      else if (
-        subscribed.has(impu) &&
-        binding.subscription === null &&
-        !this.#promises.isDeaf(impu)
-      )
+      else if (subscribed.has(impu) && binding.subscription === null)
         lost.push(`${impu}: its subscription is gone`);
       if (!atPcscf.has(impu)) lost.push(`${impu}: the P-CSCF has forgotten it`);
     }
@@ -234,7 +231,9 @@ class CrashTest {
   #hear(): void {
     const why = this.#devices.ended();
     if (why !== undefined) throw new Error(why);
-    for (const logged of this.#devices.log.read()) this.#promises.hear(logged);
+    const now = clock.now();
+    for (const logged of this.#devices.log.read()) this.#promises.hear(logged, now);
+    this.#promises.endThoseOfDeaf(now);
   }
 
   #check(lost: readonly string[]): void {

@@ -4,8 +4,6 @@ import { decode } from "@ims-lab/common/sip/message/decode";
 import type { SipMessage } from "@ims-lab/common/sip/message/message";
 
 export interface LoggedMessage {
-  /** Milliseconds of the day. */
-  readonly at: number;
   readonly direction: "sent" | "received";
   readonly message: SipMessage;
 }
@@ -14,7 +12,6 @@ export interface LoggedMessage {
 const BETWEEN = /^-{20,} (?=\d{4}-)/m;
 /** After a message that SIPp did not wait for, the same once more. */
 const AGAIN = /\n-{20,}\n.*$/s;
-const TIME = /^\S+\s(\d\d):(\d\d):(\d\d\.\d+)/;
 /** Then `UDP message received [n] bytes:` and an empty line. */
 const HEAD = /^[^\n]*\n(?:UDP|TCP) message (sent|received)[^\n]*\n\n/;
 
@@ -59,9 +56,7 @@ function messageIn(entry: string): LoggedMessage | undefined {
   if (head === null) return undefined;
   const text = entry.slice(head[0].length).replace(AGAIN, "").replace(/\r?\n/g, "\r\n");
   const { message } = decode(Buffer.from(withLength(text), "latin1"));
-  const [, hours, minutes, seconds] = TIME.exec(entry) ?? [];
-  const at = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
-  return message && { at, direction: head[1] === "sent" ? "sent" : "received", message };
+  return message && { direction: head[1] === "sent" ? "sent" : "received", message };
 }
 
 /** The log has other line ends than the wire, so another length. */

@@ -10,14 +10,13 @@ export interface PromisedRegistration {
   readonly cseq: number;
 }
 
+/** A device that waits for the answer to its REGISTER takes no NOTIFY: long before 64*T1, RFC 6665 §4.2.2. */
+const DEAF_MS = 20_000;
+
 interface LastNotify {
   readonly cseq: number;
   readonly version: number;
 }
-
-/** RFC 3261 §17.1.2.2: 64*T1. */
-const TIMER_F_MS = 32_000;
-const DAY_MS = 86_400_000;
 
 export class Promises {
   /** By IMPU: of the REGISTERs that were answered 200 the last. */
@@ -33,36 +32,41 @@ export class Promises {
   readonly asked: Map<string, number> = new Map<string, number>();
   /** What was broken already. */
   readonly broken: string[] = [];
-  /** NOTIFYs that the device has not answered, by Call-ID and CSeq: since when, and whose. */
-  readonly #unanswered = new Map<string, { readonly impu: string; readonly since: number }>();
-  /** Of the last message, milliseconds of the day. */
-  #latest = 0;
+  /** IMPUs of devices that left a NOTIFY unanswered so long that their subscription may end: nothing is promised to them. */
+  readonly deaf: Set<string> = new Set<string>();
+  /** By Call-ID and CSeq: when it came first. */
+  readonly #unanswered = new Map<string, { readonly impu: string; readonly at: number }>();
   readonly #lastNotify = new Map<string, LastNotify>();
   readonly #seen = new Set<string>();
 
-  hear({ at, direction, message }: LoggedMessage): void {
-    this.#latest = at;
+  /** @param now milliseconds since the epoch */
+  hear({ direction, message }: LoggedMessage, now: number): void {
+    const key = `${message.callId} ${message.cseq.number}`;
     if (direction === "sent") {
-      if (message.kind === "response") this.#unanswered.delete(keyOf(message));
+      if (message.kind === "response") this.#unanswered.delete(key);
     } else if (message.kind === "response") this.#answered(message);
-    else if (message.method === "NOTIFY") this.#notified(message, at);
+    else if (message.method === "NOTIFY") {
+      const impu = message.from.uriText;
+      if (!this.#unanswered.has(key)) this.#unanswered.set(key, { impu, at: now });
+      this.#notified(message);
+    }
   }
 
-  /**
-   * Whether SIPp's device has left a NOTIFY alone for 64*T1, as it does when answers and NOTIFYs come in an order that it
-   * does not know: then its subscription is over (RFC 6665 §4.2.2).
-   */
-  isDeaf(impu: string): boolean {
-    for (const one of this.#unanswered.values())
-      if (one.impu === impu && (this.#latest - one.since + DAY_MS) % DAY_MS >= TIMER_F_MS)
-        return true;
-    return false;
+  /** @param now milliseconds since the epoch */
+  endThoseOfDeaf(now: number): void {
+    for (const [key, { impu, at }] of this.#unanswered) {
+      if (now - at < DEAF_MS) continue;
+      this.#unanswered.delete(key);
+      this.deaf.add(impu);
+      this.registrations.delete(impu);
+      this.subscribed.delete(impu);
+    }
   }
 
   #answered(response: SipResponse): void {
     const { status, callId, cseq, to } = response;
-    if (status < 200 || status >= 300) return;
     const impu = to.uriText;
+    if (status < 200 || status >= 300 || this.deaf.has(impu)) return;
     if (cseq.method === "SUBSCRIBE") this.subscribed.add(impu);
     if (cseq.method !== "REGISTER") return;
     const before = this.registrations.get(impu);
@@ -71,15 +75,13 @@ export class Promises {
     this.accepted.set(impu, (this.accepted.get(impu) ?? 0) + 1);
   }
 
-  #notified(notify: SipRequest, at: number): void {
+  #notified(notify: SipRequest): void {
     const { callId, cseq, from } = notify;
-    const unanswered = keyOf(notify);
     // A NOTIFY that was sent again is the same one, over whatever P-CSCF it comes.
     const key = `${callId} ${cseq.number} ${notify.all(Via).at(-1)?.branch ?? ""}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     const impu = from.uriText;
-    this.#unanswered.set(unanswered, { impu, since: at });
     const read = parseReginfo(notify.body, 16);
     if ("problem" in read) {
       this.broken.push(`${impu}: a NOTIFY whose body is no reginfo: ${read.problem}`);
@@ -97,8 +99,4 @@ export class Promises {
     if (events.some(({ event }) => event === "shortened"))
       this.asked.set(impu, (this.asked.get(impu) ?? 0) + 1);
   }
-}
-
-function keyOf({ callId, cseq }: SipRequest | SipResponse): string {
-  return `${callId} ${cseq.number} ${cseq.method}`;
 }
