@@ -52,5 +52,6 @@ export function labFiles(env: Environment, folder: string, isCluster: boolean): 
 function networkOf({ IMSLAB_MCC, IMSLAB_MNC }: Environment): Parameters<typeof homeOf>[0] {
   const parsed = parseOptions([], { IMSLAB_MCC, IMSLAB_MNC });
   if (parsed.kind === "options") return parsed.options;
-  throw new Error(`IMSLAB_MCC, IMSLAB_MNC: ${parsed.kind === "refused" ? parsed.reason : "none"}`);
+  const why = parsed.kind === "refused" ? parsed.reason : "no network";
+  throw new Error(why.includes("IMSLAB_") ? why : `IMSLAB_MCC, IMSLAB_MNC: ${why}`);
 }

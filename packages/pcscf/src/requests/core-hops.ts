@@ -5,14 +5,13 @@ import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import type { Binding } from "../bindings/binding.ts";
 import { knownUri, type Relay } from "../sides/sides.ts";
 
-/** The S-CSCFs and the name of their cluster, the binding's Service-Route and the trusted peers. Undefined: anywhere else. */
+/** The S-CSCFs, the binding's Service-Route and the trusted peers. Undefined: anywhere else. */
 export function coreHop(
   relay: Relay,
   to: Destination,
   binding: Binding | undefined,
 ): Destination | undefined {
-  const { settings, cluster, knowsHop } = relay;
-  if (!("flow" in to) && cluster.has(to.host)) return to;
+  const { settings, knowsHop } = relay;
   const named = [...settings.scscf, ...(binding?.serviceRoute ?? [])];
   const places = named.map((text) => destinationOf(knownUri(text)));
   return withinKnown(to, (hop) => places.some((place) => isSameHop(hop, place)) || knowsHop(hop));

@@ -85,13 +85,14 @@ function fromUe({ lab, ue }: Cluster, method: string, extra: Extra = []): SipReq
 
 describe("a request to the cluster's name", () => {
   test("goes to the node that answered the REGISTER, as it was written; our Record-Route is the address that node knows", async () => {
-    const on = await cluster();
+    const advertise = "--core.advertise=10.1.0.0/24=192.0.2.99:4060,0.0.0.0/0=198.51.100.9:4060";
+    const on = await cluster(() => Lab.start(...SETTINGS, advertise));
     registered(on);
     on.ue.send(fromUe(on, "SUBSCRIBE"), ACCESS);
     on.lab.run();
     const got = on.own.takeRequest("SUBSCRIBE");
     expect(got.texts("Route")).toEqual([SERVICE_ROUTE]);
-    expect(got.texts("Record-Route")[0]).toContain(`@${CORE.host}:${CORE.port}`);
+    expect(got.texts("Record-Route")[0]).toContain("@192.0.2.99:4060");
     expect(taken(on.other)).toEqual([]);
   });
 
