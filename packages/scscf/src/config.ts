@@ -40,6 +40,7 @@ import {
   storeSettings,
 } from "@ims-lab/common/store/open-store";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
+import { type ClusterSettings, clusterSettings, impossibleCluster } from "./cluster/settings.ts";
 import type { PolicySettings } from "./policy/rules.ts";
 import { parseUserAgentDuty, shadowedDuty } from "./register/subscription-duty.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
@@ -51,6 +52,7 @@ export interface ScscfConfig extends StoreSettings {
   /** Path of the subscribers file. */
   readonly subscribers: string;
   readonly restart: RestartSettings;
+  readonly cluster: ClusterSettings;
   readonly sip: ListenSettings & {
     readonly udpBatching: boolean;
     readonly tls: TlsSettings;
@@ -126,6 +128,7 @@ export const settings: Settings<ScscfConfig> = {
     }),
     ...storeSettings("scscf"),
     restart: restartSettings,
+    cluster: clusterSettings,
     sip: {
       ...listenSettings({ what: "SIP", port: 6060 }),
       udpBatching: udpBatching(),
@@ -309,6 +312,7 @@ function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
     ...impossibleTls("sip", config.sip.tls),
     ...impossibleFaults(scscfFaults, config.faults),
     ...impossibleNetworkFaults(config.networkFaults),
+    ...impossibleCluster(config.cluster, config.store),
   ];
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });

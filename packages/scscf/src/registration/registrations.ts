@@ -1,6 +1,7 @@
 // Drives the binding machines: input, changes, one commit; when durable table, deadlines, answer, then events. TS 24.229 §5.4.1.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import { Deadlines } from "@ims-lab/common/platform/deadlines";
+import { RowsLost } from "@ims-lab/common/store/cluster-port";
 import type { StoreLog } from "@ims-lab/common/store/store-log";
 import type { Change } from "../rows.ts";
 import { commit } from "../store/commit.ts";
@@ -167,7 +168,7 @@ export class Registrations {
         if (problem === undefined) {
           storeLog.worked();
           this.#settle(staged);
-        } else storeLog.failed(problem);
+        } else if (!(problem instanceof RowsLost)) storeLog.failed(problem);
         answer(problem);
         if (problem === undefined) this.#publish(staged.events);
         then(problem);
@@ -196,6 +197,15 @@ export class Registrations {
     this.#deadlines.add(binding.token, dueAt(binding));
   }
 
+  /** Forgets the bindings of a set, and what is owed to them: another node has them. Nothing is told, nothing follows. */
+  drop(set: string): void {
+    this.#owed.delete(set);
+    this.#retries.get(set)?.cancel();
+    this.#retries.delete(set);
+    this.#options.bindings.drop(set);
+    this.#deadlines.gone();
+  }
+
   close(): void {
     this.#deadlines.close();
     for (const timer of this.#retries.values()) timer.cancel();
@@ -219,7 +229,8 @@ export class Registrations {
     const rows = owed.flatMap((one) => rowsIn(one.with.rows));
     const paid = (problem?: Error): void => {
       if (problem === undefined) for (const one of owed) one.with.settled?.();
-      else this.#owe(set, owed);
+      // Another node has this user, and does what is owed.
+      else if (!(problem instanceof RowsLost)) this.#owe(set, owed);
     };
     this.commit({ set, changes, rows }, paid, then);
   }
@@ -271,7 +282,7 @@ export class Registrations {
     const rows: Change[] = [];
     let left = bindings.countOfSet(set);
     for (const [id, value] of states) {
-      rows.push({ table: "bindings", id, value });
+      rows.push({ table: "bindings", id, value, group: set });
       left += Number(value !== undefined) - Number(bindings.get(id) !== undefined);
     }
     rows.push(...more, ...this.#options.events.foresee({ events, left }));
