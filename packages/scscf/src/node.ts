@@ -146,12 +146,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     ...{ clock, log, store, directory, marks, authenticator, bindings, registrations, events },
     domain: config.domain,
   });
-  const reauthentications = new Reauthentications({
-    clock,
-    random,
-    bindings,
-    registrations,
-  });
+  const reauthentications = new Reauthentications({ clock, random, registrations });
   const notifier = new RegistrationNotifier({
     clock,
     random,
