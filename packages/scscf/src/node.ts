@@ -161,12 +161,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     domain: config.domain,
     claim: async (impis): Promise<void> => users?.claim(impis),
   });
-  const reauthentications = new Reauthentications({
-    clock,
-    random,
-    bindings,
-    registrations,
-  });
+  const reauthentications = new Reauthentications({ clock, random, registrations });
   const notifier = new RegistrationNotifier({
     clock,
     random,

@@ -309,7 +309,10 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   #render(subscription: NotifierSubscription, rendering: Rendering, notice: Notice): NotifyBody {
     const watchers = this.#watchersOf(subscription.subject);
     const { deadlineMs } = this.#options;
-    const facts = { watchers, announcing: this.#triggers.announcing, deadlineMs, notice };
+    const triggers = this.#triggers;
+    const { announcing } = triggers;
+    const onAsked = (token: string, at: number): void => triggers.asked(token, at);
+    const facts = { watchers, announcing, deadlineMs, notice, onAsked };
     return renderReginfo(this.#options, subscription, rendering, facts);
   }
 
@@ -364,11 +367,12 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       kind === "other" ||
       (kind === "ended" && !isOver)
     ) {
-      registrations.commit({ set, changes: [], rows }, proceed);
+      if (isAwaited) registrations.commit({ set, changes: [], rows }, proceed);
+      else registrations.keep(set, rows, proceed);
       return;
     }
     const input = { kind: isOver ? "unsubscribed" : "subscribed", at: clock.now() } as const;
-    // Nobody waits for the end of a subscription: it is tried until it is durable.
+    // Nobody waits for the end of a subscription, nor for a NOTIFY: they are tried until they are durable.
     if (isAwaited)
       registrations.commit({ set, changes: [{ kind: "input", token, input }], rows }, proceed);
     else registrations.input(token, input, { rows, settled: proceed });

@@ -80,6 +80,10 @@ export interface Transport {
    * left, and never before `send` has returned.
    */
   send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void;
+  /** A keep-alive over a stream (RFC 5626 §4.4.1). `onPong` is called when the peer answers it, once at most. */
+  ping?(flow: Flow, onPong: () => void): void;
+  /** Ends a stream at once, whatever is under way on it; `onClosed` follows. */
+  giveUp?(flow: Flow): void;
   /** Stops listening and ends every connection. */
   close(): Promise<void>;
 }
