@@ -61,9 +61,9 @@ export interface Node {
 }
 
 export class ClusterLab {
-  readonly clock = new FakeClock();
-  readonly network = new SimulatedNetwork({ clock: this.clock, latencyMs: 1 });
-  readonly redis = new MemoryCluster(this.clock);
+  readonly clock: FakeClock;
+  readonly network: SimulatedNetwork;
+  readonly redis: MemoryCluster;
   readonly a: Node;
   readonly b: Node;
   /** All requests of both, in their order. */
@@ -76,8 +76,13 @@ export class ClusterLab {
   readonly #transport: Transport;
   #branch = 0;
 
-  private constructor(nodes: readonly [Node, FakeClock][], lab: Pick<ClusterLab, "clock" | "network" | "redis">) {
-    Object.assign(this, lab);
+  private constructor(
+    nodes: readonly [Node, FakeClock][],
+    { clock, network, redis }: Pick<ClusterLab, "clock" | "network" | "redis">,
+  ) {
+    this.clock = clock;
+    this.network = network;
+    this.redis = redis;
     for (const [node, clock] of nodes) {
       this.#nodes.push(node);
       this.#clocks.set(node, clock);
