@@ -19,6 +19,7 @@ import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sen
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { formatUri } from "@ims-lab/common/sip/message/uri";
+import { RowsLost } from "@ims-lab/common/store/cluster-port";
 import type { RequestOrigin } from "../origin.ts";
 import { deviceSource } from "../origin.ts";
 import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../outcomes.ts";
@@ -93,7 +94,7 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       onEnded: (subscription) => this.#ended(subscription),
       onRefused: (request, status, why) => this.#noteRefused(request, status, `${status}`, why),
       onOutcome: ({ memo }, outcome) => this.#heard(memo, outcome),
-      save: (change, proceed) => this.#save(change, proceed),
+      save: (change, proceed) => this.#save(change, this.#ifOurs(change, proceed)),
     });
     this.#triggers = new Triggers({
       ...options,
@@ -269,6 +270,13 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     return this.#agent.restore(subscription);
   }
 
+  /** Another node has these subscriptions: nothing of them is said here any more. @param bindings of the set */
+  drop(set: string, bindings: readonly Binding[]): void {
+    this.#former.delete(set);
+    for (const binding of bindings) this.#triggers.drop(binding);
+    this.#agent.drop(set);
+  }
+
   /** The state as it stands, for a NOTIFY that was lost with the process before; unless a trigger has just said it. */
   repeat(id: string): void {
     const state = this.#agent.get(id)?.state;
@@ -366,6 +374,15 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     else registrations.input(token, input, { rows, settled: proceed });
   }
 
+  /** What another node has is not told of by this one. */
+  #ifOurs({ subscription }: SubscriptionChange, proceed: Proceed): Proceed {
+    return (problem) => {
+      proceed(problem);
+      // What is undone for whoever asked is not there either.
+      if (problem instanceof RowsLost) this.#agent.drop(subscription.subject);
+    };
+  }
+
   /** The device has no other subscription. */
   #isLast({ id, memo, subject }: NotifierSubscription): boolean {
     return !this.#watchersOf(subject).some((other) => other.id !== id && other.memo === memo);
@@ -412,5 +429,6 @@ function terminationOf(cause: RemovalCause): Termination {
 }
 
 function changeOf(subscription: NotifierSubscription): Change {
-  return { table: "subscriptions", id: subscription.id, value: rowOf(subscription) };
+  const { id, subject } = subscription;
+  return { table: "subscriptions", id, value: rowOf(subscription), group: subject };
 }

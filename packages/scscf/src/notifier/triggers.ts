@@ -67,6 +67,12 @@ export class Triggers {
     this.#announcing.delete(token);
   }
 
+  /** Another node asks the device. */
+  drop({ token }: Binding): void {
+    this.#announcing.delete(token);
+    this.#resending.forget(token);
+  }
+
   close(): void {
     this.#resending.close();
   }

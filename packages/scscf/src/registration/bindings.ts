@@ -88,6 +88,16 @@ export class Bindings {
     this.#bySet.remove(binding.set, token);
   }
 
+  /** Without a trace: another node has them. */
+  drop(set: string): void {
+    for (const { token, address } of this.ofSet(set)) {
+      this.#byToken.delete(token);
+      this.#paths.moved(token, address.path[0], undefined);
+      this.#heirs.ended(token, undefined);
+      this.#bySet.remove(set, token);
+    }
+  }
+
   /** Names of the sets that have a binding. */
   sets(): IterableIterator<string> {
     return this.#bySet.keys();

@@ -123,6 +123,13 @@ export class Reauthentications implements RegistrationSubscriber {
     });
   }
 
+  /** Another node has the binding, and what it is asked for: whoever waits for it here waits no more. */
+  drop({ token }: Binding): void {
+    const ids = [this.#dueOf(token)?.id, this.#beginning.get(token)];
+    this.#beginning.delete(token);
+    for (const id of ids) if (id !== undefined && this.#running.delete(id)) this.#wake(id);
+  }
+
   restore({ token, reauthentication }: Binding): void {
     if (reauthentication !== undefined) this.#running.set(reauthentication.id, token);
   }

@@ -1,6 +1,7 @@
 // Drives the binding machines: input, changes, one commit; when durable table, deadlines, answer, then events. TS 24.229 §5.4.1.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import { Deadlines } from "@ims-lab/common/platform/deadlines";
+import { RowsLost } from "@ims-lab/common/store/cluster-port";
 import type { StoreLog } from "@ims-lab/common/store/store-log";
 import type { Change } from "../rows.ts";
 import { commit } from "../store/commit.ts";
@@ -121,6 +122,15 @@ export class Registrations {
     return this.#options.bindings.get(token) ?? this.#overdue.get(token);
   }
 
+  /** All of a set that are known, see `known`. */
+  knownOf(set: string): readonly Binding[] {
+    return [...this.#options.bindings.ofSet(set), ...this.#overdueOf(set)];
+  }
+
+  #overdueOf(name: string): readonly Binding[] {
+    return [...this.#overdue.values()].filter(({ set }) => set === name);
+  }
+
   /** Whether no change of any set is under way. */
   get isQuiet(): boolean {
     return this.#pending.size + this.#owed.size === 0;
@@ -181,7 +191,7 @@ export class Registrations {
         if (problem === undefined) {
           storeLog.worked();
           this.#settle(staged);
-        } else storeLog.failed(problem);
+        } else if (!(problem instanceof RowsLost)) storeLog.failed(problem);
         answer(problem);
         if (problem === undefined) this.#publish(staged.events);
         then(problem);
@@ -208,6 +218,16 @@ export class Registrations {
   restore(binding: Binding): void {
     this.#options.bindings.put(binding);
     this.#deadlines.add(binding.token, dueAt(binding));
+  }
+
+  /** Forgets the bindings of a set, and what is owed to them: another node has them. Nothing is told, nothing follows. */
+  drop(set: string): void {
+    this.#owed.delete(set);
+    this.#retries.get(set)?.cancel();
+    this.#retries.delete(set);
+    for (const { token } of this.#overdueOf(set)) this.#overdue.delete(token);
+    this.#options.bindings.drop(set);
+    this.#deadlines.gone();
   }
 
   close(): void {
@@ -238,7 +258,8 @@ export class Registrations {
     const rows = owed.flatMap((one) => rowsIn(one.with.rows));
     const paid = (problem?: Error): void => {
       if (problem === undefined) for (const one of owed) one.with.settled?.();
-      else this.#owe(set, owed);
+      // Another node has this user, and does what is owed.
+      else if (!(problem instanceof RowsLost)) this.#owe(set, owed);
     };
     this.commit({ set, changes, rows }, paid, then);
   }
@@ -292,7 +313,7 @@ export class Registrations {
     const rows: Change[] = [];
     let left = bindings.countOfSet(set);
     for (const [id, value] of states) {
-      rows.push({ table: "bindings", id, value });
+      rows.push({ table: "bindings", id, value, group: set });
       left += Number(value !== undefined) - Number(bindings.get(id) !== undefined);
     }
     rows.push(...more, ...this.#options.events.foresee({ events, left }));

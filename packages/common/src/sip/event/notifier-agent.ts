@@ -227,6 +227,15 @@ class Notifier implements NotifierAgent {
     });
   }
 
+  drop(subject: string): void {
+    for (const { id } of this.#table.ofSubject(subject)) {
+      const entry = this.#table.get(id);
+      if (entry === undefined) continue;
+      entry.queued = [];
+      this.#table.remove(entry);
+    }
+  }
+
   /** New state first, then durable, then what leaves. */
   #apply(entry: Entry, input: NotifierInput, course: Course = {}): void {
     const { kind = "other", granted, failed, foreseen } = course;

@@ -124,6 +124,8 @@ export interface NotifierAgent {
   /** Drops it without a NOTIFY. */
   forget(id: string): void;
   /** Every live subscription, as plain data. */
+  /** Those of a subject, without a message or a word: another node has them. */
+  drop(subject: string): void;
   export(): readonly NotifierSubscription[];
   /**
    * Takes one over from a store: its deadline runs again. True when its last NOTIFY was not

@@ -93,6 +93,14 @@ export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Never before the call that failed has returned. */
+export function failLater(
+  why: SendFailure,
+  onFailure: ((why: SendFailure) => void) | undefined,
+): void {
+  if (onFailure !== undefined) queueMicrotask(() => onFailure(why));
+}
+
 /** As logs and histories name a peer: `192.0.2.7:5060/udp`. */
 export function peerOf({ remote, transport }: Pick<Flow, "remote" | "transport">): string {
   return `${formatHostPort(remote)}/${transport}`;
