@@ -242,6 +242,13 @@ test("what comes for a device while its 200 waits for the commit leaves behind t
   scscf.send(notify, CORE);
   lab.run();
   expect(ue.inbox).toEqual([]);
+  const call = [
+    ["Route", register.text("Path") ?? ""],
+    ["Call-ID", "call-2"],
+  ] as const;
+  scscf.send(lab.request(scscf, "INVITE", "sip:alice@192.0.2.1:5060", call), CORE);
+  lab.run();
+  expect(ue.takeRequest("INVITE").callId).toBe("call-2"); // its CANCEL has to find it
   store.catchUp();
   lab.run();
   ue.takeResponse(200);

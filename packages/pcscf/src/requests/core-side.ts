@@ -91,10 +91,7 @@ export class CoreSide {
     }
     const target = this.#target(request, users);
     if (target.kind === "problem") this.#refuse(incoming, target.problem);
-    else {
-      const { binding } = target;
-      this.#options.held.behind(binding.token, () => this.#toUe(incoming, onward, binding));
-    }
+    else this.#toUeInTurn(incoming, onward, target.binding);
   }
 
   /**
@@ -130,6 +127,13 @@ export class CoreSide {
     if (isSecured(request.uri) && !isSecure(binding.flow.transport))
       return { kind: "problem", problem: { kind: "insecure-flow" } };
     return { kind: "ue", binding };
+  }
+
+  /** Behind the 200 to its REGISTER; but a CANCEL has to find its INVITE. */
+  #toUeInTurn(incoming: Incoming, onward: SipRequest, binding: Binding): void {
+    if (onward.method === "INVITE") this.#toUe(incoming, onward, binding);
+    else
+      this.#options.held.behind(binding.token, () => this.#toUe(incoming, onward, binding));
   }
 
   /** Always over its flow, whatever the size (docs/decisions/0004, RFC 5626 §5.3.1). */
