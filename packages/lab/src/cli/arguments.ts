@@ -5,10 +5,10 @@ import { COMMANDS } from "./commands.ts";
 import { tokenOf, UsageError, urlOf } from "./option-values.ts";
 
 /** What is to be done, or the help that was asked for. */
-export type Order = { readonly run: Run } | { readonly help: string };
+type Task = { readonly run: Run } | { readonly help: string };
 
 export interface Invocation {
-  readonly order: Order;
+  readonly task: Task;
   readonly json: boolean;
   readonly scscfUrl: string;
   readonly pcscfUrl: string;
@@ -66,7 +66,7 @@ export function readArguments(
     return env[variable] ? read(variable, env[variable]) : undefined;
   }
   return {
-    order: orderOf(words, values),
+    task: taskOf(words, values),
     json: values["json"] === true,
     scscfUrl: given("url", "IMSLAB_URL", urlOf) ?? SCSCF_URL,
     pcscfUrl: given("pcscf-url", "IMSLAB_PCSCF_URL", urlOf) ?? PCSCF_URL,
@@ -76,7 +76,7 @@ export function readArguments(
   };
 }
 
-function orderOf(written: readonly string[], values: Written): Order {
+function taskOf(written: readonly string[], values: Written): Task {
   const isHelp = written[0] === "help";
   const [name, ...words] = isHelp ? written.slice(1) : written;
   if (isHelp || values["help"] === true) {

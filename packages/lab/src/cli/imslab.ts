@@ -11,9 +11,9 @@ import { tokenOf, UsageError } from "./option-values.ts";
 export async function imslab(argv: readonly string[], context: CommandContext): Promise<number> {
   try {
     const invocation = readArguments(argv, context.env);
-    const { order } = invocation;
-    if ("run" in order) return await order.run(sessionOf(invocation, context));
-    context.stdout.write(order.help);
+    const { task } = invocation;
+    if ("run" in task) return await task.run(sessionOf(invocation, context));
+    context.stdout.write(task.help);
     return EXIT.done;
   } catch (problem) {
     if (problem instanceof UsageError) {
