@@ -1,7 +1,10 @@
 // The take-over of what a store holds: everything goes on where it was when the last process ended.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
+import { isPacked } from "@ims-lab/common/platform/packed-table";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import { withTexts } from "@ims-lab/common/store/stored-rows";
+import type { Campaign } from "./campaigns/campaign.ts";
 import type { Campaigns } from "./campaigns/campaigns.ts";
 import type { RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import type { PolicyControl } from "./policy/policy-control.ts";
@@ -11,7 +14,7 @@ import type { Binding } from "./registration/binding.ts";
 import type { Reauthentications } from "./registration/reauthentications.ts";
 import type { Registrations } from "./registration/registrations.ts";
 import { afterRestart } from "./registration/restart-grace.ts";
-import type { Change } from "./rows.ts";
+import type { Change, Contents } from "./rows.ts";
 import { commit } from "./store/commit.ts";
 import type { Store } from "./store/store.ts";
 import type { SqnMarkTable } from "./subscribers/sqn-marks.ts";
@@ -40,34 +43,64 @@ export interface TakenOver {
   readonly unanswered: readonly string[];
 }
 
-/** Throws when the deadlines that it moves cannot be made durable. */
+/** Throws when a row cannot be read, or the deadlines that it moves cannot be made durable; until then the store is as it was. */
 export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
-  const { store, clock, log, graceMs, marks } = parts;
-  const { bindings, subscriptions, sqnMarks, campaigns, policy, subscribers } = await store.load();
+  const { store, clock, log, graceMs } = parts;
+  const contents = await store.load();
+  const { bindings, subscriptions } = contents;
+  const now = clock.now();
+  try {
+    const campaigns = restoreSettings(parts, contents);
+    const inUse: NotifierSubscription[] = [];
+    for (const [, stored, text] of withTexts(subscriptions)) {
+      const subscription = notBefore(stored, now + graceMs, now);
+      const isAsStored = subscription === stored && isPacked(text);
+      if (isAsStored) parts.notifier.restore(subscription, text);
+      else inUse.push(subscription);
+    }
+    const { moved, unheard } = restoreBindings(parts, bindings, now);
+    // All has been read: from here on the store may change.
+    const unanswered = inUse.filter((one) => parts.notifier.restore(one)).map(({ id }) => id);
+    parts.campaigns.restore(campaigns);
+    if (moved.length > 0) await durable(store, moved);
+    const found = { bindings: bindings.size, subscriptions: subscriptions.size };
+    if (found.bindings + found.subscriptions > 0)
+      log.info("store.loaded", { ...found, overdue: moved.length });
+    return { unheard, unanswered };
+  } catch (problem) {
+    parts.registrations.close();
+    parts.inForce.close();
+    parts.notifier.close();
+    throw problem;
+  }
+}
+
+/** What bindings are judged by. Campaigns begin when all is read. */
+function restoreSettings(parts: TakeOverParts, contents: Contents): readonly Campaign[] {
+  const { sqnMarks, campaigns, policy, subscribers } = contents;
   parts.provisioning.restore(subscribers);
   parts.policy.restore(policy);
-  const now = clock.now();
-  for (const [impi, mark] of sqnMarks) marks.restore(impi, mark);
-  const unanswered: string[] = [];
-  for (const subscription of subscriptions.values())
-    if (parts.notifier.restore(notBefore(subscription, now + graceMs, now)))
-      unanswered.push(subscription.id);
+  for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
+  return [...campaigns.values()];
+}
+
+function restoreBindings(
+  parts: TakeOverParts,
+  bindings: Contents["bindings"],
+  now: number,
+): { readonly moved: readonly Change[]; readonly unheard: readonly Binding[] } {
   const moved: Change[] = [];
   const unheard: Binding[] = [];
-  for (const [id, stored] of bindings) {
-    const binding = afterRestart(stored, now, graceMs);
+  for (const [id, stored, text] of withTexts(bindings)) {
+    const binding = afterRestart(stored, now, parts.graceMs);
     if (binding !== stored) moved.push({ table: "bindings", id, value: binding });
-    parts.registrations.restore(binding);
+    parts.registrations.restore(binding, binding === stored ? text : undefined);
     parts.reauthentications.restore(binding);
     parts.inForce.restore(binding);
+    parts.provisioning.restored(binding);
     if (isUnheard(binding)) unheard.push(binding);
   }
-  parts.campaigns.restore(campaigns.values());
-  if (moved.length > 0) await durable(store, moved);
-  const found = { bindings: bindings.size, subscriptions: subscriptions.size };
-  if (found.bindings + found.subscriptions > 0)
-    log.info("store.loaded", { ...found, overdue: moved.length });
-  return { unheard, unanswered };
+  return { moved, unheard };
 }
 
 function isUnheard({ duty, reauthentication }: Binding): boolean {

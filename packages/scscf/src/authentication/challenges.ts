@@ -29,6 +29,8 @@ export interface UserChallenges {
   readonly credentialsSince?: number;
 }
 
+/** In a text with that property. */
+const CREDENTIALS_SINCE = "credentialsSince" satisfies keyof UserChallenges;
 const MOST_USED = 2;
 /** Above every nc, which has eight hexadecimal digits. */
 export const NO_MORE_USES: number = 2 ** 32;
@@ -119,6 +121,11 @@ export class ChallengeTable {
   /** Where nothing is remembered nothing is held: every nonce that still counts leaves a trace here. */
   endNonces(impi: string, now: number): void {
     if (!this.#byImpi.has(impi)) return;
+    // Many registrations may end at once: of those at rest nothing else has to be known.
+    if (this.#byImpi.atRest(impi)?.includes(CREDENTIALS_SINCE) === false) {
+      this.#byImpi.restore(impi, JSON.stringify(withNothing(now)));
+      return;
+    }
     const { credentialsSince } = this.get(impi);
     const since = credentialsSince !== undefined && { credentialsSince };
     this.#byImpi.set(impi, { ...withNothing(now), ...since });

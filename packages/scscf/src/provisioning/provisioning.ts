@@ -4,6 +4,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import { inSlices } from "@ims-lab/common/platform/in-slices";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Authenticator } from "../authentication/authenticator.ts";
+import type { Binding } from "../registration/binding.ts";
 import type { Bindings } from "../registration/bindings.ts";
 import type { RegistrationEvents, SubscriberAspect } from "../registration/events.ts";
 import type { Registrations } from "../registration/registrations.ts";
@@ -69,6 +70,8 @@ export class Provisioning {
   readonly #options: ProvisioningOptions;
   /** One change after the other: each is judged by what the one before it leaves. */
   #last: Promise<unknown> = Promise.resolve();
+  /** IMPIs with a binding of an earlier process that must end. */
+  readonly #orphans = new Set<string>();
 
   constructor(options: ProvisioningOptions) {
     this.#options = options;
@@ -142,15 +145,18 @@ export class Provisioning {
   }
 
   /**
-   * Registrations of those who are no subscribers any more, or not with this identity: the file was changed, or the
-   * process ended, before they heard of it.
+   * A binding of an earlier process, looked at while it is at hand: whether its user is no subscriber any more, or not with
+   * this identity, as the file was changed, or the process ended before he heard of it.
    */
+  restored({ impi, impu }: Binding): void {
+    if (!hasImpu(this.#options.directory.byImpi(impi), impu)) this.#orphans.add(impi);
+  }
+
+  /** The registrations of those. */
   endOrphans(): void {
-    const { bindings, directory } = this.#options;
-    const orphans = new Set<string>();
-    for (const { impi, impu } of bindings.all())
-      if (!hasImpu(directory.byImpi(impi), impu)) orphans.add(impi);
-    for (const impi of orphans) void this.#endBindings(impi, directory.byImpi(impi), []);
+    const { directory } = this.#options;
+    for (const impi of this.#orphans) void this.#endBindings(impi, directory.byImpi(impi), []);
+    this.#orphans.clear();
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
