@@ -70,6 +70,7 @@ export class PackedTable<T extends object> {
   }
 
   delete(key: string): boolean {
+    this.#lastUse.delete(key);
     return this.#rows.delete(key);
   }
 

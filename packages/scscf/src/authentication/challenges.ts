@@ -120,12 +120,12 @@ export class ChallengeTable {
 
   /** Where nothing is remembered nothing is held: every nonce that still counts leaves a trace here. */
   endNonces(impi: string, now: number): void {
-    if (!this.#byImpi.has(impi)) return;
     // Many registrations may end at once: of those at rest nothing else has to be known.
     if (this.#byImpi.atRest(impi)?.includes(CREDENTIALS_SINCE) === false) {
       this.#byImpi.restore(impi, JSON.stringify(withNothing(now)));
       return;
     }
+    if (!this.#byImpi.has(impi)) return;
     const { credentialsSince } = this.get(impi);
     const since = credentialsSince !== undefined && { credentialsSince };
     this.#byImpi.set(impi, { ...withNothing(now), ...since });
