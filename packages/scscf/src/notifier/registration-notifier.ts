@@ -98,7 +98,8 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       onEnded: (subscription) => this.#ended(subscription),
       onRefused: (request, status, why) => this.#noteRefused(request, status, `${status}`, why),
       onOutcome: ({ memo }, outcome) => this.#heard(memo, outcome),
-      save: (change, proceed) => this.#save(change, this.#ifOurs(change, proceed)),
+      save: (change, proceed) =>
+        this.#save(change, options.isShared ? this.#ifOurs(change, proceed) : proceed),
     });
     this.#triggers = new Triggers({
       ...options,
@@ -374,7 +375,7 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     else registrations.input(token, input, { rows, settled: proceed });
   }
 
-  /** What another node has is not told of by this one; with others, what is not durable is not told of yet. */
+  /** What another node has is not told of by this one, and what is not durable is not told of yet. */
   #ifOurs(change: SubscriptionChange, proceed: Proceed): Proceed {
     return (problem) => {
       const isLost = problem instanceof RowsLost;
@@ -382,7 +383,7 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       // What is undone for whoever asked is not there either.
       if (change.isAwaited && isLost) this.#agent.drop(change.subscription.subject);
       if (change.isAwaited || isLost) return;
-      if (problem === undefined || !this.#options.isShared) proceed(problem);
+      if (problem === undefined) proceed();
       else
         this.#options.clock.after(RETRY_MS, () =>
           this.#save(change, this.#ifOurs(change, proceed)),
