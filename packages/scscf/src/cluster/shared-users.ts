@@ -12,8 +12,6 @@ import type { Campaigns } from "../campaigns/campaigns.ts";
 import type { PcscfSubscriptions } from "../pcscf-subscription/pcscf-subscriptions.ts";
 import { POLICY_ROW, type PolicyControl } from "../policy/policy-control.ts";
 import type { Provisioning } from "../provisioning/provisioning.ts";
-import type { Binding } from "../registration/binding.ts";
-import type { Bindings } from "../registration/bindings.ts";
 import { type Change, campaignGroup, type Tables } from "../rows.ts";
 import { commit } from "../store/commit.ts";
 import type { ChangedDirectory } from "../subscribers/changed-directory.ts";
@@ -26,7 +24,6 @@ export interface SharedUsersOptions extends UserParts {
   readonly store: SharedRows<Tables>;
   /** For what was due while nobody served them. */
   readonly graceMs: number;
-  readonly bindings: Bindings;
   readonly authenticator: Authenticator;
   readonly campaigns: Campaigns;
   /** Undefined: none are made. */
@@ -202,7 +199,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
   }
 
   #drop(group: string): void {
-    const { bindings, campaigns, reauthentications, notifier, inForce } = this.#options;
+    const { campaigns, reauthentications, notifier, inForce } = this.#options;
     const { registrations, authenticator, marks, pcscfSubscriptions } = this.#options;
     this.#ready.delete(group);
     if (isCampaign(group)) {
@@ -211,7 +208,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
       campaigns.dropCampaign(id);
       return;
     }
-    const gone: readonly Binding[] = bindings.ofSet(group);
+    const gone = registrations.knownOf(group);
     for (const binding of gone) reauthentications.drop(binding);
     notifier.drop(group, gone);
     pcscfSubscriptions?.drop(gone);

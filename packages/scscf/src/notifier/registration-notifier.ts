@@ -55,7 +55,7 @@ export interface NotifierOptions extends VerdictRules {
   readonly registrations: Registrations;
   readonly events: RegistrationEvents;
   readonly refusals: RefusalLog;
-  /** Another node may go on with these subscriptions at any time, from what is durable. */
+  /** Another node may have its users from one instant to the next. */
   readonly isShared: boolean;
 }
 
@@ -63,8 +63,6 @@ type Proceed = (problem?: Error) => void;
 
 /** RFC 3680 §4.10. */
 const SPACING_MS = 5000;
-/** How long a store that has failed is left alone. */
-const RETRY_MS = 1000;
 
 export class RegistrationNotifier implements RegistrationSubscriber {
   readonly #options: NotifierOptions;
@@ -310,7 +308,10 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   #render(subscription: NotifierSubscription, rendering: Rendering, notice: Notice): NotifyBody {
     const watchers = this.#watchersOf(subscription.subject);
     const { deadlineMs } = this.#options;
-    const facts = { watchers, announcing: this.#triggers.announcing, deadlineMs, notice };
+    const triggers = this.#triggers;
+    const { announcing } = triggers;
+    const onAsked = (token: string, at: number): void => triggers.asked(token, at);
+    const facts = { watchers, announcing, deadlineMs, notice, onAsked };
     return renderReginfo(this.#options, subscription, rendering, facts);
   }
 
@@ -365,29 +366,23 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       kind === "other" ||
       (kind === "ended" && !isOver)
     ) {
-      registrations.commit({ set, changes: [], rows }, proceed);
+      if (isAwaited) registrations.commit({ set, changes: [], rows }, proceed);
+      else registrations.keep(set, rows, proceed);
       return;
     }
     const input = { kind: isOver ? "unsubscribed" : "subscribed", at: clock.now() } as const;
-    // Nobody waits for the end of a subscription: it is tried until it is durable.
+    // Nobody waits for the end of a subscription, nor for a NOTIFY: they are tried until they are durable.
     if (isAwaited)
       registrations.commit({ set, changes: [{ kind: "input", token, input }], rows }, proceed);
     else registrations.input(token, input, { rows, settled: proceed });
   }
 
-  /** What another node has is not told of by this one, and what is not durable is not told of yet. */
-  #ifOurs(change: SubscriptionChange, proceed: Proceed): Proceed {
+  /** What another node has is not told of by this one. */
+  #ifOurs({ subscription }: SubscriptionChange, proceed: Proceed): Proceed {
     return (problem) => {
-      const isLost = problem instanceof RowsLost;
-      if (change.isAwaited) proceed(problem);
+      proceed(problem);
       // What is undone for whoever asked is not there either.
-      if (change.isAwaited && isLost) this.#agent.drop(change.subscription.subject);
-      if (change.isAwaited || isLost) return;
-      if (problem === undefined) proceed();
-      else
-        this.#options.clock.after(RETRY_MS, () =>
-          this.#save(change, this.#ifOurs(change, proceed)),
-        );
+      if (problem instanceof RowsLost) this.#agent.drop(subscription.subject);
     };
   }
 

@@ -67,7 +67,10 @@ export class Bindings {
   put(binding: Binding): void {
     const { token, set } = binding;
     const before = this.#byToken.get(token);
-    if (before === undefined) this.#bySet.add(ownCopy(set), token);
+    if (before === undefined) {
+      this.#bySet.add(ownCopy(set), token);
+      this.#heirs.back(token);
+    }
     this.#paths.moved(token, before?.address.path[0], binding.address.path[0]);
     this.#byToken.set(token, binding);
   }
