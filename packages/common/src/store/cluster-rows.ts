@@ -50,6 +50,8 @@ const RENEW_MS = 1000;
 const RECONNECT_MS = 500;
 /** An owner that lives and does not answer in this time is not waited for. */
 const HANDOVER_MS = 500;
+/** Times that an owner is asked for a group. */
+const MOST_ROUNDS = 4;
 /** Groups of dead nodes that are taken in one step; the others have theirs meanwhile. */
 const SWEPT_AT_ONCE = 100;
 const SWEEP_PAUSE_MS = 10;
@@ -186,17 +188,26 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   }
 
   async obtain(groups: readonly string[]): Promise<readonly TakenGroup<Rows>[]> {
-    const open = groups.filter((group) => !this.#held.has(group));
-    const { taken, elsewhere } = await this.#claim(open.map((group) => [group, ""]));
-    if (elsewhere.length === 0) return taken;
-    const asked = elsewhere.map(([group]) => group);
-    const isGiven = await this.#askFor(elsewhere);
-    const again = await this.#claim(elsewhere, (was, group) =>
-      was === "own" && isGiven(group) ? "given" : was,
-    );
-    const left = again.elsewhere.map(([group]) => group);
-    if (left.length > 0) throw new Error(`${printable(asked.join(", "))} went from node to node`);
-    return [...taken, ...again.taken];
+    const taken: TakenGroup<Rows>[] = [];
+    let wanted = groups
+      .filter((group) => !this.#held.has(group))
+      .map((group): [string, string] => [group, ""]);
+    try {
+      // Whoever has it may give it to somebody else first.
+      for (let round = 0; round < MOST_ROUNDS && wanted.length > 0; round++) {
+        const isGiven = round === 0 ? () => false : await this.#askFor(wanted);
+        const found = await this.#claim(wanted, (was, group) =>
+          was === "own" && isGiven(group) ? "given" : was,
+        );
+        taken.push(...found.taken);
+        wanted = found.elsewhere;
+      }
+      return taken;
+    } catch (problem) {
+      // Nobody here hears of them: the next connection finds them again.
+      for (const { group } of taken) this.#held.delete(group);
+      throw problem;
+    }
   }
 
   async give(group: string, to: string): Promise<readonly TakenGroup<Rows>[]> {

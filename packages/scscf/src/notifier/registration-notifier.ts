@@ -55,6 +55,8 @@ export interface NotifierOptions extends VerdictRules {
   readonly registrations: Registrations;
   readonly events: RegistrationEvents;
   readonly refusals: RefusalLog;
+  /** Another node may have its users from one instant to the next. */
+  readonly isShared: boolean;
 }
 
 type Proceed = (problem?: Error) => void;
@@ -94,7 +96,8 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       onEnded: (subscription) => this.#ended(subscription),
       onRefused: (request, status, why) => this.#noteRefused(request, status, `${status}`, why),
       onOutcome: ({ memo }, outcome) => this.#heard(memo, outcome),
-      save: (change, proceed) => this.#save(change, this.#ifOurs(change, proceed)),
+      save: (change, proceed) =>
+        this.#save(change, options.isShared ? this.#ifOurs(change, proceed) : proceed),
     });
     this.#triggers = new Triggers({
       ...options,

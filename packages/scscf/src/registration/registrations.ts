@@ -258,8 +258,9 @@ export class Registrations {
     const rows = owed.flatMap((one) => rowsIn(one.with.rows));
     const paid = (problem?: Error): void => {
       if (problem === undefined) for (const one of owed) one.with.settled?.();
-      // Another node has this user, and does what is owed.
-      else if (!(problem instanceof RowsLost)) this.#owe(set, owed);
+      // Another node that has this user does what is owed; else it was a row of something else that was lost.
+      else if (!(problem instanceof RowsLost) || this.knownOf(set).length > 0)
+        this.#owe(set, owed);
     };
     this.commit({ set, changes, rows }, paid, then);
   }
