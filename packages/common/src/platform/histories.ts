@@ -27,10 +27,13 @@ const UNPROVEN_KEPT = 12;
 /** Time, kind, detail, source, times. */
 const SLOTS = 5;
 
+/** What JSON knows: at rest they are text. */
+type Slot = number | string | null;
+
 /** One flat array per name, times counted from the first. */
 interface Kept {
   readonly since: number;
-  readonly slots: (number | string | undefined)[];
+  readonly slots: Slot[];
 }
 
 export class Histories<K extends string> {
@@ -42,7 +45,7 @@ export class Histories<K extends string> {
     this.#options = options;
   }
 
-  note(name: string, kind: K, detail?: string, source?: string): void {
+  note(name: string, kind: K, detail: string | null = null, source: string | null = null): void {
     const now = Math.round(this.#options.clock.now());
     const kept = this.#touched(name, now);
     this.#recent.use(name);
@@ -111,14 +114,14 @@ function newTable(): PackedTable<Kept> {
 }
 
 function packed({ since, slots }: Kept): string {
-  return JSON.stringify([since, ...slots.map((slot) => slot ?? null)]);
+  return JSON.stringify([since, slots]);
 }
 
 function unpacked(text: string): Kept {
-  const [since, ...slots] = JSON.parse(text) as (number | string | null)[];
-  return { since: Number(since), slots: slots.map((slot) => slot ?? undefined) };
+  const [since, slots] = JSON.parse(text) as [number, Slot[]];
+  return { since, slots };
 }
 
-function textOf(slot: number | string | undefined): string | undefined {
+function textOf(slot: Slot | undefined): string | undefined {
   return typeof slot === "string" ? slot : undefined;
 }
