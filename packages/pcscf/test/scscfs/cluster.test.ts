@@ -191,7 +191,7 @@ describe("a request to the cluster's name", () => {
     on.ue.send(fromUe(on, "INVITE"), ACCESS);
     on.lab.run();
     const invite = on.own.takeRequest("INVITE");
-    const own = invite.texts("Record-Route").reverse();
+    const own = invite.texts("Record-Route").toReversed();
     const bye = fromUe(on, "BYE", [
       ["Route", [...own, route].join(", ")],
       ["Call-ID", invite.callId],

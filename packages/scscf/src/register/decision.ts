@@ -10,7 +10,6 @@ import { samePath } from "../registration/address.ts";
 import type { Binding } from "../registration/binding.ts";
 import type { ChallengeReason } from "../registration/events.ts";
 import {
-  bindingsMeant,
   challengeKey,
   isDue,
   isLeaving,
@@ -154,7 +153,7 @@ function firedByRefresh(
   register: RegisterRequest,
 ): readonly FiredAtRegister[] {
   if (!rules.policy.concerns("refresh")) return [];
-  const meant = bindingsMeant(register);
+  const { meant } = register;
   const bindings = meant.length > 0 ? meant : register.bindings;
   return fired(rules, register, { kind: "refresh" }, bindings);
 }

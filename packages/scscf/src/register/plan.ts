@@ -6,7 +6,6 @@ import type { BindingChange } from "../registration/registrations.ts";
 import { type ContactPlan, type ContactRules, planContacts } from "./contact-plan.ts";
 import type { Decision, FiredAtRegister } from "./decision.ts";
 import {
-  bindingsMeant,
   isLeaving,
   overOwnFlow,
   overProvenFlow,
@@ -92,7 +91,7 @@ function tell(
   register: RegisterRequest,
   inputsFor: (binding: Binding) => readonly BindingInput[],
 ): readonly BindingChange[] {
-  return bindingsMeant(register)
+  return register.meant
     .filter(({ reauthentication }) => reauthentication !== undefined)
     .flatMap((binding) =>
       inputsFor(binding).map(
@@ -110,7 +109,7 @@ function askedByPolicy(
 ): readonly BindingChange[] {
   if (fired.length === 0) return [];
   const requestId = random.hex(8);
-  const meant = new Set(bindingsMeant(register).map(({ token }) => token));
+  const meant = new Set(register.meant.map(({ token }) => token));
   return fired
     .filter(({ token }) => meant.has(token))
     .flatMap(({ token, cause }): readonly BindingChange[] => {

@@ -180,14 +180,21 @@ export class RegistrationEvents {
 
   /** What a subscriber publishes meanwhile comes when all have heard this one. */
   publish(event: RegistrationEvent): void {
-    this.#waiting.push(event);
-    if (this.#isDelivering) return;
+    if (this.#isDelivering) {
+      this.#waiting.push(event);
+      return;
+    }
     this.#isDelivering = true;
     try {
+      this.#deliver(event);
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
-        for (const subscriber of this.#subscribers) subscriber.on(next);
+        this.#deliver(next);
     } finally {
       this.#isDelivering = false;
     }
+  }
+
+  #deliver(event: RegistrationEvent): void {
+    for (const subscriber of this.#subscribers) subscriber.on(event);
   }
 }
