@@ -359,7 +359,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
       const restored = [...bindings.keys()].values();
       const handler = requestHandler(services);
       await endpoint.listen(
-        faults.handler(users === undefined ? handler : gated({ ...services, users }, handler)),
+        faults.handler(users === undefined ? handler : gated({ ...services, users, log }, handler)),
       );
       for (const binding of unheard) notifier.trigger(binding);
       for (const id of unanswered) notifier.repeat(id);

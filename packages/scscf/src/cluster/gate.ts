@@ -1,4 +1,5 @@
 // The gate of a cluster's node: a request waits until the users that it concerns are served here.
+import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import { deviceSource, type RequestOrigin } from "../origin.ts";
@@ -11,6 +12,7 @@ export interface GateOptions extends Home {
   readonly users: SharedUsers;
   readonly allowDirect: boolean;
   readonly refusals: RefusalLog;
+  readonly log: Logger;
   originOf(incoming: Incoming): RequestOrigin;
 }
 
@@ -37,13 +39,25 @@ export function gated(options: GateOptions, serve: RequestHandler): RequestHandl
     held.add(incoming);
     users.take(sets, (problem) => {
       if (!held.delete(incoming)) return; // cancelled meanwhile
-      if (problem === undefined) serve(incoming);
+      if (problem === undefined) served(options, incoming, serve);
       else turnAway(options, incoming, problem);
     });
   };
 }
 
 const NOBODY: readonly string[] = [];
+
+/** As the endpoint does, which hears no exception of what is served later: our own fault costs one request. */
+function served({ log }: GateOptions, incoming: Incoming, serve: RequestHandler): void {
+  try {
+    serve(incoming);
+  } catch (problem) {
+    const { method, callId } = incoming.request;
+    const error = problem instanceof Error ? problem : new Error(String(problem));
+    log.error("request.handler-failed", { endpoint: "scscf", method, callId, error });
+    incoming.respond(newResponse(incoming.request, 500));
+  }
+}
 
 /** RFC 3261 §21.5.4: another node may serve it. */
 function turnAway(

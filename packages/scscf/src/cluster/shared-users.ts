@@ -37,6 +37,8 @@ export interface SharedUsersOptions extends UserParts {
 const MOST_WAITING = 2000;
 /** Longer than an owner is asked, and shorter than a P-CSCF waits. */
 const PATIENCE_MS = 3000;
+/** Of an import's users, whose numbers are to be raised. */
+const CLAIMED_AT_ONCE = 200;
 /** Campaigns of a dead node go on when its users are here. */
 const CAMPAIGNS_AFTER_MS = 1000;
 
@@ -97,8 +99,10 @@ export class SharedUsers implements SharedRowsListener<Tables> {
   }
 
   /** The same for whoever can wait. */
-  claim(sets: readonly string[]): Promise<void> {
-    return this.#takeAll(this.missing(sets));
+  async claim(sets: readonly string[]): Promise<void> {
+    const missing = this.missing(sets);
+    for (let at = 0; at < missing.length; at += CLAIMED_AT_ONCE)
+      await this.#takeAll(missing.slice(at, at + CLAIMED_AT_ONCE));
   }
 
   async claimCampaign(id: string): Promise<void> {
