@@ -1,5 +1,8 @@
 // S-CSCFs that answer to one name: to which of them a request for that name goes. RFC 3263 §4.3.
 import type { Clock } from "@ims-lab/common/platform/clock";
+import { isIp } from "@ims-lab/common/platform/ip-address";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
+import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, type Uri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
@@ -10,6 +13,7 @@ import type {
   RequestOptions,
   ResponseHandlers,
 } from "@ims-lab/common/sip/transaction/user";
+import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "../bindings/binding.ts";
 import type { FlowTable } from "../bindings/flow-table.ts";
 import { type Cluster, type CoreSender, knownUri } from "../sides/sides.ts";
@@ -30,11 +34,18 @@ export interface ScscfClusterOptions {
 export class ScscfCluster implements Cluster {
   readonly #options: ScscfClusterOptions;
   readonly #places: ReadonlyMap<string, Destination>;
+  /** By address and port; one that the settings give a name is not among them. */
+  readonly #byPlace: ReadonlyMap<string, string>;
   readonly #running = new Set<ClusterRequest>();
 
   constructor(options: ScscfClusterOptions) {
     this.#options = options;
     const places = options.scscfs.map((scscf) => [scscf, destinationOf(knownUri(scscf))] as const);
+    this.#byPlace = new Map(
+      places.flatMap(([scscf, to]) =>
+        to === undefined || "flow" in to || !isIp(to.host) ? [] : [[formatHostPort(to), scscf]],
+      ),
+    );
     this.#places = new Map(
       places.flatMap(([scscf, to]) => (to === undefined ? [] : [[scscf, to]])),
     );
@@ -55,6 +66,21 @@ export class ScscfCluster implements Cluster {
       sendStateless: (message, to) =>
         core.sendStateless(message, this.#first(to, message, binding)),
     };
+  }
+
+  /**
+   * A request of one of its nodes, about this binding: that node serves the user now. One within a dialog may come by
+   * another one, but for a NOTIFY, which whoever has the subscription sends.
+   */
+  heard({ request, flow }: Incoming, token: string): void {
+    const { name, table } = this.#options;
+    if (name === undefined || this.#byPlace.size === 0) return;
+    if (request.method !== "NOTIFY" && request.to.params.has("tag")) return;
+    const { host } = flow.remote;
+    // A connection that it has opened has a port of the system's choice.
+    const port = flow.transport === "udp" ? flow.remote.port : (request.get(Via)?.port ?? 5060);
+    const scscf = this.#byPlace.get(formatHostPort({ host, port }));
+    if (scscf !== undefined) table.servedBy(token, scscf);
   }
 
   /** For a request of this node itself: about the user whom its From or To names. */
