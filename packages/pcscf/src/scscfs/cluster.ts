@@ -14,11 +14,24 @@ import type {
   ResponseHandlers,
 } from "@ims-lab/common/sip/transaction/user";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
-import type { Binding } from "../bindings/binding.ts";
-import type { FlowTable } from "../bindings/flow-table.ts";
 import { type Cluster, type CoreSender, knownUri } from "../sides/sides.ts";
 import { type ClusterNode, ClusterRequest } from "./cluster-request.ts";
 import type { ScscfPool } from "./scscf-pool.ts";
+
+/** Of a binding, what the choice of its node needs. */
+export interface ServedUser {
+  readonly token: string;
+  /** As `aorOf` files it. */
+  readonly aor: string;
+  /** The node that was heard of last. */
+  readonly scscf: string;
+}
+
+/** The bindings here. */
+export interface ServedUsers {
+  ofImpu(aor: string): readonly ServedUser[];
+  servedBy(token: string, scscf: string): void;
+}
 
 export interface ScscfClusterOptions {
   /** The host of their common URIs; undefined: each S-CSCF is on its own. */
@@ -28,7 +41,7 @@ export interface ScscfClusterOptions {
   readonly pool: ScscfPool;
   readonly core: CoreSender;
   readonly clock: Clock;
-  readonly table: FlowTable;
+  readonly table: ServedUsers;
 }
 
 export class ScscfCluster implements Cluster {
@@ -55,7 +68,7 @@ export class ScscfCluster implements Cluster {
     return host === this.#options.name;
   }
 
-  senderFor(binding: Binding | undefined): CoreSender {
+  senderFor(binding: ServedUser | undefined): CoreSender {
     const { name, core } = this.#options;
     if (name === undefined) return core;
     return {
@@ -99,7 +112,7 @@ export class ScscfCluster implements Cluster {
     return !("flow" in to) && this.has(to.host);
   }
 
-  #bindingOf(uri: Uri): Binding | undefined {
+  #bindingOf(uri: Uri): ServedUser | undefined {
     return this.#options.table.ofImpu(aorOf(uri))[0];
   }
 
@@ -109,7 +122,7 @@ export class ScscfCluster implements Cluster {
     asked: {
       readonly handlers: ResponseHandlers;
       readonly options: RequestOptions | undefined;
-      readonly binding: Binding | undefined;
+      readonly binding: ServedUser | undefined;
     },
   ): ClientTransaction {
     const { core, clock, pool, table } = this.#options;
@@ -134,13 +147,17 @@ export class ScscfCluster implements Cluster {
   }
 
   /** Without a transaction there is no second try. */
-  #first(to: Destination, message: SipMessage, binding: Binding | undefined): Destination {
+  #first(to: Destination, message: SipMessage, binding: ServedUser | undefined): Destination {
     if (!this.#isNamed(to)) return to;
     return this.#nodes(to, message, binding)[0]?.to ?? to;
   }
 
   /** The one that served the binding last, then all others; those that are down come last. */
-  #nodes(to: NamedDestination, { from }: SipMessage, binding: Binding | undefined): ClusterNode[] {
+  #nodes(
+    to: NamedDestination,
+    { from }: SipMessage,
+    binding: ServedUser | undefined,
+  ): ClusterNode[] {
     const user = binding?.aor ?? aorOf(from.uri);
     return this.#options.pool.candidates(user, binding?.scscf).flatMap((scscf) => {
       const place = this.#places.get(scscf);
