@@ -30,6 +30,7 @@ import {
   texts,
   textThat,
   trustedPeers,
+  udpBatching,
 } from "@ims-lab/common/platform/settings";
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { type RateLimits, rateLimitSettings } from "@ims-lab/common/sip/admission/rates";
@@ -45,13 +46,18 @@ import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-tr
 export interface PcscfConfig extends StoreSettings {
   readonly profile: "seed" | "ts24229";
   readonly access: ListenSettings & {
+    readonly udpBatching: boolean;
     readonly tls: TlsSettings;
     readonly ws: WebSocketSettings;
     readonly securityAgreement: "reject" | "ignore";
     readonly routeMismatch: "replace" | "reject";
     readonly visitedNetworkId: string;
   };
-  readonly core: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
+  readonly core: ListenSettings & {
+    readonly udpBatching: boolean;
+    readonly tls: TlsSettings;
+    readonly udpMtuBytes: number;
+  };
   /** SIP URIs of S-CSCFs. */
   readonly scscf: readonly string[];
   /** In lower case; empty: they share nothing. */
@@ -104,6 +110,7 @@ export const settings: Settings<PcscfConfig> = {
     }),
     access: {
       ...listenSettings({ what: "UEs", port: 5060 }),
+      udpBatching: udpBatching(),
       tls: tlsSettings(5061),
       ws: webSocketSettings(),
       securityAgreement: oneOf({
@@ -120,6 +127,7 @@ export const settings: Settings<PcscfConfig> = {
     },
     core: {
       ...listenSettings({ what: "the core", port: 4060 }),
+      udpBatching: udpBatching(),
       tls: tlsSettings(4061),
       udpMtuBytes: integer({
         doc: "Larger requests to the core go over TCP; 0: never.",

@@ -29,6 +29,7 @@ import {
   texts,
   textThat,
   trustedPeers,
+  udpBatching,
 } from "@ims-lab/common/platform/settings";
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
@@ -52,7 +53,11 @@ export interface ScscfConfig extends StoreSettings {
   readonly subscribers: string;
   readonly restart: RestartSettings;
   readonly cluster: ClusterSettings;
-  readonly sip: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
+  readonly sip: ListenSettings & {
+    readonly udpBatching: boolean;
+    readonly tls: TlsSettings;
+    readonly udpMtuBytes: number;
+  };
   readonly http: HttpSettings;
   readonly log: LogSettings;
   readonly trace: TraceSettings;
@@ -126,6 +131,7 @@ export const settings: Settings<ScscfConfig> = {
     cluster: clusterSettings,
     sip: {
       ...listenSettings({ what: "SIP", port: 6060 }),
+      udpBatching: udpBatching(),
       tls: tlsSettings(6061),
       udpMtuBytes: integer({
         doc: "Larger requests go over TCP; 0: never.",

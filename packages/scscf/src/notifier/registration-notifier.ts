@@ -55,7 +55,7 @@ export interface NotifierOptions extends VerdictRules {
   readonly registrations: Registrations;
   readonly events: RegistrationEvents;
   readonly refusals: RefusalLog;
-  /** Another node may go on with these subscriptions at any time, from what is durable. */
+  /** Another node may have its users from one instant to the next. */
   readonly isShared: boolean;
 }
 
@@ -63,8 +63,6 @@ type Proceed = (problem?: Error) => void;
 
 /** RFC 3680 §4.10. */
 const SPACING_MS = 5000;
-/** How long a store that has failed is left alone. */
-const RETRY_MS = 1000;
 
 export class RegistrationNotifier implements RegistrationSubscriber {
   readonly #options: NotifierOptions;
@@ -98,7 +96,8 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       onEnded: (subscription) => this.#ended(subscription),
       onRefused: (request, status, why) => this.#noteRefused(request, status, `${status}`, why),
       onOutcome: ({ memo }, outcome) => this.#heard(memo, outcome),
-      save: (change, proceed) => this.#save(change, this.#ifOurs(change, proceed)),
+      save: (change, proceed) =>
+        this.#save(change, options.isShared ? this.#ifOurs(change, proceed) : proceed),
     });
     this.#triggers = new Triggers({
       ...options,
@@ -231,13 +230,14 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   /** The device's subscription ends; the others' only with the last binding of the set. */
   #gone(binding: Binding, cause: RemovalCause, foreseen: ForeseenById | undefined): void {
     this.#triggers.gone(binding);
+    const watchers = this.#watchersOf(binding.set).sort(devicesFirst);
+    this.#logUntold(binding, watchers);
+    if (watchers.length === 0) return;
     const aors = this.#former.get(binding.set);
     const news: Notice = { only: binding.token, gone: [{ binding, cause }] };
     const notice: Notice = aors === undefined ? news : { ...news, aors };
     const { reason, retryAfter } = terminationOf(cause);
     const isLast = this.#options.bindingsOf(binding.set).length === 0;
-    const watchers = this.#watchersOf(binding.set).sort(devicesFirst);
-    this.#logUntold(binding, watchers);
     const ending = new Set(this.#endsWith(binding, isLast));
     for (const watcher of watchers) {
       const { id, memo } = watcher;
@@ -270,8 +270,8 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   }
 
   /** Whether a NOTIFY of it was under way or due, see `repeat`. */
-  restore(subscription: NotifierSubscription): boolean {
-    return this.#agent.restore(subscription);
+  restore(subscription: NotifierSubscription, text?: string): boolean {
+    return this.#agent.restore(subscription, text);
   }
 
   /** Another node has these subscriptions: nothing of them is said here any more. @param bindings of the set */
@@ -309,7 +309,10 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   #render(subscription: NotifierSubscription, rendering: Rendering, notice: Notice): NotifyBody {
     const watchers = this.#watchersOf(subscription.subject);
     const { deadlineMs } = this.#options;
-    const facts = { watchers, announcing: this.#triggers.announcing, deadlineMs, notice };
+    const triggers = this.#triggers;
+    const { announcing } = triggers;
+    const onAsked = (token: string, at: number): void => triggers.asked(token, at);
+    const facts = { watchers, announcing, deadlineMs, notice, onAsked };
     return renderReginfo(this.#options, subscription, rendering, facts);
   }
 
@@ -364,29 +367,23 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       kind === "other" ||
       (kind === "ended" && !isOver)
     ) {
-      registrations.commit({ set, changes: [], rows }, proceed);
+      if (isAwaited) registrations.commit({ set, changes: [], rows }, proceed);
+      else registrations.keep(set, rows, proceed);
       return;
     }
     const input = { kind: isOver ? "unsubscribed" : "subscribed", at: clock.now() } as const;
-    // Nobody waits for the end of a subscription: it is tried until it is durable.
+    // Nobody waits for the end of a subscription, nor for a NOTIFY: they are tried until they are durable.
     if (isAwaited)
       registrations.commit({ set, changes: [{ kind: "input", token, input }], rows }, proceed);
     else registrations.input(token, input, { rows, settled: proceed });
   }
 
-  /** What another node has is not told of by this one; with others, what is not durable is not told of yet. */
-  #ifOurs(change: SubscriptionChange, proceed: Proceed): Proceed {
+  /** What another node has is not told of by this one. */
+  #ifOurs({ subscription }: SubscriptionChange, proceed: Proceed): Proceed {
     return (problem) => {
-      const isLost = problem instanceof RowsLost;
-      if (change.isAwaited) proceed(problem);
+      proceed(problem);
       // What is undone for whoever asked is not there either.
-      if (change.isAwaited && isLost) this.#agent.drop(change.subscription.subject);
-      if (change.isAwaited || isLost) return;
-      if (problem === undefined || !this.#options.isShared) proceed(problem);
-      else
-        this.#options.clock.after(RETRY_MS, () =>
-          this.#save(change, this.#ifOurs(change, proceed)),
-        );
+      if (problem instanceof RowsLost) this.#agent.drop(subscription.subject);
     };
   }
 
