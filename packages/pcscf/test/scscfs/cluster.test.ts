@@ -244,6 +244,29 @@ describe("who serves the user", () => {
   });
 });
 
+describe("a request of the other node", () => {
+  test.each([
+    ["NOTIFY", "alice", "other"],
+    ["MESSAGE", "", "other"],
+    ["BYE", "alice", "own"], // a dialog's may come by any of them
+  ])("%s, To tag '%s': the user is at the %s one from now on", async (method, tag, serving) => {
+    const on = await cluster();
+    const path = uriOf(registered(on));
+    const request = on.lab.request(on.other, method, `sip:alice@${UE.host}:${UE.port}`, [
+      ["Route", `<${path};lr>`],
+      ["From", `<${ALICE}>;tag=s`],
+      ["To", `<${ALICE}>${tag === "" ? "" : `;tag=${tag}`}`],
+    ]);
+    on.other.send(request, CORE);
+    on.lab.run();
+    on.ue.takeRequest(method);
+    on.ue.send(on.lab.register(on.ue, [["CSeq", "2 REGISTER"]]), ACCESS);
+    on.lab.run();
+    const got = { own: taken(on.own), other: taken(on.other) };
+    expect(got).toEqual({ own: [], other: [], [serving]: ["REGISTER"] });
+  });
+});
+
 describe("the subscription of Figure 4", () => {
   const PACKAGE = "network-initiated-reregistration";
 
