@@ -212,6 +212,49 @@ describe("after the end of a P-CSCF", () => {
   });
 });
 
+/** Commits wait until `catchUp`. */
+class SlowRows extends TextRows<Tables> {
+  readonly #waiting: (() => void)[] = [];
+
+  override commit(...commit: Parameters<TextRows<Tables>["commit"]>): void {
+    this.#waiting.push(() => super.commit(...commit));
+  }
+
+  catchUp(): void {
+    for (const commit of this.#waiting.splice(0)) commit();
+  }
+}
+
+test("what comes for a device while its 200 waits for the commit leaves behind that 200", async () => {
+  const store = new SlowRows(TABLES);
+  const lab = await Lab.startWith(store);
+  store.catchUp();
+  const { ue, scscf } = await peersOf(lab);
+  ue.send(lab.register(ue, [["Authorization", credentials("n0", "r")]]), ACCESS);
+  lab.run();
+  const register = scscf.takeRequest("REGISTER");
+  scscf.reply(lab.accepted(register));
+  lab.run();
+  const notify = lab.request(scscf, "NOTIFY", "sip:alice@192.0.2.1:5060", [
+    ["Route", register.text("Path") ?? ""],
+    ["Call-ID", "sub-1"],
+  ]);
+  scscf.send(notify, CORE);
+  lab.run();
+  expect(ue.inbox).toEqual([]);
+  const call = [
+    ["Route", register.text("Path") ?? ""],
+    ["Call-ID", "call-2"],
+  ] as const;
+  scscf.send(lab.request(scscf, "INVITE", "sip:alice@192.0.2.1:5060", call), CORE);
+  lab.run();
+  expect(ue.takeRequest("INVITE").callId).toBe("call-2"); // its CANCEL has to find it
+  store.catchUp();
+  lab.run();
+  ue.takeResponse(200);
+  expect(ue.takeRequest("NOTIFY").callId).toBe("sub-1");
+});
+
 describe("a store that fails", () => {
   test("the device's 200 is a 500, and the next REGISTER heals it", async () => {
     const store = newStore();

@@ -106,6 +106,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
   }
 
   gained(groups: readonly TakenGroup<Tables>[]): void {
+    if (this.#isClosed) return;
     this.#restore(groups);
     this.#options.log.info("cluster.taken-over", { sets: groups.length });
   }
@@ -154,7 +155,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
     // What was under way here when it went ends first.
     await this.#settled(set);
     this.#restore(await this.#options.store.obtain([set]));
-    if (!this.#ready.has(set)) throw new Error("another node has taken it meanwhile");
+    if (!this.#ready.has(set)) throw new Error("other nodes take it all the time");
   }
 
   /** Nothing of it is under way. */
@@ -175,33 +176,34 @@ export class SharedUsers implements SharedRowsListener<Tables> {
   }
 
   #restore(groups: readonly TakenGroup<Tables>[]): void {
-    const { store, graceMs, notifier, pcscfSubscriptions, provisioning } = this.#options;
-    for (const { group, rows, was } of groups) {
-      if (!store.isHeld(group)) continue;
-      for (const campaign of rows.campaigns.values()) this.#goOnWith(campaign);
-      if (group.includes(" ")) continue;
-      const isWithoutBreak = was === "given" || was === "free";
-      const { moved, unheard, unanswered } = restoreUsers(
-        this.#options,
-        rows,
-        isWithoutBreak ? undefined : graceMs,
-      );
-      this.#ready.add(group);
-      if (moved.length > 0) this.#keep(moved);
-      for (const binding of unheard) notifier.trigger(binding);
-      for (const id of unanswered) notifier.repeat(id);
-      if (rows.bindings.size === 0) continue;
-      pcscfSubscriptions?.resume([...rows.bindings.keys()].values());
-      provisioning.endOrphans(rows.bindings.values());
+    for (const taken of groups) {
+      // Lost again before it was here.
+      if (!this.#options.store.isHeld(taken.group)) continue;
+      if (isCampaign(taken.group))
+        for (const campaign of taken.rows.campaigns.values()) this.#goOnWith(campaign);
+      else this.#restoreSet(taken);
     }
+  }
+
+  #restoreSet({ group, rows, was }: TakenGroup<Tables>): void {
+    const { graceMs, notifier, pcscfSubscriptions, provisioning } = this.#options;
+    const isWithoutBreak = was === "given" || was === "free";
+    const restored = restoreUsers(this.#options, rows, isWithoutBreak ? undefined : graceMs);
+    this.#ready.add(group);
+    if (restored.moved.length > 0) this.#keep(restored.moved);
+    for (const binding of restored.unheard) notifier.trigger(binding);
+    for (const id of restored.unanswered) notifier.repeat(id);
+    if (rows.bindings.size === 0) return;
+    pcscfSubscriptions?.resume([...rows.bindings.keys()].values());
+    provisioning.endOrphans();
   }
 
   #drop(group: string): void {
     const { campaigns, reauthentications, notifier, inForce } = this.#options;
     const { registrations, authenticator, marks, pcscfSubscriptions } = this.#options;
     this.#ready.delete(group);
-    const id = group.startsWith(CAMPAIGN) ? group.slice(CAMPAIGN.length) : undefined;
-    if (id !== undefined) {
+    if (isCampaign(group)) {
+      const id = group.slice(CAMPAIGN.length);
       this.#newCampaigns = this.#newCampaigns.filter((campaign) => campaign.id !== id);
       campaigns.dropCampaign(id);
       return;
@@ -250,3 +252,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
 }
 
 const CAMPAIGN = campaignGroup("");
+
+function isCampaign(group: string): boolean {
+  return group.startsWith(CAMPAIGN);
+}
