@@ -313,7 +313,7 @@ describe("a store that fails", () => {
     lab.run(5000);
     expect(scscf.inbox).toEqual([]);
     store.isFailing = false;
-    lab.run(1000);
+    lab.run(1100);
     const notify = acknowledged(life);
     expect(eventsOf(notify)).toContain("shortened");
     const [row] = (await store.load()).subscriptions.values();
