@@ -301,4 +301,22 @@ describe("a store that fails", () => {
     lab.run(2000);
     expect(scscf.inbox).toEqual([]);
   });
+
+  test("RFC 3261 §12.2.1.1: a NOTIFY leaves when its number is durable", async () => {
+    const store = newStore();
+    const life = await firstLife(store);
+    const { lab, scscf } = life;
+    subscribe(life, life.path);
+    acknowledged(life);
+    store.isFailing = true;
+    lab.pcscf.notifier.ask(ALICE);
+    lab.run(5000);
+    expect(scscf.inbox).toEqual([]);
+    store.isFailing = false;
+    lab.run(1000);
+    const notify = acknowledged(life);
+    expect(eventsOf(notify)).toContain("shortened");
+    const [row] = (await store.load()).subscriptions.values();
+    expect(row?.dialog.localCseq).toBeGreaterThanOrEqual(notify.cseq.number);
+  });
 });

@@ -181,7 +181,6 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     registrations,
     events,
     refusals,
-    isShared: tools.shared !== undefined,
   });
   const pcscfSubscriptions = new PcscfSubscriptions({
     clock,
@@ -302,7 +301,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const users: SharedUsers | undefined =
     tools.shared &&
     new SharedUsers({
-      ...{ clock, log, store: tools.shared, graceMs, bindings, registrations, reauthentications },
+      ...{ clock, log, store: tools.shared, graceMs, registrations, reauthentications },
       ...{ notifier, marks, inForce, authenticator, campaigns, policy, provisioning, directory },
       pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
     });

@@ -289,17 +289,21 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
 
   #heard(text: string): void {
     const message = JSON.parse(text) as Message<Rows>; // the nodes' own
-    if (message.kind === "wanted") {
-      const held = message.groups.filter((group) => this.#held.has(group));
-      if (held.length > 0) this.#listener?.wanted(held, message.by);
-    } else if (message.kind === "given") {
-      for (const wanted of this.#waiting) {
-        for (const group of message.groups) wanted.groups.delete(group);
-        if (wanted.groups.size === 0) wanted.given();
+    switch (message.kind) {
+      case "wanted": {
+        const held = message.groups.filter((group) => this.#held.has(group));
+        if (held.length > 0) this.#listener?.wanted(held, message.by);
+        break;
       }
-    } else if (message.by !== this.node) {
-      if (message.kind === "changed") this.#listener?.changed(message.table, message.ids);
-      else this.#sweepLater();
+      case "given":
+        for (const wanted of this.#waiting) given(wanted, message.groups);
+        break;
+      case "changed":
+        if (message.by !== this.node) this.#listener?.changed(message.table, message.ids);
+        break;
+      case "left":
+        this.#sweepLater();
+        break;
     }
   }
 
@@ -529,6 +533,11 @@ const WHOSE: Readonly<Record<string, (whose: string) => string>> = {
   rows: () => "there are those of a node without a cluster",
   cluster: (whose) => `there are those of the cluster ${whose}`,
 };
+
+function given(wanted: Wanted, groups: readonly string[]): void {
+  for (const group of groups) wanted.groups.delete(group);
+  if (wanted.groups.size === 0) wanted.given();
+}
 
 function lostRows(whose: string): RowsLost {
   return new RowsLost(`another node of the cluster has ${printable(whose)} now`);

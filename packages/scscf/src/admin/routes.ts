@@ -27,6 +27,7 @@ import type { Scscf } from "../node.ts";
 import type { Binding } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { addCampaigns } from "./campaign-routes.ts";
+import { addCluster } from "./cluster-routes.ts";
 import { addDeregistrations, removalOf } from "./deregistration-routes.ts";
 import { addEvents } from "./event-routes.ts";
 import { addMessages } from "./message-routes.ts";
@@ -36,6 +37,7 @@ import { addSubscribers } from "./subscriber-routes.ts";
 import { registrationView } from "./views.ts";
 
 export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock: Clock }): void {
+  addCluster(app, scscf);
   addRegistrations(app, scscf);
   addHistories(app, scscf);
   addDeregister(app, scscf, clock);
@@ -186,6 +188,8 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     await durable(scscf, bindings);
     await scscf.reauthentications.wait(ids, query.wait * 1000);
     const items = ids.flatMap((id) => scscf.reauthentications.get(id) ?? []);
+    if (items.length < ids.length && scscf.cluster !== undefined)
+      throw problem(409, "Served elsewhere", "Another node of the cluster has the user now: it knows the end.");
     const isOver = items.every(({ progress }) => progress === "ended");
     const done = asked.some(({ isNew }) => isNew) ? 201 : 200;
     const answer: ReauthenticateAnswer = {

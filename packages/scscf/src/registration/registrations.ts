@@ -122,6 +122,15 @@ export class Registrations {
     return this.#options.bindings.get(token) ?? this.#overdue.get(token);
   }
 
+  /** All of a set that are known, see `known`. */
+  knownOf(set: string): readonly Binding[] {
+    return [...this.#options.bindings.ofSet(set), ...this.#overdueOf(set)];
+  }
+
+  #overdueOf(name: string): readonly Binding[] {
+    return [...this.#overdue.values()].filter(({ set }) => set === name);
+  }
+
   /** Whether no change of any set is under way. */
   get isQuiet(): boolean {
     return this.#pending.size + this.#owed.size === 0;
@@ -216,6 +225,7 @@ export class Registrations {
     this.#owed.delete(set);
     this.#retries.get(set)?.cancel();
     this.#retries.delete(set);
+    for (const { token } of this.#overdueOf(set)) this.#overdue.delete(token);
     this.#options.bindings.drop(set);
     this.#deadlines.gone();
   }
