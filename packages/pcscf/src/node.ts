@@ -247,15 +247,16 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     policy,
     async start() {
       await trust.ready;
-      const { unanswered, forgotten } = durable?.takeOver(table, notifier) ?? NOTHING_TAKEN_OVER;
-      const restored = [...table.all()];
+      const onBinding = (binding: Binding): void => {
+        keepAlive.bound(binding);
+        bindingPolicy.restored(binding);
+      };
+      const { unanswered, forgotten } =
+        durable?.takeOver({ table, notifier, onBinding }) ?? NOTHING_TAKEN_OVER;
+      const restored = table.tokens();
       await core.listen((incoming) => coreRelay.handle(incoming));
       await access.listen((incoming) => accessSide.handle(incoming));
       pool.start();
-      for (const binding of restored) {
-        keepAlive.bound(binding);
-        bindingPolicy.restored(binding);
-      }
       for (const token of forgotten) notifier.forget(token);
       for (const id of unanswered) notifier.tellOf(id);
       watch.resume(restored.values());

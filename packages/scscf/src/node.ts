@@ -247,6 +247,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     clock,
     events,
     causeOf: (impi) => authenticator.silent(impi),
+    isServed: (impi): boolean => users === undefined || users.missing([impi]).length === 0,
   });
   const eventStream = new EventStream({ clock, dutySeconds });
   const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));

@@ -1,5 +1,5 @@
 // What `GET /cluster` of an S-CSCF shows: the nodes that share its users, with its schema.
-import { count, object, type Schema, textSchema } from "./schemas.ts";
+import { count, object, type Schema, textSchema } from "./schema-parts.ts";
 
 /** One node of the cluster. */
 export interface ClusterNodeView {

@@ -16,7 +16,7 @@ import {
 import type { ClusterScript } from "./cluster-scripts.ts";
 import { type BatchParts, type FlatRows, GroupCommit, type WriteDone } from "./group-commit.ts";
 import { RedisRefusal } from "./redis-connection.ts";
-import { noRows, type RowChange, type RowsById, type TableFormats } from "./rows.ts";
+import type { RowChange, RowsById, TableFormats } from "./rows.ts";
 
 /** Which tables all nodes have, and of the others whose a row is. */
 export interface SharedTables<Rows> {
@@ -50,6 +50,8 @@ const RENEW_MS = 1000;
 const RECONNECT_MS = 500;
 /** An owner that lives and does not answer in this time is not waited for. */
 const HANDOVER_MS = 500;
+/** Times that an owner is asked for a group. */
+const MOST_ROUNDS = 4;
 /** Groups of dead nodes that are taken in one step; the others have theirs meanwhile. */
 const SWEPT_AT_ONCE = 100;
 const SWEEP_PAUSE_MS = 10;
@@ -152,7 +154,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   async load(): Promise<RowsById<Rows>> {
     const { tables, shared } = this.#options;
     await this.#group.idle();
-    const contents = noRows(tables);
+    const contents = emptyTables(tables);
     for (const table of shared.common) {
       for (let cursor = "0"; ; ) {
         const [next, rows] = (await this.#run("scan", table, cursor)) as [string, string[]];
@@ -186,17 +188,26 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   }
 
   async obtain(groups: readonly string[]): Promise<readonly TakenGroup<Rows>[]> {
-    const open = groups.filter((group) => !this.#held.has(group));
-    const { taken, elsewhere } = await this.#claim(open.map((group) => [group, ""]));
-    if (elsewhere.length === 0) return taken;
-    const asked = elsewhere.map(([group]) => group);
-    const isGiven = await this.#askFor(elsewhere);
-    const again = await this.#claim(elsewhere, (was, group) =>
-      was === "own" && isGiven(group) ? "given" : was,
-    );
-    const left = again.elsewhere.map(([group]) => group);
-    if (left.length > 0) throw new Error(`${printable(asked.join(", "))} went from node to node`);
-    return [...taken, ...again.taken];
+    const taken: TakenGroup<Rows>[] = [];
+    let wanted = groups
+      .filter((group) => !this.#held.has(group))
+      .map((group): [string, string] => [group, ""]);
+    try {
+      // Whoever has it may give it to somebody else first.
+      for (let round = 0; round < MOST_ROUNDS && wanted.length > 0; round++) {
+        const isGiven = round === 0 ? () => false : await this.#askFor(wanted);
+        const found = await this.#claim(wanted, (was, group) =>
+          was === "own" && isGiven(group) ? "given" : was,
+        );
+        taken.push(...found.taken);
+        wanted = found.elsewhere;
+      }
+      return taken;
+    } catch (problem) {
+      // Nobody here hears of them: the next connection finds them again.
+      for (const { group } of taken) this.#held.delete(group);
+      throw problem;
+    }
   }
 
   async give(group: string, to: string): Promise<readonly TakenGroup<Rows>[]> {
@@ -232,7 +243,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   }
 
   #hold(group: string, fence: string, was: Provenance, rows: readonly string[]): TakenGroup<Rows> {
-    const contents = noRows(this.#options.tables);
+    const contents = emptyTables(this.#options.tables);
     for (let at = 0; at < rows.length; at += 2) {
       const [field = "", text = ""] = rows.slice(at, at + 2);
       const end = field.indexOf(" ");
@@ -537,6 +548,16 @@ const WHOSE: Readonly<Record<string, (whose: string) => string>> = {
 function given(wanted: Wanted, groups: readonly string[]): void {
   for (const group of groups) wanted.groups.delete(group);
   if (wanted.groups.size === 0) wanted.given();
+}
+
+/** To be filled with rows that are read at once: a group whose row cannot be read is not taken. */
+function emptyTables<Rows>(tables: TableFormats<Rows>): {
+  readonly [T in keyof Rows]: Map<string, Rows[T]>;
+} {
+  const empty = Object.keys(tables).map((name) => [name, new Map<string, never>()] as const);
+  return Object.fromEntries(empty) as unknown as {
+    readonly [T in keyof Rows]: Map<string, Rows[T]>;
+  };
 }
 
 function lostRows(whose: string): RowsLost {

@@ -106,6 +106,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
   }
 
   gained(groups: readonly TakenGroup<Tables>[]): void {
+    if (this.#isClosed) return;
     this.#restore(groups);
     this.#options.log.info("cluster.taken-over", { sets: groups.length });
   }
@@ -154,7 +155,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
     // What was under way here when it went ends first.
     await this.#settled(set);
     this.#restore(await this.#options.store.obtain([set]));
-    if (!this.#ready.has(set)) throw new Error("another node has taken it meanwhile");
+    if (!this.#ready.has(set)) throw new Error("other nodes take it all the time");
   }
 
   /** Nothing of it is under way. */
@@ -194,7 +195,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
     for (const id of restored.unanswered) notifier.repeat(id);
     if (rows.bindings.size === 0) return;
     pcscfSubscriptions?.resume([...rows.bindings.keys()].values());
-    provisioning.endOrphans(rows.bindings.values());
+    provisioning.endOrphans();
   }
 
   #drop(group: string): void {

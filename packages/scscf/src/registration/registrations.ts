@@ -214,9 +214,9 @@ export class Registrations {
     }
   }
 
-  /** Takes a stored binding over: its deadline runs again. */
-  restore(binding: Binding): void {
-    this.#options.bindings.put(binding);
+  /** Takes a stored binding over: its deadline runs again. @param text the row as it was written, while it says the same */
+  restore(binding: Binding, text?: string): void {
+    this.#options.bindings.restore(binding, text);
     this.#deadlines.add(binding.token, dueAt(binding));
   }
 
@@ -258,14 +258,19 @@ export class Registrations {
     const rows = owed.flatMap((one) => rowsIn(one.with.rows));
     const paid = (problem?: Error): void => {
       if (problem === undefined) for (const one of owed) one.with.settled?.();
-      // Another node has this user, and does what is owed.
-      else if (!(problem instanceof RowsLost)) this.#owe(set, owed);
+      // Another node that has this user does what is owed; else it was a row of something else that was lost.
+      else if (!(problem instanceof RowsLost) || this.knownOf(set).length > 0)
+        this.#owe(set, owed);
     };
     this.commit({ set, changes, rows }, paid, then);
   }
 
   #takeOwed(set: string, last: Owed | undefined): readonly Owed[] {
     const all = this.#owed.get(set) ?? [];
+    if (all.length === 1 && (last === undefined || all[0] === last)) {
+      this.#owed.delete(set);
+      return all;
+    }
     const count = last === undefined ? all.length : all.indexOf(last) + 1;
     const left = all.slice(count);
     if (left.length === 0) this.#owed.delete(set);
