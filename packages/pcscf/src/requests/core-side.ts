@@ -133,8 +133,7 @@ export class CoreSide {
   /** Behind the 200 to its REGISTER; but a CANCEL has to find its INVITE. */
   #toUeInTurn(incoming: Incoming, onward: SipRequest, binding: Binding): void {
     if (onward.method === "INVITE") this.#toUe(incoming, onward, binding);
-    else
-      this.#options.held.behind(binding.token, () => this.#toUe(incoming, onward, binding));
+    else this.#options.held.behind(binding.token, () => this.#toUe(incoming, onward, binding));
   }
 
   /** Always over its flow, whatever the size (docs/decisions/0004, RFC 5626 §5.3.1). */
