@@ -4,7 +4,6 @@ import type { Logger } from "@ims-lab/common/platform/logger";
 import { isPacked } from "@ims-lab/common/platform/packed-table";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { withTexts } from "@ims-lab/common/store/stored-rows";
-import type { Campaign } from "./campaigns/campaign.ts";
 import type { Campaigns } from "./campaigns/campaigns.ts";
 import type { RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import type { PolicyControl } from "./policy/policy-control.ts";
@@ -45,22 +44,15 @@ export interface TakenOver {
 
 /** Throws when a row cannot be read, or the deadlines that it moves cannot be made durable; until then the store is as it was. */
 export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
-  const { store, clock, log, graceMs } = parts;
+  const { store, log, graceMs, provisioning } = parts;
   const contents = await store.load();
-  const { bindings, subscriptions } = contents;
-  const now = clock.now();
+  const { bindings, subscriptions, policy, subscribers } = contents;
   try {
-    const campaigns = restoreSettings(parts, contents);
-    const inUse: NotifierSubscription[] = [];
-    for (const [, stored, text] of withTexts(subscriptions)) {
-      const subscription = notBefore(stored, now + graceMs, now);
-      const isAsStored = subscription === stored && isPacked(text);
-      if (isAsStored) parts.notifier.restore(subscription, text);
-      else inUse.push(subscription);
-    }
-    const { moved, unheard } = restoreBindings(parts, bindings, now);
-    // All has been read: from here on the store may change.
-    const unanswered = inUse.filter((one) => parts.notifier.restore(one)).map(({ id }) => id);
+    provisioning.restore(subscribers);
+    parts.policy.restore(policy);
+    const campaigns = [...contents.campaigns.values()];
+    const onBinding = (binding: Binding): void => provisioning.restored(binding);
+    const { moved, unheard, unanswered } = restoreUsers(parts, contents, graceMs, onBinding);
     parts.campaigns.restore(campaigns);
     if (moved.length > 0) await durable(store, moved);
     const found = { bindings: bindings.size, subscriptions: subscriptions.size };
@@ -68,39 +60,67 @@ export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
       log.info("store.loaded", { ...found, overdue: moved.length });
     return { unheard, unanswered };
   } catch (problem) {
-    parts.registrations.close();
-    parts.inForce.close();
-    parts.notifier.close();
+    for (const part of [parts.registrations, parts.inForce, parts.notifier]) part.close();
     throw problem;
   }
 }
 
-/** What bindings are judged by. Campaigns begin when all is read. */
-function restoreSettings(parts: TakeOverParts, contents: Contents): readonly Campaign[] {
-  const { sqnMarks, campaigns, policy, subscribers } = contents;
-  parts.provisioning.restore(subscribers);
-  parts.policy.restore(policy);
-  for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
-  return [...campaigns.values()];
+/** What registration sets consist of. */
+export type UserRows = Pick<Contents, "bindings" | "subscriptions" | "sqnMarks">;
+
+export type UserParts = Pick<
+  TakeOverParts,
+  "clock" | "registrations" | "reauthentications" | "notifier" | "marks" | "inForce"
+>;
+
+/** Deadlines that have got their grace: to be made durable. */
+export interface RestoredUsers extends TakenOver {
+  readonly moved: readonly Change[];
 }
 
-function restoreBindings(
-  parts: TakeOverParts,
-  bindings: Contents["bindings"],
-  now: number,
-): { readonly moved: readonly Change[]; readonly unheard: readonly Binding[] } {
+/**
+ * Users whose rows these are go on here. All rows have been read before anything is said to the store.
+ * @param graceMs undefined: they were served without a break @param onBinding each one, while it is at hand
+ */
+export function restoreUsers(
+  parts: UserParts,
+  { bindings, subscriptions, sqnMarks }: UserRows,
+  graceMs: number | undefined,
+  onBinding: (binding: Binding) => void = () => undefined,
+): RestoredUsers {
+  const now = parts.clock.now();
+  for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
+  const inUse = restoreAtRest(parts.notifier, subscriptions, (stored) =>
+    graceMs === undefined ? stored : notBefore(stored, now + graceMs, now),
+  );
   const moved: Change[] = [];
   const unheard: Binding[] = [];
   for (const [id, stored, text] of withTexts(bindings)) {
-    const binding = afterRestart(stored, now, parts.graceMs);
+    const binding = graceMs === undefined ? stored : afterRestart(stored, now, graceMs);
     if (binding !== stored) moved.push({ table: "bindings", id, value: binding });
     parts.registrations.restore(binding, binding === stored ? text : undefined);
     parts.reauthentications.restore(binding);
     parts.inForce.restore(binding);
-    parts.provisioning.restored(binding);
+    onBinding(binding);
     if (isUnheard(binding)) unheard.push(binding);
   }
-  return { moved, unheard };
+  const unanswered = inUse.filter((one) => parts.notifier.restore(one)).map(({ id }) => id);
+  return { moved, unheard, unanswered };
+}
+
+/** Those that are left: a NOTIFY of them was under way, or they ran out meanwhile. */
+function restoreAtRest(
+  notifier: RegistrationNotifier,
+  subscriptions: UserRows["subscriptions"],
+  asItIsNow: (stored: NotifierSubscription) => NotifierSubscription,
+): readonly NotifierSubscription[] {
+  const inUse: NotifierSubscription[] = [];
+  for (const [, stored, text] of withTexts(subscriptions)) {
+    const subscription = asItIsNow(stored);
+    if (subscription !== stored || !isPacked(text)) inUse.push(subscription);
+    else notifier.restore(subscription, text);
+  }
+  return inUse;
 }
 
 function isUnheard({ duty, reauthentication }: Binding): boolean {

@@ -112,7 +112,7 @@ test("what has ended stays ended", () => {
 });
 
 test("numbers rise", () => {
-  const last = { cseq: 4, branch: "b4", version: 3, isUnsaved: false };
+  const last = { cseq: 4, branch: "b4", version: 3 };
   const next = (more: Partial<invariants.RequestNumbers>): number =>
     broken(invariants.NUMBERS_RISE, {
       dialog: "d",
@@ -152,6 +152,13 @@ test("counts agree", () => {
     });
   expect(counts(2, 2, 2)).toBe(0);
   expect([counts(2, 1, 2), counts(2, 2, 1), counts(1, 2, 2)]).toEqual([1, 1, 1]);
+});
+
+test("campaigns count all", () => {
+  const counts = (saysAsked: number, saysEnded: number): number =>
+    broken(invariants.CAMPAIGNS_COUNT, { id: "c", asked: 3, ended: 2, saysAsked, saysEnded });
+  expect(counts(3, 2)).toBe(0);
+  expect([counts(2, 2), counts(3, 1), counts(3, 3), counts(4, 3)]).toEqual([1, 1, 1, 2]);
 });
 
 test("both nodes agree", () => {

@@ -67,15 +67,18 @@ export class Bindings {
   put(binding: Binding): void {
     const { token, set } = binding;
     const before = this.#byToken.get(token);
-    if (before === undefined) this.#bySet.add(ownCopy(set), token);
+    if (before === undefined) {
+      this.#bySet.add(ownCopy(set), token);
+      this.#heirs.back(token);
+    }
     this.#paths.moved(token, before?.address.path[0], binding.address.path[0]);
     this.#byToken.set(token, binding);
   }
 
-  /** One that a store has kept, into a table that does not have it. @param text its row, where it may rest as that */
+  /** One that a store has kept. @param text its row, where it may rest as that */
   restore(binding: Binding, text: string | undefined): void {
     const { token, set, userAgent } = binding;
-    if (!isPacked(text)) {
+    if (!isPacked(text) || this.#byToken.has(token)) {
       this.put(binding);
       return;
     }
@@ -101,6 +104,16 @@ export class Bindings {
     return this.ofSet(set).find(
       (one) => one.impi === impi && samePath(one.address.path, address.path),
     );
+  }
+
+  /** Without a trace: another node has them. */
+  drop(set: string): void {
+    for (const { token, address } of this.ofSet(set)) {
+      this.#byToken.delete(token);
+      this.#paths.moved(token, address.path[0], undefined);
+      this.#heirs.ended(token, undefined);
+      this.#bySet.remove(set, token);
+    }
   }
 
   /** Names of the sets that have a binding. */
