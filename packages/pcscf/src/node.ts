@@ -34,6 +34,7 @@ import {
 } from "@ims-lab/common/sip/transport/transport";
 import { type Binding, contactsOf } from "./bindings/binding.ts";
 import { FlowTable } from "./bindings/flow-table.ts";
+import { HeldAnswers } from "./bindings/held-answers.ts";
 import { KeepAlive } from "./bindings/keep-alive.ts";
 import { createTokens } from "./bindings/token.ts";
 import type { PcscfConfig } from "./config.ts";
@@ -192,7 +193,9 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     ping: (flow) => udpOf(parts)?.send(PING, flow),
   });
   metrics.gauges("scscf_up", "S-CSCFs that answer.", "scscf", () => pool.states());
+  const held = new HeldAnswers();
   const registers = new RegisterRelay({
+    held,
     relay,
     pool,
     awaitMs: config.authentication.awaitSeconds * 1000,
@@ -220,7 +223,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     notify: (incoming: Incoming) => watch.handle(incoming),
   };
   const accessSide = new AccessSide(relay, (incoming) => registers.handle(incoming));
-  const coreRelay = new CoreSide({ relay, trust, own });
+  const coreRelay = new CoreSide({ relay, trust, own, held });
   access.onFlowClosed((flow) => bindingPolicy.lost(table.flowClosed(flow)));
   metrics.gauge("registrations", "Bindings of UEs here.", () => table.size);
   metrics.gauge("admitted_share", "Of new work: below 1 when an S-CSCF has too much.", () =>

@@ -181,7 +181,6 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     registrations,
     events,
     refusals,
-    isShared: tools.shared !== undefined,
   });
   const pcscfSubscriptions = new PcscfSubscriptions({
     clock,
@@ -248,6 +247,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     clock,
     events,
     causeOf: (impi) => authenticator.silent(impi),
+    isServed: (impi): boolean => users === undefined || users.missing([impi]).length === 0,
   });
   const eventStream = new EventStream({ clock, dutySeconds });
   const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
@@ -302,7 +302,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const users: SharedUsers | undefined =
     tools.shared &&
     new SharedUsers({
-      ...{ clock, log, store: tools.shared, graceMs, bindings, registrations, reauthentications },
+      ...{ clock, log, store: tools.shared, graceMs, registrations, reauthentications },
       ...{ notifier, marks, inForce, authenticator, campaigns, policy, provisioning, directory },
       pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
     });

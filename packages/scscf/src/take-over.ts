@@ -44,15 +44,15 @@ export interface TakenOver {
 
 /** Throws when a row cannot be read, or the deadlines that it moves cannot be made durable; until then the store is as it was. */
 export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
-  const { store, log, graceMs, provisioning } = parts;
+  const { store, log, graceMs } = parts;
   const contents = await store.load();
   const { bindings, subscriptions, policy, subscribers } = contents;
   try {
-    provisioning.restore(subscribers);
-    parts.policy.restore(policy);
+    // Campaigns begin when all is read.
     const campaigns = [...contents.campaigns.values()];
-    const onBinding = (binding: Binding): void => provisioning.restored(binding);
-    const { moved, unheard, unanswered } = restoreUsers(parts, contents, graceMs, onBinding);
+    parts.provisioning.restore(subscribers);
+    parts.policy.restore(policy);
+    const { moved, unheard, unanswered } = restoreUsers(parts, contents, graceMs);
     parts.campaigns.restore(campaigns);
     if (moved.length > 0) await durable(store, moved);
     const found = { bindings: bindings.size, subscriptions: subscriptions.size };
@@ -60,7 +60,9 @@ export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
       log.info("store.loaded", { ...found, overdue: moved.length });
     return { unheard, unanswered };
   } catch (problem) {
-    for (const part of [parts.registrations, parts.inForce, parts.notifier]) part.close();
+    parts.registrations.close();
+    parts.inForce.close();
+    parts.notifier.close();
     throw problem;
   }
 }
@@ -70,7 +72,13 @@ export type UserRows = Pick<Contents, "bindings" | "subscriptions" | "sqnMarks">
 
 export type UserParts = Pick<
   TakeOverParts,
-  "clock" | "registrations" | "reauthentications" | "notifier" | "marks" | "inForce"
+  | "clock"
+  | "registrations"
+  | "reauthentications"
+  | "notifier"
+  | "marks"
+  | "inForce"
+  | "provisioning"
 >;
 
 /** Deadlines that have got their grace: to be made durable. */
@@ -79,20 +87,35 @@ export interface RestoredUsers extends TakenOver {
 }
 
 /**
- * Users whose rows these are go on here. All rows have been read before anything is said to the store.
- * @param graceMs undefined: they were served without a break @param onBinding each one, while it is at hand
+ * Users whose rows these are go on here. Throws when one cannot be read, before anything else changes.
+ * @param graceMs undefined: they were served without a break
  */
 export function restoreUsers(
   parts: UserParts,
   { bindings, subscriptions, sqnMarks }: UserRows,
   graceMs: number | undefined,
-  onBinding: (binding: Binding) => void = () => undefined,
 ): RestoredUsers {
   const now = parts.clock.now();
   for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
-  const inUse = restoreAtRest(parts.notifier, subscriptions, (stored) =>
-    graceMs === undefined ? stored : notBefore(stored, now + graceMs, now),
-  );
+  const inUse: NotifierSubscription[] = [];
+  for (const [, stored, text] of withTexts(subscriptions)) {
+    const subscription = graceMs === undefined ? stored : notBefore(stored, now + graceMs, now);
+    const isAsStored = subscription === stored && isPacked(text);
+    if (isAsStored) parts.notifier.restore(subscription, text);
+    else inUse.push(subscription);
+  }
+  const { moved, unheard } = restoreBindings(parts, bindings, graceMs);
+  // All has been read: from here on the store may change.
+  const unanswered = inUse.filter((one) => parts.notifier.restore(one)).map(({ id }) => id);
+  return { moved, unheard, unanswered };
+}
+
+function restoreBindings(
+  parts: UserParts,
+  bindings: Contents["bindings"],
+  graceMs: number | undefined,
+): { readonly moved: readonly Change[]; readonly unheard: readonly Binding[] } {
+  const now = parts.clock.now();
   const moved: Change[] = [];
   const unheard: Binding[] = [];
   for (const [id, stored, text] of withTexts(bindings)) {
@@ -101,26 +124,10 @@ export function restoreUsers(
     parts.registrations.restore(binding, binding === stored ? text : undefined);
     parts.reauthentications.restore(binding);
     parts.inForce.restore(binding);
-    onBinding(binding);
+    parts.provisioning.restored(binding);
     if (isUnheard(binding)) unheard.push(binding);
   }
-  const unanswered = inUse.filter((one) => parts.notifier.restore(one)).map(({ id }) => id);
-  return { moved, unheard, unanswered };
-}
-
-/** Those that are left: a NOTIFY of them was under way, or they ran out meanwhile. */
-function restoreAtRest(
-  notifier: RegistrationNotifier,
-  subscriptions: UserRows["subscriptions"],
-  asItIsNow: (stored: NotifierSubscription) => NotifierSubscription,
-): readonly NotifierSubscription[] {
-  const inUse: NotifierSubscription[] = [];
-  for (const [, stored, text] of withTexts(subscriptions)) {
-    const subscription = asItIsNow(stored);
-    if (subscription !== stored || !isPacked(text)) inUse.push(subscription);
-    else notifier.restore(subscription, text);
-  }
-  return inUse;
+  return { moved, unheard };
 }
 
 function isUnheard({ duty, reauthentication }: Binding): boolean {

@@ -54,7 +54,8 @@ export interface SharedRows<Rows> extends RowStore<Rows> {
   confirm(): Promise<void>;
   /**
    * Makes these groups ours, whoever has them: an owner that lives is asked, and after half a second not asked any
-   * more. Those that are held already are not among the result. Rejects when Redis does not answer.
+   * more. Not among the result: those that are held already, or go from one node to another all the time. Rejects when
+   * Redis does not answer.
    */
   obtain(groups: readonly string[]): Promise<readonly TakenGroup<Rows>[]>;
   /** From here on it is not held. Resolves to what has come back, as the other node is gone. */

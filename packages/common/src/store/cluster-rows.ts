@@ -16,7 +16,7 @@ import {
 import type { ClusterScript } from "./cluster-scripts.ts";
 import { type BatchParts, type FlatRows, GroupCommit, type WriteDone } from "./group-commit.ts";
 import { RedisRefusal } from "./redis-connection.ts";
-import { noRows, type RowChange, type RowsById, type TableFormats } from "./rows.ts";
+import type { RowChange, RowsById, TableFormats } from "./rows.ts";
 
 /** Which tables all nodes have, and of the others whose a row is. */
 export interface SharedTables<Rows> {
@@ -50,6 +50,8 @@ const RENEW_MS = 1000;
 const RECONNECT_MS = 500;
 /** An owner that lives and does not answer in this time is not waited for. */
 const HANDOVER_MS = 500;
+/** Times that an owner is asked for a group. */
+const MOST_ROUNDS = 4;
 /** Groups of dead nodes that are taken in one step; the others have theirs meanwhile. */
 const SWEPT_AT_ONCE = 100;
 const SWEEP_PAUSE_MS = 10;
@@ -152,7 +154,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   async load(): Promise<RowsById<Rows>> {
     const { tables, shared } = this.#options;
     await this.#group.idle();
-    const contents = noRows(tables, (row) => this.#unreadable(row));
+    const contents = emptyTables(tables);
     for (const table of shared.common) {
       for (let cursor = "0"; ; ) {
         const [next, rows] = (await this.#run("scan", table, cursor)) as [string, string[]];
@@ -186,17 +188,26 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   }
 
   async obtain(groups: readonly string[]): Promise<readonly TakenGroup<Rows>[]> {
-    const open = groups.filter((group) => !this.#held.has(group));
-    const { taken, elsewhere } = await this.#claim(open.map((group) => [group, ""]));
-    if (elsewhere.length === 0) return taken;
-    const asked = elsewhere.map(([group]) => group);
-    const isGiven = await this.#askFor(elsewhere);
-    const again = await this.#claim(elsewhere, (was, group) =>
-      was === "own" && isGiven(group) ? "given" : was,
-    );
-    const left = again.elsewhere.map(([group]) => group);
-    if (left.length > 0) throw new Error(`${printable(asked.join(", "))} went from node to node`);
-    return [...taken, ...again.taken];
+    const taken: TakenGroup<Rows>[] = [];
+    let wanted = groups
+      .filter((group) => !this.#held.has(group))
+      .map((group): [string, string] => [group, ""]);
+    try {
+      // Whoever has it may give it to somebody else first.
+      for (let round = 0; round < MOST_ROUNDS && wanted.length > 0; round++) {
+        const isGiven = round === 0 ? () => false : await this.#askFor(wanted);
+        const found = await this.#claim(wanted, (was, group) =>
+          was === "own" && isGiven(group) ? "given" : was,
+        );
+        taken.push(...found.taken);
+        wanted = found.elsewhere;
+      }
+      return taken;
+    } catch (problem) {
+      // Nobody here hears of them: the next connection finds them again.
+      for (const { group } of taken) this.#held.delete(group);
+      throw problem;
+    }
   }
 
   async give(group: string, to: string): Promise<readonly TakenGroup<Rows>[]> {
@@ -232,7 +243,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   }
 
   #hold(group: string, fence: string, was: Provenance, rows: readonly string[]): TakenGroup<Rows> {
-    const contents = noRows(this.#options.tables, (row) => this.#unreadable(row));
+    const contents = emptyTables(this.#options.tables);
     for (let at = 0; at < rows.length; at += 2) {
       const [field = "", text = ""] = rows.slice(at, at + 2);
       const end = field.indexOf(" ");
@@ -242,18 +253,18 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
     return { group, was, rows: contents };
   }
 
-  #take(
-    contents: ReturnType<typeof noRows<Rows>>,
-    table: keyof Rows & string,
+  #take<T extends keyof Rows & string>(
+    contents: { readonly [K in keyof Rows]: Map<string, Rows[K]> },
+    table: T,
     id: string,
     text: string,
   ): void {
-    contents[table].keep(id, text);
-    contents[table].get(id); // refused now if it cannot be read
-  }
-
-  #unreadable(row: string): SettingError {
-    return this.#refused(`rows that can be read: there is another, ${row}`);
+    try {
+      contents[table].set(id, this.#options.tables[table].read(text, id));
+    } catch (problem) {
+      const row = `${table} ${printable(id)} (${asError(problem).message})`;
+      throw this.#refused(`rows that can be read: there is another, ${row}`);
+    }
   }
 
   /** Resolves when all have been given, or nobody answers in time. */
@@ -289,17 +300,21 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
 
   #heard(text: string): void {
     const message = JSON.parse(text) as Message<Rows>; // the nodes' own
-    if (message.kind === "wanted") {
-      const held = message.groups.filter((group) => this.#held.has(group));
-      if (held.length > 0) this.#listener?.wanted(held, message.by);
-    } else if (message.kind === "given") {
-      for (const wanted of this.#waiting) {
-        for (const group of message.groups) wanted.groups.delete(group);
-        if (wanted.groups.size === 0) wanted.given();
+    switch (message.kind) {
+      case "wanted": {
+        const held = message.groups.filter((group) => this.#held.has(group));
+        if (held.length > 0) this.#listener?.wanted(held, message.by);
+        break;
       }
-    } else if (message.by !== this.node) {
-      if (message.kind === "changed") this.#listener?.changed(message.table, message.ids);
-      else this.#sweepLater();
+      case "given":
+        for (const wanted of this.#waiting) given(wanted, message.groups);
+        break;
+      case "changed":
+        if (message.by !== this.node) this.#listener?.changed(message.table, message.ids);
+        break;
+      case "left":
+        this.#sweepLater();
+        break;
     }
   }
 
@@ -529,6 +544,21 @@ const WHOSE: Readonly<Record<string, (whose: string) => string>> = {
   rows: () => "there are those of a node without a cluster",
   cluster: (whose) => `there are those of the cluster ${whose}`,
 };
+
+function given(wanted: Wanted, groups: readonly string[]): void {
+  for (const group of groups) wanted.groups.delete(group);
+  if (wanted.groups.size === 0) wanted.given();
+}
+
+/** To be filled with rows that are read at once: a group whose row cannot be read is not taken. */
+function emptyTables<Rows>(tables: TableFormats<Rows>): {
+  readonly [T in keyof Rows]: Map<string, Rows[T]>;
+} {
+  const empty = Object.keys(tables).map((name) => [name, new Map<string, never>()] as const);
+  return Object.fromEntries(empty) as unknown as {
+    readonly [T in keyof Rows]: Map<string, Rows[T]>;
+  };
+}
 
 function lostRows(whose: string): RowsLost {
   return new RowsLost(`another node of the cluster has ${printable(whose)} now`);

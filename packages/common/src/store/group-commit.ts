@@ -100,7 +100,8 @@ export class GroupCommit<Rows> {
     this.#isWriting = true;
     this.#notBefore = clock.now() + spacingMs;
     const done: WriteDone = (problem, problemOf) => {
-      for (const [at, one] of answered.entries()) one(problem ?? problemOf?.(at));
+      let commit = 0;
+      for (const one of answered) one(problem ?? problemOf?.(commit++));
       this.#isWriting = false;
       if (this.#waiting.length > 0) this.#planAgain();
       else this.#rest();

@@ -44,8 +44,12 @@ export class WriteBehind<Rows> {
   /** Calls `then` when all that was put until now is durable, however long that takes. */
   onceDurable(then: () => void): void {
     this.whenDurable((problem) => {
-      if (problem === undefined) then();
-      else this.#waiting.push(then);
+      if (problem === undefined) {
+        then();
+        return;
+      }
+      this.#waiting.push(then);
+      this.#failed(problem);
     });
   }
 

@@ -1,9 +1,9 @@
 // What a P-CSCF has told its devices over all its lives: a Contact is bound while its 200 says so, unless its end came. RFC 3261 §10.3.
 import { Contact, Via } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage, SipResponse } from "@ims-lab/common/sip/message/message";
-import { type Binding, contactsOf } from "../../../pcscf/src/bindings/binding.ts";
-import type { FlowTable } from "../../../pcscf/src/bindings/flow-table.ts";
-import { type AnnouncedFacts, type FoundFacts, NOTHING_LOST } from "./invariants.ts";
+import { type Binding, type BoundContact, contactsOf } from "../../../pcscf/src/bindings/binding.ts";
+import type { FlowTable, GoneCause } from "../../../pcscf/src/bindings/flow-table.ts";
+import { type AnnouncedFacts, type FoundFacts, NO_FOREIGN_END, NOTHING_LOST } from "./invariants.ts";
 import type { Judge } from "./surroundings.ts";
 
 export class EdgeLedger {
@@ -13,6 +13,8 @@ export class EdgeLedger {
   /** By Call-ID: Contacts of the last REGISTER. */
   readonly #registers = new Map<string, readonly string[]>();
   readonly #responses = new Set<string>();
+  /** Whether the S-CSCF is up, and has this very registration. */
+  isAtScscf: (contact: BoundContact) => boolean = () => false;
 
   constructor(judge: Judge) {
     this.#judge = judge;
@@ -56,12 +58,12 @@ export class EdgeLedger {
     const end = table.end.bind(table);
     table.end = (token, cause) => {
       const binding = table.registered(token);
-      if (isAlive() && binding !== undefined) this.#gone(contactsOf(binding));
+      if (isAlive() && binding !== undefined) this.#ends(contactsOf(binding), cause);
       end(token, cause);
     };
     const endContact = table.endContact.bind(table);
     table.endContact = (token, contact, cause) => {
-      if (isAlive()) this.#gone([contact]);
+      if (isAlive()) this.#ends([contact], cause);
       endContact(token, contact, cause);
     };
     const expireAt = table.expireAt.bind(table);
@@ -79,6 +81,15 @@ export class EdgeLedger {
         this.#gone(contactsOf(before).filter(({ contact }) => !left.has(contact)));
       bind(binding);
     };
+  }
+
+  #ends(contacts: readonly BoundContact[], cause: GoneCause): void {
+    if (cause === "core")
+      for (const one of contacts) {
+        const { contact, callId, cseq } = one;
+        this.#judge(NO_FOREIGN_END, { contact, callId, cseq, isAtScscf: this.isAtScscf(one) });
+      }
+    this.#gone(contacts);
   }
 
   #gone(contacts: readonly { readonly contact: string }[]): void {

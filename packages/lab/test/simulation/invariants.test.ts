@@ -173,6 +173,12 @@ test("both nodes agree", () => {
   expect(agree({ atScscf: none, mayMissEnds: true })).toBe(0);
 });
 
+test("no end of another registration", () => {
+  const facts = { contact: "sip:a@h", callId: "c", cseq: 3 };
+  expect(broken(invariants.NO_FOREIGN_END, { ...facts, isAtScscf: false })).toBe(0);
+  expect(broken(invariants.NO_FOREIGN_END, { ...facts, isAtScscf: true })).toBe(1);
+});
+
 test("comes to rest", () => {
   const device = { says: "u1", isRegistered: true, isSubscribed: true, ends: ["reauthenticated"] };
   const rest = (more: Partial<typeof device>): number =>

@@ -29,6 +29,24 @@ export const BOTH_AGREE: Invariant<AgreementFacts> = {
   },
 };
 
+export interface WordFacts {
+  readonly contact: string;
+  /** The REGISTER that it stands on at the P-CSCF. */
+  readonly callId: string;
+  readonly cseq: number;
+  /** The S-CSCF has this very registration of it. */
+  readonly isAtScscf: boolean;
+}
+
+export const NO_FOREIGN_END: Invariant<WordFacts> = {
+  name: "no end of another registration",
+  clause: "TS 24.229 §5.2.3; RFC 3680 §5.1",
+  holds:
+    "no binding ends at the P-CSCF by a word of the S-CSCF while the S-CSCF has that very registration",
+  check: ({ contact, callId, cseq, isAtScscf }) =>
+    unless(!isAtScscf, () => `${contact} (CSeq ${cseq} of ${callId}) has ended at the P-CSCF alone`),
+};
+
 export interface RestFacts {
   readonly devices: readonly {
     readonly says: string;

@@ -52,6 +52,12 @@ export class World implements Stage {
     };
     this.scscf = new ScscfLives(around, hooks, options.plant);
     this.pcscf = new PcscfLives(around, hooks);
+    this.pcscf.ledger.isAtScscf = ({ contact, callId, cseq }) => {
+      for (const one of this.scscf.node?.bindings.all() ?? [])
+        if (one.address.contact === contact && one.callId === callId && one.cseq === cseq)
+          return true;
+      return false;
+    };
     const { access, core, scscf } = around.at;
     this.places = new Map([
       [access.host, "P-CSCF"],

@@ -12,8 +12,6 @@ import type { Campaigns } from "../campaigns/campaigns.ts";
 import type { PcscfSubscriptions } from "../pcscf-subscription/pcscf-subscriptions.ts";
 import { POLICY_ROW, type PolicyControl } from "../policy/policy-control.ts";
 import type { Provisioning } from "../provisioning/provisioning.ts";
-import type { Binding } from "../registration/binding.ts";
-import type { Bindings } from "../registration/bindings.ts";
 import { type Change, campaignGroup, type Tables } from "../rows.ts";
 import { commit } from "../store/commit.ts";
 import type { ChangedDirectory } from "../subscribers/changed-directory.ts";
@@ -26,7 +24,6 @@ export interface SharedUsersOptions extends UserParts {
   readonly store: SharedRows<Tables>;
   /** For what was due while nobody served them. */
   readonly graceMs: number;
-  readonly bindings: Bindings;
   readonly authenticator: Authenticator;
   readonly campaigns: Campaigns;
   /** Undefined: none are made. */
@@ -109,6 +106,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
   }
 
   gained(groups: readonly TakenGroup<Tables>[]): void {
+    if (this.#isClosed) return;
     this.#restore(groups);
     this.#options.log.info("cluster.taken-over", { sets: groups.length });
   }
@@ -157,7 +155,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
     // What was under way here when it went ends first.
     await this.#settled(set);
     this.#restore(await this.#options.store.obtain([set]));
-    if (!this.#ready.has(set)) throw new Error("another node has taken it meanwhile");
+    if (!this.#ready.has(set)) throw new Error("other nodes take it all the time");
   }
 
   /** Nothing of it is under way. */
@@ -178,38 +176,39 @@ export class SharedUsers implements SharedRowsListener<Tables> {
   }
 
   #restore(groups: readonly TakenGroup<Tables>[]): void {
-    const { store, graceMs, notifier, pcscfSubscriptions, provisioning } = this.#options;
-    for (const { group, rows, was } of groups) {
-      if (!store.isHeld(group)) continue;
-      for (const campaign of rows.campaigns.values()) this.#goOnWith(campaign);
-      if (group.includes(" ")) continue;
-      const isWithoutBreak = was === "given" || was === "free";
-      const { moved, unheard, unanswered } = restoreUsers(
-        this.#options,
-        rows,
-        isWithoutBreak ? undefined : graceMs,
-      );
-      this.#ready.add(group);
-      if (moved.length > 0) this.#keep(moved);
-      for (const binding of unheard) notifier.trigger(binding);
-      for (const id of unanswered) notifier.repeat(id);
-      if (rows.bindings.size === 0) continue;
-      pcscfSubscriptions?.resume([...rows.bindings.keys()].values());
-      provisioning.endOrphans(rows.bindings.values());
+    for (const taken of groups) {
+      // Lost again before it was here.
+      if (!this.#options.store.isHeld(taken.group)) continue;
+      if (isCampaign(taken.group))
+        for (const campaign of taken.rows.campaigns.values()) this.#goOnWith(campaign);
+      else this.#restoreSet(taken);
     }
   }
 
+  #restoreSet({ group, rows, was }: TakenGroup<Tables>): void {
+    const { graceMs, notifier, pcscfSubscriptions, provisioning } = this.#options;
+    const isWithoutBreak = was === "given" || was === "free";
+    const restored = restoreUsers(this.#options, rows, isWithoutBreak ? undefined : graceMs);
+    this.#ready.add(group);
+    if (restored.moved.length > 0) this.#keep(restored.moved);
+    for (const binding of restored.unheard) notifier.trigger(binding);
+    for (const id of restored.unanswered) notifier.repeat(id);
+    if (rows.bindings.size === 0) return;
+    pcscfSubscriptions?.resume([...rows.bindings.keys()].values());
+    provisioning.endOrphans();
+  }
+
   #drop(group: string): void {
-    const { bindings, campaigns, reauthentications, notifier, inForce } = this.#options;
+    const { campaigns, reauthentications, notifier, inForce } = this.#options;
     const { registrations, authenticator, marks, pcscfSubscriptions } = this.#options;
     this.#ready.delete(group);
-    const id = group.startsWith(CAMPAIGN) ? group.slice(CAMPAIGN.length) : undefined;
-    if (id !== undefined) {
+    if (isCampaign(group)) {
+      const id = group.slice(CAMPAIGN.length);
       this.#newCampaigns = this.#newCampaigns.filter((campaign) => campaign.id !== id);
       campaigns.dropCampaign(id);
       return;
     }
-    const gone: readonly Binding[] = bindings.ofSet(group);
+    const gone = registrations.knownOf(group);
     for (const binding of gone) reauthentications.drop(binding);
     notifier.drop(group, gone);
     pcscfSubscriptions?.drop(gone);
@@ -253,3 +252,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
 }
 
 const CAMPAIGN = campaignGroup("");
+
+function isCampaign(group: string): boolean {
+  return group.startsWith(CAMPAIGN);
+}

@@ -55,7 +55,7 @@ export interface NotifierOptions extends VerdictRules {
   readonly registrations: Registrations;
   readonly events: RegistrationEvents;
   readonly refusals: RefusalLog;
-  /** Another node may go on with these subscriptions at any time, from what is durable. */
+  /** Another node may have its users from one instant to the next. */
   readonly isShared: boolean;
 }
 
@@ -63,8 +63,6 @@ type Proceed = (problem?: Error) => void;
 
 /** RFC 3680 §4.10. */
 const SPACING_MS = 5000;
-/** How long a store that has failed is left alone. */
-const RETRY_MS = 1000;
 
 export class RegistrationNotifier implements RegistrationSubscriber {
   readonly #options: NotifierOptions;
@@ -98,7 +96,8 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       onEnded: (subscription) => this.#ended(subscription),
       onRefused: (request, status, why) => this.#noteRefused(request, status, `${status}`, why),
       onOutcome: ({ memo }, outcome) => this.#heard(memo, outcome),
-      save: (change, proceed) => this.#save(change, this.#ifOurs(change, proceed)),
+      save: (change, proceed) =>
+        this.#save(change, options.isShared ? this.#ifOurs(change, proceed) : proceed),
     });
     this.#triggers = new Triggers({
       ...options,
@@ -379,19 +378,12 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     else registrations.input(token, input, { rows, settled: proceed });
   }
 
-  /** What another node has is not told of by this one; with others, what is not durable is not told of yet. */
-  #ifOurs(change: SubscriptionChange, proceed: Proceed): Proceed {
+  /** What another node has is not told of by this one. */
+  #ifOurs({ subscription }: SubscriptionChange, proceed: Proceed): Proceed {
     return (problem) => {
-      const isLost = problem instanceof RowsLost;
-      if (change.isAwaited) proceed(problem);
+      proceed(problem);
       // What is undone for whoever asked is not there either.
-      if (change.isAwaited && isLost) this.#agent.drop(change.subscription.subject);
-      if (change.isAwaited || isLost) return;
-      if (problem === undefined || !this.#options.isShared) proceed(problem);
-      else
-        this.#options.clock.after(RETRY_MS, () =>
-          this.#save(change, this.#ifOurs(change, proceed)),
-        );
+      if (problem instanceof RowsLost) this.#agent.drop(subscription.subject);
     };
   }
 

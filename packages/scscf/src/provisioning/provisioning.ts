@@ -155,10 +155,9 @@ export class Provisioning {
     if (!hasImpu(this.#options.directory.byImpi(impi), impu)) this.#orphans.add(impi);
   }
 
-  /** The registrations of those end. @param bindings to be looked at now */
-  endOrphans(bindings: Iterable<Binding> = []): void {
+  /** The registrations of those. */
+  endOrphans(): void {
     const { directory } = this.#options;
-    for (const binding of bindings) this.restored(binding);
     for (const impi of this.#orphans) void this.#endBindings(impi, directory.byImpi(impi), []);
     this.#orphans.clear();
   }

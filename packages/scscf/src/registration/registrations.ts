@@ -122,6 +122,15 @@ export class Registrations {
     return this.#options.bindings.get(token) ?? this.#overdue.get(token);
   }
 
+  /** All of a set that are known, see `known`. */
+  knownOf(set: string): readonly Binding[] {
+    return [...this.#options.bindings.ofSet(set), ...this.#overdueOf(set)];
+  }
+
+  #overdueOf(name: string): readonly Binding[] {
+    return [...this.#overdue.values()].filter(({ set }) => set === name);
+  }
+
   /** Whether no change of any set is under way. */
   get isQuiet(): boolean {
     return this.#pending.size + this.#owed.size === 0;
@@ -216,6 +225,7 @@ export class Registrations {
     this.#owed.delete(set);
     this.#retries.get(set)?.cancel();
     this.#retries.delete(set);
+    for (const { token } of this.#overdueOf(set)) this.#overdue.delete(token);
     this.#options.bindings.drop(set);
     this.#deadlines.gone();
   }
@@ -248,8 +258,9 @@ export class Registrations {
     const rows = owed.flatMap((one) => rowsIn(one.with.rows));
     const paid = (problem?: Error): void => {
       if (problem === undefined) for (const one of owed) one.with.settled?.();
-      // Another node has this user, and does what is owed.
-      else if (!(problem instanceof RowsLost)) this.#owe(set, owed);
+      // Another node that has this user does what is owed; else it was a row of something else that was lost.
+      else if (!(problem instanceof RowsLost) || this.knownOf(set).length > 0)
+        this.#owe(set, owed);
     };
     this.commit({ set, changes, rows }, paid, then);
   }
