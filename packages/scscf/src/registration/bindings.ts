@@ -75,10 +75,10 @@ export class Bindings {
     this.#byToken.set(token, binding);
   }
 
-  /** One that a store has kept, into a table that does not have it. @param text its row, where it may rest as that */
+  /** One that a store has kept. @param text its row, where it may rest as that */
   restore(binding: Binding, text: string | undefined): void {
     const { token, set, userAgent } = binding;
-    if (!isPacked(text)) {
+    if (!isPacked(text) || this.#byToken.has(token)) {
       this.put(binding);
       return;
     }

@@ -89,7 +89,7 @@ export class SubscriptionTable {
 
   /** One that was stored while nothing of it was under way, and that is not here; false where that is not so. @param text its row */
   restoreAtRest({ id, subject, state }: NotifierSubscription, text: string | undefined): boolean {
-    if (!isPacked(text) || !isLive(state)) return false;
+    if (!isPacked(text) || !isLive(state) || this.#entries.has(id)) return false;
     this.#entries.restore(id, text);
     this.#bySubject.add(subject, id);
     this.#deadlines.add(id, state.expiresAt);
