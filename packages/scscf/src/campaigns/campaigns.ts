@@ -1,6 +1,7 @@
 // Campaigns of re-authentications: asks at the pace, counts what becomes of it, keeps both in the store. TS 24.229 §5.4.1.6.
 import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import { Pacer } from "@ims-lab/common/platform/pacer";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Binding } from "../registration/binding.ts";
 import type {
@@ -21,7 +22,6 @@ import {
   openOf,
 } from "./campaign.ts";
 import { beginCampaign, stepCampaign } from "./campaign-machine.ts";
-import { Pacer } from "./pacer.ts";
 import { isDueFor, type Selection, type SelectionTools, select, stillToAsk } from "./selection.ts";
 
 export interface CampaignsOptions extends SelectionTools {
@@ -292,7 +292,7 @@ export class Campaigns implements RegistrationSubscriber {
         break;
       }
       this.#options.ask(binding, `${PREFIX}${course.state.id}`);
-      course.pacer.asked(clock.now());
+      course.pacer.done(clock.now());
     }
     if (skipped > 0) this.#take(course, { kind: "skipped", count: skipped, at: clock.now() });
     this.#askLater(course, at);
