@@ -56,6 +56,7 @@ export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
         ["policy_waiting", "Due by age, not asked yet for the pace.", () => scscf.policy.waiting],
         ["reauthentications", "Now due.", () => scscf.reauthentications.runningCount],
         ["campaigns", "That go on.", () => scscf.campaigns.size],
+        ["network_faults", "Rules of the network that hold.", () => scscf.networkFaults.size],
       ];
       for (const [name, help, read] of gauges) metrics.gauge(name, help, read);
       const { switches } = scscf.faults;

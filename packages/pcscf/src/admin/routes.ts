@@ -9,6 +9,7 @@ import {
 } from "@ims-lab/common/admin-api/schemas";
 import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import type { AccessBindingView, AskAnswer } from "@ims-lab/common/admin-api/views";
+import { addNetworkFaultRoutes } from "@ims-lab/common/faults/network-fault-routes";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
@@ -32,13 +33,17 @@ const addressParams = {
 
 export function addRoutes(
   app: FastifyInstance,
-  pcscf: Pick<Pcscf, "table" | "notifier" | "history" | "policy" | "access" | "core">,
+  pcscf: Pick<
+    Pcscf,
+    "table" | "notifier" | "history" | "policy" | "networkFaults" | "access" | "core"
+  >,
   { clock }: { readonly clock: Clock },
 ): void {
   const { table, notifier, history, access, core } = pcscf;
   addTransactionRoute(app, clock, () => [access, core]);
   addHistories(app, history);
   addPolicyRoutes(app, pcscf.policy);
+  addNetworkFaultRoutes(app, pcscf.networkFaults);
   app.get<{ Querystring: PageQuery }>(
     "/registrations",
     {

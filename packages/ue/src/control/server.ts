@@ -3,6 +3,7 @@ import { ueFaults } from "@ims-lab/common/admin-api/faults";
 import { pageOf, ueSchema } from "@ims-lab/common/admin-api/schemas";
 import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import { addFaultRoutes } from "@ims-lab/common/faults/fault-routes";
+import { addNetworkFaultRoutes } from "@ims-lab/common/faults/network-fault-routes";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { adminServer, type HttpSettings } from "@ims-lab/common/platform/http";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
@@ -61,6 +62,7 @@ export async function controlServer(options: ControlOptions): Promise<FastifyIns
   command("/deregister", "De-register", (ue) => ue.deregister());
   callRoutes(app, node);
   addFaultRoutes(app, node.faults.switches, ueFaults);
+  addNetworkFaultRoutes(app, node.faults.network);
   addTransactionRoute(app, clock, () => node.transactionLists);
   return app;
 }
