@@ -65,7 +65,7 @@ export class DurableState {
         }
         // What nobody waits for has happened, and is tried until it is durable.
         this.#behind.put(change);
-        this.#behind.whenDurable(proceed);
+        this.#behind.onceDurable(proceed);
       },
       onAsking: (id, value) => this.#behind.put({ table: "askings", id, value }),
     };

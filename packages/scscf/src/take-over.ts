@@ -11,7 +11,7 @@ import type { Binding } from "./registration/binding.ts";
 import type { Reauthentications } from "./registration/reauthentications.ts";
 import type { Registrations } from "./registration/registrations.ts";
 import { afterRestart } from "./registration/restart-grace.ts";
-import type { Change } from "./rows.ts";
+import type { Change, Contents } from "./rows.ts";
 import { commit } from "./store/commit.ts";
 import type { Store } from "./store/store.ts";
 import type { SqnMarkTable } from "./subscribers/sqn-marks.ts";
@@ -42,32 +42,57 @@ export interface TakenOver {
 
 /** Throws when the deadlines that it moves cannot be made durable. */
 export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
-  const { store, clock, log, graceMs, marks } = parts;
-  const { bindings, subscriptions, sqnMarks, campaigns, policy, subscribers } = await store.load();
+  const { store, log, graceMs } = parts;
+  const contents = await store.load();
+  const { bindings, subscriptions, campaigns, policy, subscribers } = contents;
   parts.provisioning.restore(subscribers);
   parts.policy.restore(policy);
-  const now = clock.now();
-  for (const [impi, mark] of sqnMarks) marks.restore(impi, mark);
-  const unanswered: string[] = [];
-  for (const subscription of subscriptions.values())
-    if (parts.notifier.restore(notBefore(subscription, now + graceMs, now)))
-      unanswered.push(subscription.id);
-  const moved: Change[] = [];
-  const unheard: Binding[] = [];
-  for (const [id, stored] of bindings) {
-    const binding = afterRestart(stored, now, graceMs);
-    if (binding !== stored) moved.push({ table: "bindings", id, value: binding });
-    parts.registrations.restore(binding);
-    parts.reauthentications.restore(binding);
-    parts.inForce.restore(binding);
-    if (isUnheard(binding)) unheard.push(binding);
-  }
+  const { moved, unheard, unanswered } = restoreUsers(parts, contents, graceMs);
   parts.campaigns.restore(campaigns.values());
   if (moved.length > 0) await durable(store, moved);
   const found = { bindings: bindings.size, subscriptions: subscriptions.size };
   if (found.bindings + found.subscriptions > 0)
     log.info("store.loaded", { ...found, overdue: moved.length });
   return { unheard, unanswered };
+}
+
+/** What registration sets consist of. */
+export type UserRows = Pick<Contents, "bindings" | "subscriptions" | "sqnMarks">;
+
+export type UserParts = Pick<
+  TakeOverParts,
+  "clock" | "registrations" | "reauthentications" | "notifier" | "marks" | "inForce"
+>;
+
+/** Deadlines that have got their grace: to be made durable. */
+export interface RestoredUsers extends TakenOver {
+  readonly moved: readonly Change[];
+}
+
+/** Users whose rows these are go on here. @param graceMs undefined: they were served without a break */
+export function restoreUsers(
+  parts: UserParts,
+  { bindings, subscriptions, sqnMarks }: UserRows,
+  graceMs: number | undefined,
+): RestoredUsers {
+  const now = parts.clock.now();
+  for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
+  const unanswered: string[] = [];
+  for (const stored of subscriptions.values()) {
+    const subscription = graceMs === undefined ? stored : notBefore(stored, now + graceMs, now);
+    if (parts.notifier.restore(subscription)) unanswered.push(subscription.id);
+  }
+  const moved: Change[] = [];
+  const unheard: Binding[] = [];
+  for (const [id, stored] of bindings) {
+    const binding = graceMs === undefined ? stored : afterRestart(stored, now, graceMs);
+    if (binding !== stored) moved.push({ table: "bindings", id, value: binding });
+    parts.registrations.restore(binding);
+    parts.reauthentications.restore(binding);
+    parts.inForce.restore(binding);
+    if (isUnheard(binding)) unheard.push(binding);
+  }
+  return { moved, unheard, unanswered };
 }
 
 function isUnheard({ duty, reauthentication }: Binding): boolean {

@@ -173,6 +173,7 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
       timers: timersOf(config),
       transport: movable,
       move: () => movable.move(),
+      pongs: config.registration.pongs,
       ...endpointLimits(config.limits, { queue }),
       interceptors: [faults.network.towards("P"), ...interceptors],
     });

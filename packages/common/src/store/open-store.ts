@@ -24,7 +24,7 @@ export function storeSettings(node: string): SchemaOf<StoreSettings> {
     store: textThat({
       doc: "What outlives this process, and where; a folder .ims-lab is made, no other.",
       allowed: "memory, sqlite:PATH, redis://HOST[:PORT][/DB] or rediss://…, without a password",
-      accepts: (store) => store === "memory" || pathOf(store) !== undefined || isRedis(store),
+      accepts: (store) => store === "memory" || pathOf(store) !== undefined || isRedisUrl(store),
       default: `sqlite:.ims-lab/${node}.db`,
     }),
     storePassword: secret({ doc: "Password at the Redis or Valkey." }),
@@ -59,7 +59,7 @@ export function openStore<Rows>(
     readonly log: Logger;
   },
 ): Promise<RowStore<Rows>> {
-  if (isRedis(store))
+  if (isRedisUrl(store))
     return openRedisRows({ ...options, url: store, password: storePassword, nextTurn });
   const path = pathOf(store);
   if (path === undefined) return Promise.resolve(memoryRows(options.tables));
@@ -71,7 +71,8 @@ function pathOf(store: string): string | undefined {
   return /^sqlite:(.+)$/s.exec(store)?.[1];
 }
 
-function isRedis(store: string): boolean {
+/** With a host, and without a password or options. */
+export function isRedisUrl(store: string): boolean {
   if (!/^rediss?:/.test(store) || !URL.canParse(store)) return false;
   const { hostname, username, password, pathname, search, hash } = new URL(store);
   const isPlain = username + password + search + hash === "";

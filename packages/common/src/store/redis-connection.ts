@@ -12,6 +12,8 @@ export interface RedisAddress {
 export interface RedisConnection {
   /** Rejects with RedisRefusal when Redis has answered that it does not; else its fate is unknown. */
   command(args: readonly string[]): Promise<unknown>;
+  /** What is published in these channels; then it takes no commands any more. */
+  hear(channels: readonly string[], onMessage: (text: string) => void): Promise<void>;
   /** At once, whatever is under way. */
   close(): void;
 }
@@ -63,6 +65,10 @@ export async function connectRedis(
         if (problem instanceof ErrorReply) throw new RedisRefusal(problem.message);
         throw problem;
       }
+    },
+    hear: async (channels, onMessage) => {
+      const heard = client.subscribe([...channels], onMessage).then(() => undefined);
+      await within(clock, ANSWER_MS, heard, () => lost(new Error(`no answer in ${ANSWER_MS} ms`)));
     },
     close: () => {
       isLost = true;

@@ -85,7 +85,7 @@ class RedisRows<Rows> implements RowStore<Rows> {
         throw this.#refused(`a Redis or Valkey that answers there (${asError(why).message})`);
       });
       if (owner === undefined) break;
-      if (clock.now() >= until)
+      if (clock.now() >= until || owner.startsWith("the cluster "))
         throw this.#refused(
           `rows that no other node has: ${printable(owner)} has them; end it, or give this node another database number`,
         );

@@ -16,6 +16,8 @@ export type RowChange<Rows> = {
     readonly id: string;
     /** Undefined removes the row. */
     readonly value: Rows[T] | undefined;
+    /** Rows that one node has at a time, where nodes share them; absent: see `SharedTables`. */
+    readonly group?: string;
   };
 }[keyof Rows];
 

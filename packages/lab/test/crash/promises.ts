@@ -34,8 +34,9 @@ export class Promises {
   readonly broken: string[] = [];
   /** IMPUs of devices that left a NOTIFY unanswered so long that their subscription may end: nothing is promised to them. */
   readonly deaf: Set<string> = new Set<string>();
-  /** By Call-ID and CSeq: when it came first. */
+  /** By Call-ID and CSeq: when it came first, be it that its answer has not arrived and it came again. */
   readonly #unanswered = new Map<string, { readonly impu: string; readonly at: number }>();
+  readonly #notifiedAt = new Map<string, number>();
   readonly #lastNotify = new Map<string, LastNotify>();
   readonly #seen = new Set<string>();
 
@@ -47,7 +48,9 @@ export class Promises {
     } else if (message.kind === "response") this.#answered(message);
     else if (message.method === "NOTIFY") {
       const impu = message.from.uriText;
-      if (!this.#unanswered.has(key)) this.#unanswered.set(key, { impu, at: now });
+      const at = this.#notifiedAt.get(key) ?? now;
+      this.#notifiedAt.set(key, at);
+      this.#unanswered.set(key, { impu, at });
       this.#notified(message);
     }
   }

@@ -229,6 +229,7 @@ export async function startUe(
         timers,
         transport,
         move: () => transport.move(),
+        pongs: config.registration.pongs,
         interceptors: [faults.network.towards("P"), ...world.interceptorsOf("UE")],
       });
     },

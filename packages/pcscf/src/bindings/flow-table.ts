@@ -156,6 +156,14 @@ export class FlowTable {
     this.#options.onChanged?.(token, binding);
   }
 
+  /** Another node of its cluster has answered for it. */
+  servedBy(token: string, scscf: string): void {
+    const entry = this.#entries.get(token);
+    if (!entry?.active || entry.binding.scscf === scscf) return;
+    entry.binding = { ...entry.binding, scscf };
+    this.#options.onChanged?.(token, entry.binding);
+  }
+
   /** RFC 5626 §5.3: nothing reaches these UEs until they register over another flow. */
   flowClosed(flow: Flow): readonly Binding[] {
     const lost: Binding[] = [];

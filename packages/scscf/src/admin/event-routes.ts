@@ -1,5 +1,5 @@
 // `GET /events`: what happens at the S-CSCF, as server-sent events over a connection that stays open.
-import { eventSchema } from "@ims-lab/common/admin-api/schemas";
+import { eventSchema } from "@ims-lab/common/admin-api/event-schemas";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import type { FastifyInstance } from "fastify";
 import type { EventStream } from "./event-stream.ts";

@@ -67,7 +67,10 @@ export class Bindings {
   put(binding: Binding): void {
     const { token, set } = binding;
     const before = this.#byToken.get(token);
-    if (before === undefined) this.#bySet.add(ownCopy(set), token);
+    if (before === undefined) {
+      this.#bySet.add(ownCopy(set), token);
+      this.#heirs.back(token);
+    }
     this.#paths.moved(token, before?.address.path[0], binding.address.path[0]);
     this.#byToken.set(token, binding);
   }
@@ -83,6 +86,16 @@ export class Bindings {
     );
     this.#heirs.ended(token, address.path.length === 0 ? undefined : heir?.token);
     this.#bySet.remove(binding.set, token);
+  }
+
+  /** Without a trace: another node has them. */
+  drop(set: string): void {
+    for (const { token, address } of this.ofSet(set)) {
+      this.#byToken.delete(token);
+      this.#paths.moved(token, address.path[0], undefined);
+      this.#heirs.ended(token, undefined);
+      this.#bySet.remove(set, token);
+    }
   }
 
   /** Names of the sets that have a binding. */

@@ -1,4 +1,5 @@
 // The SQLite store under the contract, its thread and its files: what it refuses and leaves as it was.
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -197,6 +198,24 @@ describe("an SQLite store's file", () => {
     // It holds secrets of the node.
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(`${path}-wal`).mode & 0o777).toBe(0o600);
+  });
+
+  test.each([":memory:", "file:x.db?mode=memory"])("called %s is a file", async (path) => {
+    const before = process.cwd();
+    process.chdir(FOLDER);
+    try {
+      await (await openAt(path)).close();
+      expect(statSync(join(FOLDER, path)).size).toBeGreaterThan(0);
+    } finally {
+      process.chdir(before);
+    }
+  });
+
+  test("that is a pipe or a device is refused at once", async () => {
+    const pipe = join(FOLDER, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    for (const path of [pipe, "/dev/null"])
+      expect(await whyNot(path)).toMatch(/^a file's path: .* is a device, a pipe or a socket/);
   });
 
   test("that is a folder, or in what is none, is refused", async () => {

@@ -27,6 +27,8 @@ export type SubscribeVerdict =
 export interface NotifyBody {
   readonly contentType: string;
   readonly body: Buffer;
+  /** The NOTIFY with it has left for the first time, `at` milliseconds since the epoch. */
+  readonly onSent?: (at: number) => void;
 }
 
 export interface Rendering {
@@ -73,8 +75,9 @@ export interface NotifierAgentOptions {
   /** No longer live: expired, unsubscribed, terminated, NOTIFY failed. */
   onEnded?(subscription: NotifierSubscription, end: SubscriptionEnd): void;
   /**
-   * A subscription must be durable as it is now before `proceed` is called; with a problem when it is not. A SUBSCRIBE
-   * then gets 500 and has changed nothing, a NOTIFY leaves all the same.
+   * A subscription must be durable as it is now before `proceed` is called. With a problem when it is not, where a
+   * SUBSCRIBE is answered: it gets 500 and has changed nothing. A NOTIFY waits until it is durable, however long that
+   * takes: otherwise its CSeq and version would come again after a crash (RFC 3261 §12.2.1.1).
    */
   save?(change: SubscriptionChange, proceed: (problem?: Error) => void): void;
 }
@@ -121,6 +124,8 @@ export interface NotifierAgent {
   /** Drops it without a NOTIFY. */
   forget(id: string): void;
   /** Every live subscription, as plain data. */
+  /** Those of a subject, without a message or a word: another node has them. */
+  drop(subject: string): void;
   export(): readonly NotifierSubscription[];
   /**
    * Takes one over from a store: its deadline runs again. True when its last NOTIFY was not
