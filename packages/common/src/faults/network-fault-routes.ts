@@ -1,7 +1,7 @@
 // `GET /network-faults`, `PUT` and `DELETE /network-faults/{rule}`: what becomes of messages that leave a node. docs/faults.md.
 import type { FastifyInstance } from "fastify";
 import { type NetworkFaultView, networkFaultSchema } from "../admin-api/network-faults.ts";
-import { pageOf } from "../admin-api/schemas.ts";
+import { pageOf } from "../admin-api/schema-parts.ts";
 import type { Page } from "../admin-api/views.ts";
 import { type PageQuery, page, pageQuerySchema } from "../platform/http/page.ts";
 import { problem } from "../platform/http/problem.ts";

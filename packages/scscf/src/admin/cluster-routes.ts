@@ -1,6 +1,6 @@
 // `/cluster`: the S-CSCFs that share their users; and users who are taken to the node where an operator changes them.
 import { type ClusterNodeView, clusterNodeSchema } from "@ims-lab/common/admin-api/cluster";
-import { pageOf } from "@ims-lab/common/admin-api/schemas";
+import { pageOf } from "@ims-lab/common/admin-api/schema-parts";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
