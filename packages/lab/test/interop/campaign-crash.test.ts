@@ -22,9 +22,11 @@ let ue: ChildNode;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "campaign-crash-"));
-  const [access = 0, core = 0, serving = 0, pcscfHttp = 0, scscfHttp = 0] = await freePorts(5);
-  ports = { access, core, serving, pcscfHttp, scscfHttp };
-  nodes = new CrashNodes(folder, ports);
+  const found = await freePorts(7);
+  const [access = 0, core = 0, serving = 0, serving2 = 0] = found;
+  const [pcscfHttp = 0, scscfHttp = 0, scscf2Http = 0] = found.slice(4);
+  ports = { access, core, serving, serving2, pcscfHttp, scscfHttp, scscf2Http };
+  nodes = new CrashNodes({ folder, ports, redis: undefined, cluster: false });
   await nodes.start("scscf");
   await nodes.start("pcscf");
   ue = startChild({
