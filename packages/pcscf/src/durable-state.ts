@@ -10,6 +10,7 @@ import { WriteBehind } from "@ims-lab/common/store/write-behind";
 import { type Binding, contactsOf, endOf, withContacts } from "./bindings/binding.ts";
 import type { FlowTable } from "./bindings/flow-table.ts";
 import type { DurableAskings, ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
+import type { PolicyRow } from "./policy/policy-control.ts";
 import type { Contents, Store, Tables } from "./rows.ts";
 
 export interface StoredState {
@@ -43,6 +44,8 @@ export interface DurableStateOptions extends StoredState {
 /** Name of the key that all tokens are made with: a Path and a Record-Route hold over a restart. */
 const TOKEN_KEY = "tokenKey";
 const KEY_OCTETS = 32;
+/** The only row of its table. */
+const POLICY_ID = "in-force";
 
 export class DurableState {
   readonly #options: DurableStateOptions;
@@ -75,6 +78,19 @@ export class DurableState {
       },
       onAsking: (id, value) => this.#behind.put({ table: "askings", id, value }),
     };
+  }
+
+  /** Rejects where the store does not take it. */
+  readonly savePolicy = (value: PolicyRow): Promise<void> =>
+    new Promise((resolve, reject) => {
+      this.#options.store.commit([{ table: "policy", id: POLICY_ID, value }], (problem) => {
+        if (problem === undefined) resolve();
+        else reject(problem);
+      });
+    });
+
+  get policy(): PolicyRow | undefined {
+    return this.#options.contents.policy.get(POLICY_ID);
   }
 
   changed(id: string, value: Binding | undefined): void {

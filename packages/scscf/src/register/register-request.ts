@@ -20,7 +20,7 @@ import type { Binding } from "../registration/binding.ts";
 import type { Bindings } from "../registration/bindings.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import { type RequestedContacts, readContacts } from "./contacts.ts";
-import { isOwnFlow, isProvenFlow } from "./flow.ts";
+import { isContinued, isOwnFlow, isProvenFlow, isSecuredFlow } from "./flow.ts";
 import { identify, type Registrant } from "./identify.ts";
 
 /** A Contact of the REGISTER and the binding it means, if there is one. */
@@ -215,6 +215,11 @@ export function isDue({ meant }: RegisterRequest): boolean {
 
 export function overOwnFlow({ origin, request }: RegisterRequest, binding: Binding): boolean {
   return isOwnFlow(origin, binding, request);
+}
+
+/** Whether the challenge that the REGISTER answers is one that the binding's own device has caused. */
+export function isOwnAttempt({ origin, request }: RegisterRequest, binding: Binding): boolean {
+  return isSecuredFlow(origin) || isContinued(binding, request);
 }
 
 export function overProvenFlow({ origin }: RegisterRequest, binding: Binding): boolean {
