@@ -12,7 +12,7 @@ COPY packages/scscf/package.json packages/scscf/
 COPY packages/pcscf/package.json packages/pcscf/
 COPY packages/ue/package.json packages/ue/
 COPY packages/lab/package.json packages/lab/
-RUN npm ci --omit=dev --omit=optional && npm cache clean --force
+RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* && npm cache clean --force
 
 COPY packages packages
 COPY LICENSE README.md ./

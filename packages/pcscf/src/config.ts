@@ -5,9 +5,10 @@ import {
   networkFaultSetting,
 } from "@ims-lab/common/faults/network-faults";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
-import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
+import { isHost, type TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";
 import { type HttpSettings, httpSettings } from "@ims-lab/common/platform/http";
+import { isIp } from "@ims-lab/common/platform/ip-address";
 import { type LogSettings, logSettings } from "@ims-lab/common/platform/logger";
 import {
   impossibleTls,
@@ -23,10 +24,13 @@ import {
   lacksAdvertise,
   listenSettings,
   oneOf,
+  type Setting,
   seconds,
   text,
   texts,
+  textThat,
   trustedPeers,
+  udpBatching,
 } from "@ims-lab/common/platform/settings";
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { type RateLimits, rateLimitSettings } from "@ims-lab/common/sip/admission/rates";
@@ -42,15 +46,22 @@ import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-tr
 export interface PcscfConfig extends StoreSettings {
   readonly profile: "seed" | "ts24229";
   readonly access: ListenSettings & {
+    readonly udpBatching: boolean;
     readonly tls: TlsSettings;
     readonly ws: WebSocketSettings;
     readonly securityAgreement: "reject" | "ignore";
     readonly routeMismatch: "replace" | "reject";
     readonly visitedNetworkId: string;
   };
-  readonly core: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
+  readonly core: ListenSettings & {
+    readonly udpBatching: boolean;
+    readonly tls: TlsSettings;
+    readonly udpMtuBytes: number;
+  };
   /** SIP URIs of S-CSCFs. */
   readonly scscf: readonly string[];
+  /** In lower case; empty: they share nothing. */
+  readonly cluster: { readonly name: string };
   readonly restart: RestartSettings;
   readonly http: HttpSettings;
   readonly log: LogSettings;
@@ -75,6 +86,20 @@ export interface PcscfConfig extends StoreSettings {
   readonly limits: SipLimits & RateLimits;
 }
 
+const writtenName = textThat({
+  doc: "Host name that the S-CSCFs of `scscf` share (their cluster.name); empty: they share nothing.",
+  allowed: "a host name, or nothing",
+  accepts: (written) => written === "" || (isHost(written) && !isIp(written)),
+  default: "",
+});
+const clusterName: Setting<string> = {
+  ...writtenName,
+  read: (written) => {
+    const read = writtenName.read(written);
+    return read && { value: read.value.toLowerCase() }; // as hosts are compared (RFC 3261 §19.1.4)
+  },
+};
+
 export const settings: Settings<PcscfConfig> = {
   node: "PCSCF",
   schema: {
@@ -85,6 +110,7 @@ export const settings: Settings<PcscfConfig> = {
     }),
     access: {
       ...listenSettings({ what: "UEs", port: 5060 }),
+      udpBatching: udpBatching(),
       tls: tlsSettings(5061),
       ws: webSocketSettings(),
       securityAgreement: oneOf({
@@ -101,6 +127,7 @@ export const settings: Settings<PcscfConfig> = {
     },
     core: {
       ...listenSettings({ what: "the core", port: 4060 }),
+      udpBatching: udpBatching(),
       tls: tlsSettings(4061),
       udpMtuBytes: integer({
         doc: "Larger requests to the core go over TCP; 0: never.",
@@ -116,6 +143,7 @@ export const settings: Settings<PcscfConfig> = {
       accepts: isSipUri,
       default: ["sip:127.0.0.1:6060"],
     }),
+    cluster: { name: clusterName },
     ...storeSettings("pcscf"),
     restart: restartSettings,
     http: httpSettings(9061),
@@ -186,6 +214,11 @@ function isSipUri(written: string): boolean {
   return isSip(uri);
 }
 
+function isAt(written: string, name: string): boolean {
+  const uri = parseUri(written);
+  return isSip(uri) && uri.host === name;
+}
+
 function impossibleCombinations(config: PcscfConfig): readonly Impossible[] {
   const { access, core, scscf } = config;
   const found: Impossible[] = [
@@ -196,6 +229,9 @@ function impossibleCombinations(config: PcscfConfig): readonly Impossible[] {
   if (core.tls.port === undefined && scscf.some((uri) => /^sips:/i.test(uri))) {
     found.push({ key: "core.tls.port", allowed: "a port, since scscf has a sips: URI" });
   }
+  const { name } = config.cluster;
+  if (name !== "" && scscf.some((uri) => isAt(uri, name)))
+    found.push({ key: "cluster.name", allowed: `another name than that of one S-CSCF (${name})` });
   for (const [side, listen] of Object.entries({ access, core })) {
     if (!lacksAdvertise(listen)) continue;
     const allowed = `an address, since ${side}.host is ${listen.host}`;

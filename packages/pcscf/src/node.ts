@@ -34,6 +34,7 @@ import {
 } from "@ims-lab/common/sip/transport/transport";
 import { type Binding, contactsOf } from "./bindings/binding.ts";
 import { FlowTable } from "./bindings/flow-table.ts";
+import { HeldAnswers } from "./bindings/held-answers.ts";
 import { KeepAlive } from "./bindings/keep-alive.ts";
 import { createTokens } from "./bindings/token.ts";
 import type { PcscfConfig } from "./config.ts";
@@ -48,6 +49,7 @@ import { RegEventSubscriptions } from "./reg-event/reg-event-subscriptions.ts";
 import { RegisterRelay } from "./register/register.ts";
 import { AccessSide } from "./requests/access-side.ts";
 import { CoreSide } from "./requests/core-side.ts";
+import { ScscfCluster } from "./scscfs/cluster.ts";
 import { optionsProbe } from "./scscfs/probe.ts";
 import { ScscfPool } from "./scscfs/scscf-pool.ts";
 import { PrivateDialogs } from "./sides/private-dialogs.ts";
@@ -123,12 +125,27 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     resolver: parts.resolver,
     mayAsk: logRateLimit(clock, RESOLVE_AGAIN_MS),
   });
+  const pool = new ScscfPool({
+    scscfs: config.scscf,
+    clock,
+    log,
+    probe: optionsProbe({ core, random, ownUri: (scscf) => ownUri(relay, scscf) }),
+  });
+  const cluster = new ScscfCluster({
+    name: config.cluster.name || undefined,
+    scscfs: config.scscf,
+    pool,
+    core,
+    clock,
+    table,
+  });
   const relay: Relay = {
     clock,
     random,
     log,
     settings: { ...config.access, scscf: config.scscf },
     scscfUris: scscfUris(config.scscf),
+    cluster,
     counters: counters.relay,
     access,
     core,
@@ -144,7 +161,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   };
   const notifier = new ReregistrationNotifier({
     ...relay,
-    send: sendOver(core, clock),
+    send: sendOver(cluster, clock),
     contactOf: ({ token, scscf }) => pathUri(relay, token, scscfUri(relay, scscf)),
     raise: config.subscription.raiseOwn,
     deadlineSeconds: config.reauthentication.deadlineSeconds,
@@ -157,7 +174,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       limits: config.limits,
       onLimited: (limit) => counters.endpoint("core").count("limited", limit),
     }),
-    send: sendOver(core, clock),
+    send: sendOver(cluster, clock),
     enabled: config.subscribeReg,
     ownUri: (scscf) => ownUri(relay, scscf),
   });
@@ -175,14 +192,10 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     intervalMs: config.flows.keepAliveSeconds * 1000,
     ping: (flow) => udpOf(parts)?.send(PING, flow),
   });
-  const pool = new ScscfPool({
-    scscfs: config.scscf,
-    clock,
-    log,
-    probe: optionsProbe({ core, random, ownUri: (scscf) => ownUri(relay, scscf) }),
-  });
   metrics.gauges("scscf_up", "S-CSCFs that answer.", "scscf", () => pool.states());
+  const held = new HeldAnswers();
   const registers = new RegisterRelay({
+    held,
     relay,
     pool,
     awaitMs: config.authentication.awaitSeconds * 1000,
@@ -210,7 +223,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     notify: (incoming: Incoming) => watch.handle(incoming),
   };
   const accessSide = new AccessSide(relay, (incoming) => registers.handle(incoming));
-  const coreRelay = new CoreSide({ relay, trust, own });
+  const coreRelay = new CoreSide({ relay, trust, own, held });
   access.onFlowClosed((flow) => bindingPolicy.lost(table.flowClosed(flow)));
   metrics.gauge("registrations", "Bindings of UEs here.", () => table.size);
   metrics.gauge("admitted_share", "Of new work: below 1 when an S-CSCF has too much.", () =>
@@ -234,15 +247,16 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     policy,
     async start() {
       await trust.ready;
-      const { unanswered, forgotten } = durable?.takeOver(table, notifier) ?? NOTHING_TAKEN_OVER;
-      const restored = [...table.all()];
+      const onBinding = (binding: Binding): void => {
+        keepAlive.bound(binding);
+        bindingPolicy.restored(binding);
+      };
+      const { unanswered, forgotten } =
+        durable?.takeOver({ table, notifier, onBinding }) ?? NOTHING_TAKEN_OVER;
+      const restored = table.tokens();
       await core.listen((incoming) => coreRelay.handle(incoming));
       await access.listen((incoming) => accessSide.handle(incoming));
       pool.start();
-      for (const binding of restored) {
-        keepAlive.bound(binding);
-        bindingPolicy.restored(binding);
-      }
       for (const token of forgotten) notifier.forget(token);
       for (const id of unanswered) notifier.tellOf(id);
       watch.resume(restored.values());
@@ -251,7 +265,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
       access.drain();
       core.drain();
       await new Promise<void>((resolve) => clock.after(STOP_GRACE_MS, resolve));
-      const timed = [pool, bindingPolicy, notifier, watch, keepAlive, table, relay.calls];
+      const timed = [cluster, pool, bindingPolicy, notifier, watch, keepAlive, table, relay.calls];
       for (const part of timed) part.close();
       queue?.close();
       lines.close();
@@ -316,10 +330,10 @@ function advertiseRule({ forPeers, host, port }: Advertised): AdvertiseRule {
 }
 
 /** Requests of the node itself go where their Route says. */
-function sendOver(core: Endpoint, clock: Clock): SendRequest {
+function sendOver(cluster: ScscfCluster, clock: Clock): SendRequest {
   return (request, handlers) => {
     const to = destinationOf(takeNextHop(request));
-    if (to !== undefined) core.request(request, to, handlers);
+    if (to !== undefined) cluster.senderOf(request).request(request, to, handlers);
     else clock.after(0, () => handlers.onFailure("unresolved"));
   };
 }

@@ -56,6 +56,13 @@ test.each([
   ],
   ["a certificate without its key", { PCSCF_CORE_TLS_CERT: "c" }, "core.tls.key"],
   ["an origin that is none", { PCSCF_ACCESS_WS_ORIGINS: "phone.example" }, "access.ws.origins"],
+  ["a cluster named by an address", { PCSCF_CLUSTER_NAME: "192.0.2.1" }, "cluster.name"],
+  ["a cluster's name with a port", { PCSCF_CLUSTER_NAME: "s.example:6060" }, "cluster.name"],
+  [
+    "a cluster's name that leads to one node alone",
+    { PCSCF_SCSCF: "sip:S.example:6060,sip:t.example", PCSCF_CLUSTER_NAME: "s.EXAMPLE" },
+    "cluster.name",
+  ],
   ["both sides on one port", { PCSCF_CORE_PORT: "5060" }, "core.port"],
 ])("refuses %s", (_name, env, key) => {
   const loaded = load(env);

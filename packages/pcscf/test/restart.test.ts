@@ -212,6 +212,49 @@ describe("after the end of a P-CSCF", () => {
   });
 });
 
+/** Commits wait until `catchUp`. */
+class SlowRows extends TextRows<Tables> {
+  readonly #waiting: (() => void)[] = [];
+
+  override commit(...commit: Parameters<TextRows<Tables>["commit"]>): void {
+    this.#waiting.push(() => super.commit(...commit));
+  }
+
+  catchUp(): void {
+    for (const commit of this.#waiting.splice(0)) commit();
+  }
+}
+
+test("what comes for a device while its 200 waits for the commit leaves behind that 200", async () => {
+  const store = new SlowRows(TABLES);
+  const lab = await Lab.startWith(store);
+  store.catchUp();
+  const { ue, scscf } = await peersOf(lab);
+  ue.send(lab.register(ue, [["Authorization", credentials("n0", "r")]]), ACCESS);
+  lab.run();
+  const register = scscf.takeRequest("REGISTER");
+  scscf.reply(lab.accepted(register));
+  lab.run();
+  const notify = lab.request(scscf, "NOTIFY", "sip:alice@192.0.2.1:5060", [
+    ["Route", register.text("Path") ?? ""],
+    ["Call-ID", "sub-1"],
+  ]);
+  scscf.send(notify, CORE);
+  lab.run();
+  expect(ue.inbox).toEqual([]);
+  const call = [
+    ["Route", register.text("Path") ?? ""],
+    ["Call-ID", "call-2"],
+  ] as const;
+  scscf.send(lab.request(scscf, "INVITE", "sip:alice@192.0.2.1:5060", call), CORE);
+  lab.run();
+  expect(ue.takeRequest("INVITE").callId).toBe("call-2"); // its CANCEL has to find it
+  store.catchUp();
+  lab.run();
+  ue.takeResponse(200);
+  expect(ue.takeRequest("NOTIFY").callId).toBe("sub-1");
+});
+
 describe("a store that fails", () => {
   test("the device's 200 is a 500, and the next REGISTER heals it", async () => {
     const store = newStore();
@@ -257,5 +300,23 @@ describe("a store that fails", () => {
     expect(lab.pcscf.notifier.size).toBe(0);
     lab.run(2000);
     expect(scscf.inbox).toEqual([]);
+  });
+
+  test("RFC 3261 §12.2.1.1: a NOTIFY leaves when its number is durable", async () => {
+    const store = newStore();
+    const life = await firstLife(store);
+    const { lab, scscf } = life;
+    subscribe(life, life.path);
+    acknowledged(life);
+    store.isFailing = true;
+    lab.pcscf.notifier.ask(ALICE);
+    lab.run(5000);
+    expect(scscf.inbox).toEqual([]);
+    store.isFailing = false;
+    lab.run(1100);
+    const notify = acknowledged(life);
+    expect(eventsOf(notify)).toContain("shortened");
+    const [row] = (await store.load()).subscriptions.values();
+    expect(row?.dialog.localCseq).toBeGreaterThanOrEqual(notify.cseq.number);
   });
 });

@@ -29,6 +29,7 @@ import {
   texts,
   textThat,
   trustedPeers,
+  udpBatching,
 } from "@ims-lab/common/platform/settings";
 import { type SipLimits, sipLimitSettings } from "@ims-lab/common/sip/admission/limits";
 import { parseUri } from "@ims-lab/common/sip/message/uri";
@@ -39,6 +40,7 @@ import {
   storeSettings,
 } from "@ims-lab/common/store/open-store";
 import { type TraceSettings, traceSettings } from "@ims-lab/common/trace/node-trace";
+import { type ClusterSettings, clusterSettings, impossibleCluster } from "./cluster/settings.ts";
 import type { PolicySettings } from "./policy/rules.ts";
 import { parseUserAgentDuty, shadowedDuty } from "./register/subscription-duty.ts";
 import { parseNextHop } from "./routing/next-hops.ts";
@@ -50,7 +52,12 @@ export interface ScscfConfig extends StoreSettings {
   /** Path of the subscribers file. */
   readonly subscribers: string;
   readonly restart: RestartSettings;
-  readonly sip: ListenSettings & { readonly tls: TlsSettings; readonly udpMtuBytes: number };
+  readonly cluster: ClusterSettings;
+  readonly sip: ListenSettings & {
+    readonly udpBatching: boolean;
+    readonly tls: TlsSettings;
+    readonly udpMtuBytes: number;
+  };
   readonly http: HttpSettings;
   readonly log: LogSettings;
   readonly trace: TraceSettings;
@@ -121,8 +128,10 @@ export const settings: Settings<ScscfConfig> = {
     }),
     ...storeSettings("scscf"),
     restart: restartSettings,
+    cluster: clusterSettings,
     sip: {
       ...listenSettings({ what: "SIP", port: 6060 }),
+      udpBatching: udpBatching(),
       tls: tlsSettings(6061),
       udpMtuBytes: integer({
         doc: "Larger requests go over TCP; 0: never.",
@@ -303,6 +312,7 @@ function impossibleCombinations(config: ScscfConfig): readonly Impossible[] {
     ...impossibleTls("sip", config.sip.tls),
     ...impossibleFaults(scscfFaults, config.faults),
     ...impossibleNetworkFaults(config.networkFaults),
+    ...impossibleCluster(config.cluster, config.store),
   ];
   if (lacksAdvertise(sip)) {
     found.push({ key: "sip.advertise", allowed: `an address, since sip.host is ${sip.host}` });

@@ -57,6 +57,9 @@ export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
         ["reauthentications", "Now due.", () => scscf.reauthentications.runningCount],
         ["campaigns", "That go on.", () => scscf.campaigns.size],
       ];
+      const { cluster } = scscf;
+      if (cluster !== undefined)
+        metrics.gauge("cluster_sets", "Registration sets of this node.", () => cluster.users.size);
       for (const [name, help, read] of gauges) metrics.gauge(name, help, read);
       const { switches } = scscf.faults;
       metrics.gauges("faults", "Faults that are on.", "fault", () => switches.counts);

@@ -10,7 +10,7 @@ import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Endpoint } from "@ims-lab/common/sip/endpoint/endpoint";
 import { requestQueueOf } from "@ims-lab/common/sip/endpoint/limits";
 import { createSubscriberAgent } from "@ims-lab/common/sip/event/subscriber-agent";
-import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
+import type { SharedRows } from "@ims-lab/common/store/cluster-port";
 import { StoreLog } from "@ims-lab/common/store/store-log";
 import { EventStream } from "./admin/event-stream.ts";
 import { webhookContent } from "./admin/webhook-views.ts";
@@ -18,6 +18,8 @@ import { AUTHENTICATION_DEFAULTS, Authenticator } from "./authentication/authent
 import { FailureNotes } from "./authentication/failure-notes.ts";
 import { SilentDevices } from "./authentication/silent-devices.ts";
 import { Campaigns } from "./campaigns/campaigns.ts";
+import { gated } from "./cluster/gate.ts";
+import { SharedUsers } from "./cluster/shared-users.ts";
 import type { ScscfConfig } from "./config.ts";
 import { createFaults, type ScscfFaults } from "./faults/scscf-faults.ts";
 import { RegistrationHistory } from "./history/registration-history.ts";
@@ -25,7 +27,14 @@ import { UserHistory } from "./history/user-history.ts";
 import { RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import { MessageWatches } from "./observation/message-watch.ts";
 import { originOf, type RequestOrigin } from "./origin.ts";
-import { type EndpointTools, endpointOf, ownUriFor, senderOf, tokenOf } from "./own-endpoint.ts";
+import {
+  type EndpointTools,
+  endpointOf,
+  ownUriFor,
+  selfFor,
+  senderOf,
+  tokenOf,
+} from "./own-endpoint.ts";
 import { PcscfSubscriptions } from "./pcscf-subscription/pcscf-subscriptions.ts";
 import { PcscfAsking } from "./policy/pcscf-asking.ts";
 import { PolicyControl } from "./policy/policy-control.ts";
@@ -44,6 +53,7 @@ import { RegistrationLog } from "./registration-log.ts";
 import { type RequestServices, requestHandler } from "./requests.ts";
 import type { RegisteredDevices } from "./routing/past-pcscf.ts";
 import { createRouting } from "./routing/routing.ts";
+import type { Tables } from "./rows.ts";
 import type { Store } from "./store/store.ts";
 import { ChangedDirectory } from "./subscribers/changed-directory.ts";
 import type { SubscriberDirectory } from "./subscribers/directory.ts";
@@ -58,6 +68,8 @@ import { type WebhookCounter, webhookOf } from "./webhook/webhook.ts";
 export interface ScscfTools extends EndpointTools {
   readonly subscribers: LoadedSubscribers;
   readonly store: Store;
+  /** The same store, where other S-CSCFs share it. */
+  readonly shared?: SharedRows<Tables> | undefined;
   /** Counts what happens. */
   readonly metrics?: RegistrationSubscriber & Partial<WebhookCounter>;
   /** For the webhook; absent: there is none. */
@@ -89,6 +101,8 @@ export interface Scscf {
   readonly faults: ScscfFaults;
   readonly policy: PolicyControl;
   readonly duties: SubscriptionDuties;
+  /** Undefined: this S-CSCF is alone. */
+  readonly cluster: { readonly rows: SharedRows<Tables>; readonly users: SharedUsers } | undefined;
   /** Messages that wait for their turn. */
   readonly waitingMessages: number;
   setOf(aor: string): RegistrationSet | undefined;
@@ -145,13 +159,9 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const provisioning = new Provisioning({
     ...{ clock, log, store, directory, marks, authenticator, bindings, registrations, events },
     domain: config.domain,
+    claim: async (impis): Promise<void> => users?.claim(impis),
   });
-  const reauthentications = new Reauthentications({
-    clock,
-    random,
-    bindings,
-    registrations,
-  });
+  const reauthentications = new Reauthentications({ clock, random, registrations });
   const notifier = new RegistrationNotifier({
     clock,
     random,
@@ -171,6 +181,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     registrations,
     events,
     refusals,
+    isShared: tools.shared !== undefined,
   });
   const pcscfSubscriptions = new PcscfSubscriptions({
     clock,
@@ -231,11 +242,13 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     isBehind: () => (queue?.size ?? 0) > MOST_WAITING,
     ask: (binding, cause) => void reauthentications.ask([binding], cause),
     onStoreProblem: (error) => log.error("store.failed", { error }),
+    claim: async (id): Promise<void> => users?.claimCampaign(id),
   });
   const silentDevices = new SilentDevices({
     clock,
     events,
     causeOf: (impi) => authenticator.silent(impi),
+    isServed: (impi): boolean => users === undefined || users.missing([impi]).length === 0,
   });
   const eventStream = new EventStream({ clock, dutySeconds });
   const webhook = webhookOf(config, tools, (event) => webhookContent(event, campaigns));
@@ -286,6 +299,14 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     onLimited,
     duties,
   });
+  const graceMs = config.restart.graceSeconds * 1000;
+  const users: SharedUsers | undefined =
+    tools.shared &&
+    new SharedUsers({
+      ...{ clock, log, store: tools.shared, graceMs, registrations, reauthentications },
+      ...{ notifier, marks, inForce, authenticator, campaigns, policy, provisioning, directory },
+      pcscfSubscriptions: config.pcscf.subscribe ? pcscfSubscriptions : undefined,
+    });
   const services: RequestServices = {
     registrar,
     notifier,
@@ -297,12 +318,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     allowDirect: config.allowDirect,
     devices,
     originOf: ({ request, flow }): RequestOrigin =>
-      originOf(
-        config,
-        request,
-        flow,
-        formatHostPort(endpoint.advertised(flow.remote, flow.transport)),
-      ),
+      originOf(config, request, flow, selfFor(endpoint, config.cluster, flow)),
     isOwn: (host, port) => endpoint.isOwn(host, port),
     setsOf,
     bindingsOf,
@@ -327,6 +343,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     faults,
     policy,
     duties,
+    cluster: tools.shared && users && { rows: tools.shared, users },
     get waitingMessages() {
       return queue?.size ?? 0;
     },
@@ -335,16 +352,20 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     listen: async () => {
       beginWithFaults(faults.switches, scscfFaults, config.faults);
       const { unheard, unanswered } = await takeOver({
-        ...{ store, clock, log, graceMs: config.restart.graceSeconds * 1000 },
+        ...{ store, clock, log, graceMs },
         ...{ registrations, reauthentications, notifier, campaigns, marks, policy, inForce },
         provisioning,
       });
       const restored = [...bindings.keys()].values();
-      await endpoint.listen(faults.handler(requestHandler(services)));
+      const handler = requestHandler(services);
+      await endpoint.listen(
+        faults.handler(users === undefined ? handler : gated({ ...services, users, log }, handler)),
+      );
       for (const binding of unheard) notifier.trigger(binding);
       for (const id of unanswered) notifier.repeat(id);
       if (config.pcscf.subscribe) pcscfSubscriptions.resume(restored);
       provisioning.endOrphans();
+      if (users !== undefined) tools.shared?.attach(users);
     },
     stop: async () => {
       endpoint.drain();
@@ -353,6 +374,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
         clock.after(STOP_GRACE_MS, resolve);
       });
       queue?.close();
+      users?.close();
       registrations.close();
       inForce.close();
       notifier.close();

@@ -20,7 +20,8 @@ import { endpointLimits } from "@ims-lab/common/sip/endpoint/limits";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
-import { formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
+import { type Flow, formatHostPort, type Transport } from "@ims-lab/common/sip/transport/transport";
+import type { ClusterSettings } from "./cluster/settings.ts";
 import type { ScscfConfig } from "./config.ts";
 import { nextHops } from "./routing/next-hops.ts";
 
@@ -41,7 +42,7 @@ export function endpointOf(
   tools: EndpointTools,
   queue: RequestQueue | undefined,
 ): Endpoint {
-  const { sip, limits } = config;
+  const { sip, limits, cluster } = config;
   const { clock, random, log, transports, interceptors = [], switched, counters } = tools;
   const advertise = sip.advertise.map(
     ({ forPeers, host, port }): AdvertiseRule => ({
@@ -50,6 +51,9 @@ export function endpointOf(
       port: port ?? 0,
     }),
   );
+  // No peer is told it by Via: answers come to this node.
+  if (cluster.name !== "")
+    advertise.push({ forPeers: () => false, host: cluster.name, port: 0, isShared: true });
   return createEndpoint({
     name: "scscf",
     transports,
@@ -92,6 +96,12 @@ export function senderOf(endpoint: Endpoint): SendRequest {
 /** The user part of a Service-Route of ours. */
 export function tokenOf(endpoint: Endpoint, uri: Uri): string | undefined {
   return isSip(uri) && endpoint.isOwn(uri.host, uri.port ?? 5060) ? uri.user : undefined;
+}
+
+/** By what the sender of a request is to reach us from here on, whichever node of a cluster that is. */
+export function selfFor(endpoint: Endpoint, { name }: ClusterSettings, flow: Flow): string {
+  const { host, port } = endpoint.advertised(flow.remote, flow.transport);
+  return formatHostPort({ host: name === "" ? host : name, port });
 }
 
 /** Our URI as the peer of this URI must use it. */

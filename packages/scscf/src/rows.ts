@@ -7,6 +7,7 @@ import {
   unpackSubscription,
 } from "@ims-lab/common/sip/event/packed-subscription";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import type { SharedTables } from "@ims-lab/common/store/cluster-rows";
 import {
   jsonRow,
   packedRow,
@@ -58,6 +59,35 @@ export const TABLES: TableFormats<Tables> = {
 };
 
 export type Change = RowChange<Tables>;
+
+/** Where S-CSCFs share their users: each registration set and each campaign is one node's at a time. */
+export const SHARED_TABLES: SharedTables<Tables> = {
+  common: ["policy", "subscribers"],
+  groupOf: (change) => {
+    switch (change.table) {
+      case "policy":
+      case "subscribers":
+        return undefined;
+      case "sqnMarks":
+        return change.id;
+      case "campaigns":
+        return campaignGroup(change.id);
+      case "bindings":
+        return change.group ?? change.value?.set ?? ownerless(change);
+      case "subscriptions":
+        return change.group ?? change.value?.subject ?? ownerless(change);
+    }
+  },
+};
+
+/** No IMPI has a space. @param id of a campaign */
+export function campaignGroup(id: string): string {
+  return `campaign ${id}`;
+}
+
+function ownerless({ table, id }: Change): never {
+  throw new Error(`nobody has the row ${id} of ${table}`);
+}
 
 /** By id, in no order. */
 export type Contents = RowsById<Tables>;

@@ -16,13 +16,12 @@ import { cryptoRandom } from "@ims-lab/common/platform/random";
 import { withinOpenFiles } from "@ims-lab/common/sip/admission/connection-limit";
 import { streamLimitsOf } from "@ims-lab/common/sip/admission/limits";
 import { shownAddresses, transportsOf } from "@ims-lab/common/sip/transport/listeners";
-import { openStore } from "@ims-lab/common/store/open-store";
 import { openTrace } from "@ims-lab/common/trace/node-trace";
 import { addRoutes } from "./admin/routes.ts";
+import { openUsersStore } from "./cluster/open.ts";
 import type { ScscfConfig } from "./config.ts";
 import { createScscfMetrics } from "./metrics.ts";
 import { createScscf } from "./node.ts";
-import { TABLES } from "./rows.ts";
 import { foreignUsers } from "./subscribers/foreign-users.ts";
 import { type LoadedSubscribers, loadSubscribers } from "./subscribers/load.ts";
 
@@ -43,13 +42,7 @@ export async function startScscf(
   const openFiles = { limit: openFilesLimit(), http: maxConnections, sides: [sip], log };
   const limits = streamLimitsOf(withinOpenFiles(config.limits, openFiles));
   const transports = transportsOf(sip, { side: "sip", clock, log, limits });
-  const store = await openStore(config, {
-    node: "scscf",
-    tables: TABLES,
-    clock,
-    log,
-    random: cryptoRandom(),
-  });
+  const { store, shared } = await openUsersStore(config, { clock, log, random: cryptoRandom() });
   const scscf = createScscf(config, {
     clock,
     random: cryptoRandom(),
@@ -57,6 +50,7 @@ export async function startScscf(
     transports,
     subscribers,
     store,
+    shared,
     counters: counted.endpoint,
     nextTurn,
     metrics: counted,

@@ -53,6 +53,13 @@ test("the stores there are, and the default", () => {
   });
 });
 
+test("a cluster has a name, which is compared as hosts are", () => {
+  expect(config({}).cluster).toEqual({ name: "", node: "" });
+  const named = { SCSCF_CLUSTER_NAME: "S-CSCF.Example", SCSCF_CLUSTER_NODE: "a" };
+  const { cluster } = config({ ...named, SCSCF_STORE: "redis://r.example" });
+  expect(cluster).toEqual({ name: "s-cscf.example", node: "a" });
+});
+
 test("a part of a profile can be set by itself", () => {
   const { subscription } = config({
     SCSCF_PROFILE: "ts24229",
@@ -98,6 +105,27 @@ test.each([
     "subscription.dutyByUserAgent",
   ],
   ["a pace of nothing", { SCSCF_POLICY_PACE_PER_SECOND: "0" }, [], "policy.pacePerSecond"],
+  ["a cluster in a file", { SCSCF_CLUSTER_NAME: "s.example" }, [], "cluster.name"],
+  ["a cluster in memory", { SCSCF_CLUSTER_NAME: "s", SCSCF_STORE: "memory" }, [], "cluster.name"],
+  [
+    "a cluster by an address",
+    { SCSCF_CLUSTER_NAME: "192.0.2.1", SCSCF_STORE: "redis://r" },
+    [],
+    "cluster.name",
+  ],
+  [
+    "a cluster with a port",
+    { SCSCF_CLUSTER_NAME: "s.example:5060", SCSCF_STORE: "redis://r" },
+    [],
+    "cluster.name",
+  ],
+  ["a node's name without a cluster", { SCSCF_CLUSTER_NODE: "a" }, [], "cluster.node"],
+  [
+    "a node's name that is none",
+    { SCSCF_CLUSTER_NAME: "s", SCSCF_CLUSTER_NODE: "a b", SCSCF_STORE: "redis://r" },
+    [],
+    "cluster.node",
+  ],
   ["a wildcard without advertise", { SCSCF_SIP_HOST: "0.0.0.0" }, [], "sip.advertise"],
   [
     "a minimum above the maximum",

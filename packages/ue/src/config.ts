@@ -37,6 +37,7 @@ import { CALL_DEFAULTS, type CallSettings } from "./call/calls.ts";
 import { LEAST_SESSION_SECONDS } from "./call/session-timer.ts";
 
 import { isInstance } from "./isim/sqn-store.ts";
+import type { PongRule } from "./stack/flow-keep-alive.ts";
 
 export interface UserConfig {
   /** `{n}` in these stands for the UE's number. */
@@ -65,6 +66,7 @@ export interface UeConfig {
     readonly expiresSeconds: number;
     readonly auto: boolean;
     readonly checkSeconds: number;
+    readonly pongs: PongRule;
     readonly perSecond: number;
   };
   readonly subscription: {
@@ -157,6 +159,11 @@ const schema: SchemaOf<UeConfig> = {
       doc: "Between two OPTIONS that ask whether the network still knows the registration; 0: none.",
       max: 86_400,
       default: 30,
+    }),
+    pongs: oneOf({
+      doc: "When a connection (TCP, TLS, WebSocket) whose keep-alive is not answered within 10 s is given up: once the P-CSCF has answered one, always, never (RFC 5626 §4.4.1).",
+      words: ["learn", "require", "ignore"],
+      default: "learn",
     }),
     perSecond: integer({ doc: "UEs that start registering per second.", min: 1, default: 50 }),
   },

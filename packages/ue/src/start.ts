@@ -168,6 +168,7 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
       timers: timersOf(config),
       transport: movable,
       move: () => movable.move(),
+      pongs: config.registration.pongs,
       ...endpointLimits(config.limits, { queue }),
       interceptors,
     });

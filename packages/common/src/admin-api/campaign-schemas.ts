@@ -8,13 +8,13 @@ import {
   maybeText,
   maybeTime,
   object,
-  reauthenticationEnds,
   type Schema,
   textSchema,
   textsSchema,
   time,
   wordSchema,
-} from "./schemas.ts";
+} from "./schema-parts.ts";
+import { reauthenticationEnds } from "./schemas.ts";
 
 const number: Schema = { type: "number", minimum: 0 };
 const maybeNumber: Schema = { type: ["number", "null"], minimum: 0 };

@@ -1,42 +1,22 @@
-// JSON Schemas of what the admin interfaces answer: those of views.ts, for the OpenAPI documents.
-import { credentialKinds } from "./observed-messages.ts";
+// JSON Schemas of what admin interfaces answer: those of views.ts, for the OpenAPI documents.
+import {
+  count,
+  flagSchema,
+  integerOrText,
+  list,
+  maybe,
+  maybeCount,
+  maybeText,
+  maybeTime,
+  object,
+  pageOf,
+  type Schema,
+  textSchema,
+  textsSchema,
+  time,
+  wordSchema,
+} from "./schema-parts.ts";
 import { deregistrationCauses } from "./views.ts";
-
-export type Schema = Readonly<Record<string, unknown>>;
-
-/** All of them are always there, and no others. */
-export function object(properties: Readonly<Record<string, Schema>>): Schema {
-  const required = Object.keys(properties);
-  return { type: "object", properties, required, additionalProperties: false };
-}
-
-export const textSchema: Schema = { type: "string" };
-/** AJV, in strict mode, has no type that is two. */
-const integerOrText: Schema = { anyOf: [{ type: "integer" }, textSchema] };
-export const maybeText: Schema = { type: ["string", "null"] };
-export const textsSchema: Schema = { type: "array", items: textSchema };
-const flag: Schema = { type: "boolean" };
-export const count: Schema = { type: "integer", minimum: 0 };
-const maybeCount: Schema = { type: ["integer", "null"], minimum: 0 };
-/** Milliseconds since the epoch. */
-export const time: Schema = { type: "integer" };
-export const maybeTime: Schema = { type: ["integer", "null"] };
-
-export function wordSchema(...words: readonly string[]): Schema {
-  return { type: "string", enum: words };
-}
-
-export function maybe(schema: Schema): Schema {
-  return { anyOf: [schema, { type: "null" }] };
-}
-
-export function list(items: Schema): Schema {
-  return { type: "array", items };
-}
-
-export function pageOf(items: Schema): Schema {
-  return object({ items: list(items), total: count });
-}
 
 export const reauthenticationProgresses = [
   "requested",
@@ -131,7 +111,7 @@ const set: Schema = { const: "set" };
 
 export const subscriberSchema: Schema = object({
   impi: textSchema,
-  impus: list(object({ uri: textSchema, barred: flag })),
+  impus: list(object({ uri: textSchema, barred: flagSchema })),
   scheme: wordSchema("aka", "digest"),
   algorithms: textsSchema,
   auth: {
@@ -145,7 +125,7 @@ export const subscriberSchema: Schema = object({
   subscription: maybeText,
   policy: maybe(list({ type: "object" })),
   source: wordSchema("file", "changed", "added"),
-  registered: flag,
+  registered: flagSchema,
   lastFailure: maybe(object({ why: textSchema, at: time })),
 });
 
@@ -157,7 +137,7 @@ export const importAnswerSchema: Schema = object({
   replaced: count,
   unchanged: count,
   unusedColumns: textsSchema,
-  dryRun: flag,
+  dryRun: flagSchema,
 });
 
 export const accessBindingSchema: Schema = object({
@@ -197,7 +177,7 @@ const parameter: Schema = {
 export const faultSchema: Schema = object({
   name: textSchema,
   doc: textSchema,
-  isDeed: flag,
+  isDeed: flagSchema,
   combines: textsSchema,
   parameters: list(parameter),
   active: list(
@@ -209,135 +189,4 @@ export const faultSchema: Schema = object({
       parameters: values,
     }),
   ),
-});
-
-const direction = (...words: readonly string[]): Schema => wordSchema(...words);
-
-export const callSchema: Schema = object({
-  callId: textSchema,
-  direction: direction("outgoing", "incoming"),
-  peer: textSchema,
-  state: wordSchema("inviting", "ringing", "answered", "up", "ending", "over"),
-  why: maybeText,
-  heldHere: flag,
-  heldThere: flag,
-  startedAt: time,
-  upAt: maybeTime,
-  overAt: maybeTime,
-  packets: count,
-});
-
-export const messageSchema: Schema = object({
-  at: time,
-  direction: direction("sent", "received"),
-  peer: textSchema,
-  text: textSchema,
-  status: maybeCount,
-  why: maybeText,
-});
-
-export const ueSchema: Schema = object({
-  impi: textSchema,
-  impu: textSchema,
-  contact: textSchema,
-  registration: object({
-    state: textSchema,
-    why: maybeText,
-    expiresAt: maybeTime,
-    nextAt: maybeTime,
-    callId: maybeText,
-    cseq: maybeCount,
-    serviceRoute: textsSchema,
-    associatedUris: textsSchema,
-    lastFailure: maybeText,
-    lastCheck: maybe(object({ at: time, status: maybeCount, why: maybeText })),
-  }),
-  subscription: maybe(
-    object({
-      event: textSchema,
-      state: textSchema,
-      callId: maybeText,
-      expiresAt: maybeTime,
-      lastNotify: maybe(
-        object({ at: time, subscriptionState: textSchema, version: maybeCount, said: maybeText }),
-      ),
-    }),
-  ),
-  calls: list(callSchema),
-  messages: list(messageSchema),
-});
-
-const happened = {
-  id: count,
-  at: time,
-  impi: maybeText,
-  impu: maybeText,
-  callId: maybeText,
-  text: textSchema,
-};
-
-function news(type: string, words: readonly string[], more: Record<string, Schema>): Schema {
-  return object({ ...happened, type: { const: type }, event: wordSchema(...words), ...more });
-}
-
-/** The data of each event of `GET /events`, but for `gap`. */
-export const eventSchema: Schema = {
-  oneOf: [
-    news("registration", ["registered", "refreshed", "removed"], {
-      bindingId: textSchema,
-      contact: textSchema,
-      expiresAt: time,
-      cause: maybeText,
-    }),
-    news(
-      "subscription",
-      ["begun", "refreshed", "ended", "overdue", "notify-answered", "notify-failed"],
-      { package: maybeText, bindingId: maybeText },
-    ),
-    news("reauthentication", ["asked", "triggered", "progressed", "ended"], {
-      reauthenticationId: maybeText,
-      bindingId: textSchema,
-      contact: textSchema,
-      cause: maybeText,
-      progress: { type: ["string", "null"], enum: [...reauthenticationProgresses, null] },
-      end: { type: ["string", "null"], enum: [...reauthenticationEnds, null] },
-    }),
-    news("authentication", ["challenged", "succeeded", "failed", "unanswered"], {
-      source: maybeText,
-      why: maybeText,
-    }),
-    news("subscriber", ["added", "replaced", "removed"], {
-      aspects: list(wordSchema("identities", "credentials", "duty", "policy")),
-    }),
-    news("campaign", ["started", "paused", "resumed", "stopped", "finished"], {
-      campaignId: textSchema,
-      total: count,
-      asked: count,
-      ended: count,
-      reauthenticated: count,
-    }),
-  ],
-};
-
-export const observedMessageSchema: Schema = object({
-  at: time,
-  direction: wordSchema("from-device", "to-device"),
-  isRepeated: flag,
-  method: textSchema,
-  status: maybeCount,
-  callId: textSchema,
-  cseq: count,
-  contact: maybeText,
-  expires: maybeCount,
-  minExpires: maybeCount,
-  retryAfter: maybeCount,
-  event: maybeText,
-  subscriptionState: maybeText,
-  reason: maybeText,
-  contacts: list(
-    object({ uri: textSchema, state: textSchema, event: textSchema, expires: maybeCount }),
-  ),
-  credentials: { type: ["string", "null"], enum: [...credentialKinds, null] },
-  nonce: maybeText,
-  userAgent: maybeText,
 });

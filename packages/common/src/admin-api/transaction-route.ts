@@ -4,7 +4,8 @@ import type { Clock } from "../platform/clock.ts";
 import { type PageQuery, pageQuerySchema } from "../platform/http/page.ts";
 import type { TransactionList, TransactionView } from "../sip/transaction/view.ts";
 import { peerOf } from "../sip/transport/transport.ts";
-import { pageOf, transactionSchema } from "./schemas.ts";
+import { pageOf } from "./schema-parts.ts";
+import { transactionSchema } from "./schemas.ts";
 import type { LiveTransactionView, Page } from "./views.ts";
 
 /** @param lists asked for at each request: a node's sides may come and go */

@@ -1,7 +1,8 @@
 // `GET /faults`, `PUT` and `DELETE /faults/{name}`: the switches of a node's faults over HTTP. docs/faults.md.
 import type { FastifyInstance } from "fastify";
 import type { FaultRequest } from "../admin-api/faults.ts";
-import { faultSchema, pageOf } from "../admin-api/schemas.ts";
+import { pageOf } from "../admin-api/schema-parts.ts";
+import { faultSchema } from "../admin-api/schemas.ts";
 import { type PageQuery, page, pageQuerySchema } from "../platform/http/page.ts";
 import { problem } from "../platform/http/problem.ts";
 import { type FaultProblem, faultsNamed, isFaultProblem, MOST_TIMES } from "./fault-order.ts";

@@ -1,7 +1,7 @@
 // Rows by key of which most are at rest: those used lately are objects, the others one text each.
 
 export interface PackedTableOptions<T extends object> {
-  /** The row as text; undefined while it is in use and must stay the object it is. */
+  /** The row as text, a JSON array; undefined while it is in use and must stay the object it is. */
   pack(row: T): string | undefined;
   /** The same row again. */
   unpack(text: string, key: string): T;
@@ -10,6 +10,11 @@ export interface PackedTableOptions<T extends object> {
 }
 
 const WARM = 2048;
+
+/** Whether a text is that of a row at rest, a JSON array, and not one in use, an object. */
+export function isPacked(text: string | undefined): text is string {
+  return text?.startsWith("[") === true;
+}
 
 /** A row as an object, among the others in the order of their last use. */
 class WarmRow<T> {
@@ -59,6 +64,12 @@ export class PackedTable<T extends object> {
     return row;
   }
 
+  /** The text of a row that nobody uses, which stays at rest; undefined for any other. */
+  atRest(key: string): string | undefined {
+    const row = this.#rows.get(key);
+    return typeof row === "string" ? row : undefined;
+  }
+
   /** @param key no slice of a longer text: it is kept */
   set(key: string, row: T): void {
     const found = this.#rows.get(key);
@@ -68,6 +79,13 @@ export class PackedTable<T extends object> {
     }
     found.row = row;
     this.#used(found);
+  }
+
+  /** A row that nobody uses, new or changed, as `pack` writes it. @param key no slice of a longer text, nor `text` */
+  restore(key: string, text: string): void {
+    const found = this.#rows.get(key);
+    if (found !== undefined && typeof found !== "string") this.#unlink(found);
+    this.#rows.set(key, text);
   }
 
   delete(key: string): boolean {

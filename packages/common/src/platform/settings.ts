@@ -292,6 +292,13 @@ export function listenSettings(options: {
   };
 }
 
+export function udpBatching(): Setting<boolean> {
+  return flag({
+    doc: "UDP by several datagrams per system call, where the machine can: Linux, IPv4, the package koffi.",
+    default: true,
+  });
+}
+
 /** A wildcard address means nothing to a peer: such a listener must say what it is called. */
 export function lacksAdvertise(side: ListenSettings): boolean {
   return isWildcard(side.host) && side.advertise.length === 0;

@@ -1,5 +1,4 @@
 // One connection to a Redis or Valkey: commands with a limit of time, no repetition of its own.
-import { createClient, ErrorReply } from "@redis/client";
 import type { Clock } from "../platform/clock.ts";
 import type { Secret } from "../platform/secret.ts";
 
@@ -12,6 +11,8 @@ export interface RedisAddress {
 export interface RedisConnection {
   /** Rejects with RedisRefusal when Redis has answered that it does not; else its fate is unknown. */
   command(args: readonly string[]): Promise<unknown>;
+  /** What is published in these channels; then it takes no commands any more. */
+  hear(channels: readonly string[], onMessage: (text: string) => void): Promise<void>;
   /** At once, whatever is under way. */
   close(): void;
 }
@@ -29,6 +30,8 @@ export async function connectRedis(
   clock: Clock,
   onLost: (why: Error) => void,
 ): Promise<RedisConnection> {
+  // A third of all files that a node would load: where there is a Redis, and nowhere else.
+  const { createClient, ErrorReply } = await import("@redis/client");
   const client = createClient({
     url,
     ...(password !== undefined && { password: password.reveal() }),
@@ -63,6 +66,10 @@ export async function connectRedis(
         if (problem instanceof ErrorReply) throw new RedisRefusal(problem.message);
         throw problem;
       }
+    },
+    hear: async (channels, onMessage) => {
+      const heard = client.subscribe([...channels], onMessage).then(() => undefined);
+      await within(clock, ANSWER_MS, heard, () => lost(new Error(`no answer in ${ANSWER_MS} ms`)));
     },
     close: () => {
       isLost = true;

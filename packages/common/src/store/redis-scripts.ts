@@ -1,10 +1,11 @@
 // Lua scripts of the Redis store: each runs in Redis as one step. https://redis.io/docs/latest/develop/programmability/eval-intro/
 
-/** Keys of a node: who may write, the last batch, how to undo it, then one hash per table. */
+/** Keys of a node: who may write, the last batch, how to undo it, one hash per table; last, the name of a cluster that has the database. */
 export function redisKeys(prefix: string, tables: readonly string[]): readonly string[] {
   // One hash tag, so that a cluster has them in one place.
   const key = (name: string): string => `{${prefix}}:${name}`;
-  return [key("owner"), key("last"), key("undo"), ...tables.map((table) => key(`rows:${table}`))];
+  const rows = tables.map((table) => key(`rows:${table}`));
+  return [key("owner"), key("last"), key("undo"), ...rows, key("cluster")];
 }
 
 /** All rows of a batch, with what they replace, or none when somebody else owns the rows now. */
@@ -25,6 +26,8 @@ return 'OK'`;
  * Whatever an older token has sent and Redis reads later is refused.
  */
 export const CLAIM = `
+local cluster = redis.call('GET', KEYS[#KEYS])
+if cluster then return {'the cluster ' .. cluster, -1} end
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[2] then return {owner, redis.call('PTTL', KEYS[1])} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])

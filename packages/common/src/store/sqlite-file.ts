@@ -1,6 +1,6 @@
 // A node's rows in one SQLite file: opened for this process alone, checked before anything is written, one transaction per write.
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { SettingError } from "../platform/config/error.ts";
 import type { FlatRows } from "./group-commit.ts";
@@ -140,8 +140,11 @@ export class SqliteFile {
 }
 
 function openFile(options: SqliteFileOptions): DatabaseSync {
-  const { path, synchronous } = options;
+  const { synchronous } = options;
+  // Whole, it is a file's name whatever SQLite makes of `:memory:` and `file:`.
+  const path = resolve(options.path);
   makeOwnFolder(path);
+  refuseSpecial(path, options.setting);
   // It holds the key of tokens, and who is where: nobody else reads it. SQLite gives its log the same rights.
   closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
@@ -167,6 +170,17 @@ function openFile(options: SqliteFileOptions): DatabaseSync {
     database.close();
     throw problem;
   }
+}
+
+/** A pipe would be waited for, a device is nowhere to keep anything. */
+function refuseSpecial(path: string, setting: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile() || found.isDirectory()) return;
+  throw new SettingError(
+    "store",
+    setting,
+    `a file's path: ${path} is a device, a pipe or a socket`,
+  );
 }
 
 function makeOwnFolder(path: string): void {

@@ -19,6 +19,8 @@ export class WriteBehind<Rows> {
   readonly #unsaved = new Map<string, RowChange<Rows>>();
   #problem: Error | undefined;
   #retry: Timer | undefined;
+  /** What waits for the store to work again. */
+  #waiting: (() => void)[] = [];
 
   constructor(options: WriteBehindOptions<Rows>) {
     this.#options = options;
@@ -39,8 +41,30 @@ export class WriteBehind<Rows> {
     else this.#options.store.commit([], (problem) => then(problem ?? this.#problem));
   }
 
+  /** Calls `then` when all that was put until now is durable, however long that takes. */
+  onceDurable(then: () => void): void {
+    this.whenDurable((problem) => {
+      if (problem === undefined) {
+        then();
+        return;
+      }
+      this.#waiting.push(then);
+      this.#failed(problem);
+    });
+  }
+
   close(): void {
     this.#retry?.cancel();
+  }
+
+  /** Everything once more, and then whoever waited for it. */
+  #tryAgain(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#commit([...this.#unsaved.values()], (problem) => {
+      if (problem !== undefined) this.#waiting = [...waiting, ...this.#waiting];
+      else for (const then of waiting) then();
+    });
   }
 
   #commit(changes: readonly RowChange<Rows>[], then?: (problem?: Error) => void): void {
@@ -67,7 +91,7 @@ export class WriteBehind<Rows> {
     this.#problem = problem;
     this.#retry ??= this.#options.clock.after(RETRY_MS, () => {
       this.#retry = undefined;
-      if (this.#unsaved.size > 0) this.#commit([...this.#unsaved.values()]);
+      if (this.#unsaved.size + this.#waiting.length > 0) this.#tryAgain();
     });
   }
 }

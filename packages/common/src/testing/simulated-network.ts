@@ -59,6 +59,11 @@ export class SimulatedNetwork implements MemoryNetwork, Wire {
     return () => this.#cuts.delete(direction);
   }
 
+  /** Streams one of whose directions matches carry nothing any more, and nobody is told; new ones do. */
+  silenceStreams(direction: Direction = {}): void {
+    this.#streams.silence(direction);
+  }
+
   /** Breaks every stream one of whose directions matches; both ends notice at once. */
   breakStreams(direction: Direction = {}): void {
     this.#streams.break(direction);

@@ -37,11 +37,17 @@ export class SimulatedStreams {
   }
 
   break(direction: Direction): void {
-    for (const end of [...this.#ends]) {
-      if (goes(direction, end.local, end.remote) || goes(direction, end.remote, end.local)) {
-        end.close("closed");
-      }
-    }
+    for (const end of this.#endsOf(direction)) end.close("closed");
+  }
+
+  silence(direction: Direction): void {
+    for (const end of this.#endsOf(direction)) end.silence();
+  }
+
+  #endsOf(direction: Direction): readonly End[] {
+    return [...this.#ends].filter(
+      ({ local, remote }) => goes(direction, local, remote) || goes(direction, remote, local),
+    );
   }
 
   #connect(host: string, to: HostPort): Pipe {
@@ -96,6 +102,7 @@ class End implements Pipe {
   #lastArrival = 0;
   /** Something sent was lost in a cut: a stream delivers nothing behind a gap. */
   #stalled = false;
+  #isSilent = false;
 
   constructor(wire: Wire, local: HostPort, remote: HostPort, forget: () => void) {
     this.#wire = wire;
@@ -123,7 +130,8 @@ class End implements Pipe {
     const { local: from, remote: to } = this;
     const fate = lost ? "lost" : "sent";
     this.#wire.record({ at: clock.now(), transport: "tcp", from, to, bytes, fate });
-    this.backlog += bytes.length;
+    // The host takes what it cannot send; only a cut that is told from there fills up.
+    if (!this.#isSilent) this.backlog += bytes.length;
     if (lost) return;
     const size = Math.min(segmentBytes, bytes.length);
     for (let at = 0; at < bytes.length; at += size) {
@@ -133,6 +141,12 @@ class End implements Pipe {
         this.peer?.receive(segment);
       });
     }
+  }
+
+  /** As if a NAT between both had forgotten it. */
+  silence(): void {
+    this.#isSilent = true;
+    this.#stalled = true;
   }
 
   receive(bytes: Buffer): void {

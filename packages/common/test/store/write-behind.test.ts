@@ -86,3 +86,21 @@ test("the first who waits after a failure has everything tried, and is served as
   expect(heard).toEqual(["the store is made to fail", undefined]);
   expect(await marks()).toEqual({ a: 1, b: 1, c: 1 });
 });
+
+test("who waits however long it takes is served when the store works, with what was put until then", async () => {
+  store.isFailing = true;
+  put("a", 1);
+  const heard: string[] = [];
+  behind.onceDurable(() => heard.push("a"));
+  clock.advance(5000);
+  put("a", 2);
+  behind.onceDurable(() => heard.push("a again"));
+  clock.advance(5000);
+  expect(heard).toEqual([]);
+  store.isFailing = false;
+  clock.advance(1000);
+  expect(heard).toEqual(["a", "a again"]);
+  expect(await marks()).toEqual({ a: 2 });
+  behind.onceDurable(() => heard.push("at once"));
+  expect(heard).toHaveLength(3);
+});

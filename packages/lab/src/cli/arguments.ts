@@ -2,11 +2,13 @@
 import { parseArgs } from "node:util";
 import type { Command, Options, Run, Written } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { UsageError, urlOf } from "./option-values.ts";
+import { tokenOf, UsageError, urlOf } from "./option-values.ts";
+
+/** What is to be done, or the help that was asked for. */
+type Task = { readonly run: Run } | { readonly help: string };
 
 export interface Invocation {
-  /** What is to be done; undefined: to print the help. */
-  readonly run: Run | undefined;
+  readonly task: Task;
   readonly json: boolean;
   readonly scscfUrl: string;
   readonly pcscfUrl: string;
@@ -30,6 +32,7 @@ exit codes: 0 done, 1 node not reached, time over, or refused, 2 usage, 3 not re
             10 refused, 11 ignored, 12 unreachable, 13 unsubscribed, 14 unanswered, 15 withdrawn,
             20 verify has found something wrong, 130 interrupted
 `;
+const OF_ALL = "\nimslab --help: the other commands, options of all, exit codes\n";
 
 const SCSCF_URL = "http://127.0.0.1:9062";
 const PCSCF_URL = "http://127.0.0.1:9061";
@@ -52,35 +55,49 @@ export function readArguments(
   env: Readonly<Record<string, string | undefined>>,
 ): Invocation {
   const { values, words } = parsed(argv);
-  const text = (option: keyof typeof COMMON, variable: string): string | undefined => {
+  /** The option, or else the variable; one that is empty counts as unset. */
+  function given<T>(
+    option: keyof typeof COMMON,
+    variable: string,
+    read: (where: string, written: string) => T,
+  ): T | undefined {
     const written = values[option];
-    return typeof written === "string" ? written : env[variable];
-  };
+    if (typeof written === "string") return read(`--${option}`, written);
+    return env[variable] ? read(variable, env[variable]) : undefined;
+  }
   return {
-    run: runOf(words, values),
+    task: taskOf(words, values),
     json: values["json"] === true,
-    scscfUrl: urlOf("--url", text("url", "IMSLAB_URL") ?? SCSCF_URL),
-    pcscfUrl: urlOf("--pcscf-url", text("pcscf-url", "IMSLAB_PCSCF_URL") ?? PCSCF_URL),
-    ueUrl: urlOf("--ue-url", text("ue-url", "IMSLAB_UE_URL") ?? UE_URL),
-    token: text("token", "IMSLAB_TOKEN"),
-    tokenFile: text("token-file", "IMSLAB_TOKEN_FILE"),
+    scscfUrl: given("url", "IMSLAB_URL", urlOf) ?? SCSCF_URL,
+    pcscfUrl: given("pcscf-url", "IMSLAB_PCSCF_URL", urlOf) ?? PCSCF_URL,
+    ueUrl: given("ue-url", "IMSLAB_UE_URL", urlOf) ?? UE_URL,
+    token: given("token", "IMSLAB_TOKEN", tokenOf),
+    tokenFile: given("token-file", "IMSLAB_TOKEN_FILE", (_where, file) => file),
   };
 }
 
-function runOf([name, ...words]: readonly string[], values: Written): Run | undefined {
-  if (values["help"] === true || name === "help") return undefined;
-  if (name === undefined) throw new UsageError(`say what to do: ${namesOf(COMMANDS)}`);
-  const command = COMMANDS.find((one) => one.name === name);
-  if (command === undefined) {
-    throw new UsageError(`no command "${name}": there are ${namesOf(COMMANDS)}`);
+function taskOf(written: readonly string[], values: Written): Task {
+  const isHelp = written[0] === "help";
+  const [name, ...words] = isHelp ? written.slice(1) : written;
+  if (isHelp || values["help"] === true) {
+    if (name === undefined) return { help: IMSLAB_HELP };
+    return { help: commandOf(name).help + OF_ALL };
   }
+  if (name === undefined) throw new UsageError(`say what to do: ${namesOf(COMMANDS)}`);
+  const command = commandOf(name);
   const extra = words[command.words];
   if (extra !== undefined) throw new UsageError(`"${extra}" is one word too many`);
   for (const option of Object.keys(values)) {
     if (Object.hasOwn(COMMON, option) || Object.hasOwn(command.options, option)) continue;
     throw new UsageError(`${name} does not take --${option}`);
   }
-  return command.read(words, values);
+  return { run: command.read(words, values) };
+}
+
+function commandOf(name: string): Command {
+  const command = COMMANDS.find((one) => one.name === name);
+  if (command !== undefined) return command;
+  throw new UsageError(`no command "${name}": there are ${namesOf(COMMANDS)}`);
 }
 
 /** `list, show and message` */
@@ -99,6 +116,8 @@ function parsed(argv: readonly string[]): { values: Written; words: string[] } {
     });
     return { values: values as Written, words: positionals };
   } catch (problem) {
-    throw new UsageError(problem instanceof Error ? problem.message : String(problem));
+    if (!(problem instanceof Error)) throw problem;
+    // Its hint is about words that begin with a dash.
+    throw new UsageError(problem.message.split(". To specify a positional")[0] ?? "");
   }
 }

@@ -1,5 +1,6 @@
 // One command of `imslab`: its help, its options, and what it does with the nodes.
 import type { Clock } from "@ims-lab/common/platform/clock";
+import { printable } from "@ims-lab/common/platform/printable";
 import type { AdminClient } from "./admin-client.ts";
 import { EXIT } from "./exit-codes.ts";
 import type { Progress } from "./progress.ts";
@@ -62,9 +63,10 @@ export function defineCommand<const O extends Options>(definition: CommandDefini
   return definition as Command;
 }
 
-/** The answer as JSON or as text; the exit code of what is done. */
+/** The answer as JSON or as text, of which nothing can steer a terminal; the exit code of what is done. */
 export function print(answer: object, text: string, { json, context }: Session): number {
-  context.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : text);
+  const lines = (): string => text.split("\n").map(printable).join("\n");
+  context.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : lines());
   return EXIT.done;
 }
 

@@ -2,21 +2,22 @@
 import { readFileSync } from "node:fs";
 import { printable } from "@ims-lab/common/platform/printable";
 import { adminClient } from "./admin-client.ts";
-import { IMSLAB_HELP, type Invocation, readArguments } from "./arguments.ts";
+import { type Invocation, readArguments } from "./arguments.ts";
 import type { CommandContext, Session } from "./command.ts";
 import { CommandFailure, EXIT } from "./exit-codes.ts";
-import { UsageError } from "./option-values.ts";
+import { tokenOf, UsageError } from "./option-values.ts";
 
 /** Never throws for anything a user or a node can do; answers the exit code. */
 export async function imslab(argv: readonly string[], context: CommandContext): Promise<number> {
   try {
     const invocation = readArguments(argv, context.env);
-    if (invocation.run !== undefined) return await invocation.run(sessionOf(invocation, context));
-    context.stdout.write(IMSLAB_HELP);
+    const { task } = invocation;
+    if ("run" in task) return await task.run(sessionOf(invocation, context));
+    context.stdout.write(task.help);
     return EXIT.done;
   } catch (problem) {
     if (problem instanceof UsageError) {
-      context.stderr.write(`imslab: ${problem.message}\nimslab --help says more\n`);
+      context.stderr.write(`imslab: ${printable(problem.message)}\nimslab --help says more\n`);
       return EXIT.usage;
     }
     if (problem instanceof CommandFailure) {
@@ -30,7 +31,7 @@ export async function imslab(argv: readonly string[], context: CommandContext): 
 
 function sessionOf(invocation: Invocation, context: CommandContext): Session {
   const { json, scscfUrl, pcscfUrl, ueUrl } = invocation;
-  const common = { token: tokenOf(invocation), fetch: context.fetch };
+  const common = { token: bearerOf(invocation), fetch: context.fetch };
   return {
     context,
     json,
@@ -40,11 +41,13 @@ function sessionOf(invocation: Invocation, context: CommandContext): Session {
   };
 }
 
-function tokenOf({ token, tokenFile }: Invocation): string | undefined {
+function bearerOf({ token, tokenFile }: Invocation): string | undefined {
   if (token !== undefined || tokenFile === undefined) return token;
+  let text: string;
   try {
-    return readFileSync(tokenFile, "utf8").trim();
+    text = readFileSync(tokenFile, "utf8").trim();
   } catch (problem) {
     throw new UsageError(`--token-file: ${problem instanceof Error ? problem.message : problem}`);
   }
+  return tokenOf(`--token-file ${tokenFile}`, text);
 }

@@ -59,12 +59,20 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-export function urlOf(option: string, written: string): string {
+/** @param where option or variable that it stands in */
+export function urlOf(where: string, written: string): string {
   const url = URL.parse(written);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new UsageError(`${option}: "${written}" is no URL such as http://127.0.0.1:9062`);
-  }
+  if (url !== null && url.username + url.password !== "")
+    throw new UsageError(`${where}: a URL without user and password: a token is --token's`);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search + url.hash !== "")
+    throw new UsageError(`${where}: "${written}" is no URL such as http://127.0.0.1:9062`);
   return url.href.replace(/\/+$/, "");
+}
+
+/** A bearer token, RFC 6750 §2.1; a wrong one is not shown. @param where option, variable or file that it stands in */
+export function tokenOf(where: string, written: string): string {
+  if (/^[\x21-\x7e]+$/.test(written)) return written;
+  throw new UsageError(`${where}: no token: one word of visible ASCII characters`);
 }
 
 /** @param command its name, for the hint */

@@ -21,10 +21,33 @@ export interface LabUsers {
   close(): void;
 }
 
+/** The home network of a run. */
+export type LabHome = Pick<LabUsers, "domain" | "ueUser">;
+
+export function homeOf(
+  { plmn, domain }: Pick<LabOptions, "plmn" | "domain">,
+  env: Environment,
+): LabHome {
+  return {
+    domain: (domain || env["SCSCF_DOMAIN"] || LAB_DOMAIN).toLowerCase(),
+    ueUser: plmn === undefined ? UE_USER : imsiOf(plmn, 1),
+  };
+}
+
+export function isShippedHome({ domain, ueUser }: LabHome): boolean {
+  return domain === LAB_DOMAIN && ueUser === UE_USER;
+}
+
+/** The shipped users' file with all of them at another home. */
+export function movedUsers({ domain, ueUser }: LabHome): string {
+  const shipped = readFileSync(SUBSCRIBERS_FILE, "utf8");
+  return shipped.replaceAll(LAB_DOMAIN, domain).replaceAll(UE_USER, ueUser);
+}
+
 /** With a domain and no file of one's own, the shipped users move to the domain, and to its network. */
 export function labUsers(options: LabOptions, env: Environment): LabUsers {
-  const ueUser = options.plmn === undefined ? UE_USER : imsiOf(options.plmn, 1);
-  const domain = (options.domain || env["SCSCF_DOMAIN"] || LAB_DOMAIN).toLowerCase();
+  const home = homeOf(options, env);
+  const { domain, ueUser } = home;
   const given = options.subscribers ?? (env["SCSCF_SUBSCRIBERS"] || undefined);
   if (given !== undefined)
     return {
@@ -36,15 +59,13 @@ export function labUsers(options: LabOptions, env: Environment): LabUsers {
       close: () => undefined,
     };
   const shownFile = "packages/scscf/subscribers.yaml";
-  if (domain === LAB_DOMAIN && ueUser === UE_USER) {
+  if (isShippedHome(home)) {
     const subscribers = readSubscribers(SUBSCRIBERS_FILE);
     return { domain, file: undefined, shownFile, subscribers, ueUser, close: () => undefined };
   }
   const folder = mkdtempSync(join(tmpdir(), "ims-lab-"));
   const file = join(folder, "subscribers.yaml");
-  const shipped = readFileSync(SUBSCRIBERS_FILE, "utf8");
-  const moved = shipped.replaceAll(LAB_DOMAIN, domain).replaceAll(UE_USER, ueUser);
-  writeFileSync(file, moved, { mode: 0o600 });
+  writeFileSync(file, movedUsers(home), { mode: 0o600 });
   return {
     domain,
     file,

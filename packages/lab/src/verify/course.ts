@@ -102,19 +102,32 @@ export function registersAfter(
   return registers(course).filter(({ request }) => request.at >= at);
 }
 
+/** REGISTERs that a message can have caused: later, not the rest of what had begun before it, and no farewell. */
+export function registersCausedBy(
+  course: Course,
+  { at }: Pick<ObservedMessage, "at">,
+): readonly Exchange[] {
+  const all = registers(course);
+  const first = all.findIndex(
+    (one, index) => one.request.at >= at && !continues(all[index - 1], one) && !leaves(one),
+  );
+  return first < 0 ? [] : all.slice(first);
+}
+
 /** Those that begin a procedure: what does not go on from a 401, a 423 or the like of the one before. */
 export function attempts(all: readonly Exchange[]): readonly Exchange[] {
-  return all.filter((one, at) => {
-    const before = all[at - 1];
-    return before === undefined || !continues(before, one);
-  });
+  return all.filter((one, at) => !continues(all[at - 1], one));
 }
 
 const CONTINUED: ReadonlySet<number> = new Set([401, 423]);
 
-function continues({ request, answer }: Exchange, next: Exchange): boolean {
-  const isSame = next.request.callId === request.callId;
-  return isSame && answer?.status !== undefined && CONTINUED.has(answer.status ?? 0);
+function continues(before: Exchange | undefined, { request }: Exchange): boolean {
+  return before?.request.callId === request.callId && CONTINUED.has(before.answer?.status ?? 0);
+}
+
+/** RFC 3261 §10.2.2 */
+function leaves({ request }: Exchange): boolean {
+  return request.expires === 0;
 }
 
 /** Whether two Contact URIs are one (RFC 3261 §19.1.4). */

@@ -5,7 +5,9 @@ import {
   type Exchange,
   isOneContact,
   notifiesOf,
+  registers,
   registersAfter,
+  registersCausedBy,
   seconds,
   shortenedTo,
   triggerOf,
@@ -71,7 +73,7 @@ function registersInTime(course: Course, trigger: Exchange | undefined): CheckOu
   if (trigger === undefined || granted === undefined)
     return notJudged("nothing asked it to register");
   const { request, answer } = trigger;
-  const [first] = registersAfter(course, request);
+  const [first] = registersCausedBy(course, request);
   if (answer?.status !== 200 && first === undefined)
     return notJudged("it has not taken the NOTIFY");
   const from = answer?.status === 200 ? answer.at : request.at;
@@ -101,13 +103,10 @@ function registersInTime(course: Course, trigger: Exchange | undefined): CheckOu
 function firstRegister(course: Course): Exchange | undefined {
   const trigger = triggerOf(course);
   const [first] =
-    trigger === undefined
-      ? registersAfter(course, BEGINNING)
-      : registersAfter(course, trigger.request);
+    trigger === undefined ? registers(course) : registersCausedBy(course, trigger.request);
   return first;
 }
 
-const BEGINNING = { at: 0 } as const;
 const NO_REGISTER = notJudged("no REGISTER came");
 
 export const SAME_CALL_ID: Check = {
@@ -131,7 +130,8 @@ export const NEXT_CSEQ: Check = {
     const first = firstRegister(course);
     if (first === undefined) return NO_REGISTER;
     const { callId, cseq } = course.device;
-    const numbers = registersAfter(course, first.request)
+    // A registration of its own may have come before the trigger.
+    const numbers = registers(course)
       .filter(({ request }) => request.callId === first.request.callId)
       .map(({ request }) => request.cseq);
     const all = first.request.callId === callId ? [cseq, ...numbers] : numbers;
@@ -213,7 +213,7 @@ export const OBEYED_ONCE: Check = {
   judge(course) {
     const trigger = triggerOf(course);
     if (trigger === undefined) return notJudged("nothing asked it to register");
-    const began = attempts(registersAfter(course, trigger.request));
+    const began = attempts(registersCausedBy(course, trigger.request));
     if (began.length === 0) return NO_REGISTER;
     const saw = `${began.length} ${began.length === 1 ? "registration" : "registrations"}`;
     return began.length === 1 ? passed(saw) : failed("obeyed-twice", saw);

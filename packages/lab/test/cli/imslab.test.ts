@@ -92,7 +92,13 @@ describe("usage", () => {
     [["dereg", ALICE, "--pace", "3"], "--pace goes with --all only"],
     [["dereg", ALICE, "--yes"], "--yes goes with --all only"],
     [["list", "--url", "localhost"], '--url: "localhost" is no URL such as'],
-    [["list", "--nope"], "--nope"],
+    [["list", "--nope"], "imslab: Unknown option '--nope'\n"],
+    [["\u001b[2J"], 'no command "\\x1b[2J"'],
+    [["list", "--url", "http://127.0.0.1:9062/?x=1"], "is no URL such as"],
+    [["list", "--url", "http://me:pw@127.0.0.1"], "--url: a URL without user and password"],
+    [["list", "--token", "a\nb"], "--token: no token: one word of visible"],
+    [["list", "--token", ""], "--token: no token"],
+    [["help", "lost"], 'no command "lost"'],
     [["list", "--token-file", "/nowhere/token"], "--token-file: ENOENT"],
     [["call"], "say who: imslab call sip:alice@DOMAIN sip:bob@DOMAIN"],
     [["call", ALICE], "say whom: imslab call"],
@@ -128,12 +134,25 @@ describe("usage", () => {
     expect(err).toContain("imslab --help");
   });
 
-  it("prints help", async () => {
-    for (const argv of [["--help"], ["help"], ["reauth", "-h"]]) {
+  it("prints help, of all or of one command", async () => {
+    for (const argv of [["--help"], ["help"], ["reauth", "-h"], ["help", "reauth"]]) {
       const { code, out } = await run(argv);
       expect(code).toBe(0);
       expect(out).toContain("imslab reauth IMPU");
+      expect(out.includes("imslab dereg IMPU")).toBe(!argv.includes("reauth"));
     }
+  });
+
+  it("a variable that is empty counts as unset; one that is wrong is named", async () => {
+    const nodes = { [`GET ${ALICE_PATH}`]: [ok(registration)] };
+    const env = { IMSLAB_URL: "", IMSLAB_TOKEN: "", IMSLAB_TOKEN_FILE: "" };
+    const { code, tokens } = await run(["show", ALICE], nodes, { env });
+    expect([code, tokens]).toEqual([0, new Set(["none"])]);
+    const wrong = await run(["show", ALICE], nodes, { env: { IMSLAB_URL: "localhost" } });
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringMatching(/^imslab: IMSLAB_URL: /)]);
+    const token = await run(["show", ALICE], nodes, { env: { IMSLAB_TOKEN: "päss" } });
+    expect(token.err).toMatch(/^imslab: IMSLAB_TOKEN: no token/);
+    expect(token.err).not.toContain("päss");
   });
 });
 
@@ -488,6 +507,15 @@ describe("dereg", () => {
     });
     expect(code).toBe(0);
     expect(out).toContain("sip:x");
+  });
+
+  it("what a device calls itself steers no terminal", async () => {
+    const { out } = await run(["dereg", ALICE], {
+      [`DELETE ${ALICE_PATH}?cause=deactivated`]: [
+        ok({ impu: ALICE, cause: "x", contacts: ["sip:\u001b[2J@\u202ex"] }),
+      ],
+    });
+    expect(out).toBe(`${ALICE}: deactivated: sip:\\x1b[2J@\\u{202e}x\n`);
   });
 });
 

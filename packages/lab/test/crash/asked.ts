@@ -5,8 +5,13 @@ import type { Promises } from "./promises.ts";
 interface Open extends AskedReauthentication {
   /** REGISTERs of the user that had been accepted then. */
   readonly accepted: number;
-  last: ReauthenticationState | undefined;
+  readonly last: ReauthenticationState | undefined;
+  /** Its deadline passed while the S-CSCF was down, and was moved. */
+  readonly hadGrace: boolean;
 }
+
+/** `restart.graceSeconds` of the S-CSCF. */
+const GRACE_MS = 32_000;
 
 export class AskedReauthentications {
   readonly #nodes: CrashNodes;
@@ -31,16 +36,19 @@ export class AskedReauthentications {
   async ask(impu: string): Promise<void> {
     const accepted = this.#promises.accepted.get(impu) ?? 0;
     const asked = await this.#nodes.ask(impu);
-    if (asked !== undefined) this.#open.push({ ...asked, accepted, last: undefined });
+    if (asked !== undefined)
+      this.#open.push({ ...asked, accepted, last: undefined, hadGrace: false });
   }
 
-  /** How each stands, while the S-CSCF runs. */
-  async look(): Promise<void> {
+  /** How each stands, while the S-CSCF runs. @param now milliseconds since the epoch */
+  async look(now: number): Promise<void> {
     const open: Open[] = [];
     for (const one of this.#open) {
+      if (this.#promises.deaf.has(one.impu)) continue;
       const state = await this.#nodes.reauthentication(one.id);
-      if (this.#isOver(one, state)) this.done += 1;
-      else open.push({ ...one, last: state ?? one.last });
+      const hadGrace = one.hadGrace || isMovedByGrace(one, state, now);
+      if (this.#isOver(one, state, now)) this.done += 1;
+      else open.push({ ...one, last: state ?? one.last, hadGrace });
     }
     this.#open = open;
   }
@@ -60,7 +68,8 @@ export class AskedReauthentications {
       });
   }
 
-  #isOver({ impu, id, accepted, last }: Open, state: ReauthenticationState | undefined): boolean {
+  #isOver(one: Open, state: ReauthenticationState | undefined, now: number): boolean {
+    const { impu, id, accepted, last } = one;
     if (state === undefined || state.end === "reauthenticated")
       // Its end was known to the process that was killed, and the device may not have heard of it yet.
       return (this.#promises.accepted.get(impu) ?? 0) > accepted;
@@ -72,13 +81,26 @@ export class AskedReauthentications {
       last !== undefined &&
       isRunning(last) &&
       isRunning(state) &&
-      state.deadlineAt !== last.deadlineAt
+      state.deadlineAt !== last.deadlineAt &&
+      !isMovedByGrace(one, state, now)
     )
       this.broken.push(
         `${impu}: the deadline of ${id} was ${last.deadlineAt} and is ${state.deadlineAt}`,
       );
     return false;
   }
+}
+
+/** Once, where it had passed before the S-CSCF ran again, to the grace from then on. */
+function isMovedByGrace(
+  { last, hadGrace }: Open,
+  state: ReauthenticationState | undefined,
+  now: number,
+): boolean {
+  const before = last?.deadlineAt;
+  const after = state?.deadlineAt;
+  if (hadGrace || before == null || after == null || before === after) return false;
+  return before <= after - GRACE_MS && after <= now + GRACE_MS;
 }
 
 /** N runs, and no challenge has extended it. */

@@ -38,7 +38,8 @@ export function startDevices(options: DevicesOptions): Devices {
       ...["-sf", SCENARIO, "-inf", "users.csv", "-i", host, "-p", String(port), "-t", "u1"],
       ...["-m", String(users), "-l", String(users), "-r", String(perSecond)],
       // What comes at the wrong moment comes again; nobody gives up.
-      ...["-default_behaviors", "none", "-auth_uri", domain, "-max_retrans", "100"],
+      ...["-default_behaviors", "none", "-auth_uri", domain],
+      ...["-max_retrans", "100", "-max_non_invite_retrans", "100"],
       ...["-timeout", String(seconds), "-nostdin"],
       ...["-trace_msg", "-message_file", "messages.log", "-trace_err", "-error_file", "errors.log"],
     ],

@@ -10,6 +10,9 @@ export interface PromisedRegistration {
   readonly cseq: number;
 }
 
+/** A device that waits for the answer to its REGISTER takes no NOTIFY: long before 64*T1, RFC 6665 §4.2.2. */
+const DEAF_MS = 20_000;
+
 interface LastNotify {
   readonly cseq: number;
   readonly version: number;
@@ -29,19 +32,44 @@ export class Promises {
   readonly asked: Map<string, number> = new Map<string, number>();
   /** What was broken already. */
   readonly broken: string[] = [];
+  /** IMPUs of devices that left a NOTIFY unanswered so long that their subscription may end: nothing is promised to them. */
+  readonly deaf: Set<string> = new Set<string>();
+  /** By Call-ID and CSeq: when it came first, be it that its answer has not arrived and it came again. */
+  readonly #unanswered = new Map<string, { readonly impu: string; readonly at: number }>();
+  readonly #notifiedAt = new Map<string, number>();
   readonly #lastNotify = new Map<string, LastNotify>();
   readonly #seen = new Set<string>();
 
-  hear({ direction, message }: LoggedMessage): void {
-    if (direction !== "received") return;
-    if (message.kind === "response") this.#answered(message);
-    else if (message.method === "NOTIFY") this.#notified(message);
+  /** @param now milliseconds since the epoch */
+  hear({ direction, message }: LoggedMessage, now: number): void {
+    const key = `${message.callId} ${message.cseq.number}`;
+    if (direction === "sent") {
+      if (message.kind === "response") this.#unanswered.delete(key);
+    } else if (message.kind === "response") this.#answered(message);
+    else if (message.method === "NOTIFY") {
+      const impu = message.from.uriText;
+      const at = this.#notifiedAt.get(key) ?? now;
+      this.#notifiedAt.set(key, at);
+      this.#unanswered.set(key, { impu, at });
+      this.#notified(message);
+    }
+  }
+
+  /** @param now milliseconds since the epoch */
+  endThoseOfDeaf(now: number): void {
+    for (const [key, { impu, at }] of this.#unanswered) {
+      if (now - at < DEAF_MS) continue;
+      this.#unanswered.delete(key);
+      this.deaf.add(impu);
+      this.registrations.delete(impu);
+      this.subscribed.delete(impu);
+    }
   }
 
   #answered(response: SipResponse): void {
     const { status, callId, cseq, to } = response;
-    if (status < 200 || status >= 300) return;
     const impu = to.uriText;
+    if (status < 200 || status >= 300 || this.deaf.has(impu)) return;
     if (cseq.method === "SUBSCRIBE") this.subscribed.add(impu);
     if (cseq.method !== "REGISTER") return;
     const before = this.registrations.get(impu);

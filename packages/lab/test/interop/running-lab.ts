@@ -123,13 +123,13 @@ export interface UeState {
   readonly messages: readonly { readonly direction: string; readonly text: string }[];
 }
 
-/** The project's own UE, registered by `pcscf`, and subscribed unless told not to. */
 /** A user's UEs are one device that is switched off and on, not many. */
 function instanceOf(impi: string): string {
   const hex = createHash("sha256").update(impi).digest("hex");
   return `urn:uuid:${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
+/** The project's own UE, registered by `pcscf`, and subscribed unless told not to. */
 export async function startUe(options: {
   /** Port of the first hop. */
   readonly pcscf: number;

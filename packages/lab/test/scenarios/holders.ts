@@ -21,19 +21,26 @@ export class HolderWatch {
   /** What was wrong, in words. */
   readonly violations: string[] = [];
   readonly #clock: Clock;
+  readonly #commitMs: number;
   readonly #scscfs: Scscf[] = [];
   /** By the P-CSCF's token: when its holder had last authenticated as the binding was made or moved. */
   readonly #authenticated = new Map<string, number>();
+  /** By the S-CSCFs' token: as it was last, at whichever of them; a cluster's users go from one to the other. */
+  readonly #last = new Map<string, Binding>();
 
-  constructor(clock: Clock) {
+  /** @param commitMs how long a change may take from its decision until it is made */
+  constructor(clock: Clock, commitMs: number) {
     this.#clock = clock;
+    this.#commitMs = commitMs;
   }
 
   watchScscf(scscf: Scscf): void {
     const { bindings } = scscf;
     const put = bindings.put.bind(bindings);
     bindings.put = (binding) => {
-      this.#atScscf(bindings.get(binding.token), binding);
+      const { token } = binding;
+      this.#atScscf(bindings.get(token) ?? this.#last.get(token), binding);
+      this.#last.set(token, binding);
       put(binding);
     };
     this.#scscfs.push(scscf);
@@ -54,7 +61,7 @@ export class HolderWatch {
     const hasMoved =
       before?.address.path[0] !== after.address.path[0] ||
       before?.address.source !== after.address.source;
-    if (hasMoved && after.authenticatedAt !== this.#clock.now())
+    if (hasMoved && this.#clock.now() - after.authenticatedAt > this.#commitMs)
       this.violations.push(`${what} of ${after.impi} moved without authentication`);
     const user = pathUser(after);
     const others = this.#ofPath(user).filter(({ impi }) => impi !== after.impi);

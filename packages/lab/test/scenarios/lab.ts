@@ -17,7 +17,7 @@ import { viewOf } from "../../../pcscf/src/admin/routes.ts";
 import type { Pcscf } from "../../../pcscf/src/node.ts";
 import { reauthenticationView } from "../../../scscf/src/admin/reauthentication-view.ts";
 import { registrationView } from "../../../scscf/src/admin/views.ts";
-import type { Scscf } from "../../../scscf/src/node.ts";
+import type { Scscf, ScscfTools } from "../../../scscf/src/node.ts";
 import type { RemovalCause } from "../../../scscf/src/registration/binding.ts";
 import type { Participant } from "../../src/launcher/message-correlator.ts";
 import {
@@ -57,7 +57,12 @@ export interface LabOptions {
   readonly scscf?: Overrides;
   readonly pcscf?: Overrides;
   readonly ue?: Overrides;
+  /** What the S-CSCF at this address is made with beside the usual: the store that it shares with others. */
+  readonly partsOf?: (host: string, clock: FakeClock) => Promise<Partial<ScscfTools>>;
 }
+
+/** A store of the usual scenarios commits at once, one that several share does not. */
+const SHARED_COMMIT_MS = 50;
 
 /** Of the scenario that runs. */
 let watches: HolderWatch[] = [];
@@ -98,7 +103,10 @@ export class Lab extends Traffic {
       [this.#at.scscf.host, "S-CSCF"],
     ]);
     this.network = new SimulatedNetwork({ clock: this.clock, latencyMs });
-    this.#holders = new HolderWatch(this.clock);
+    this.#holders = new HolderWatch(
+      this.clock,
+      options.partsOf === undefined ? 0 : SHARED_COMMIT_MS,
+    );
     watches.push(this.#holders);
     this.#world = {
       clock: this.clock,
@@ -132,7 +140,8 @@ export class Lab extends Traffic {
   }
 
   async #startScscf(seed?: number): Promise<void> {
-    this.#scscf = await startScscf(this.#world, this.logs.scscf, this.#scscfSettings, seed);
+    const parts = await this.#partsOf(this.#at.scscf.host);
+    this.#scscf = await startScscf(this.#world, this.logs.scscf, this.#scscfSettings, seed, parts);
     this.#holders.watchScscf(this.#scscf);
   }
 
@@ -142,9 +151,14 @@ export class Lab extends Traffic {
     const scscf = { ...this.#at.scscf, host };
     const world = { ...this.#world, at: { ...this.#at, scscf } };
     const settings = this.#scscfSettings;
-    const other = await startScscf(world, memoryLogger(), settings, this.#places.size);
+    const parts = await this.#partsOf(host);
+    const other = await startScscf(world, memoryLogger(), settings, this.#places.size, parts);
     this.#holders.watchScscf(other);
     return other;
+  }
+
+  #partsOf(host: string): Promise<Partial<ScscfTools>> {
+    return this.options.partsOf?.(host, this.clock) ?? Promise.resolve({});
   }
 
   get #scscfSettings(): Overrides {

@@ -227,6 +227,7 @@ export async function startUe(
         timers,
         transport,
         move: () => transport.move(),
+        pongs: config.registration.pongs,
         interceptors: [
           ...networkFaults(config.networkFaults, { from: "U", to: "P" }, { clock, log }),
           ...world.interceptorsOf("UE"),

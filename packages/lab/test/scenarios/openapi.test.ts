@@ -192,6 +192,7 @@ const REQUESTS: readonly (readonly [
   ["scscf", "DELETE", "/faults/{name}", "/faults/unavailable", 200],
   ["scscf", "DELETE", "/faults/{name}", "/faults/unavailable?impu=sip%3Anobody@x", 404],
   ["scscf", "DELETE", "/faults", "/faults", 200],
+  ["scscf", "GET", "/cluster", "/cluster", 200],
   ["scscf", "GET", "/transactions", "/transactions", 200],
   ["scscf", "GET", "/transactions", "/transactions?limit=1001", 400],
   ["pcscf", "GET", "/registrations", "/registrations", 200],

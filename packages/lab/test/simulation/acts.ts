@@ -50,14 +50,16 @@ export interface Stage {
   /** The S-CSCF does this wrong to the device's user, once. */
   err(device: number, fault: ScscfFaultName): void;
   become(conditions: Conditions): void;
+  /** Connections of devices that stand carry nothing any more, and nobody is told. */
+  silenceConnections(): void;
   /** Nothing passes on one hop for so long. */
   cut(way: (typeof WAYS)[number], milliseconds: number): void;
   /** It dies at that moment, and starts again so much later. */
   crash(node: CscfName, moment: CrashMoment, downMs: number): void;
   /** It ends as told to, and starts again. */
   restart(node: CscfName): Promise<void>;
-  /** The S-CSCF cannot commit for so long. */
-  fillDisk(milliseconds: number): void;
+  /** The node cannot commit for so long. */
+  fillDisk(node: CscfName, milliseconds: number): void;
 }
 
 /** 0 to 1, for what a kind has to choose. */
@@ -93,8 +95,8 @@ const SCSCF_FAULTS: readonly ScscfFaultName[] = [
 const CSCFS: readonly CscfName[] = ["S-CSCF", "P-CSCF"];
 const PHASES: readonly CommitPhase[] = ["asked", "kept", "kept", "answered"];
 
-/** By name. */
-export const ACT_KINDS: Readonly<Record<string, ActKind>> = {
+/** Those that leave the network and all nodes as they are: all that is under way arrives. By name. */
+export const CALM_KINDS: Readonly<Record<string, ActKind>> = {
   // Users.
   register: { weight: 14, perform: (stage, device) => stage.device(device).register() },
   deregister: { weight: 3, perform: (stage, device) => stage.device(device).deregister() },
@@ -127,6 +129,11 @@ export const ACT_KINDS: Readonly<Record<string, ActKind>> = {
     weight: 3,
     perform: (stage, device, [a]) => stage.err(device, of(SCSCF_FAULTS, a)),
   },
+};
+
+/** All, by name. */
+export const ACT_KINDS: Readonly<Record<string, ActKind>> = {
+  ...CALM_KINDS,
 
   // The network.
   losses: {
@@ -140,6 +147,8 @@ export const ACT_KINDS: Readonly<Record<string, ActKind>> = {
     perform: (stage, _, [a, b]) => stage.cut(of(WAYS, a), b < 0.7 ? 20_000 * b : 200_000 * b),
   },
 
+  "silent connections": { weight: 2, perform: (stage) => stage.silenceConnections() },
+
   // Fate.
   crash: {
     weight: 4,
@@ -148,7 +157,11 @@ export const ACT_KINDS: Readonly<Record<string, ActKind>> = {
   "crash in a commit": {
     weight: 8,
     perform: (stage, _, [a, b, c]) =>
-      stage.crash("S-CSCF", { when: "commit", phase: of(PHASES, a), nth: pick(4, b) }, downMs(c)),
+      stage.crash(
+        of(CSCFS, (b * 10) % 1),
+        { when: "commit", phase: of(PHASES, a), nth: pick(4, b) },
+        downMs(c),
+      ),
   },
   "crash at a message": {
     weight: 8,
@@ -160,7 +173,10 @@ export const ACT_KINDS: Readonly<Record<string, ActKind>> = {
       ),
   },
   restart: { weight: 2, perform: (stage, _, [a]) => stage.restart(of(CSCFS, a)) },
-  "disk full": { weight: 2, perform: (stage, _, [a]) => stage.fillDisk(30_000 * a) },
+  "disk full": {
+    weight: 3,
+    perform: (stage, _, [a, b]) => stage.fillDisk(of(CSCFS, b), 30_000 * a),
+  },
 };
 
 /** Short mostly: the next process comes up while others still wait for the last one. */

@@ -112,7 +112,7 @@ test("what has ended stays ended", () => {
 });
 
 test("numbers rise", () => {
-  const last = { cseq: 4, branch: "b4", version: 3, isUnsaved: false };
+  const last = { cseq: 4, branch: "b4", version: 3 };
   const next = (more: Partial<invariants.RequestNumbers>): number =>
     broken(invariants.NUMBERS_RISE, {
       dialog: "d",
@@ -154,6 +154,13 @@ test("counts agree", () => {
   expect([counts(2, 1, 2), counts(2, 2, 1), counts(1, 2, 2)]).toEqual([1, 1, 1]);
 });
 
+test("campaigns count all", () => {
+  const counts = (saysAsked: number, saysEnded: number): number =>
+    broken(invariants.CAMPAIGNS_COUNT, { id: "c", asked: 3, ended: 2, saysAsked, saysEnded });
+  expect(counts(3, 2)).toBe(0);
+  expect([counts(2, 2), counts(3, 1), counts(3, 3), counts(4, 3)]).toEqual([1, 1, 1, 2]);
+});
+
 test("both nodes agree", () => {
   const a = new Map([["a@h t", ["sip:a@h"]]]);
   const none = new Map<string, string[]>();
@@ -164,6 +171,12 @@ test("both nodes agree", () => {
   expect([agree({ atPcscf: none }), agree({ atScscf: none })]).toEqual([1, 1]);
   expect(agree({ atPcscf: none, told: new Set() })).toBe(0);
   expect(agree({ atScscf: none, mayMissEnds: true })).toBe(0);
+});
+
+test("no end of another registration", () => {
+  const facts = { contact: "sip:a@h", callId: "c", cseq: 3 };
+  expect(broken(invariants.NO_FOREIGN_END, { ...facts, isAtScscf: false })).toBe(0);
+  expect(broken(invariants.NO_FOREIGN_END, { ...facts, isAtScscf: true })).toBe(1);
 });
 
 test("comes to rest", () => {

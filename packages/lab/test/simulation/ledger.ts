@@ -1,30 +1,31 @@
 // The ledger of an S-CSCF over all its lives: what was announced and what was seen, from messages and events alone, so that its own deadlines can be judged.
-import {
-  Authorization,
-  Contact,
-  Expires,
-  SubscriptionState,
-  Via,
-} from "@ims-lab/common/sip/message/fields";
+import { Authorization, Contact, Via } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage, SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
 import type { Binding } from "../../../scscf/src/registration/binding.ts";
 import type { RegistrationEvent } from "../../../scscf/src/registration/events.ts";
 import type { Due } from "../../../scscf/src/registration/reauthentication.ts";
 import type { Change } from "../../../scscf/src/rows.ts";
+import { CampaignLedger } from "./campaign-ledger.ts";
 import { ChallengeLedger } from "./challenge-ledger.ts";
 import {
+  type ContactRecord,
+  isAnnounced,
+  moveDeadline,
+  newContactRecord,
+  WHOLE_SECOND_MS,
+} from "./contact-record.ts";
+import { EndLedger } from "./end-ledger.ts";
+import { HolderLedger } from "./holder-ledger.ts";
+import {
   type AnnouncedFacts,
-  AUTHENTICATED_BY_ANSWER,
-  type DueFacts,
   ENDED_STAYS_ENDED,
   type FoundFacts,
-  type HolderFacts,
   latestEnd,
   NOT_PAST_DEADLINE,
   NOT_PAST_DUTY,
   NOTHING_LOST,
-  SAME_HOLDER,
 } from "./invariants.ts";
+import { SubscriptionLedger } from "./subscription-ledger.ts";
 import type { Judge } from "./surroundings.ts";
 
 export interface LedgerOptions {
@@ -34,61 +35,43 @@ export interface LedgerOptions {
   readonly awaitMs: number;
   readonly dutyMs: number;
   readonly graceMs: number;
+  /** A commit takes no longer, one that waits for others included. */
+  readonly commitMs: number;
 }
 
 /** What a restart has found. */
 export interface TakenOverFacts {
   readonly now: number;
   readonly downSince: number;
+  /** When the store last refused a commit; 0: never. */
+  readonly refusedAt: number;
   readonly bindings: readonly Binding[];
   readonly subscriptions: ReadonlyMap<string, FoundFacts>;
 }
 
-/** A registered Contact, as the 200s told it. */
-interface ContactRecord {
-  readonly contact: string;
-  impi: string;
-  grantedUntil: number;
-  callId: string;
-  cseq: number;
-  due: { -readonly [K in keyof DueFacts]: DueFacts[K] } | undefined;
-  owedMs: number;
-  graceUntil: number | undefined;
-  lastChallengeAt: number;
-  isSubscribed: boolean;
-}
-
-/** A store that has failed is left alone for a second; then it takes its time. */
-const RETRY_MS = 1_200;
-/** A 200 says whole seconds. */
-const WHOLE_SECOND_MS = 1_000;
-/** A commit takes no longer, and one that waits for another no longer than twice that. */
-const COMMIT_MS = 200;
 const SHORTENED = /<contact\b([^>]*\bevent="shortened"[^>]*)>\s*<uri>([^<]*)<\/uri>/g;
 
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #contacts = new Map<string, ContactRecord>();
-  readonly #subscriptions = new Map<string, AnnouncedFacts>();
+  readonly #subscriptions = new SubscriptionLedger();
   /** Contacts whose end was told, and that have not come again. */
   readonly #ended = new Set<string>();
-  /** Re-authentications that run, by token of their binding, as they are kept. */
-  readonly #dueByToken = new Map<string, string>();
-  readonly #holders = new Map<string, HolderFacts>();
+  readonly holders: HolderLedger;
   readonly #contactsByToken = new Map<string, string>();
   /** By Call-ID: what its last REGISTER was about. */
   readonly #registers = new Map<string, { contacts: readonly string[]; impi: string }>();
   readonly #responses = new Set<string>();
   readonly #challenges: ChallengeLedger;
   #steppedAt = 0;
-  #excusedUntil = 0;
-  /** Ends of each re-authentication that began. */
-  readonly ends: Map<string, number> = new Map();
-  readonly endsByKind: Map<string, number> = new Map();
+  readonly ends: EndLedger = new EndLedger();
+  readonly campaigns: CampaignLedger;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
     this.#challenges = new ChallengeLedger(options.judge);
+    this.holders = new HolderLedger({ ...options, challenges: this.#challenges });
+    this.campaigns = new CampaignLedger(options.judge);
   }
 
   /** The S-CSCF has got it. */
@@ -101,10 +84,10 @@ export class Ledger {
     this.#challenges.received(message, now);
   }
 
-  /** It leaves the S-CSCF. @param isUnsaved the store refuses to keep it */
-  sent(message: SipMessage, now: number, isUnsaved: boolean): void {
+  /** It leaves the S-CSCF. */
+  sent(message: SipMessage, now: number): void {
     if (message.kind === "response") this.#responded(message, now);
-    else if (message.method === "NOTIFY") this.#notified(message, now, isUnsaved);
+    else if (message.method === "NOTIFY") this.#notified(message, now);
   }
 
   #responded(response: SipResponse, now: number): void {
@@ -116,7 +99,8 @@ export class Ledger {
     this.#responses.add(transaction);
     if (method === "REGISTER" && response.status === 401) this.#challenged(response, now);
     else if (method === "REGISTER" && response.status === 200) this.#accepted(response, now);
-    else if (method === "SUBSCRIBE" && response.status === 200) this.#granted(response, now);
+    else if (method === "SUBSCRIBE" && response.status === 200)
+      this.#subscriptions.granted(response, now);
   }
 
   #challenged(response: SipResponse, now: number): void {
@@ -148,38 +132,13 @@ export class Ledger {
   }
 
   #adopt(contact: string, impi: string): ContactRecord {
-    const record: ContactRecord = {
-      contact,
-      impi,
-      grantedUntil: 0,
-      callId: "",
-      cseq: 0,
-      due: undefined,
-      owedMs: 0,
-      graceUntil: undefined,
-      lastChallengeAt: 0,
-      isSubscribed: false,
-    };
+    const record = newContactRecord(contact, impi);
     this.#contacts.set(contact, record);
     return record;
   }
 
-  #granted(response: SipResponse, now: number): void {
-    const id = response.to.params.get("tag") ?? "";
-    const seconds = response.get(Expires) ?? 0;
-    if (seconds === 0) this.#subscriptions.delete(id);
-    else
-      this.#subscriptions.set(id, {
-        what: id,
-        until: now + seconds * 1000,
-        callId: response.callId,
-        cseq: response.cseq.number,
-      });
-  }
-
-  #notified(notify: SipRequest, now: number, isUnsaved: boolean): void {
-    if (notify.get(SubscriptionState)?.value === "terminated")
-      this.#subscriptions.delete(notify.from.params.get("tag") ?? "");
+  #notified(notify: SipRequest, now: number): void {
+    this.#subscriptions.notified(notify);
     for (const [, attributes = "", contact = ""] of notify.body
       .toString("latin1")
       .matchAll(SHORTENED)) {
@@ -189,24 +148,21 @@ export class Ledger {
       // One that was begun by a challenge shows the time that is left, and gives no other.
       const seconds = Number(/\bexpires="(\d+)"/.exec(attributes)?.[1]);
       const isTrigger = seconds * 1000 <= this.#options.deadlineMs + WHOLE_SECOND_MS;
-      if (due !== undefined && isTold && isTrigger && !isUnsaved) due.notifiedAt ??= now;
+      if (due !== undefined && isTold && isTrigger) due.notifiedAt ??= now;
     }
   }
 
   happened(event: RegistrationEvent, now: number): void {
+    this.campaigns.happened(event);
     if (event.kind === "reauthentication-asked") this.#asked(event.binding, now);
-    if (event.kind !== "reauthentication-ended") return;
-    const { id, end } = event.reauthentication;
-    this.ends.set(id, (this.ends.get(id) ?? 0) + 1);
-    this.endsByKind.set(end, (this.endsByKind.get(end) ?? 0) + 1);
+    if (event.kind === "reauthentication-ended") this.ends.ended(event.reauthentication);
   }
 
   /** The store has it, whether or not the S-CSCF lives to hear of it: what has ended may be gone. */
   kept(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.table === "bindings") this.#bindingKept(change.id, change.value);
-      else if (change.table === "subscriptions" && change.value?.state.name !== "active")
-        this.#subscriptions.delete(change.id);
+      else this.#subscriptions.kept(change);
     }
   }
 
@@ -215,11 +171,11 @@ export class Ledger {
     const contact = binding?.address.contact;
     if (before !== undefined && before !== contact) this.#gone(before);
     const due = binding?.reauthentication?.id;
-    if (due === undefined) this.#dueByToken.delete(token);
-    else this.#dueByToken.set(token, due);
+    this.ends.kept(token, binding);
+    this.campaigns.kept(token, binding);
     if (contact === undefined) {
       this.#contactsByToken.delete(token);
-      this.#holders.delete(token);
+      this.holders.gone(token);
       return;
     }
     this.#contactsByToken.set(token, contact);
@@ -231,7 +187,7 @@ export class Ledger {
   #asked({ address, reauthentication }: Binding, now: number): void {
     if (reauthentication === undefined) return;
     const { id } = reauthentication;
-    if (!this.ends.has(id)) this.ends.set(id, 0);
+    this.ends.began(id);
     const record = this.#contacts.get(address.contact);
     if (record === undefined || record.due?.id === id) return;
     // One that a policy begins at a REGISTER begins with its challenge, which has just left.
@@ -242,21 +198,6 @@ export class Ledger {
   #gone(contact: string): void {
     this.#contacts.delete(contact);
     this.#ended.add(contact);
-  }
-
-  /** The S-CSCF puts a binding into its table. */
-  put(binding: Binding): void {
-    const { token, impi, address, authenticatedAt, callId, cseq } = binding;
-    const { judge, awaitMs } = this.#options;
-    const after = holderOf(binding);
-    const before = this.#holders.get(token);
-    judge(SAME_HOLDER, { node: "S-CSCF", contact: address.contact, before, after });
-    this.#holders.set(token, after);
-    if (before?.authenticatedAt === authenticatedAt) return;
-    const answer = this.#challenges.answerIn({ callId, cseq });
-    const contact = address.contact;
-    judge(AUTHENTICATED_BY_ANSWER, { impi, contact, authenticatedAt, answer, awaitMs });
-    this.#challenges.accepted({ callId, cseq });
   }
 
   /** Time has passed with these bindings in the table. */
@@ -271,43 +212,26 @@ export class Ledger {
     for (const binding of bindings) {
       const record = this.#contacts.get(binding.address.contact);
       if (record === undefined) continue;
-      if (now > this.#excusedUntil)
-        judge(NOT_PAST_DEADLINE, { ...record, now, deadlineMs, awaitMs });
+      judge(NOT_PAST_DEADLINE, { ...record, now, deadlineMs, awaitMs });
       if (!facts.isEnforced(binding.impi)) continue;
       record.isSubscribed = facts.isSubscribed(binding);
       if (record.isSubscribed) record.owedMs = 0;
-      else if (!isAnnounced(record) && now > this.#excusedUntil) record.owedMs += passed;
+      else if (!isAnnounced(record)) record.owedMs += passed;
       judge(NOT_PAST_DUTY, { contact: record.contact, owedMs: record.owedMs, dutyMs });
     }
   }
 
-  /** The store refuses: nothing ends before it is durable, and is tried again a second later. */
-  refused(now: number): void {
-    this.#excusedUntil = now + RETRY_MS;
-  }
-
   /** The S-CSCF is gone with all that it knew. */
   forgotten(): void {
-    for (const id of this.#open) this.ends.delete(id);
+    this.ends.forgotten();
+    this.campaigns.forgotten();
     this.#contactsByToken.clear();
-    this.#dueByToken.clear();
     this.#contacts.clear();
-    this.#subscriptions.clear();
+    this.#subscriptions.forgotten();
     this.#ended.clear();
-    this.#holders.clear();
+    this.holders.forgotten();
     this.#responses.clear();
     this.#challenges.forgotten();
-  }
-
-  /** The process is gone: ends that were durable and that nobody heard of any more are none. */
-  died(): void {
-    const running = new Set(this.#dueByToken.values());
-    for (const id of this.#open) if (!running.has(id)) this.ends.delete(id);
-  }
-
-  /** Ids of re-authentications that have begun and not ended. */
-  get #open(): readonly string[] {
-    return [...this.ends].filter(([, count]) => count === 0).map(([id]) => id);
   }
 
   /** A new process has what the last one has kept. */
@@ -331,78 +255,56 @@ export class Ledger {
       if (due?.notifiedAt === undefined) return [one];
       return [one, { what: due.id, until, callId: "", cseq: 0 }];
     });
-    announced.push(...this.#subscriptions.values());
+    announced.push(...this.#subscriptions.announced);
     this.#options.judge(NOTHING_LOST, { announced, found, now });
     this.#adoptAll(facts);
-    this.#moveDeadlines(facts);
-    for (const id of [...this.#subscriptions.keys()])
-      if (!found.has(id)) this.#subscriptions.delete(id);
-  }
-
-  /** What was due while the node was down gets its time once, until something is accepted again. */
-  #moveDeadlines({ now, downSince }: TakenOverFacts): void {
-    const { graceMs, dutyMs } = this.#options;
-    for (const record of this.#contacts.values()) {
-      // A subscription that ran out meanwhile ends now.
-      const stood = record.isSubscribed || isAnnounced(record);
-      const owed = stood ? record.owedMs : record.owedMs + (now - downSince);
-      const isOverdue = latestEnd({ ...this.#options, ...record, now }) <= now + WHOLE_SECOND_MS;
-      if (isOverdue) record.graceUntil = record.graceUntil === undefined ? now + graceMs : now; // once; then at once
-      record.owedMs = owed >= dutyMs ? Math.min(owed, dutyMs - graceMs) : owed;
-    }
+    for (const record of this.#contacts.values()) moveDeadline(record, facts, this.#options);
+    this.#subscriptions.tookOver(found);
   }
 
   /** N begins again with the next NOTIFY where the process died, or could not write, before it had noted the first one. */
-  #mayBegin(notifiedAt: number | undefined, downSince: number): boolean {
+  #mayBegin(notifiedAt: number | undefined, { downSince, refusedAt }: TakenOverFacts): boolean {
     if (notifiedAt === undefined) return false;
-    return downSince - notifiedAt <= COMMIT_MS || notifiedAt <= this.#excusedUntil;
+    return downSince - notifiedAt <= this.#options.commitMs || notifiedAt <= refusedAt;
   }
 
   /** What the new process has is what counts from here. */
-  #adoptAll({ bindings, downSince }: TakenOverFacts): void {
+  #adoptAll(facts: TakenOverFacts): void {
+    const { bindings } = facts;
     const there = new Set(bindings.map(({ address }) => address.contact));
     for (const contact of [...this.#contacts.keys()])
       if (!there.has(contact)) this.#contacts.delete(contact);
-    for (const binding of bindings) this.#adoptOne(binding, downSince);
+    for (const binding of bindings) this.#adoptOne(binding, facts);
   }
 
-  #adoptOne(binding: Binding, downSince: number): void {
+  #adoptOne(binding: Binding, facts: TakenOverFacts): void {
     const { address, impi, expiresAt, callId, cseq, reauthentication } = binding;
     const record = this.#contacts.get(address.contact) ?? this.#adopt(address.contact, impi);
-    this.#holders.set(binding.token, holderOf(binding));
+    this.holders.adopt(binding);
     // One whose 200 did not leave any more was accepted all the same.
     if (record.callId !== callId || record.cseq < cseq)
       Object.assign(record, { grantedUntil: expiresAt, callId, cseq });
-    record.due = reauthentication && this.#dueAfter(record.due, reauthentication, downSince);
+    record.due = reauthentication && this.#dueAfter(record.due, reauthentication, facts);
   }
 
   #dueAfter(
     before: ContactRecord["due"],
     { id, requestedAt, course }: Due,
-    downSince: number,
+    facts: TakenOverFacts,
   ): ContactRecord["due"] {
     const { notifiedAt, challengedAt } = course;
     if (before?.id !== id) {
-      if (!this.ends.has(id)) this.ends.set(id, 0);
+      this.ends.began(id);
       return { id, askedAt: requestedAt, notifiedAt, challengedAt };
     }
-    if (this.#mayBegin(before.notifiedAt, downSince)) before.notifiedAt = notifiedAt;
+    if (this.#mayBegin(before.notifiedAt, facts)) before.notifiedAt = notifiedAt;
     // One whose 401 did not leave any more counts all the same.
     before.challengedAt ??= challengedAt;
     return before;
   }
 }
 
-/** From its first step on the re-authentication's deadline stands in for the duty's. */
-function isAnnounced({ due }: ContactRecord): boolean {
-  return due?.notifiedAt !== undefined || due?.challengedAt !== undefined;
-}
-
 /** Each device has its own. */
 function hostOf(uri: string): string {
   return /@([^:;>]+)/.exec(uri)?.[1] ?? "";
-}
-
-function holderOf({ impi, address, authenticatedAt }: Binding): HolderFacts {
-  return { impi, place: `${address.path[0]} ${address.source}`, authenticatedAt };
 }

@@ -5,6 +5,7 @@ import { associationOf, type Binding, contactsOf } from "../../../pcscf/src/bind
 import type { Pcscf } from "../../../pcscf/src/node.ts";
 import { TABLES, type Tables } from "../../../pcscf/src/rows.ts";
 import { startPcscf } from "../scenarios/nodes.ts";
+import { EdgeLedger } from "./edge-ledger.ts";
 import { type HolderFacts, SAME_HOLDER } from "./invariants.ts";
 import type { Life } from "./life.ts";
 import { type LifeHooks, type LifeTools, NodeLives } from "./node-lives.ts";
@@ -14,11 +15,13 @@ import type { Surroundings } from "./surroundings.ts";
 export class PcscfLives {
   readonly lives: NodeLives<Pcscf>;
   readonly disk: SimulatedDisk<Tables>;
+  readonly ledger: EdgeLedger;
   readonly #around: Surroundings;
 
   constructor(around: Surroundings, hooks: LifeHooks) {
     const { clock, story } = around;
     this.#around = around;
+    this.ledger = new EdgeLedger(around.judge);
     this.disk = new SimulatedDisk({
       clock,
       open: () => new TextRows(TABLES),
@@ -33,10 +36,18 @@ export class PcscfLives {
       newLife: () => around.newLife(),
       start: (tools) => this.#start(tools),
       stop: (pcscf) => pcscf.stop(),
-      watched: { in: [], out: ["NOTIFY ", "SUBSCRIBE "] },
-      onMessage: (_, message) => around.numbered("P-CSCF", message),
-      mayRefuse: () => false,
-      onDown: () => undefined,
+      watched: { in: ["REGISTER "], out: ["SIP/2.0 200", "NOTIFY ", "SUBSCRIBE "] },
+      onMessage: (direction, message) => {
+        if (direction === "in") this.ledger.received(message);
+        else {
+          this.ledger.sent(message, clock.now());
+          around.numbered("P-CSCF", message);
+        }
+      },
+      mayRefuse: () => this.disk.isFull,
+      onDown: () => {
+        if (!this.disk.isDurable) this.ledger.forgotten();
+      },
       ...hooks,
     });
   }
@@ -50,17 +61,20 @@ export class PcscfLives {
     return this.lives.node;
   }
 
-  async #start({ life, log, interceptor }: LifeTools): Promise<Pcscf> {
+  async #start({ life, number, log, interceptor }: LifeTools): Promise<Pcscf> {
     const around = this.#around;
     const world = around.worldOf(life, interceptor);
     const store = this.disk.isDurable ? this.disk.storeOf(life) : undefined;
     const stored = store && { store, contents: await store.load() };
     const pcscf = await startPcscf(world, log, around.plan.pcscf, around.nextSeed(), { stored });
     this.#watch(pcscf, life);
+    if (number > 1 && store !== undefined)
+      this.ledger.tookOver(pcscf.table.all(), around.clock.now());
     return pcscf;
   }
 
   #watch({ table }: Pcscf, life: Life): void {
+    this.ledger.watch(table, () => life.isAlive);
     const bind = table.bind.bind(table);
     table.bind = (binding) => {
       const before = table.registered(binding.token);

@@ -27,7 +27,6 @@ export interface RunOptions {
   readonly plant?: Plant | undefined;
 }
 
-const QUICK_MS = 4;
 /** 64*T1 and more: what is under way has ended. */
 const UNDER_WAY_MS = 70_000;
 /** Within this a device that was refused has tried again. */
@@ -51,7 +50,7 @@ export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResu
     steps: around.clock.steps,
     messages: around.network.log.length,
     acts: acted,
-    ends: scscf.ledger.endsByKind,
+    ends: scscf.ledger.ends.byKind,
     restarts: scscf.lives.count + pcscf.lives.count - 2,
     ladder: (lines) => around.story.ladder(around.network.log, placeNames(places), lines),
   };
@@ -72,13 +71,14 @@ async function actOut(world: World, plan: Plan, acted: Map<string, number>): Pro
   await world.pass(UNDER_WAY_MS);
 }
 
-function judgeErrors({ around, scscf, pcscf, ueErrors, wasFull }: World): void {
-  const isMeant = (line: string): boolean => wasFull && line.startsWith("store.failed");
-  around.judge(NO_ERROR_LINE, {
-    node: "S-CSCF",
-    errors: scscf.lives.errors.filter((line) => !isMeant(line)),
-  });
-  around.judge(NO_ERROR_LINE, { node: "P-CSCF", errors: pcscf.lives.errors });
+function judgeErrors({ around, scscf, pcscf, ueErrors }: World): void {
+  for (const { lives, disk } of [scscf, pcscf]) {
+    const isMeant = (line: string): boolean => disk.wasFull && line.startsWith("store.failed");
+    around.judge(NO_ERROR_LINE, {
+      node: lives.name,
+      errors: lives.errors.filter((line) => !isMeant(line)),
+    });
+  }
   around.judge(NO_ERROR_LINE, { node: "UE", errors: ueErrors });
 }
 
@@ -86,9 +86,7 @@ function judgeErrors({ around, scscf, pcscf, ueErrors, wasFull }: World): void {
 function judgeCalm(world: World): void {
   const { around, scscf, pcscf, atScscf, atPcscf } = world;
   const last = around.network.log.at(-1)?.at ?? 0;
-  // With a slow store the last word on one registration may come behind the first on the next.
-  const isQuick = around.plan.scscfStore.delayMs[1] <= QUICK_MS;
-  if (!world.isCalm || !isQuick || around.clock.now() - last < UNDER_WAY_MS / 2) return;
+  if (!world.isCalm || around.clock.now() - last < UNDER_WAY_MS / 2) return;
   if (scscf.node === undefined || pcscf.node === undefined) return;
   // A challenge gives a device more time than the P-CSCF was told.
   if (scscf.node.reauthentications.runningCount > 0) return;
@@ -102,8 +100,10 @@ async function comeToRest(world: World, plan: Plan): Promise<void> {
   const { story, clock } = around;
   story.tell(clock.now(), "the network is fair from now on, and every device behaves");
   around.weather.clear();
-  scscf.disk.isFull = false;
-  for (const { lives } of [scscf, pcscf]) lives.disarm();
+  for (const { lives, disk } of [scscf, pcscf]) {
+    disk.clear();
+    lives.disarm();
+  }
   await world.pass(300_000); // whoever is down is up again
   scscf.node?.faults.switches.off();
   for (const device of devices) {

@@ -1,6 +1,5 @@
 // A device of a simulation that does what its habits say: several Contacts, wrong answers, silence, triggers ignored.
-import { OWN_PACKAGE, REG_PACKAGE, REGINFO_TYPE } from "@ims-lab/common/ims/events";
-import { newSqnWindow } from "@ims-lab/common/ims/sqn";
+import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import type { Timer } from "@ims-lab/common/platform/clock";
 import { type Dialog, dialogAsUac, nextRequest } from "@ims-lab/common/sip/dialog/dialog";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
@@ -11,30 +10,31 @@ import {
   WwwAuthenticate,
 } from "@ims-lab/common/sip/message/fields";
 import {
-  newRequest,
   newResponse,
   type SipRequest,
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
 import { memoryTransport } from "@ims-lab/common/sip/transport/memory";
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";
-import { answerChallenge, initialAuthorization, type Secret } from "../../../ue/src/isim/answer.ts";
-import { Isim } from "../../../ue/src/isim/isim.ts";
-import { memorySqnStore } from "../../../ue/src/isim/sqn-store.ts";
+import { answerChallenge, type Secret } from "../../../ue/src/isim/answer.ts";
 import { CoreStack } from "../../../ue/src/stack/core.ts";
-import { DOMAIN, impuOf, K, OPC } from "../scenarios/nodes.ts";
 import type { Device } from "./device.ts";
 import { GOOD_HABITS, type Habits } from "./habits.ts";
 import type { Life } from "./life.ts";
 import type { DeviceParts } from "./own-device.ts";
+import {
+  type Headers,
+  REGISTER,
+  registerOf,
+  secretOf,
+  standaloneRequest,
+  subscribeHeaders,
+} from "./scripted-requests.ts";
 
-const REGISTER = { method: "REGISTER", uri: `sip:${DOMAIN}`, cnonce: "c0ffee" };
 /** How late a late one obeys, and how often one asks that never answers. */
 const LATE_MS = 25_000;
 const ASKS = 4;
 const ASK_AGAIN_MS = 15_000;
-
-type Headers = readonly (readonly [name: string, value: string])[];
 
 export class ScriptedDevice implements Device {
   readonly isOwn = false;
@@ -102,7 +102,7 @@ export class ScriptedDevice implements Device {
   }
 
   message(): void {
-    if (this.isOn) this.#send(this.#request("MESSAGE", impuOf(this.#parts.user.name), []));
+    if (this.isOn) this.#send(this.#request("MESSAGE", []));
   }
 
   call(): void {
@@ -155,20 +155,14 @@ export class ScriptedDevice implements Device {
 
   #sendRegister(expires: number, authorization?: string): void {
     if (!this.isOn) return;
-    const { name } = this.#parts.user;
-    const impi = `${name}@${DOMAIN}`;
-    const first = authorization ?? initialAuthorization(impi, DOMAIN, REGISTER.uri);
-    const request = newRequest("REGISTER", REGISTER.uri, [
-      ["Max-Forwards", "70"],
-      ["From", `<${impuOf(name)}>;tag=d${this.#parts.index}`],
-      ["To", `<${impuOf(name)}>`],
-      ["Call-ID", this.#callId],
-      ["CSeq", `${++this.#cseq} REGISTER`],
-      ...this.contacts.map((uri) => ["Contact", this.#contactValue(uri)] as const),
-      ["Expires", String(expires)],
-      ["Supported", "path"],
-      ["Authorization", first],
-    ]);
+    const request = registerOf(this.#parts, {
+      callId: this.#callId,
+      cseq: ++this.#cseq,
+      expires,
+      contacts: this.contacts,
+      hasInstance: this.#habits.instance && this.#habits.contacts === 1,
+      authorization,
+    });
     if (authorization === undefined) this.#answers = 0;
     this.#isPending = true;
     this.#send(
@@ -181,12 +175,6 @@ export class ScriptedDevice implements Device {
         this.#isPending = false;
       },
     );
-  }
-
-  #contactValue(uri: string): string {
-    const urn = `urn:uuid:00000000-0000-4000-9000-${String(this.#parts.index).padStart(12, "0")}`;
-    const isOne = this.#habits.contacts === 1;
-    return `<${uri}>${this.#habits.instance && isOne ? `;+sip.instance="<${urn}>"` : ""}`;
   }
 
   #registerAnswered(response: SipResponse, expires: number): void {
@@ -227,12 +215,7 @@ export class ScriptedDevice implements Device {
 
   #subscribe(): void {
     const event = this.#habits.subscribes === "reg" ? REG_PACKAGE : OWN_PACKAGE;
-    const request = this.#request("SUBSCRIBE", impuOf(this.#parts.user.name), [
-      ["Contact", `<${this.contacts[0]}>`],
-      ["Event", event],
-      ["Expires", "3600"],
-      ["Accept", REGINFO_TYPE],
-    ]);
+    const request = this.#request("SUBSCRIBE", subscribeHeaders(this.contacts[0] ?? "", event));
     this.#send(request, (response) => {
       const dialog = response.status === 200 ? dialogAsUac(request, response) : undefined;
       if (dialog === undefined) return;
@@ -242,20 +225,13 @@ export class ScriptedDevice implements Device {
     });
   }
 
-  /** Out of any dialog, over the stored Service-Route. */
-  #request(method: string, uri: string, headers: Headers): SipRequest {
-    const { name } = this.#parts.user;
-    const route = this.#serviceRoute.map((value) => ["Route", value] as const);
-    this.#cseq++;
-    return newRequest(method, uri, [
-      ...route,
-      ["Max-Forwards", "70"],
-      ["From", `<${impuOf(name)}>;tag=d${this.#cseq}`],
-      ["To", `<${uri}>`],
-      ["Call-ID", `${method}-${this.#callId}-${this.#cseq}`],
-      ["CSeq", `1 ${method}`],
-      ...headers,
-    ]);
+  #request(method: string, headers: Headers): SipRequest {
+    const from = {
+      callId: this.#callId,
+      number: ++this.#cseq,
+      serviceRoute: this.#serviceRoute,
+    };
+    return standaloneRequest(method, this.#parts, from, headers);
   }
 
   #send(
@@ -327,15 +303,4 @@ export class ScriptedDevice implements Device {
     this.#subscribedUntil = 0;
     this.#send(next.request);
   }
-}
-
-function secretOf({ user }: DeviceParts): Secret {
-  const impi = `${user.name}@${DOMAIN}`;
-  if (!user.isAka) return { scheme: "digest", impi, password: Buffer.from("pw") };
-  const card = memorySqnStore(newSqnWindow(0));
-  return {
-    scheme: "aka",
-    impi,
-    isim: new Isim(Buffer.from(K, "hex"), Buffer.from(OPC, "hex"), card),
-  };
 }

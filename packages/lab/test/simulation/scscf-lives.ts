@@ -21,6 +21,9 @@ interface Counted {
   readonly events: Map<string, number>;
 }
 
+/** One commit may wait for others of its user. */
+const COMMITS = 5;
+
 export class ScscfLives {
   readonly lives: NodeLives<Scscf>;
   readonly ledger: Ledger;
@@ -51,6 +54,7 @@ export class ScscfLives {
       awaitMs: seconds("authentication.awaitSeconds"),
       dutyMs: seconds("subscription.deadlineSeconds"),
       graceMs: seconds("restart.graceSeconds"),
+      commitMs: COMMITS * Math.max(1, plan.scscfStore.delayMs[1]),
     });
     this.disk = new SimulatedDisk({
       clock,
@@ -59,7 +63,6 @@ export class ScscfLives {
       delayMs: around.delayOf(plan.scscfStore),
     });
     this.disk.onKept = (changes) => this.ledger.kept(changes);
-    this.disk.onRefused = () => this.ledger.refused(clock.now());
     this.disk.onPhase = (phase) => this.lives.onCommit(phase);
     this.lives = new NodeLives({
       name: "S-CSCF",
@@ -76,8 +79,8 @@ export class ScscfLives {
         const now = clock.now();
         if (direction === "in") this.ledger.received(message, now);
         else {
-          this.ledger.sent(message, now, this.disk.isFull);
-          around.numbered("S-CSCF", message, this.disk.isFull);
+          this.ledger.sent(message, now);
+          around.numbered("S-CSCF", message);
         }
       },
       mayRefuse: () => this.disk.isFull,
@@ -126,20 +129,22 @@ export class ScscfLives {
   #watch({ bindings }: Scscf, life: Life): void {
     const put = bindings.put.bind(bindings);
     bindings.put = (binding: Binding) => {
-      if (life.isAlive && !this.#isTakingOver) this.ledger.put(binding);
+      if (life.isAlive && !this.#isTakingOver) this.ledger.holders.put(binding);
       put(binding);
     };
   }
 
   async #tookOver(scscf: Scscf): Promise<void> {
-    const { subscriptions } = await this.disk.load();
+    const { subscriptions, bindings } = await this.disk.load();
     const found = new Map<string, FoundFacts>();
     for (const [id, { dialog }] of subscriptions)
       found.set(id, { callId: dialog.callId, cseq: dialog.remoteCseq ?? 0 });
     this.ledger.tookOver({
       now: this.#around.clock.now(),
       downSince: this.#downSince,
-      bindings: [...scscf.bindings.all()],
+      refusedAt: this.disk.refusedAt,
+      // One whose time is over serves nobody from the first moment on.
+      bindings: [...bindings.keys()].flatMap((token) => scscf.registrations.known(token) ?? []),
       subscriptions: found,
     });
   }
@@ -147,7 +152,7 @@ export class ScscfLives {
   #down(): void {
     if (!this.#isTakingOver) this.#downSince = this.#around.clock.now();
     this.#isTakingOver = false;
-    if (this.disk.isDurable) this.ledger.died();
+    if (this.disk.isDurable) this.ledger.ends.died();
     else this.ledger.forgotten();
   }
 
@@ -169,7 +174,8 @@ export class ScscfLives {
         ({ reauthentication }) => reauthentication?.id ?? [],
       ),
     );
-    judge(ONE_END, { ends: this.ledger.ends, running });
+    judge(ONE_END, { ends: this.ledger.ends.ends, running });
+    this.ledger.campaigns.judge(this.node?.campaigns.list() ?? []);
     for (const [at, { metrics, events }] of this.#counted.entries()) {
       const counted = endsIn(await metrics.text());
       const isLast = at === this.#counted.length - 1;

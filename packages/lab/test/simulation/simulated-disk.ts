@@ -21,12 +21,13 @@ export interface DiskOptions<Rows> {
 export class SimulatedDisk<Rows> {
   readonly #options: DiskOptions<Rows>;
   #rows: RowStore<Rows>;
-  /** Commits fail from now on. */
-  isFull = false;
+  #isFull = false;
+  /** It has been full: what its node says of that is right. */
+  wasFull = false;
+  /** When it last refused a commit; 0: never. */
+  refusedAt = 0;
   /** Told of every commit that is durable, before its process is. */
   onKept: (changes: readonly RowChange<Rows>[]) => void = () => undefined;
-  /** Told of every commit that fails. */
-  onRefused: () => void = () => undefined;
   /** Told of every commit as it goes on; may end the process. */
   onPhase: (phase: CommitPhase) => void = () => undefined;
 
@@ -37,6 +38,20 @@ export class SimulatedDisk<Rows> {
 
   get isDurable(): boolean {
     return this.#options.isDurable;
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Commits fail from now on. */
+  fill(): void {
+    this.#isFull = true;
+    this.wasFull = true;
+  }
+
+  clear(): void {
+    this.#isFull = false;
   }
 
   /** Everything that is kept, as the next process would find it. */
@@ -77,8 +92,8 @@ export class SimulatedDisk<Rows> {
       done(problem);
       this.onPhase("answered");
     };
-    if (this.isFull) {
-      this.onRefused();
+    if (this.#isFull) {
+      this.refusedAt = this.#options.clock.now();
       answer(new Error("no space left on device"));
       return;
     }

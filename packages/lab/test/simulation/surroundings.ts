@@ -81,7 +81,7 @@ export class Surroundings {
   };
 
   /** A request that this node has made itself, as it leaves. */
-  numbered(node: string, message: SipMessage, isUnsaved = false): void {
+  numbered(node: string, message: SipMessage): void {
     if (message.kind !== "request" || !COUNTED.has(message.method)) return;
     const vias = message.all(Via);
     if (vias.length !== 1) return; // relayed
@@ -93,7 +93,6 @@ export class Surroundings {
       cseq: message.cseq.number,
       branch: vias[0]?.branch ?? "",
       version: version === undefined ? undefined : Number(version),
-      isUnsaved,
     };
     const last = this.#numbers.get(dialog);
     if (this.#branches.has(next.branch)) return; // a retransmission

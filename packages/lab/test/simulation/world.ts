@@ -38,8 +38,6 @@ export class World implements Stage {
   isCalm = true;
   /** Somebody was out of reach for so long that others may have given up on them. */
   wasCutLong = false;
-  /** The disk has been full: what nodes say of it is right. */
-  wasFull = false;
   #hosts = 0;
 
   constructor(
@@ -54,6 +52,12 @@ export class World implements Stage {
     };
     this.scscf = new ScscfLives(around, hooks, options.plant);
     this.pcscf = new PcscfLives(around, hooks);
+    this.pcscf.ledger.isAtScscf = ({ contact, callId, cseq }) => {
+      for (const one of this.scscf.node?.bindings.all() ?? [])
+        if (one.address.contact === contact && one.callId === callId && one.cseq === cseq)
+          return true;
+      return false;
+    };
     const { access, core, scscf } = around.at;
     this.places = new Map([
       [access.host, "P-CSCF"],
@@ -198,6 +202,12 @@ export class World implements Stage {
     if (!this.around.weather.isFair) this.isCalm = false;
   }
 
+  silenceConnections(): void {
+    this.isCalm = false;
+    this.wasCutLong = true;
+    this.around.network.silenceStreams({ to: { host: this.around.at.access.host } });
+  }
+
   cut(way: (typeof WAYS)[number], milliseconds: number): void {
     const { weather, at, clock } = this.around;
     this.isCalm = false;
@@ -223,14 +233,11 @@ export class World implements Stage {
     if (this.around.violation === undefined) await lives.start();
   }
 
-  fillDisk(milliseconds: number): void {
-    const { disk } = this.scscf;
+  fillDisk(node: CscfName, milliseconds: number): void {
+    const { disk } = node === "S-CSCF" ? this.scscf : this.pcscf;
     this.isCalm = false;
-    this.wasFull = true;
-    disk.isFull = true;
-    this.around.clock.after(milliseconds, () => {
-      disk.isFull = false;
-    });
+    disk.fill();
+    this.around.clock.after(milliseconds, () => disk.clear());
   }
 
   #lives(node: CscfName): ScscfLives["lives"] | PcscfLives["lives"] {

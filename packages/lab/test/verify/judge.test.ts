@@ -56,6 +56,23 @@ const wholeBye = [bye("to-device"), answer(11.1, bye("to-device"), 200)];
 const first = exchange(10.2, 8, "unanswered", 401);
 const subscribed503 = [subscribe(10), answer(10.1, subscribe(10), 503, { retryAfter: 6 })];
 
+/** The trigger finds it in the middle of a registration of its own. */
+function begun(more: object) {
+  const rest = exchange(10.2, 9, "answer", 200, more);
+  return [...exchange(9.8, 8, "unanswered", 401, more), trigger, taken, ...rest];
+}
+const LEAVES = { expires: 0 };
+function left() {
+  const rest = exchange(10.4, 9, "answer", 200, LEAVES);
+  return [trigger, taken, ...exchange(10.2, 8, "unanswered", 401, LEAVES), ...rest];
+}
+/** It has registered by itself just before the trigger left. */
+function crossed() {
+  const own = exchange(9.8, 8, "answer", 200);
+  const asked = [...exchange(10.2, 9, "unanswered", 401), ...exchange(10.4, 10, "answer", 200)];
+  return course([...own, trigger, taken, ...asked], 12);
+}
+
 type Row = readonly [what: string, check: Check, course: Course, expected: string];
 
 const ROWS: readonly Row[] = [
@@ -178,6 +195,13 @@ const ROWS: readonly Row[] = [
   ["none", SAME_CALL_ID, course([trigger, taken], 12), "not-judged"],
 
   ["8, 9 after 7", NEXT_CSEQ, course(good(), 12), "pass"],
+  ["9, 10 after a refresh of its own, 8", NEXT_CSEQ, crossed(), "pass"],
+  ["no REGISTER but the rest of a refresh", REGISTERS_IN_TIME, course(begun({}), 12), "not-judged"],
+  ["no challenge but the refresh's", CHALLENGE_ANSWERED, course(begun({}), 12), "not-judged"],
+  ["leaves, and asked meanwhile", REGISTERS_IN_TIME, course(begun(LEAVES), 12), "not-judged"],
+  ["leaves, and asked meanwhile", NEXT_CSEQ, course(begun(LEAVES), 12), "not-judged"],
+  ["leaves when asked", REGISTERS_IN_TIME, course(left(), 12), "not-judged"],
+  ["leaves when asked", CHALLENGE_ANSWERED, course(left(), 12), "not-judged"],
   [
     "a gap before",
     NEXT_CSEQ,

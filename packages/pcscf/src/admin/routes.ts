@@ -1,12 +1,10 @@
 // The admin interface: bindings here, and "ask for re-registration" (Figure 5).
 
+import { addHistoryRoutes } from "@ims-lab/common/admin-api/history-routes";
+import { impuParams } from "@ims-lab/common/admin-api/path-parameters";
 import { addPolicyRoutes } from "@ims-lab/common/admin-api/policy-routes";
-import {
-  accessBindingSchema,
-  askAnswerSchema,
-  historySchema,
-  pageOf,
-} from "@ims-lab/common/admin-api/schemas";
+import { pageOf } from "@ims-lab/common/admin-api/schema-parts";
+import { accessBindingSchema, askAnswerSchema } from "@ims-lab/common/admin-api/schemas";
 import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import type { AccessBindingView, AskAnswer } from "@ims-lab/common/admin-api/views";
 import type { Clock } from "@ims-lab/common/platform/clock";
@@ -15,20 +13,7 @@ import { problem } from "@ims-lab/common/platform/http/problem";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
 import { type Binding, type BoundContact, contactsOf, sourceOf } from "../bindings/binding.ts";
-import type { AccessHistory } from "../history.ts";
 import type { Pcscf } from "../node.ts";
-
-const impuParams = {
-  type: "object",
-  properties: { impu: { type: "string", description: "Public identity, percent-encoded." } },
-  required: ["impu"],
-} as const;
-
-const addressParams = {
-  type: "object",
-  properties: { address: { type: "string", description: "IP address, percent-encoded." } },
-  required: ["address"],
-} as const;
 
 export function addRoutes(
   app: FastifyInstance,
@@ -37,7 +22,14 @@ export function addRoutes(
 ): void {
   const { table, notifier, history, access, core } = pcscf;
   addTransactionRoute(app, clock, () => [access, core]);
-  addHistories(app, history);
+  addHistoryRoutes(app, {
+    summary: {
+      ofUser: "What this node refused or could not read of a user name, oldest first.",
+      ofSource: "What this node refused or could not read of an address, oldest first.",
+    },
+    ofUser: (name) => history.of(name),
+    ofSource: (address) => history.ofSource(address),
+  });
   addPolicyRoutes(app, pcscf.policy);
   app.get<{ Querystring: PageQuery }>(
     "/registrations",
@@ -85,33 +77,6 @@ export function addRoutes(
           );
       }
     },
-  );
-}
-
-function addHistories(app: FastifyInstance, history: AccessHistory): void {
-  app.get<{ Params: { impu: string }; Querystring: PageQuery }>(
-    "/registrations/:impu/history",
-    {
-      schema: {
-        summary: "What this node refused or could not read of a user name, oldest first.",
-        params: impuParams,
-        querystring: pageQuerySchema,
-        response: { 200: historySchema },
-      },
-    },
-    ({ params: { impu }, query }) => page(history.of(impu), query, (event) => event),
-  );
-  app.get<{ Params: { address: string }; Querystring: PageQuery }>(
-    "/sources/:address/history",
-    {
-      schema: {
-        summary: "What this node refused or could not read of an address, oldest first.",
-        params: addressParams,
-        querystring: pageQuerySchema,
-        response: { 200: historySchema },
-      },
-    },
-    ({ params: { address }, query }) => page(history.ofSource(address), query, (event) => event),
   );
 }
 

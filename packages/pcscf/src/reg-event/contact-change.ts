@@ -12,8 +12,11 @@ import type { BoundContact } from "../bindings/binding.ts";
 
 export type ContactChange =
   | { readonly kind: "nothing" }
-  | { readonly kind: "gone" }
+  /** `isDated`: by a row that names the very REGISTER that was accepted last. */
+  | { readonly kind: "gone"; readonly isDated: boolean }
   | { readonly kind: "shortened"; readonly expiresSeconds: number };
+
+const NOTHING: ContactChange = { kind: "nothing" };
 
 /**
  * One contact stands once per identity of the implicit set: gone is what is active under none. What
@@ -27,16 +30,17 @@ export function contactChange(
 ): ContactChange {
   const known = rowsOf(view.registrations.values(), contact);
   if (!known.some(isActive)) {
-    if (known.length === 0) return { kind: document.state === "full" ? "gone" : "nothing" };
-    return { kind: known.some((row) => isOfNow(row, contact)) ? "gone" : "nothing" };
+    if (known.length === 0)
+      return document.state === "full" ? { kind: "gone", isDated: false } : NOTHING;
+    if (!known.some((row) => isOfNow(row, contact))) return NOTHING;
+    const isDated = known.some((row) => row.callId !== undefined && isOfNow(row, contact));
+    return { kind: "gone", isDated };
   }
   const shortened = rowsOf(document.registrations, contact)
     .filter((row) => isActive(row) && row.event === "shortened" && isOfNow(row, contact))
     .map(({ expires = Number.POSITIVE_INFINITY }) => expires);
   const expiresSeconds = Math.min(...shortened);
-  return Number.isFinite(expiresSeconds)
-    ? { kind: "shortened", expiresSeconds }
-    : { kind: "nothing" };
+  return Number.isFinite(expiresSeconds) ? { kind: "shortened", expiresSeconds } : NOTHING;
 }
 
 /** False for a row about an earlier REGISTER than the last one accepted here: another Call-ID, a lower CSeq. */

@@ -43,6 +43,8 @@ const RESUME_MS = 500;
 const SAY_AGAIN_MS = 86_400_000;
 /** Between two refreshes for what is missing: where each answer leaves versions out, one asking leads to the next. */
 const GAP_PAUSE_MS = 30_000;
+/** 64*T1: a NOTIFY that was made before a 200 to REGISTER comes no later than this after it (RFC 3261 §17.1.2.2, Timer F). */
+const OVERTAKEN_MS = 32_000;
 
 interface UserSubscription {
   readonly impi: string;
@@ -52,6 +54,10 @@ interface UserSubscription {
   view: ReginfoView | undefined;
   /** When a missing document is asked for again, milliseconds since the epoch. */
   nextGapAt: number;
+  /** When the last 200 to REGISTER was heard that this subscription is older than: a NOTIFY may be older, too. */
+  renewedAt: number;
+  /** An end that may be of an earlier registration: then the whole state is asked for. */
+  doubt: Timer | undefined;
   /** Without a subscription: whether the next 200 to REGISTER makes one. */
   withRegister: boolean;
 }
@@ -85,6 +91,7 @@ export class RegEventSubscriptions {
     const known = this.#byImpi.get(impi);
     const isServed =
       known !== undefined && (known.subscription !== undefined || !known.withRegister);
+    if (isServed) known.renewedAt = this.#options.clock.now();
     if (isServed && before !== undefined && isForgotten(before, binding))
       known.subscription?.refresh();
     if (!this.#options.enabled || isServed || this.#refusing.has(scscf)) return;
@@ -95,6 +102,8 @@ export class RegEventSubscriptions {
       subscription: undefined,
       view: undefined,
       nextGapAt: 0,
+      renewedAt: Number.NEGATIVE_INFINITY,
+      doubt: undefined,
       withRegister: false,
     };
     this.#byImpi.set(impi, watch);
@@ -103,18 +112,19 @@ export class RegEventSubscriptions {
   }
 
   /** After a restart: dialogs are not stored but made again, some at a time. */
-  resume(bindings: Iterator<Binding>): void {
+  resume(tokens: Iterator<string>): void {
     if (!this.#options.enabled) return;
-    this.#resuming = this.#options.clock.after(RESUME_AFTER_MS, () => this.#resume(bindings));
+    this.#resuming = this.#options.clock.after(RESUME_AFTER_MS, () => this.#resume(tokens));
   }
 
-  #resume(bindings: Iterator<Binding>): void {
+  #resume(tokens: Iterator<string>): void {
     for (let count = 0; count < RESUMED_AT_ONCE; count++) {
-      const next = bindings.next();
+      const next = tokens.next();
       if (next.done === true) return;
-      if (this.#options.table.registered(next.value.token) !== undefined) this.bound(next.value);
+      const binding = this.#options.table.registered(next.value);
+      if (binding !== undefined) this.bound(binding);
     }
-    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.#resume(bindings));
+    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.#resume(tokens));
   }
 
   /** The user's last binding has gone: what the S-CSCF has to say is of no use any more. */
@@ -132,11 +142,13 @@ export class RegEventSubscriptions {
 
   close(): void {
     this.#resuming?.cancel();
+    for (const { doubt } of this.#byImpi.values()) doubt?.cancel();
     this.#resubscribing.close();
     this.#agent.close();
   }
 
   #forget(impi: string): void {
+    this.#byImpi.get(impi)?.doubt?.cancel();
     this.#byImpi.delete(impi);
     this.#resubscribing.forget(impi);
   }
@@ -214,8 +226,30 @@ export class RegEventSubscriptions {
     watch.view = update.view;
     if (update.kind === "gap") this.#refreshForGap(watch, subscription);
     for (const binding of this.#bindings(watch.impi, impus))
-      for (const contact of contactsOf(binding))
-        this.#obey(binding.token, contact, contactChange(update.view, reginfo, contact));
+      for (const contact of contactsOf(binding)) {
+        const change = contactChange(update.view, reginfo, contact);
+        if (this.#isDoubtful(watch, change)) this.#askAgainLater(watch, subscription);
+        else this.#obey(binding.token, contact, change);
+      }
+  }
+
+  /**
+   * An end without Call-ID and CSeq, or a contact that is left out, may be of the registration before: RFC 3680 §5.1
+   * dates no document, and the NOTIFY may have been overtaken by the 200 to a REGISTER.
+   */
+  #isDoubtful({ renewedAt }: UserSubscription, change: ContactChange): boolean {
+    if (change.kind !== "gone" || change.isDated) return false;
+    return this.#options.clock.now() < renewedAt + OVERTAKEN_MS;
+  }
+
+  /** RFC 6665 §4.1.2.2: a refresh brings the whole state; nothing that is older arrives by then. */
+  #askAgainLater(watch: UserSubscription, subscription: Subscription): void {
+    const { clock } = this.#options;
+    watch.doubt ??= clock.at(watch.renewedAt + OVERTAKEN_MS, () => {
+      watch.doubt = undefined;
+      if (this.#byImpi.get(watch.impi) === watch && watch.subscription === subscription)
+        subscription.refresh();
+    });
   }
 
   #refreshForGap(watch: UserSubscription, subscription: Subscription): void {

@@ -7,6 +7,7 @@ import { aorOf, type SipUri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
 import { peerOf } from "@ims-lab/common/sip/transport/transport";
 import { type Binding, deviceOf, guessedImpi } from "../bindings/binding.ts";
+import type { HeldAnswers } from "../bindings/held-answers.ts";
 import { handsOver } from "../bindings/holder.ts";
 import { type Candidate, registerWithFailover } from "../scscfs/register-failover.ts";
 import type { ScscfPool } from "../scscfs/scscf-pool.ts";
@@ -28,6 +29,8 @@ export interface RegisterRelayOptions {
   readonly onBound: OnBound;
   /** Calls back when the bindings are durable as they are; absent: they outlive no process. */
   readonly whenDurable?: ((then: (problem?: Error) => void) => void) | undefined;
+  /** Told of answers that wait for that. */
+  readonly held: HeldAnswers;
 }
 
 /** Stands for the device where REGISTER names all of them or none. */
@@ -100,7 +103,7 @@ export class RegisterRelay {
         return this.#answered(pending, candidate.scscf, response);
       },
       ...(whenDurable !== undefined && {
-        hold: (response) => this.#answerLater(incoming, response, whenDurable),
+        hold: (response) => this.#answerLater(incoming, pending.token, response, whenDurable),
       }),
       takeOver: (why) => {
         if (why === "503") relay.corePressed();
@@ -112,6 +115,7 @@ export class RegisterRelay {
   /** 9: no 200 before what it says outlives this process. */
   #answerLater(
     incoming: Incoming,
+    token: string,
     response: SipResponse,
     whenDurable: NonNullable<RegisterRelayOptions["whenDurable"]>,
   ): void {
@@ -119,9 +123,12 @@ export class RegisterRelay {
       incoming.respond(response);
       return;
     }
+    const { held } = this.#options;
+    held.hold(token);
     whenDurable((problem) => {
       const failed = problem && answerTo(incoming.request, { kind: "store-failed" });
       incoming.respond(failed ?? response);
+      held.release(token);
     });
   }
 

@@ -200,10 +200,11 @@ export class AccessSide {
     if (isRecorded) {
       const token = dialogToken(relay.tokens, binding.token, onward);
       const from = accessSide(relay, incoming.flow);
-      recordBothSides(onward, { ...from, token }, { ...coreSide(relay, next), token });
+      const node = relay.cluster.has(next.host) ? this.#scscfOf(binding) : next;
+      recordBothSides(onward, { ...from, token }, { ...coreSide(relay, node), token });
     }
     forward(incoming, {
-      endpoint: relay.core,
+      endpoint: relay.cluster.senderFor(binding),
       calls: relay.calls,
       request: onward,
       to,

@@ -11,6 +11,7 @@ import { isSecured } from "@ims-lab/common/sip/proxy/secured";
 import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
 import { type Flow, isSecure } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "../bindings/binding.ts";
+import type { HeldAnswers } from "../bindings/held-answers.ts";
 import type { Problem } from "../outcomes.ts";
 import { forward, refuse } from "../sides/forward.ts";
 import { bindingOfDialog, dialogToken } from "../sides/own-routes.ts";
@@ -43,6 +44,8 @@ export interface CoreSideOptions {
   readonly relay: Relay;
   readonly trust: TrustedSources;
   readonly own: OwnRequests;
+  /** Answers to REGISTER that have not left yet: what comes for their UE leaves behind them. */
+  readonly held: Pick<HeldAnswers, "behind">;
 }
 
 type Target =
@@ -74,6 +77,7 @@ export class CoreSide {
     const onward = request.clone();
     const users = takeOwnRoutes(onward, isOwn).map(({ user = "" }) => user);
     if (!onward.has("Route") && isOwnUri(onward.requestUri, isOwn)) {
+      this.#relay.cluster.heard(incoming, onward.requestUri.user ?? "");
       this.#own(incoming);
       return;
     }
@@ -88,7 +92,7 @@ export class CoreSide {
     }
     const target = this.#target(request, users);
     if (target.kind === "problem") this.#refuse(incoming, target.problem);
-    else this.#toUe(incoming, onward, target.binding);
+    else this.#toUeInTurn(incoming, onward, target.binding);
   }
 
   /**
@@ -126,9 +130,16 @@ export class CoreSide {
     return { kind: "ue", binding };
   }
 
+  /** Behind the 200 to its REGISTER; but a CANCEL has to find its INVITE. */
+  #toUeInTurn(incoming: Incoming, onward: SipRequest, binding: Binding): void {
+    if (onward.method === "INVITE") this.#toUe(incoming, onward, binding);
+    else this.#options.held.behind(binding.token, () => this.#toUe(incoming, onward, binding));
+  }
+
   /** Always over its flow, whatever the size (docs/decisions/0004, RFC 5626 §5.3.1). */
   #toUe(incoming: Incoming, onward: SipRequest, binding: Binding): void {
     const relay = this.#relay;
+    relay.cluster.heard(incoming, binding.token);
     removeNetworkOnly(onward);
     const isRecorded = mayMakeDialog(onward.method);
     if (isRecorded) {

@@ -30,6 +30,8 @@ interface Health {
   answeredAt: number;
   timer: Timer | undefined;
   probing: { abandon(): void } | undefined;
+  /** Who wants to hear when it is down. */
+  readonly watchers: Set<() => void>;
 }
 
 export class ScscfPool {
@@ -45,6 +47,7 @@ export class ScscfPool {
       answeredAt: Number.NEGATIVE_INFINITY,
       timer: undefined,
       probing: undefined,
+      watchers: new Set(),
     });
     this.#health = new Map(options.scscfs.map((scscf) => [scscf, fresh()]));
   }
@@ -114,9 +117,25 @@ export class ScscfPool {
     const health = this.#health.get(scscf);
     if (health === undefined || health.up === up) return;
     health.up = up;
+    if (!up) for (const isDown of [...health.watchers]) isDown();
     if (this.#health.size === 1) return; // its endpoint says so (`peer.unreachable`)
     if (up) this.#options.log.info("scscf.up", { scscf });
     else this.#options.log.warn("scscf.down", { scscf, why, setting: "scscf", next: NEXT });
+  }
+
+  /** It has not answered something else: it is asked for a sign of life now, not at the next turn. */
+  doubt(scscf: string): void {
+    const health = this.#health.get(scscf);
+    if (health === undefined || health.probing !== undefined || this.#health.size === 1) return;
+    health.timer?.cancel();
+    this.#probe(scscf, health);
+  }
+
+  /** Calls once it is down. Returns how to be called no more. */
+  whenDown(scscf: string, isDown: () => void): () => void {
+    const watchers = this.#health.get(scscf)?.watchers;
+    watchers?.add(isDown);
+    return () => void watchers?.delete(isDown);
   }
 
   #arm(scscf: string): void {

@@ -2,7 +2,6 @@
 import type {
   ClientTransaction,
   Destination,
-  Endpoint,
   Incoming,
   RequestFailure,
 } from "@ims-lab/common/sip/endpoint/endpoint";
@@ -15,9 +14,10 @@ import type { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import { relay } from "@ims-lab/common/sip/proxy/relay";
 import { countHop } from "@ims-lab/common/sip/proxy/validate";
 import { type Problem, refusalOf } from "../outcomes.ts";
+import type { CoreSender } from "./sides.ts";
 
 export interface Onward {
-  readonly endpoint: Endpoint;
+  readonly endpoint: CoreSender;
   /** INVITEs can be cancelled and take long: they have a context of their own. */
   readonly calls: ProxyCore;
   /** A copy of the request that came, with its edits. */

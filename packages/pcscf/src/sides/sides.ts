@@ -5,7 +5,13 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { SummedLines } from "@ims-lab/common/platform/summed-lines";
-import type { Endpoint, Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
+import type {
+  Destination,
+  Endpoint,
+  Incoming,
+  RequestSender,
+} from "@ims-lab/common/sip/endpoint/endpoint";
+import type { SipMessage } from "@ims-lab/common/sip/message/message";
 import { parseBracketed } from "@ims-lab/common/sip/message/name-addr";
 import { isSip, parseUri, type SipUri } from "@ims-lab/common/sip/message/uri";
 import type { Hop } from "@ims-lab/common/sip/proxy/known-hops";
@@ -13,6 +19,7 @@ import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";
 import type { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
 import type { Side } from "@ims-lab/common/sip/proxy/record-route";
 import { type Flow, formatHostPort, peerOf } from "@ims-lab/common/sip/transport/transport";
+import type { Binding } from "../bindings/binding.ts";
 import type { FlowTable } from "../bindings/flow-table.ts";
 import type { Tokens } from "../bindings/token.ts";
 import type { AccessHistory } from "../history.ts";
@@ -41,6 +48,21 @@ export interface RelaySettings {
   readonly scscf: readonly string[];
 }
 
+/** The part of the core side's endpoint that sends. */
+export interface CoreSender extends RequestSender {
+  sendStateless(message: SipMessage, to: Destination): void;
+}
+
+/** See `ScscfCluster`. */
+export interface Cluster {
+  /** Whether a URI with this host is for any of its nodes. */
+  has(host: string): boolean;
+  /** For requests of a binding's UE, and about it. */
+  senderFor(binding: Binding | undefined): CoreSender;
+  /** A request of the core that names this token. */
+  heard(incoming: Incoming, token: string): void;
+}
+
 /** Everything the two relays share. */
 export interface Relay {
   readonly clock: Clock;
@@ -49,6 +71,8 @@ export interface Relay {
   readonly settings: RelaySettings;
   /** See `scscfUris`. */
   readonly scscfUris: ReadonlyMap<string, SipUri>;
+  /** How a URI that several S-CSCFs share leads to one of them. */
+  readonly cluster: Cluster;
   readonly counters: RelayCounters;
   readonly access: Endpoint;
   readonly core: Endpoint;

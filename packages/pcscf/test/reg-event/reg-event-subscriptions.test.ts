@@ -1,11 +1,12 @@
 // The P-CSCF's own `reg` subscription. TS 24.229 §5.2.3.
 import { formatReginfo, type ReginfoContact } from "@ims-lab/common/ims/reginfo";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ALICE, CORE, Lab, type Peer, SCSCF, SERVICE_ROUTE, UE } from "../lab.ts";
 
 interface Watching {
   readonly lab: Lab;
+  readonly ue: Peer;
   readonly scscf: Peer;
   readonly subscribe: SipRequest;
 }
@@ -23,7 +24,7 @@ async function watching(): Promise<Watching> {
   ];
   scscf.reply(newResponse(subscribe, 200, { toTag: "s", headers }));
   lab.run();
-  return { lab, scscf, subscribe };
+  return { lab, ue, scscf, subscribe };
 }
 
 function notify(
@@ -137,6 +138,69 @@ test.each(["full", "partial"] as const)(
     expect(on.lab.pcscf.table.size).toBe(0);
   },
 );
+
+describe("RFC 3680 §5.1 dates no document: a word that the 200 to a later REGISTER may have overtaken", () => {
+  /** 64*T1. */
+  const OVERTAKEN_MS = 32_000;
+  const elsewhere = { uri: "sip:alice@192.0.2.99" };
+
+  async function renewed(): Promise<Watching> {
+    const on = await watching();
+    told(on, notify(on, {}));
+    on.lab.registered(on.ue, on.scscf, [["Call-ID", "later"]]);
+    on.lab.run();
+    on.scscf.inbox.splice(0);
+    return on;
+  }
+
+  function refreshed(on: Watching): void {
+    const refresh = on.scscf.takeRequest("SUBSCRIBE");
+    expect(refresh.callId).toBe(on.subscribe.callId);
+    on.scscf.reply(newResponse(refresh, 200, { headers: [["Expires", "600000"]] }));
+    on.lab.run();
+  }
+
+  test.each<[string, Parameters<typeof notify>[1], Parameters<typeof notify>[2]]>([
+    ["a full document without the contact", elsewhere, { version: 1 }],
+    [
+      "an end without Call-ID and CSeq",
+      { state: "terminated", event: "deactivated" },
+      { version: 1, state: "partial" },
+    ],
+    ["a registration that has ended, without rows", {}, { version: 1, ended: true }],
+  ])("%s: the whole state is asked for, and counts", async (_, row, options) => {
+    const on = await renewed();
+    told(on, notify(on, row, options));
+    expect(on.lab.pcscf.table.size).toBe(1);
+    on.lab.run(OVERTAKEN_MS - 1_000);
+    expect(on.scscf.inbox).toEqual([]);
+    on.lab.run(1_000);
+    refreshed(on);
+    told(on, notify(on, {}, { version: 2 }));
+    expect(on.lab.pcscf.table.size).toBe(1);
+
+    told(on, notify(on, row, { ...options, version: 3 }));
+    expect(on.lab.pcscf.table.size).toBe(0);
+  });
+
+  test("it has ended indeed: the whole state says so", async () => {
+    const on = await renewed();
+    told(on, notify(on, elsewhere, { version: 1 }));
+    on.lab.run(OVERTAKEN_MS);
+    refreshed(on);
+    told(on, notify(on, elsewhere, { version: 2 }));
+    expect(on.lab.pcscf.table.size).toBe(0);
+  });
+
+  test("one that names the later REGISTER counts at once", async () => {
+    const on = await renewed();
+    const [binding] = [...on.lab.pcscf.table.all()];
+    const { callId = "", cseq = 0 } = binding ?? {};
+    const row = { callId, cseq, state: "terminated", event: "rejected" } as const;
+    told(on, notify(on, row, { version: 1, state: "partial" }));
+    expect(on.lab.pcscf.table.size).toBe(0);
+  });
+});
 
 test("a partial document about another contact drops nothing; a gap asks for the full state", async () => {
   const on = await watching();

@@ -5,7 +5,7 @@ import {
   campaignSchema,
 } from "@ims-lab/common/admin-api/campaign-schemas";
 import type { CampaignPlan, CampaignRequest } from "@ims-lab/common/admin-api/campaigns";
-import { pageOf } from "@ims-lab/common/admin-api/schemas";
+import { pageOf } from "@ims-lab/common/admin-api/schema-parts";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import type { FastifyInstance } from "fastify";

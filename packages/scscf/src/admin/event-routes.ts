@@ -1,5 +1,5 @@
 // `GET /events`: what happens at the S-CSCF, as server-sent events over a connection that stays open.
-import { eventSchema } from "@ims-lab/common/admin-api/schemas";
+import { eventSchema } from "@ims-lab/common/admin-api/event-schemas";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import type { FastifyInstance } from "fastify";
 import type { EventStream } from "./event-stream.ts";
@@ -19,7 +19,7 @@ interface EventQuery {
 export function addEvents(app: FastifyInstance, { stream, namesOf }: EventRouteParts): void {
   const schema = {
     summary:
-      "What happens, as server-sent events of type registration, subscription, reauthentication, authentication.",
+      "What happens, as server-sent events of type registration, subscription, reauthentication, authentication, campaign, subscriber.",
     description:
       "`Last-Event-ID` brings what has happened since; an event of type gap says from which id, where that is not remembered any more. A comment comes every 15 s. Who does not read is dropped.",
     querystring: {

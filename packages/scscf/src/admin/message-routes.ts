@@ -1,6 +1,8 @@
 // `GET /registrations/{impu}/messages`: what passes between the S-CSCF and one user's devices, as server-sent events.
+
+import { observedMessageSchema } from "@ims-lab/common/admin-api/event-schemas";
 import type { ObservedMessage } from "@ims-lab/common/admin-api/observed-messages";
-import { observedMessageSchema } from "@ims-lab/common/admin-api/schemas";
+import { impuParams } from "@ims-lab/common/admin-api/path-parameters";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import type { FastifyInstance } from "fastify";
@@ -30,11 +32,7 @@ export function addMessages(app: FastifyInstance, parts: MessageRouteParts): voi
     summary: "A user's SIP messages from now on, as server-sent events of type message.",
     description:
       "What is told of each is in the schema: no credentials and no bodies. A comment comes at once, and every 15 s. Who does not read is dropped.",
-    params: {
-      type: "object",
-      properties: { impu: { type: "string", description: "Public identity, percent-encoded." } },
-      required: ["impu"],
-    },
+    params: impuParams,
     response: {
       200: {
         description: "A stream; the data of each event is as the schema says.",

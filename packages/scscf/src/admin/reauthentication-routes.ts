@@ -1,6 +1,6 @@
 // `/reauthentications`: running ones and the latest ended, by user, cause, progress, end, campaign and time.
+import { pageOf } from "@ims-lab/common/admin-api/schema-parts";
 import {
-  pageOf,
   reauthenticationEnds,
   reauthenticationProgresses,
   reauthenticationSchema,

@@ -1,11 +1,12 @@
 // The admin interface of the S-CSCF: registrations, re-authentications, subscribers.
 
 import { scscfFaults } from "@ims-lab/common/admin-api/faults";
+import { addHistoryRoutes } from "@ims-lab/common/admin-api/history-routes";
+import { impuParams } from "@ims-lab/common/admin-api/path-parameters";
 import { addPolicyRoutes } from "@ims-lab/common/admin-api/policy-routes";
+import { pageOf } from "@ims-lab/common/admin-api/schema-parts";
 import {
   deregisterAnswerSchema,
-  historySchema,
-  pageOf,
   reauthenticateAnswerSchema,
   registrationSchema,
 } from "@ims-lab/common/admin-api/schemas";
@@ -26,6 +27,7 @@ import type { Scscf } from "../node.ts";
 import type { Binding } from "../registration/binding.ts";
 import type { RegistrationSet } from "../subscribers/registration-sets.ts";
 import { addCampaigns } from "./campaign-routes.ts";
+import { addCluster } from "./cluster-routes.ts";
 import { addDeregistrations, removalOf } from "./deregistration-routes.ts";
 import { addEvents } from "./event-routes.ts";
 import { addMessages } from "./message-routes.ts";
@@ -34,17 +36,8 @@ import { reauthenticationOf } from "./reauthentication-view.ts";
 import { addSubscribers } from "./subscriber-routes.ts";
 import { registrationView } from "./views.ts";
 
-const impuParams = {
-  type: "object",
-  properties: { impu: { type: "string", description: "Public identity, percent-encoded." } },
-  required: ["impu"],
-} as const;
-const addressParams = {
-  type: "object",
-  properties: { address: { type: "string", description: "IP address, percent-encoded." } },
-  required: ["address"],
-} as const;
 export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock: Clock }): void {
+  addCluster(app, scscf);
   addRegistrations(app, scscf);
   addHistories(app, scscf);
   addDeregister(app, scscf, clock);
@@ -97,35 +90,19 @@ function addRegistrations(app: FastifyInstance, scscf: Scscf): void {
 }
 
 function addHistories(app: FastifyInstance, { history }: Scscf): void {
-  app.get<{ Params: { impu: string }; Querystring: PageQuery }>(
-    "/registrations/:impu/history",
-    {
-      schema: {
-        summary: "The latest events of a user or of a name that was tried, oldest first.",
-        params: impuParams,
-        querystring: pageQuerySchema,
-        response: { 200: historySchema },
-      },
+  addHistoryRoutes(app, {
+    summary: {
+      ofUser: "The latest events of a user or of a name that was tried, oldest first.",
+      ofSource: "What was refused to an address, oldest first.",
     },
-    ({ params: { impu }, query }) => {
-      const { isKnown, events } = history.of(impu);
+    ofUser: (name) => {
+      const { isKnown, events } = history.of(name);
       if (!isKnown && events.length === 0)
-        throw problem(404, "No such user", `${impu} is unknown, and nobody has tried that name.`);
-      return page(events, query, (event) => event);
+        throw problem(404, "No such user", `${name} is unknown, and nobody has tried that name.`);
+      return events;
     },
-  );
-  app.get<{ Params: { address: string }; Querystring: PageQuery }>(
-    "/sources/:address/history",
-    {
-      schema: {
-        summary: "What was refused to an address, oldest first.",
-        params: addressParams,
-        querystring: pageQuerySchema,
-        response: { 200: historySchema },
-      },
-    },
-    ({ params: { address }, query }) => page(history.ofSource(address), query, (event) => event),
-  );
+    ofSource: (address) => history.ofSource(address),
+  });
 }
 
 interface DeregisterQuery {
@@ -211,6 +188,12 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     await durable(scscf, bindings);
     await scscf.reauthentications.wait(ids, query.wait * 1000);
     const items = ids.flatMap((id) => scscf.reauthentications.get(id) ?? []);
+    if (items.length < ids.length && scscf.cluster !== undefined)
+      throw problem(
+        409,
+        "Served elsewhere",
+        "Another node of the cluster has the user now: it knows the end.",
+      );
     const isOver = items.every(({ progress }) => progress === "ended");
     const done = asked.some(({ isNew }) => isNew) ? 201 : 200;
     const answer: ReauthenticateAnswer = {

@@ -1,7 +1,8 @@
 // The admin interface of the S-CSCF: subscribers, read, put, removed and imported. docs/operations.md.
+import { impiParams } from "@ims-lab/common/admin-api/path-parameters";
+import { pageOf } from "@ims-lab/common/admin-api/schema-parts";
 import {
   importAnswerSchema,
-  pageOf,
   subscriberRemovedSchema,
   subscriberSchema,
 } from "@ims-lab/common/admin-api/schemas";
@@ -21,12 +22,6 @@ import { LONGEST_IMPORT } from "../provisioning/import-text.ts";
 import { NotStored, TooManyChanges } from "../provisioning/provisioning.ts";
 import { readSubscriberBody } from "../provisioning/read-json.ts";
 import { subscriberView } from "./subscriber-view.ts";
-
-const impiParams = {
-  type: "object",
-  properties: { impi: { type: "string", description: "Private identity." } },
-  required: ["impi"],
-} as const;
 
 /** What an import may be called; its format is told by its content. */
 const IMPORT_TYPES: readonly string[] = ["text/csv", "text/plain", "application/yaml"];
@@ -147,7 +142,7 @@ function addImport(app: FastifyInstance, scscf: Scscf): void {
     body: { type: "string" },
     response: { 200: importAnswerSchema },
   };
-  const one = oneAtATime();
+  const imports = oneAtATime();
   // Text is a body here alone.
   app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
@@ -159,28 +154,46 @@ function addImport(app: FastifyInstance, scscf: Scscf): void {
     );
     scope.post<{ Querystring: ImportQuery; Body: string }>(
       "/subscribers/import",
-      { schema, bodyLimit: LONGEST_IMPORT, onRequest: one },
+      { schema, bodyLimit: LONGEST_IMPORT, onRequest: imports.enter },
       async ({ query, body }) => {
         const { format, ...rest } = query;
         const options = { ...rest, ...(format !== "auto" && { format }) };
-        return answerOf(await kept(importSubscribers(scscf, body, options)), query.dryRun);
+        const imported = imports.during(() => importSubscribers(scscf, body, options));
+        return answerOf(await kept(imported), query.dryRun);
       },
     );
     done();
   });
 }
 
-/** Before the body is read: an import takes memory, and a thread. */
-function oneAtATime(): onRequestHookHandler {
-  let isBusy = false;
-  return (_request, reply, next) => {
-    if (isBusy) throw problem(409, "Import under way", "One at a time: try again when it is over.");
-    isBusy = true;
-    const over = (): void => {
-      isBusy = false;
-    };
-    reply.raw.once("finish", over).once("close", over);
-    next();
+interface OneAtATime {
+  /** Before the body is read: an import takes memory, and a thread. */
+  readonly enter: onRequestHookHandler;
+  /** It goes on when its client has hung up. */
+  during<T>(work: () => Promise<T>): Promise<T>;
+}
+
+function oneAtATime(): OneAtATime {
+  let [isAsked, isAtWork] = [false, false];
+  return {
+    enter: (_request, reply, next) => {
+      if (isAsked || isAtWork)
+        throw problem(409, "Import under way", "One at a time: try again when it is over.");
+      isAsked = true;
+      const over = (): void => {
+        isAsked = false;
+      };
+      reply.raw.once("finish", over).once("close", over);
+      next();
+    },
+    async during(work) {
+      isAtWork = true;
+      try {
+        return await work();
+      } finally {
+        isAtWork = false;
+      }
+    },
   };
 }
 

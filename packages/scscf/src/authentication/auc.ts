@@ -122,6 +122,11 @@ export class AuthenticationCentre {
     this.#reserve(impi, numbers);
   }
 
+  /** Another AuC goes on with the user's numbers; should they come back, they begin behind their mark. */
+  drop(impi: string): void {
+    this.#numbers.delete(impi);
+  }
+
   /** The keys of a vector that was made here for this user; undefined when it was not. */
   recognise(user: AkaUser, rand: Buffer, autn: Buffer): AkaKeys | undefined {
     const milenage = this.#milenage(user);

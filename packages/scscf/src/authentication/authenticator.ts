@@ -146,6 +146,12 @@ export class Authenticator {
     this.#users.attempts.endNonces(impi, this.#ports.clock.now());
   }
 
+  /** Another node challenges this user. */
+  drop(impi: string): void {
+    this.endNonces(impi);
+    this.#users.auc.drop(impi);
+  }
+
   /** Nothing that was asked or proven with the former credentials counts. */
   credentialsChanged(impi: string): void {
     this.#users.attempts.credentialsChanged(impi, this.#ports.clock.now());

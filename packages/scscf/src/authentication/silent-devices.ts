@@ -22,6 +22,8 @@ export interface SilentDevicesOptions {
   readonly events: RegistrationEvents;
   /** What the silence says of a device, where it says anything. */
   causeOf(impi: string): string | undefined;
+  /** Whether this node would hear an answer. */
+  isServed(impi: string): boolean;
 }
 
 export class SilentDevices implements RegistrationSubscriber {
@@ -69,7 +71,8 @@ export class SilentDevices implements RegistrationSubscriber {
   }
 
   #unanswered(claimant: Claimant): void {
-    const { events, causeOf } = this.#options;
+    const { events, causeOf, isServed } = this.#options;
+    if (!isServed(claimant.impi)) return;
     const cause = causeOf(claimant.impi) ?? "the device gave up, or the 401 did not reach it";
     const why = `no answer to its 401 for ${SILENT_AFTER_SECONDS} s: ${cause}`;
     events.publish({ kind: "authentication-unanswered", claimant, why });

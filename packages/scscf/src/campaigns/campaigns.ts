@@ -18,11 +18,19 @@ import {
   type CampaignEffect,
   type CampaignInput,
   type CampaignOrder,
+  leftOf,
   openOf,
 } from "./campaign.ts";
 import { beginCampaign, stepCampaign } from "./campaign-machine.ts";
 import { Pacer } from "./pacer.ts";
-import { isDueFor, type Selection, type SelectionTools, select, stillToAsk } from "./selection.ts";
+import {
+  hasAsked,
+  isDueFor,
+  type Selection,
+  type SelectionTools,
+  select,
+  stillToAsk,
+} from "./selection.ts";
 
 export interface CampaignsOptions extends SelectionTools {
   readonly clock: Clock;
@@ -35,6 +43,8 @@ export interface CampaignsOptions extends SelectionTools {
   isBehind(): boolean;
   ask(binding: Binding, cause: ReauthenticationCause): void;
   onStoreProblem(problem: Error): void;
+  /** Where nodes share a store: makes a new campaign this node's. */
+  claim?(id: string): Promise<void>;
 }
 
 /** A campaign whose asking or counting goes on. */
@@ -104,6 +114,7 @@ export class Campaigns implements RegistrationSubscriber {
     const { tokens, matched, threshold, at } = selection;
     const chosen = { matched, total: tokens.length, threshold };
     const { state, effects } = beginCampaign(order, chosen, { id: random.hex(4), at });
+    await this.#options.claim?.(state.id);
     await this.#keep(state);
     const gap = 1000 / state.pacePerSecond;
     // Whoever authenticates because of it does so later than it began.
@@ -171,6 +182,25 @@ export class Campaigns implements RegistrationSubscriber {
       const left = course.tokens.length;
       this.#take(course, { kind: "recounted", left, open, at: clock.now() });
     }
+  }
+
+  /** Another node has these bindings: of those that were asked no end is heard here. */
+  drop(bindings: readonly Binding[]): void {
+    const at = this.#options.clock.now();
+    for (const course of this.#courses.values()) {
+      const gone = bindings.filter((binding) => hasAsked(course.state.id, binding)).length;
+      if (gone === 0) continue;
+      const { state } = course;
+      const open = Math.max(0, openOf(state) - gone);
+      this.#take(course, { kind: "recounted", left: leftOf(state), open, at });
+    }
+  }
+
+  /** Another node goes on with it. */
+  dropCampaign(id: string): void {
+    this.#courses.get(id)?.timer?.cancel();
+    this.#courses.delete(id);
+    this.#over.delete(id);
   }
 
   /** Asks nobody any more, and counts on; what is stored goes on in the next process. */

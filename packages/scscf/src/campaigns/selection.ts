@@ -97,7 +97,8 @@ export function isDueFor(
   return authenticatedAt <= startedAt; // it authenticated when it registered, or later
 }
 
-function hasAsked(id: string, { reauthentication }: Binding): boolean {
+/** Whether its re-authentication runs for this campaign. */
+export function hasAsked(id: string, { reauthentication }: Binding): boolean {
   const cause = `campaign:${id}`;
   return reauthentication?.askers.some((asker) => asker.cause === cause) ?? false;
 }

@@ -19,6 +19,7 @@ import type { IncomingRequest, SendRequest } from "@ims-lab/common/sip/event/sen
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { formatUri } from "@ims-lab/common/sip/message/uri";
+import { RowsLost } from "@ims-lab/common/store/cluster-port";
 import type { RequestOrigin } from "../origin.ts";
 import { deviceSource } from "../origin.ts";
 import { headersOf, isRefusal, type Refusal, refusal, statusOf } from "../outcomes.ts";
@@ -54,6 +55,8 @@ export interface NotifierOptions extends VerdictRules {
   readonly registrations: Registrations;
   readonly events: RegistrationEvents;
   readonly refusals: RefusalLog;
+  /** Another node may have its users from one instant to the next. */
+  readonly isShared: boolean;
 }
 
 type Proceed = (problem?: Error) => void;
@@ -93,7 +96,8 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       onEnded: (subscription) => this.#ended(subscription),
       onRefused: (request, status, why) => this.#noteRefused(request, status, `${status}`, why),
       onOutcome: ({ memo }, outcome) => this.#heard(memo, outcome),
-      save: (change, proceed) => this.#save(change, proceed),
+      save: (change, proceed) =>
+        this.#save(change, options.isShared ? this.#ifOurs(change, proceed) : proceed),
     });
     this.#triggers = new Triggers({
       ...options,
@@ -226,13 +230,14 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   /** The device's subscription ends; the others' only with the last binding of the set. */
   #gone(binding: Binding, cause: RemovalCause, foreseen: ForeseenById | undefined): void {
     this.#triggers.gone(binding);
+    const watchers = this.#watchersOf(binding.set).sort(devicesFirst);
+    this.#logUntold(binding, watchers);
+    if (watchers.length === 0) return;
     const aors = this.#former.get(binding.set);
     const news: Notice = { only: binding.token, gone: [{ binding, cause }] };
     const notice: Notice = aors === undefined ? news : { ...news, aors };
     const { reason, retryAfter } = terminationOf(cause);
     const isLast = this.#options.bindingsOf(binding.set).length === 0;
-    const watchers = this.#watchersOf(binding.set).sort(devicesFirst);
-    this.#logUntold(binding, watchers);
     const ending = new Set(this.#endsWith(binding, isLast));
     for (const watcher of watchers) {
       const { id, memo } = watcher;
@@ -265,8 +270,15 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   }
 
   /** Whether a NOTIFY of it was under way or due, see `repeat`. */
-  restore(subscription: NotifierSubscription): boolean {
-    return this.#agent.restore(subscription);
+  restore(subscription: NotifierSubscription, text?: string): boolean {
+    return this.#agent.restore(subscription, text);
+  }
+
+  /** Another node has these subscriptions: nothing of them is said here any more. @param bindings of the set */
+  drop(set: string, bindings: readonly Binding[]): void {
+    this.#former.delete(set);
+    for (const binding of bindings) this.#triggers.drop(binding);
+    this.#agent.drop(set);
   }
 
   /** The state as it stands, for a NOTIFY that was lost with the process before; unless a trigger has just said it. */
@@ -297,7 +309,10 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   #render(subscription: NotifierSubscription, rendering: Rendering, notice: Notice): NotifyBody {
     const watchers = this.#watchersOf(subscription.subject);
     const { deadlineMs } = this.#options;
-    const facts = { watchers, announcing: this.#triggers.announcing, deadlineMs, notice };
+    const triggers = this.#triggers;
+    const { announcing } = triggers;
+    const onAsked = (token: string, at: number): void => triggers.asked(token, at);
+    const facts = { watchers, announcing, deadlineMs, notice, onAsked };
     return renderReginfo(this.#options, subscription, rendering, facts);
   }
 
@@ -352,14 +367,24 @@ export class RegistrationNotifier implements RegistrationSubscriber {
       kind === "other" ||
       (kind === "ended" && !isOver)
     ) {
-      registrations.commit({ set, changes: [], rows }, proceed);
+      if (isAwaited) registrations.commit({ set, changes: [], rows }, proceed);
+      else registrations.keep(set, rows, proceed);
       return;
     }
     const input = { kind: isOver ? "unsubscribed" : "subscribed", at: clock.now() } as const;
-    // Nobody waits for the end of a subscription: it is tried until it is durable.
+    // Nobody waits for the end of a subscription, nor for a NOTIFY: they are tried until they are durable.
     if (isAwaited)
       registrations.commit({ set, changes: [{ kind: "input", token, input }], rows }, proceed);
     else registrations.input(token, input, { rows, settled: proceed });
+  }
+
+  /** What another node has is not told of by this one. */
+  #ifOurs({ subscription }: SubscriptionChange, proceed: Proceed): Proceed {
+    return (problem) => {
+      proceed(problem);
+      // What is undone for whoever asked is not there either.
+      if (problem instanceof RowsLost) this.#agent.drop(subscription.subject);
+    };
   }
 
   /** The device has no other subscription. */
@@ -408,5 +433,6 @@ function terminationOf(cause: RemovalCause): Termination {
 }
 
 function changeOf(subscription: NotifierSubscription): Change {
-  return { table: "subscriptions", id: subscription.id, value: rowOf(subscription) };
+  const { id, subject } = subscription;
+  return { table: "subscriptions", id, value: rowOf(subscription), group: subject };
 }

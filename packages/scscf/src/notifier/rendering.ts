@@ -27,13 +27,15 @@ export interface RenderingFacts {
   /** N of a re-authentication, milliseconds. */
   readonly deadlineMs: number;
   readonly notice: Notice;
+  /** A NOTIFY that asks this device has left: the trigger itself, or another one that overtakes it. */
+  onAsked(token: string, at: number): void;
 }
 
 export function renderReginfo(
   { clock, setOf, bindingsOf }: VerdictRules,
   subscription: NotifierSubscription,
   rendering: Rendering,
-  { watchers, announcing, deadlineMs, notice }: RenderingFacts,
+  { watchers, announcing, deadlineMs, notice, onAsked }: RenderingFacts,
 ): NotifyBody {
   const { subject, memo } = subscription;
   // The own package is small and always tells the whole state (docs/events.md).
@@ -45,6 +47,7 @@ export function renderReginfo(
   const isAsked = device !== undefined && announcing.has(device);
   const bindings = bindingsOf(subject);
   const asked = bindings.find(({ token }) => token === device)?.reauthentication;
+  const elsewhere = isToldElsewhere(subscription, watchers);
   const registrations = registrationsOf({
     at,
     aors: aors.length > 0 ? aors : registeredIn(rest.gone),
@@ -52,11 +55,13 @@ export function renderReginfo(
     ...rest,
     ...(isAsked && { announced: { token: device, until: at + (asked?.withinMs ?? deadlineMs) } }),
     ...(!full && only !== undefined && { only }),
-    ...(isToldElsewhere(subscription, watchers) && { notShortenedFor: tokenIn(memo) }),
+    ...(elsewhere && { notShortenedFor: tokenIn(memo) }),
   });
   const state = full ? "full" : "partial";
   const text = formatReginfo({ version: rendering.version, state, registrations });
-  return { contentType: REGINFO_TYPE, body: Buffer.from(text, "utf8") };
+  const body = { contentType: REGINFO_TYPE, body: Buffer.from(text, "utf8") };
+  const isAskedHere = isAsked && asked !== undefined && !elsewhere;
+  return isAskedHere ? { ...body, onSent: (sentAt) => onAsked(device, sentAt) } : body;
 }
 
 /** What watchers are told of. */

@@ -54,8 +54,23 @@ export class Triggers {
     this.#ask(target, binding, foreseen);
   }
 
+  /** A NOTIFY that shows the device what it is asked has left: N runs from the first one, whichever it is. */
+  asked(token: string, at: number): void {
+    const { registrations, bindings, onAnnounced } = this.#options;
+    if (!this.#announcing.delete(token)) return;
+    registrations.input(token, { kind: "notified", at });
+    const binding = bindings.get(token);
+    if (binding !== undefined) onAnnounced(binding);
+  }
+
   gone({ token }: Binding): void {
     this.#announcing.delete(token);
+  }
+
+  /** Another node asks the device. */
+  drop({ token }: Binding): void {
+    this.#announcing.delete(token);
+    this.#resending.forget(token);
   }
 
   close(): void {
@@ -63,14 +78,13 @@ export class Triggers {
   }
 
   #ask(target: NotifierSubscription, binding: Binding, foreseen?: ForeseenById): void {
-    const { registrations, notify, onAnnounced } = this.#options;
+    const { registrations, notify } = this.#options;
     const { token } = binding;
     notify(target.id, binding, {
       foreseen: foreseen?.get(target.id),
       onSent: (at) => {
-        const isFirst = this.#announcing.delete(token);
-        registrations.input(token, { kind: "notified", at });
-        if (isFirst) onAnnounced(binding);
+        if (this.#announcing.has(token)) this.asked(token, at);
+        else registrations.input(token, { kind: "notified", at });
       },
       onOutcome: (outcome) => this.#answered(binding, target, outcome),
     });

@@ -83,6 +83,7 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
   readonly #known = new WeakSet<RegistrationEvent>();
   #live = 0;
   #resuming: Timer | undefined;
+  readonly #toResume: Iterator<string>[] = [];
 
   constructor(options: PcscfSubscriptionsOptions) {
     this.#options = options;
@@ -183,17 +184,35 @@ export class PcscfSubscriptions implements RegistrationSubscriber {
    * have got none by a REGISTER meanwhile. What a P-CSCF asks for until then stands in the first NOTIFY.
    */
   resume(tokens: Iterator<string>): void {
-    this.#resuming = this.#options.clock.after(RESUME_AFTER_MS, () => this.#resume(tokens));
+    this.#toResume.push(tokens);
+    this.#resuming ??= this.#options.clock.after(RESUME_AFTER_MS, () => this.#resume());
   }
 
-  #resume(tokens: Iterator<string>): void {
+  #resume(): void {
+    this.#resuming = undefined;
     for (let count = 0; count < RESUMED_AT_ONCE; count++) {
-      const next = tokens.next();
-      if (next.done === true) return;
+      let next = this.#toResume[0]?.next();
+      while (next?.done === true) {
+        this.#toResume.shift();
+        next = this.#toResume[0]?.next();
+      }
+      if (next === undefined) return;
       const binding = this.#options.bindingOf(next.value);
       if (binding !== undefined && !isAwaited(binding)) this.#subscribe(binding);
     }
-    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.#resume(tokens));
+    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.#resume());
+  }
+
+  /** Another node subscribes for them; nobody is told. @param bindings of one set, while they are there */
+  drop(bindings: readonly Binding[]): void {
+    for (const binding of bindings) {
+      const kept = this.#byPath.get(pathKey(binding));
+      if (kept === undefined) continue;
+      const { status, pcscf, key } = kept;
+      this.#drop(kept);
+      if (status.kind === "live") status.subscription.forget();
+      else this.#support.forget(pcscf, key);
+    }
   }
 
   owns(notify: SipRequest): boolean {

@@ -21,7 +21,7 @@ export interface PolicyControlOptions extends SurveyParts {
 }
 
 /** The only row of its table. */
-const ROW = "in-force";
+export const POLICY_ROW = "in-force";
 
 export class PolicyControl implements PolicyService {
   readonly reading: ReadingContext;
@@ -57,7 +57,7 @@ export class PolicyControl implements PolicyService {
     const { clock, store, log, inForce, requests } = this.#options;
     const value: PolicyRow = { document: policyDocument(policy), changedAt: clock.now() };
     await new Promise<void>((resolve, reject) => {
-      commit(store, [{ table: "policy", id: ROW, value }], (problem) =>
+      commit(store, [{ table: "policy", id: POLICY_ROW, value }], (problem) =>
         problem === undefined ? resolve() : reject(problem),
       );
     });
@@ -67,9 +67,16 @@ export class PolicyControl implements PolicyService {
     await inForce.apply(policy);
   }
 
+  /** An operator has put it at another node. */
+  changedElsewhere(row: PolicyRow | undefined): void {
+    if (row === undefined || row.changedAt === this.#changedAt) return;
+    this.#options.requests.changes();
+    this.restore(new Map([[POLICY_ROW, row]]));
+  }
+
   /** What an operator put before a restart counts more than the settings. */
   restore(rows: ReadonlyMap<string, PolicyRow>): void {
-    const row = rows.get(ROW);
+    const row = rows.get(POLICY_ROW);
     if (row === undefined) return;
     const { log, inForce } = this.#options;
     const read = readPolicy(row.document, this.reading);

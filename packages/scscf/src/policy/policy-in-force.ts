@@ -169,6 +169,12 @@ export class PolicyInForce implements RegistrationSubscriber {
     if (this.#hasAges) this.#ages.watch(token);
   }
 
+  /** Another node has it. */
+  drop({ token }: Binding): void {
+    this.#counts.delete(token);
+    this.#ages.gone();
+  }
+
   #take(policy: AuthenticationPolicy): void {
     this.#policy = policy;
     this.#hasUsers = hasPatterns(policy);

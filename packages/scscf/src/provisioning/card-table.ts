@@ -6,6 +6,8 @@ import type { ImportEntries, Line } from "./import-lines.ts";
 const ALIASES: Readonly<Record<string, string>> = { k: "ki", key: "ki" };
 const COLUMNS: ReadonlySet<string> = new Set(["imsi", "ki", "opc", "op", "amf", "sqn", "msisdn"]);
 const HEAD = "a header with imsi, ki and opc or op; amf, sqn and msisdn as you like";
+/** What it is, for whoever has written something else. */
+export const CARD_TABLE: string = `a table that begins with ${HEAD}`;
 const SQN_END = 2 ** 48;
 
 const NAMES: Readonly<Record<string, string>> = {

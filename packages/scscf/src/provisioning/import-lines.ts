@@ -6,7 +6,7 @@ import { IDENTITY_KEYS, readRecord } from "../subscribers/read-subscribers.ts";
 import { rowOfSubscriber, type SubscriberRow } from "../subscribers/subscriber-row.ts";
 
 export const MOST_LINES = 100_000;
-const LONGEST_LINE = 4_096;
+export const LONGEST_LINE = 4_096;
 /** Mistakes that are named; more are counted. */
 export const MOST_NAMED = 100;
 
@@ -25,12 +25,23 @@ export interface Line {
   readonly text: string;
 }
 
-/** Those that are not empty. */
+const LF = 10;
+const CR = 13;
+
+/** Those that are not empty; of too many, one more than there may be beside a header. */
 export function linesOf(text: string): readonly Line[] {
-  return text
-    .split(/\r\n|\n|\r/)
-    .map((line, at) => ({ number: at + 1, text: line.trim() }))
-    .filter((line) => line.text !== "");
+  const lines: Line[] = [];
+  let [number, from] = [1, 0];
+  for (let at = 0; at <= text.length && lines.length <= MOST_LINES + 1; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : LF;
+    if (code !== LF && code !== CR) continue;
+    const line = at > from ? text.slice(from, at).trim() : "";
+    if (line !== "") lines.push({ number, text: line });
+    if (code === CR && text.charCodeAt(at + 1) === LF) at += 1;
+    number += 1;
+    from = at + 1;
+  }
+  return lines;
 }
 
 /** Takes entries as they are read; knows who is there twice. */

@@ -1,7 +1,13 @@
 // An import as text: which format it is in, its subscribers, and everything that is wrong with it. docs/operations.md.
 import type { ImportFormat, ImportMistake } from "@ims-lab/common/admin-api/views";
-import { isCardTable, readCardTable } from "./card-table.ts";
-import { ImportEntries, type ImportedEntry, type Line, linesOf } from "./import-lines.ts";
+import { CARD_TABLE, isCardTable, readCardTable } from "./card-table.ts";
+import {
+  ImportEntries,
+  type ImportedEntry,
+  type Line,
+  LONGEST_LINE,
+  linesOf,
+} from "./import-lines.ts";
 import { readSippCsv, SIPP_HEAD } from "./sipp-csv.ts";
 import { readYamlList } from "./yaml-list.ts";
 
@@ -28,13 +34,19 @@ export interface ImportRead {
   readonly unusedColumns: readonly string[];
 }
 
-export function readImport({ text, format: given, domain }: ImportText): ImportRead {
+/** The one that is asked for, or that it looks like. */
+export function formatOfImport({ text, format }: ImportText): ImportFormat {
+  return format ?? formatOf(text, linesOf(text.slice(0, LONGEST_LINE))[0]?.text ?? "");
+}
+
+export function readImport(imported: ImportText): ImportRead {
+  const { text, format: given, domain } = imported;
   const body = text.replace(/^\uFEFF/, "");
   const into = new ImportEntries();
   const lines = linesOf(body);
-  const format = given ?? formatOf(body, lines[0]?.text ?? "");
+  const format = formatOfImport(imported);
   const unusedColumns =
-    format === "yaml" ? readYaml(body, into) : readLines(lines, format, domain, into);
+    format === "yaml" ? readYaml(body, given, into) : readLines(lines, format, domain, into);
   const { entries } = into;
   if (entries.length === 0 && into.mistakeCount === 0)
     into.wrong(1, "expected at least one subscriber");
@@ -42,8 +54,13 @@ export function readImport({ text, format: given, domain }: ImportText): ImportR
   return { format, entries, mistakes, mistakeCount: into.mistakeCount, unusedColumns };
 }
 
-function readYaml(body: string, into: ImportEntries): readonly string[] {
-  if (body.length <= LONGEST_YAML) readYamlList(body, into);
+function readYaml(
+  body: string,
+  given: ImportFormat | undefined,
+  into: ImportEntries,
+): readonly string[] {
+  const others = given === undefined ? `; or ${CARD_TABLE}; or SIPp's injection file` : "";
+  if (body.length <= LONGEST_YAML) readYamlList(body, into, others);
   else
     into.wrong(
       1,

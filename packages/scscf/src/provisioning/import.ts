@@ -2,7 +2,7 @@
 import type { ImportFormat, ImportMistake } from "@ims-lab/common/admin-api/views";
 import { subscriberOfRow } from "../subscribers/subscriber-row.ts";
 import { type ImportedEntry, MOST_NAMED } from "./import-lines.ts";
-import { type ImportRead, type ImportText, readImport } from "./import-text.ts";
+import { formatOfImport, type ImportRead, type ImportText, readImport } from "./import-text.ts";
 import { readImportApart } from "./import-thread.ts";
 import type { NewSubscriber, Provisioning, PutCounts } from "./provisioning.ts";
 
@@ -59,14 +59,18 @@ export async function importSubscribers(
   return { read, counts: result };
 }
 
-/** Characters: what is not longer is read before a thread would have started, and holds nobody up. */
+/** Characters of a table: what is not longer is read before a thread would have started, and holds nobody up. */
 const SHORT = 16 * 1024;
+/** YAML that is nested takes the square of its length. */
+const SHORT_YAML = 1024;
 
 async function readText(
   imported: ImportText,
   take: (entries: readonly ImportedEntry[]) => void,
 ): Promise<Omit<ImportRead, "entries">> {
-  if (imported.text.length > SHORT) return await readImportApart(imported, take);
+  const { length } = imported.text;
+  if (length > SHORT || (length > SHORT_YAML && formatOfImport(imported) === "yaml"))
+    return await readImportApart(imported, take);
   const { entries, ...read } = readImport(imported);
   take(entries);
   return read;

@@ -4,6 +4,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import { inSlices } from "@ims-lab/common/platform/in-slices";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { Authenticator } from "../authentication/authenticator.ts";
+import type { Binding } from "../registration/binding.ts";
 import type { Bindings } from "../registration/bindings.ts";
 import type { RegistrationEvents, SubscriberAspect } from "../registration/events.ts";
 import type { Registrations } from "../registration/registrations.ts";
@@ -38,6 +39,8 @@ export interface ProvisioningOptions {
   readonly bindings: Bindings;
   readonly registrations: Registrations;
   readonly events: RegistrationEvents;
+  /** Where nodes share a store: makes these users this node's, so that it may raise their numbers and end their bindings. */
+  claim?(impis: readonly string[]): Promise<void>;
 }
 
 /** Of an import that is looked at for a wrong domain. */
@@ -69,6 +72,8 @@ export class Provisioning {
   readonly #options: ProvisioningOptions;
   /** One change after the other: each is judged by what the one before it leaves. */
   #last: Promise<unknown> = Promise.resolve();
+  /** IMPIs with a binding of an earlier process that must end. */
+  readonly #orphans = new Set<string>();
 
   constructor(options: ProvisioningOptions) {
     this.#options = options;
@@ -93,6 +98,7 @@ export class Provisioning {
     return this.#inTurn(async () => {
       const { directory, bindings } = this.#options;
       if (directory.byImpi(impi) === undefined) return undefined;
+      await this.#claim([impi]);
       const contacts = bindings.ofSet(impi).map(({ address }) => address.contact);
       await this.#change([{ impi, subscriber: undefined }], []);
       return contacts;
@@ -142,15 +148,34 @@ export class Provisioning {
   }
 
   /**
-   * Registrations of those who are no subscribers any more, or not with this identity: the file was changed, or the
-   * process ended, before they heard of it.
+   * A binding of an earlier process, looked at while it is at hand: whether its user is no subscriber any more, or not with
+   * this identity, as the file was changed, or the process ended before he heard of it.
    */
+  restored({ impi, impu }: Binding): void {
+    if (!hasImpu(this.#options.directory.byImpi(impi), impu)) this.#orphans.add(impi);
+  }
+
+  /** The registrations of those. */
   endOrphans(): void {
-    const { bindings, directory } = this.#options;
-    const orphans = new Set<string>();
-    for (const { impi, impu } of bindings.all())
-      if (!hasImpu(directory.byImpi(impi), impu)) orphans.add(impi);
-    for (const impi of orphans) void this.#endBindings(impi, directory.byImpi(impi), []);
+    const { directory } = this.#options;
+    for (const impi of this.#orphans) void this.#endBindings(impi, directory.byImpi(impi), []);
+    this.#orphans.clear();
+  }
+
+  /**
+   * Changed at another node, and durable. Throws for rows of an unknown form.
+   * @param rows by IMPI; undefined: what was added is no more
+   */
+  changedElsewhere(rows: ReadonlyMap<string, SubscriberRow | undefined>): Promise<void> {
+    return this.#inTurn(async () => {
+      const { directory } = this.#options;
+      await this.#inSlices(rows, ([impi, row]) => {
+        const before = directory.byImpi(impi);
+        const change = { impi, subscriber: row && subscriberOfRow(impi, row) };
+        directory.apply([change]);
+        void this.#follow(before, change, false);
+      });
+    });
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -172,6 +197,7 @@ export class Provisioning {
     const { directory } = this.#options;
     if (directory.changes + changes.length > MOST_CHANGES)
       throw new TooManyChanges(`at most ${MOST_CHANGES} subscribers may differ from the file`);
+    await this.#claim(numbered.flatMap(({ subscriber: { impi }, sqn }) => (sqn ? impi : [])));
     const rows: Change[] = [];
     await this.#inSlices(changes, (change) => rows.push(this.#rowOf(change)));
     await this.#store([...rows, ...this.#marksOf(numbered)]);
@@ -186,7 +212,15 @@ export class Provisioning {
     await Promise.all(ends);
   }
 
-  #inSlices<T>(all: readonly T[], work: (one: T) => unknown): Promise<void> {
+  async #claim(impis: readonly string[]): Promise<void> {
+    try {
+      await this.#options.claim?.(impis);
+    } catch (why) {
+      throw new NotStored(why instanceof Error ? why.message : String(why));
+    }
+  }
+
+  #inSlices<T>(all: Iterable<T>, work: (one: T) => unknown): Promise<void> {
     return inSlices(this.#options.clock, all, (one) => {
       work(one);
       return true;

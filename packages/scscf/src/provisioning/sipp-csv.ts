@@ -29,7 +29,7 @@ export function readSippCsv([head, ...lines]: readonly Line[], into: ImportEntri
 
 function readLine({ number, text }: Line, into: ImportEntries): void {
   const [user = "", domain = ""] = text.split(";").map((field) => field.trim());
-  const written = /\[authentication\s+([^\]]*)\]/.exec(text)?.[1];
+  const written = /\[authentication(\s[^\]]*)\]/.exec(text)?.[1];
   if (written === undefined || user === "" || domain === "" || domain.startsWith("[")) {
     into.wrong(number, `expected ${FORM}`);
     return;

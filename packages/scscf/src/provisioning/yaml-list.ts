@@ -3,12 +3,15 @@ import { isNode, LineCounter, parseDocument } from "yaml";
 import { parseYaml, type Yaml } from "../subscribers/checked-yaml.ts";
 import { type ImportEntries, MOST_LINES } from "./import-lines.ts";
 
-/** One entry, a list of them, or a whole file's `subscribers`. */
-export function readYamlList(text: string, into: ImportEntries): void {
+/**
+ * One entry, a list of them, or a whole file's `subscribers`.
+ * @param others what else it might have been, for the mistake
+ */
+export function readYamlList(text: string, into: ImportEntries, others = ""): void {
   const problems: string[] = [];
   const root = parseYaml("", text, problems);
   for (const problem of problems) {
-    const [, line = "1", why = problem] = /^: line (\d+): (.*)$/s.exec(problem) ?? [];
+    const [, line = "1", why = problem] = /^: (?:line (\d+): )?(.*)$/s.exec(problem) ?? [];
     into.wrong(Number(line), why);
   }
   if (root === undefined) return;
@@ -16,7 +19,7 @@ export function readYamlList(text: string, into: ImportEntries): void {
   if (found === undefined || found.entries.length === 0) {
     into.wrong(
       1,
-      "expected an entry of the subscribers file, a list of them, or subscribers: with one",
+      `expected an entry of the subscribers file, a list of them, or subscribers: with one${others}`,
     );
     return;
   }

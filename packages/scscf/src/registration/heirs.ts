@@ -11,9 +11,26 @@ export class Heirs {
     return this.#heirOf.get(token);
   }
 
+  /** It answers for itself again. */
+  back(token: string): void {
+    const heir = this.#heirOf.get(token);
+    if (heir === undefined) return;
+    this.#heirOf.delete(token);
+    const left = this.#left.get(heir) ?? [];
+    this.#left.set(
+      heir,
+      left.filter((former) => former !== token),
+    );
+  }
+
   /** @param heir undefined: nobody is left to answer for it */
   ended(token: string, heir: string | undefined): void {
-    const left = [...(this.#left.get(token) ?? []), token];
+    const before = this.#left.get(token);
+    if (before === undefined && heir === undefined) {
+      this.#heirOf.delete(token);
+      return;
+    }
+    const left = [...(before ?? []), token];
     this.#left.delete(token);
     for (const former of left) this.#heirOf.delete(former);
     if (heir === undefined) return;

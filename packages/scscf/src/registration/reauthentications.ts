@@ -4,7 +4,6 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import { Groups } from "@ims-lab/common/platform/groups";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Binding } from "./binding.ts";
-import type { Bindings } from "./bindings.ts";
 import type { RegistrationEvent, RegistrationSubscriber } from "./events.ts";
 import type { Due, Ended, Reauthentication } from "./reauthentication.ts";
 import type { Registrations } from "./registrations.ts";
@@ -21,7 +20,6 @@ const REMEMBERED = 10_000;
 export class Reauthentications implements RegistrationSubscriber {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #bindings: Bindings;
   readonly #registrations: Registrations;
   readonly #running = new Map<string, string>();
   /** By token: ids of those that were asked for and are not durable yet. */
@@ -32,12 +30,10 @@ export class Reauthentications implements RegistrationSubscriber {
   constructor(options: {
     readonly clock: Clock;
     readonly random: Random;
-    readonly bindings: Bindings;
     readonly registrations: Registrations;
   }) {
     this.#clock = options.clock;
     this.#random = options.random;
-    this.#bindings = options.bindings;
     this.#registrations = options.registrations;
   }
 
@@ -127,11 +123,18 @@ export class Reauthentications implements RegistrationSubscriber {
     });
   }
 
+  /** Another node has the binding, and what it is asked for: whoever waits for it here waits no more. */
+  drop({ token }: Binding): void {
+    const ids = [this.#dueOf(token)?.id, this.#beginning.get(token)];
+    this.#beginning.delete(token);
+    for (const id of ids) if (id !== undefined && this.#running.delete(id)) this.#wake(id);
+  }
+
   restore({ token, reauthentication }: Binding): void {
     if (reauthentication !== undefined) this.#running.set(reauthentication.id, token);
   }
 
   #dueOf(token: string): Due | undefined {
-    return this.#bindings.get(token)?.reauthentication;
+    return this.#registrations.known(token)?.reauthentication;
   }
 }

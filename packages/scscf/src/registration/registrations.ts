@@ -1,6 +1,7 @@
 // Drives the binding machines: input, changes, one commit; when durable table, deadlines, answer, then events. TS 24.229 §5.4.1.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import { Deadlines } from "@ims-lab/common/platform/deadlines";
+import { RowsLost } from "@ims-lab/common/store/cluster-port";
 import type { StoreLog } from "@ims-lab/common/store/store-log";
 import type { Change } from "../rows.ts";
 import { commit } from "../store/commit.ts";
@@ -32,12 +33,14 @@ interface Staged {
   /** By token; undefined: gone. */
   readonly states: ReadonlyMap<string, Binding | undefined>;
   readonly events: readonly RegistrationEvent[];
+  /** Tokens of those that have gone because their time is over. */
+  readonly overdue: readonly string[];
 }
 
-/** An input that nobody waits for, until it is durable. */
+/** What nobody waits for, until it is durable. */
 interface Owed {
-  readonly token: string;
-  readonly input: BindingInput;
+  /** Absent: rows alone. */
+  readonly change?: BindingChange;
   readonly with: InputCompany;
 }
 
@@ -49,6 +52,7 @@ export interface InputCompany {
 }
 
 const ALONE: InputCompany = {};
+const NONE: readonly string[] = [];
 const NO_ROWS: readonly Change[] = [];
 
 /** How long a store that has failed is left alone. */
@@ -66,8 +70,9 @@ export interface RegistrationsOptions {
 }
 
 /**
- * Nothing is in the table before it is durable, so a commit that fails has changed nothing. While the commit of a
- * registration set is pending, further changes of that set wait: they begin from what it leaves.
+ * Nothing is in the table before it is durable, so a commit that fails has changed nothing. One thing waits for no store:
+ * a binding whose time is over serves nobody from then on; all that follows from its end comes when that is durable.
+ * While the commit of a registration set is pending, further changes of that set wait: they begin from what it leaves.
  */
 export class Registrations {
   readonly #options: RegistrationsOptions;
@@ -75,6 +80,8 @@ export class Registrations {
   /** By set whose commit is pending: what comes next, in order. */
   readonly #pending = new Map<string, (() => void)[]>();
   readonly #owed = new Map<string, Owed[]>();
+  /** By token: in the table no more, and not durably so. */
+  readonly #overdue = new Map<string, Binding>();
   readonly #retries = new Map<string, Timer>();
 
   constructor(options: RegistrationsOptions) {
@@ -89,6 +96,7 @@ export class Registrations {
       },
       onDue: (token) => {
         const settled = (): void => this.#armAgain(token);
+        this.#endServiceIfOver(token);
         this.input(token, { kind: "due", at: clock.now() }, { settled });
       },
     });
@@ -96,16 +104,31 @@ export class Registrations {
 
   /** One input that nobody waits for: tried again until it is durable, before anything that comes later. */
   input(token: string, input: BindingInput, company: InputCompany = ALONE): void {
-    const set = this.#options.bindings.get(token)?.set;
+    const set = this.known(token)?.set;
     if (set === undefined) {
       company.settled?.();
       return;
     }
-    const owed = { token, input, with: company };
-    const before = this.#owed.get(set);
-    if (before === undefined) this.#owed.set(set, [owed]);
-    else before.push(owed);
-    this.#payUp(set, () => undefined, owed);
+    this.#begin(set, { change: { kind: "input", token, input }, with: company });
+  }
+
+  /** Rows alone that nobody waits for: tried again until they are durable, in their turn among the inputs of the set. */
+  keep(set: string, rows: Rows, settled: () => void): void {
+    this.#begin(set, { with: { rows, settled } });
+  }
+
+  /** The binding of this token until its end is durable. */
+  known(token: string): Binding | undefined {
+    return this.#options.bindings.get(token) ?? this.#overdue.get(token);
+  }
+
+  /** All of a set that are known, see `known`. */
+  knownOf(set: string): readonly Binding[] {
+    return [...this.#options.bindings.ofSet(set), ...this.#overdueOf(set)];
+  }
+
+  #overdueOf(name: string): readonly Binding[] {
+    return [...this.#overdue.values()].filter(({ set }) => set === name);
   }
 
   /** Whether no change of any set is under way. */
@@ -151,6 +174,7 @@ export class Registrations {
       return;
     }
     const staged = this.#stage(changes);
+    for (const token of staged.overdue) this.#endService(token);
     const rows = rowsIn(change.rows);
     if (staged.states.size + rows.length === 0) {
       answer();
@@ -167,7 +191,7 @@ export class Registrations {
         if (problem === undefined) {
           storeLog.worked();
           this.#settle(staged);
-        } else storeLog.failed(problem);
+        } else if (!(problem instanceof RowsLost)) storeLog.failed(problem);
         answer(problem);
         if (problem === undefined) this.#publish(staged.events);
         then(problem);
@@ -190,16 +214,33 @@ export class Registrations {
     }
   }
 
-  /** Takes a stored binding over: its deadline runs again. */
-  restore(binding: Binding): void {
-    this.#options.bindings.put(binding);
+  /** Takes a stored binding over: its deadline runs again. @param text the row as it was written, while it says the same */
+  restore(binding: Binding, text?: string): void {
+    this.#options.bindings.restore(binding, text);
     this.#deadlines.add(binding.token, dueAt(binding));
+  }
+
+  /** Forgets the bindings of a set, and what is owed to them: another node has them. Nothing is told, nothing follows. */
+  drop(set: string): void {
+    this.#owed.delete(set);
+    this.#retries.get(set)?.cancel();
+    this.#retries.delete(set);
+    for (const { token } of this.#overdueOf(set)) this.#overdue.delete(token);
+    this.#options.bindings.drop(set);
+    this.#deadlines.gone();
   }
 
   close(): void {
     this.#deadlines.close();
     for (const timer of this.#retries.values()) timer.cancel();
     this.#retries.clear();
+  }
+
+  #begin(set: string, owed: Owed): void {
+    const before = this.#owed.get(set);
+    if (before === undefined) this.#owed.set(set, [owed]);
+    else before.push(owed);
+    this.#payUp(set, () => undefined, owed);
   }
 
   /**
@@ -213,19 +254,22 @@ export class Registrations {
       return;
     }
     const owed = this.#takeOwed(set, last);
-    const changes = owed.map(
-      ({ token, input }): BindingChange => ({ kind: "input", token, input }),
-    );
+    const changes = owed.flatMap(({ change = [] }) => change);
     const rows = owed.flatMap((one) => rowsIn(one.with.rows));
     const paid = (problem?: Error): void => {
       if (problem === undefined) for (const one of owed) one.with.settled?.();
-      else this.#owe(set, owed);
+      // Another node that has this user does what is owed; else it was a row of something else that was lost.
+      else if (!(problem instanceof RowsLost) || this.knownOf(set).length > 0) this.#owe(set, owed);
     };
     this.commit({ set, changes, rows }, paid, then);
   }
 
   #takeOwed(set: string, last: Owed | undefined): readonly Owed[] {
     const all = this.#owed.get(set) ?? [];
+    if (all.length === 1 && (last === undefined || all[0] === last)) {
+      this.#owed.delete(set);
+      return all;
+    }
     const count = last === undefined ? all.length : all.indexOf(last) + 1;
     const left = all.slice(count);
     if (left.length === 0) this.#owed.delete(set);
@@ -244,9 +288,10 @@ export class Registrations {
   }
 
   #stage(changes: readonly BindingChange[]): Staged {
-    const { bindings, context } = this.#options;
+    const { context } = this.#options;
     const states = new Map<string, Binding | undefined>();
     const events: RegistrationEvent[] = [];
+    let overdue = NONE;
     for (const change of changes) {
       if (change.kind === "new") {
         const { binding } = change;
@@ -255,14 +300,15 @@ export class Registrations {
         continue;
       }
       const { token, input } = change;
-      const from = states.has(token) ? states.get(token) : bindings.get(token);
+      const from = states.has(token) ? states.get(token) : this.known(token);
       if (from === undefined) continue;
       const { state, effects } = step(context, from, input);
       if (state === from) continue;
       states.set(token, state);
       events.push(...eventsOf(input, from, state, effects));
+      if (input.kind === "due" && state === undefined) overdue = [...overdue, token];
     }
-    return { states, events };
+    return { states, events, overdue };
   }
 
   /** All that must be durable together; of two rows for one thing the later counts. */
@@ -271,7 +317,7 @@ export class Registrations {
     const rows: Change[] = [];
     let left = bindings.countOfSet(set);
     for (const [id, value] of states) {
-      rows.push({ table: "bindings", id, value });
+      rows.push({ table: "bindings", id, value, group: set });
       left += Number(value !== undefined) - Number(bindings.get(id) !== undefined);
     }
     rows.push(...more, ...this.#options.events.foresee({ events, left }));
@@ -282,14 +328,42 @@ export class Registrations {
     for (const event of events) this.#options.events.publish(event);
   }
 
-  #settle({ states }: Staged): void {
+  /** Behind a change that is under way: where that gives it more time, it is back when that is durable. */
+  #endServiceIfOver(token: string): void {
+    const { bindings, context, clock } = this.#options;
+    const binding = bindings.get(token);
+    if (binding === undefined || !this.#pending.has(binding.set)) return;
+    const { state } = step(context, binding, { kind: "due", at: clock.now() });
+    if (state === undefined) this.#endService(token);
+  }
+
+  /** Its time is over, whatever the store does. */
+  #endService(token: string): void {
+    const binding = this.#options.bindings.get(token);
+    if (binding === undefined) return;
+    this.#overdue.set(token, binding);
+    this.#remove(token);
+  }
+
+  #remove(token: string): void {
     const { bindings, onRemoved } = this.#options;
+    const before = bindings.get(token);
+    bindings.delete(token);
+    this.#deadlines.gone();
+    if (before !== undefined) onRemoved(before.impi);
+  }
+
+  #settle({ states }: Staged): void {
+    const { bindings, clock } = this.#options;
     for (const [token, state] of states) {
       const before = bindings.get(token);
+      const wasOver = this.#overdue.delete(token);
       if (state === undefined) {
-        bindings.delete(token);
-        this.#deadlines.gone();
-        if (before !== undefined) onRemoved(before.impi);
+        if (!wasOver) this.#remove(token);
+        continue;
+      }
+      if (wasOver && dueAt(state) <= clock.now()) {
+        this.#overdue.set(token, state);
         continue;
       }
       bindings.put(state);

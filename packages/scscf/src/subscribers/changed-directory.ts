@@ -81,6 +81,11 @@ export class ChangedDirectory implements SubscriberDirectory {
     return this.#changed.size;
   }
 
+  /** Those. */
+  changedImpis(): IterableIterator<string> {
+    return this.#changed.keys();
+  }
+
   /** Of two for one private identity the later counts. */
   apply(changes: readonly SubscriberChange[]): void {
     const moved: { readonly position: number; readonly isRemoved: boolean }[] = [];

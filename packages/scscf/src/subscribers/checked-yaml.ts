@@ -14,7 +14,9 @@ export interface ProblemSink {
 /** `name`: the file, as the person who wrote it knows it. */
 export function parseYaml(name: string, text: string, problems: Problems): Yaml | undefined {
   const document = parseDocument(text, { schema: "failsafe", uniqueKeys: true });
-  for (const error of document.errors) {
+  const deepest = document.errors.find(({ message }) => STACK_OVERFLOW.test(message));
+  // What follows it is about the same.
+  for (const error of deepest === undefined ? document.errors : [deepest]) {
     const line = error.linePos?.[0].line ?? 1;
     problems.push(`${name}: line ${line}: ${plain(error.code, error.message)}`);
   }
@@ -28,8 +30,12 @@ export function parseYaml(name: string, text: string, problems: Problems): Yaml 
   }
 }
 
+/** V8's words for a recursion that goes too deep. */
+const STACK_OVERFLOW = /^Maximum call stack size exceeded/;
+
 /** The library's message quotes the source, which may hold a secret: only its first sentence is kept. */
 function plain(code: ErrorCode, message: string): string {
+  if (STACK_OVERFLOW.test(message)) return "nested too deeply";
   return `${message.split(/ at line |:?\n/)[0] ?? code}, expected YAML`;
 }
 

@@ -44,6 +44,12 @@ export class SqnMarkTable implements SqnMarks {
     for (const { id, value } of rows) if (this.#unsaved.get(id) === value) this.#unsaved.delete(id);
   }
 
+  /** Another node has the user. */
+  drop(impi: string): void {
+    this.#marks.delete(impi);
+    this.#unsaved.delete(impi);
+  }
+
   restore(impi: string, mark: Sqn): void {
     this.#marks.set(impi, mark);
   }

@@ -1,7 +1,8 @@
 // The event stream: numbers that rise, a ring that says what it has forgotten, readers that keep up or go.
+
+import { eventSchema } from "@ims-lab/common/admin-api/event-schemas";
 import type { StreamEvent } from "@ims-lab/common/admin-api/events";
 import { eventTypes } from "@ims-lab/common/admin-api/events";
-import { eventSchema } from "@ims-lab/common/admin-api/schemas";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { Ajv2020 } from "ajv/dist/2020.js";

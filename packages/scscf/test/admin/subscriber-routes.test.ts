@@ -1,14 +1,16 @@
 // The admin interface's subscribers: read, put, removed and imported, and never a secret.
+import { promisify } from "node:util";
 import type { ImportAnswer, Page, SubscriberView } from "@ims-lab/common/admin-api/views";
 import { adminServer } from "@ims-lab/common/platform/http";
 import { nullLogger } from "@ims-lab/common/platform/logger";
 import { createMetrics } from "@ims-lab/common/platform/metrics";
 import type { FastifyInstance } from "fastify";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { addRoutes } from "../../src/admin/routes.ts";
 import { type TryingStore, tryingStore } from "../contract/trying-store.ts";
 import { Device, DOMAIN, Lab } from "../lab.ts";
 
+const PATIENCE = { timeout: 10_000 };
 const K = "1".repeat(32);
 const OPC = "2".repeat(32);
 const BOB = `bob@${DOMAIN}`;
@@ -273,6 +275,28 @@ describe("POST /subscribers/import", () => {
     const statuses = (await Promise.all(both)).map(([status]) => status);
     expect(statuses).toEqual([200, 409]);
     expect((await ask("POST", "/subscribers/import", cards(first)))[0]).toBe(200);
+  }, 30_000);
+
+  test("a client that hangs up makes no room for the next one while its import goes on", async () => {
+    await app.listen({ host: "127.0.0.1", port: 0 });
+    const url = `${app.listeningOrigin}/subscribers/import`;
+    const hangUp = new AbortController();
+    const headers = { "content-type": "text/csv" };
+    const request = { method: "POST", headers, body: cards(first), signal: hangUp.signal };
+    store.holds = true;
+    const left = expect(fetch(url, request)).rejects.toThrow();
+    await vi.waitFor(() => expect(store.waiting).toBe(1), PATIENCE);
+    hangUp.abort();
+    await left;
+    const open = promisify(app.server.getConnections.bind(app.server));
+    await vi.waitFor(async () => expect(await open()).toBe(0), PATIENCE);
+    expect((await ask("POST", "/subscribers/import", cards(first)))[0]).toBe(409);
+    store.holds = false;
+    store.letGo();
+    const again = async (): Promise<void> =>
+      expect((await ask("POST", "/subscribers/import", cards(first)))[0]).toBe(200);
+    await vi.waitFor(again, PATIENCE);
+    await app.close();
   }, 30_000);
 
   test("the format that is asked for, whatever it looks like", async () => {

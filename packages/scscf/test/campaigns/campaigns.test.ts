@@ -59,7 +59,7 @@ class Site {
       storeLog: new StoreLog(nullLogger, clock),
     });
     const { registrations } = this;
-    this.reauthentications = new Reauthentications({ clock, random, bindings, registrations });
+    this.reauthentications = new Reauthentications({ clock, random, registrations });
     this.campaigns = new Campaigns({
       ...{ clock, random, store, events, bindings },
       maxPacePerSecond: 100,

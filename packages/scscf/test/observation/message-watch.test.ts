@@ -1,6 +1,7 @@
 // Observation of one user's messages: which are told, what of them, and that nothing is read while nobody watches.
+
+import { observedMessageSchema } from "@ims-lab/common/admin-api/event-schemas";
 import type { ObservedMessage } from "@ims-lab/common/admin-api/observed-messages";
-import { observedMessageSchema } from "@ims-lab/common/admin-api/schemas";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeEach, expect, test } from "vitest";

@@ -249,6 +249,35 @@ describe("bounds", () => {
     expect(mistakes([...bomb, "subscribers: *h"], "yaml")).toHaveLength(1);
   });
 
+  test("YAML that is nested deeper than anything: one mistake, in words", () => {
+    expect(mistakes(`${"[".repeat(5_000)}${"]".repeat(5_000)}`, "yaml")).toEqual([
+      "1: nested too deeply",
+    ]);
+  });
+
+  test.each([
+    ["a first line without an end, in quotation marks", `imsi,"${"x".repeat(8_000_000)}`],
+    ["a first line of nothing but separators", ",".repeat(8_000_000)],
+    ["nothing but empty lines", "\n\r".repeat(4_000_000)],
+    [
+      "an [authentication that never closes",
+      `SEQUENTIAL\n${`u;h;[authentication${" ".repeat(4000)}\n`.repeat(50)}`,
+    ],
+  ])("%s is refused in no time", (_what, text) => {
+    const began = process.threadCpuUsage();
+    expect(mistakes(text).length).toBeGreaterThan(0);
+    const { user, system } = process.threadCpuUsage(began);
+    expect((user + system) / 1e6).toBeLessThan(1);
+  });
+
+  test("what is none of the formats hears of all of them; one that was asked for, of that", () => {
+    const card = `001010000000001,${KI},${OPC}`;
+    expect(mistakes(card)).toEqual([
+      expect.stringMatching(/subscribers file.*a table that begins with a header.*SIPp/),
+    ]);
+    expect(mistakes(card, "yaml")).toEqual([expect.not.stringContaining("SIPp")]);
+  });
+
   test("no secret stands in any mistake", () => {
     const text = mistakes([
       "SEQUENTIAL",

@@ -1,6 +1,7 @@
 // A change that cannot be made durable has not happened: no row, no timer, no word to anybody; what nobody waits for is tried again.
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Binding } from "../../src/registration/binding.ts";
 import { type TryingStore, tryingStore } from "../contract/trying-store.ts";
 import { Device, Lab, type Peer, reginfoOf } from "../lab.ts";
 
@@ -103,15 +104,19 @@ describe.each(["fails", "throws"])("a store that %s", (how) => {
     return binding && lab.scscf.notifier.subscriptionsOf(binding);
   };
 
-  test("a deadline is not lost: tried each second, kept when it can be", () => {
+  test("RFC 3261 §10.3: a deadline ends service at once; what follows from it comes when it is durable, tried each second", async () => {
     bob.register({ expires: 3600 });
     bob.subscribe(OWN_PACKAGE, 600_000);
     lab.run(3_590_000);
     const [binding] = lab.scscf.bindings.all();
+    pcscf.take("NOTIFY");
     broken(true);
     const before = store.asked.length;
     lab.run((binding?.expiresAt ?? 0) - lab.clock.now() + 5_500);
-    expect(lab.scscf.bindings.size).toBe(1);
+    expect(lab.scscf.bindings.size).toBe(0);
+    expect([...lab.scscf.bindings.ofSet(binding?.set ?? "")]).toEqual([]);
+    expect((await store.load()).bindings.size).toBe(1);
+    expect(pcscf.take("NOTIFY")).toEqual([]);
     expect(lab.log.named("registration.removed")).toEqual([]);
     const tries = store.asked.length - before;
     expect(tries).toBeGreaterThanOrEqual(5);
@@ -122,7 +127,68 @@ describe.each(["fails", "throws"])("a store that %s", (how) => {
     lab.run(1_000);
     expect(lab.log.named("store.resumed")).toMatchObject([{ failed: tries }]);
     expect(lab.scscf.bindings.size).toBe(0);
+    expect((await store.load()).bindings.size).toBe(0);
     expect(lab.log.named("registration.removed")).toHaveLength(1);
+    const [over, ...more] = pcscf.take("NOTIFY");
+    expect(over?.text("Subscription-State")).toContain("terminated");
+    expect(more).toEqual([]);
+  });
+
+  test("whoever comes back meanwhile gets 500, and is new when the store works again", () => {
+    bob.register({ expires: 3600 });
+    lab.run(3_590_000);
+    const [binding] = lab.scscf.bindings.all();
+    broken(true);
+    lab.run((binding?.expiresAt ?? 0) - lab.clock.now() + 100);
+    expect(bob.register().status).toBe(500);
+    expect(lab.scscf.bindings.size).toBe(0);
+    broken(false);
+    expect(bob.register().status).toBe(200);
+    const [fresh] = lab.scscf.bindings.all();
+    expect(fresh?.token).not.toBe(binding?.token);
+    expect(lab.log.named("registration.removed")).toHaveLength(1);
+  });
+
+  test("a re-authentication that ran runs until its end is durable, and has one", () => {
+    bob.register();
+    bob.subscribe(OWN_PACKAGE, 3600);
+    const { reauthentications, bindings } = lab.scscf;
+    const [asked] = reauthentications.ask([...bindings.all()], "operator");
+    lab.run(1_000);
+    broken(true);
+    lab.run(100_000);
+    expect(bindings.size).toBe(0);
+    expect(reauthentications.get(asked?.id ?? "")?.progress).not.toBe("ended");
+    expect(reauthentications.runningCount).toBe(1);
+    broken(false);
+    lab.run(2_000);
+    expect(reauthentications.runningCount).toBe(0);
+    expect(reauthentications.list()).toMatchObject([{ id: asked?.id, end: "ignored" }]);
+  });
+
+  test("RFC 3261 §12.2.1.1: a NOTIFY leaves when its number is durable", async () => {
+    bob.register();
+    bob.subscribe(OWN_PACKAGE, 3600);
+    const second = new Device(lab, pcscf, "bob", "2");
+    second.register();
+    second.subscribe(OWN_PACKAGE, 3600);
+    settle();
+    pcscf.take("NOTIFY");
+    expect(second.register({ integrity: "ip-assoc-yes" }).status).toBe(200);
+    const [first] = lab.scscf.bindings.all();
+    broken(true);
+    lab.scscf.notifier.on({ kind: "shown", binding: first as Binding });
+    lab.run(8_000);
+    expect(pcscf.take("NOTIFY")).toEqual([]);
+    broken(false);
+    lab.run(1_100);
+    const left = pcscf.take("NOTIFY");
+    expect(left.length).toBeGreaterThan(0);
+    const { subscriptions } = await store.load();
+    for (const notify of left) {
+      const row = subscriptions.get(notify.from.params.get("tag") ?? "");
+      expect(row?.dialog.localCseq).toBeGreaterThanOrEqual(notify.cseq.number);
+    }
   });
 
   test("a trigger leaves when it is durable, once", () => {
@@ -216,6 +282,24 @@ describe("a store that takes its time", () => {
     expect(store.waiting).toBe(2);
   });
 
+  test("a deadline that comes while a subscription is pending waits for nothing", () => {
+    bob.register({ expires: 3600 });
+    bob.subscribe(OWN_PACKAGE, 600_000);
+    const [binding] = lab.scscf.bindings.all();
+    lab.run((binding?.expiresAt ?? 0) - lab.clock.now() - 50);
+    store.holds = true;
+    expect(() => bob.subscribe("reg", 3600)).toThrow("no response");
+    lab.run(1_000);
+    expect(lab.scscf.bindings.size).toBe(0);
+    store.letGo();
+    expect(lab.scscf.bindings.size).toBe(0);
+    store.holds = false;
+    store.letGo();
+    lab.run(1_000);
+    expect(lab.scscf.bindings.size).toBe(0);
+    expect(lab.log.named("registration.removed")).toHaveLength(1);
+  });
+
   test("a deadline that comes while a refresh is pending finds it refreshed", () => {
     bob.register({ expires: 3600 });
     bob.subscribe(OWN_PACKAGE, 600_000);
@@ -224,6 +308,8 @@ describe("a store that takes its time", () => {
     store.holds = true;
     expect(() => bob.register({ integrity: "ip-assoc-yes" })).toThrow("no response");
     lab.run(1_000);
+    // Its time is over, and whether it has got more is not durable.
+    expect(lab.scscf.bindings.size).toBe(0);
     store.letGo();
     lab.run(1_000);
     expect([...lab.scscf.bindings.all()].map(({ token }) => token)).toEqual([binding?.token]);

@@ -12,6 +12,16 @@ test("the heir answers, then its heir, and nobody after the last", () => {
   expect([heirs.of("a"), heirs.of("b")]).toEqual([undefined, undefined]);
 });
 
+test("one that is back answers for itself, and others go on", () => {
+  const heirs = new Heirs();
+  heirs.ended("a", "c");
+  heirs.ended("b", "c");
+  heirs.back("a");
+  expect([heirs.of("a"), heirs.of("b")]).toEqual([undefined, "c"]);
+  heirs.ended("c", "d");
+  expect([heirs.of("a"), heirs.of("b"), heirs.of("c")]).toEqual([undefined, "d", "d"]);
+});
+
 test("bounded: of many former ones the last four", () => {
   const heirs = new Heirs();
   for (let at = 0; at < 6; at++) heirs.ended(`t${at}`, "b");

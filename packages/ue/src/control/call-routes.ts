@@ -1,5 +1,5 @@
 // Calls and messages over HTTP: what `imslab call` and `imslab message` speak. docs/calls.md.
-import { callSchema, messageSchema, ueSchema } from "@ims-lab/common/admin-api/schemas";
+import { callSchema, messageSchema, ueSchema } from "@ims-lab/common/admin-api/ue-schemas";
 import { problem } from "@ims-lab/common/platform/http/problem";
 import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";

@@ -1,7 +1,8 @@
 // HTTP control of the UEs: register, de-register, look. docs/operations.md.
 import { ueFaults } from "@ims-lab/common/admin-api/faults";
-import { pageOf, ueSchema } from "@ims-lab/common/admin-api/schemas";
+import { pageOf } from "@ims-lab/common/admin-api/schema-parts";
 import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
+import { ueSchema } from "@ims-lab/common/admin-api/ue-schemas";
 import { addFaultRoutes } from "@ims-lab/common/faults/fault-routes";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { adminServer, type HttpSettings } from "@ims-lab/common/platform/http";

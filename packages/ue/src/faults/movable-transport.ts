@@ -44,8 +44,15 @@ export class MovableTransport implements Transport {
   }
 
   send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void {
-    const now = this.#named === undefined ? flow : this.#transport.flowTo(flow.remote);
-    this.#transport.send(bytes, now, onFailure);
+    this.#transport.send(bytes, this.#now(flow), onFailure);
+  }
+
+  ping(flow: Flow, onPong: () => void): void {
+    this.#transport.ping?.(this.#now(flow), onPong);
+  }
+
+  giveUp(flow: Flow): void {
+    this.#transport.giveUp?.(this.#now(flow));
   }
 
   close(): Promise<void> {
@@ -60,6 +67,11 @@ export class MovableTransport implements Transport {
     this.#named ??= before.local;
     this.#transport = next;
     await before.close();
+  }
+
+  /** Where what is sent over this flow goes since it has moved. */
+  #now(flow: Flow): Flow {
+    return this.#named === undefined ? flow : this.#transport.flowTo(flow.remote);
   }
 
   #eventsOf(transport: Transport, events: TransportEvents): TransportEvents {

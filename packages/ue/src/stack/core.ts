@@ -1,5 +1,4 @@
-// Stack of this project's own: an endpoint with one transport, kept alive. RFC 5626 §4.4.1.
-import type { Timer } from "@ims-lab/common/platform/clock";
+// Stack of this project's own: an endpoint with one transport, its connection kept alive. RFC 5626 §4.4.1.
 import { isIp } from "@ims-lab/common/platform/ip-address";
 import {
   createEndpoint,
@@ -12,18 +11,17 @@ import {
 } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
 import type { TransactionList } from "@ims-lab/common/sip/transaction/view";
-import { PING } from "@ims-lab/common/sip/transport/keep-alive";
 import type { Flow, Transport } from "@ims-lab/common/sip/transport/transport";
+import { FlowKeepAlive, type PongRule } from "./flow-keep-alive.ts";
 import type { SentRequest, Stack } from "./stack.ts";
 
 export interface CoreStackOptions extends Omit<EndpointOptions, "transports"> {
   readonly transport: Transport;
   /** Has the transport go on from another port; absent: it cannot. */
   readonly move?: () => Promise<void>;
+  /** When a connection is given up whose keep-alive nobody answers; absent: `learn`. */
+  readonly pongs?: PongRule;
 }
-
-/** RFC 5626 §4.4.1: between 95 s and 120 s, at random; of no use on UDP without a NAT. */
-const KEEP_ALIVE_SECONDS = { least: 95, span: 25 };
 
 export class CoreStack implements Stack {
   readonly #options: CoreStackOptions;
@@ -31,13 +29,18 @@ export class CoreStack implements Stack {
   readonly #closedListeners: ((flow: Flow) => void)[] = [];
   /** The connection to the P-CSCF. */
   #flow: Flow | undefined;
+  /** When something came over it last, milliseconds since the epoch. */
+  #heardAt = 0;
   /** Where requests without a flow go: a connection there is the next `#flow`. */
   #towards: { readonly host: string; readonly port: number } | undefined;
-  #keepAlive: Timer | undefined;
+  readonly #keepAlive: FlowKeepAlive;
+  /** Id of the flow that was given up without a word. */
+  #silent: string | undefined;
 
   constructor(options: CoreStackOptions) {
     this.#options = options;
-    const { transport, move: _, ...rest } = options;
+    const { transport, move: _, pongs = "learn", ...rest } = options;
+    this.#keepAlive = new FlowKeepAlive({ ...rest, transport, pongs });
     this.#endpoint = createEndpoint({
       ...rest,
       transports: [transport],
@@ -59,18 +62,26 @@ export class CoreStack implements Stack {
   }
 
   listen(handler: RequestHandler): Promise<void> {
-    return this.#endpoint.listen(handler);
+    return this.#endpoint.listen((incoming) => {
+      this.#heard(incoming.flow);
+      handler(incoming);
+    });
   }
 
   request(request: SipRequest, to: Destination, handlers: ResponseHandlers): SentRequest {
     // A new connection may end before anything has come over it.
     if (!("flow" in to)) this.#towards = to;
+    const sentAt = this.#options.clock.now();
     return this.#endpoint.request(request, to, {
       onResponse: (response, flow) => {
         this.#keep(flow);
+        this.#heard(flow);
         handlers.onResponse(response, flow);
       },
-      onFailure: (why) => handlers.onFailure(why),
+      onFailure: (why) => {
+        if (why === "timeout" && request.method === "REGISTER") this.#giveUpIfSilent(sentAt);
+        handlers.onFailure(why);
+      },
     });
   }
 
@@ -83,7 +94,7 @@ export class CoreStack implements Stack {
   }
 
   async close(): Promise<void> {
-    this.#keepAlive?.cancel();
+    this.#keepAlive.stop();
     this.#flow = undefined;
     this.#towards = undefined;
     await this.#endpoint.close();
@@ -93,17 +104,22 @@ export class CoreStack implements Stack {
     if (flow.id === this.#flow?.id || !this.#options.transport.reliable) return;
     if (!this.#leadsToProxy(flow)) return;
     this.#flow = flow;
-    this.#ping(flow);
+    this.#keepAlive.start(flow);
   }
 
-  #ping(flow: Flow): void {
-    const { clock, random, transport } = this.#options;
-    const seconds = KEEP_ALIVE_SECONDS.least + KEEP_ALIVE_SECONDS.span * random.fraction();
-    this.#keepAlive?.cancel();
-    this.#keepAlive = clock.after(seconds * 1000, () => {
-      transport.send(PING, flow);
-      this.#ping(flow);
-    });
+  #heard(flow: Flow): void {
+    if (flow.id === this.#flow?.id) this.#heardAt = this.#options.clock.now();
+  }
+
+  /** Nothing has come since this REGISTER, not even a 100 or 504: the next one goes over a new connection. */
+  #giveUpIfSilent(sentAt: number): void {
+    const flow = this.#flow;
+    if (flow === undefined || this.#heardAt > sentAt) return;
+    this.#keepAlive.stop();
+    // Whoever sent it knows that it has failed, and tries again in its own time.
+    this.#flow = undefined;
+    this.#silent = flow.id;
+    this.#options.transport.giveUp?.(flow);
   }
 
   /** Not one that the P-CSCF opened to give a late answer (RFC 3261 §18.2.2). */
@@ -115,10 +131,11 @@ export class CoreStack implements Stack {
 
   /** Only the connection the UE is reached over matters (RFC 5626 §4.5). */
   #onClosed(flow: Flow): void {
+    if (flow.id === this.#silent) return;
     const isOurs = this.#flow === undefined ? this.#leadsToProxy(flow) : flow.id === this.#flow.id;
     if (!isOurs) return;
     this.#flow = undefined;
-    this.#keepAlive?.cancel();
+    this.#keepAlive.stop();
     for (const listener of this.#closedListeners) listener(flow);
   }
 }

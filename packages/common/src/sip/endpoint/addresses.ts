@@ -8,12 +8,17 @@ export class EndpointAddresses {
   readonly #transports: readonly Transport[];
   /** Hosts in lower case by port: nearly every port that is asked for is nobody's or has one. */
   #own: ReadonlyMap<number, ReadonlySet<string>> = new Map();
+  /** Hosts that are ours at any port, in lower case. */
+  readonly #shared: ReadonlySet<string>;
   /** Set when every peer is told the same. */
   #only: HostPort | undefined;
 
   constructor(rules: readonly AdvertiseRule[], transports: readonly Transport[]) {
     this.#rules = rules;
     this.#transports = transports;
+    this.#shared = new Set(
+      rules.flatMap(({ host, isShared }) => (isShared === true ? host.toLowerCase() : [])),
+    );
     this.refresh();
   }
 
@@ -39,7 +44,8 @@ export class EndpointAddresses {
 
   isOwn(host: string, port: number): boolean {
     const hosts = this.#own.get(port);
-    return hosts !== undefined && (hosts.has(host) || hosts.has(host.toLowerCase()));
+    if (hosts !== undefined && (hosts.has(host) || hosts.has(host.toLowerCase()))) return true;
+    return this.#shared.size > 0 && this.#shared.has(host.toLowerCase());
   }
 
   #addressOf(rule: AdvertiseRule | undefined, transport: TransportName): HostPort {

@@ -17,6 +17,8 @@ export interface AdvertiseRule {
   readonly host: string;
   /** 0 stands for the port that is listened on. */
   readonly port: number;
+  /** The host is several nodes' name, whose ports may differ: it is ours at any port. */
+  readonly isShared?: true;
 }
 
 /** What is counted; `label` names the method, status class or reason. */

@@ -227,6 +227,15 @@ class Notifier implements NotifierAgent {
     });
   }
 
+  drop(subject: string): void {
+    for (const { id } of this.#table.ofSubject(subject)) {
+      const entry = this.#table.get(id);
+      if (entry === undefined) continue;
+      entry.queued = [];
+      this.#table.remove(entry);
+    }
+  }
+
   /** New state first, then durable, then what leaves. */
   #apply(entry: Entry, input: NotifierInput, course: Course = {}): void {
     const { kind = "other", granted, failed, foreseen } = course;
@@ -235,8 +244,8 @@ class Notifier implements NotifierAgent {
     const actions = step.effects.map((effect) => this.#prepare(entry, effect));
     this.#table.changed(entry);
     const proceed = (problem?: Error): void => {
-      if (problem !== undefined && failed !== undefined) {
-        failed();
+      if (problem !== undefined) {
+        failed?.();
         return;
       }
       granted?.();
@@ -285,7 +294,8 @@ class Notifier implements NotifierAgent {
     const body = render(entry.subscription, { version, full });
     const request = notifyOf(entry.subscription, subscriptionState, body);
     entry.subscription = notified(entry.subscription);
-    return () => this.#send(entry, request, sent);
+    const asked = body.onSent === undefined ? sent : [...sent, { onSent: body.onSent }];
+    return () => this.#send(entry, request, asked);
   }
 
   #send(entry: Entry, notify: SipRequest, asked: readonly NotifyRequest[]): void {
@@ -337,9 +347,10 @@ class Notifier implements NotifierAgent {
     return this.#table.all();
   }
 
-  restore(subscription: NotifierSubscription): boolean {
+  restore(subscription: NotifierSubscription, text?: string): boolean {
     const { state } = subscription;
     if (state.name === "init" || state.name === "terminated") return false;
+    if (this.#table.restoreAtRest(subscription, text)) return false;
     const entry = this.#table.add(subscription);
     if (state.name === "ending") {
       // as if the last NOTIFY had not left: it goes out again, with the next CSeq and version

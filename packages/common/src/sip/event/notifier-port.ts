@@ -27,6 +27,8 @@ export type SubscribeVerdict =
 export interface NotifyBody {
   readonly contentType: string;
   readonly body: Buffer;
+  /** The NOTIFY with it has left for the first time, `at` milliseconds since the epoch. */
+  readonly onSent?: (at: number) => void;
 }
 
 export interface Rendering {
@@ -73,8 +75,9 @@ export interface NotifierAgentOptions {
   /** No longer live: expired, unsubscribed, terminated, NOTIFY failed. */
   onEnded?(subscription: NotifierSubscription, end: SubscriptionEnd): void;
   /**
-   * A subscription must be durable as it is now before `proceed` is called; with a problem when it is not. A SUBSCRIBE
-   * then gets 500 and has changed nothing, a NOTIFY leaves all the same.
+   * A subscription must be durable as it is now before `proceed` is called. With a problem when it is not, where a
+   * SUBSCRIBE is answered: it gets 500 and has changed nothing. A NOTIFY waits until it is durable, however long that
+   * takes: otherwise its CSeq and version would come again after a crash (RFC 3261 §12.2.1.1).
    */
   save?(change: SubscriptionChange, proceed: (problem?: Error) => void): void;
 }
@@ -121,12 +124,15 @@ export interface NotifierAgent {
   /** Drops it without a NOTIFY. */
   forget(id: string): void;
   /** Every live subscription, as plain data. */
+  /** Those of a subject, without a message or a word: another node has them. */
+  drop(subject: string): void;
   export(): readonly NotifierSubscription[];
   /**
    * Takes one over from a store: its deadline runs again. True when its last NOTIFY was not
    * acknowledged, so that the caller can `notify` anew; one that was ending ends now.
+   * @param text its row, where it may rest as that
    */
-  restore(subscription: NotifierSubscription): boolean;
+  restore(subscription: NotifierSubscription, text?: string): boolean;
   /** Ends all timers; sends nothing. */
   close(): void;
 }

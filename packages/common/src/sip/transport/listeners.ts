@@ -16,6 +16,7 @@ import { udpTransport } from "./udp.ts";
 import { webSocketTransport } from "./ws.ts";
 
 export interface SideSettings extends HostPort {
+  readonly udpBatching?: boolean;
   readonly tls?: TlsSettings;
   readonly ws?: WebSocketSettings;
 }
@@ -33,10 +34,10 @@ const DAY_MS = 86_400_000;
 
 /** UDP and TCP first. Throws SettingError for files that cannot be used. */
 export function transportsOf(settings: SideSettings, tools: ListenerTools): readonly Transport[] {
-  const { host, port, tls, ws } = settings;
+  const { host, port, udpBatching = false, tls, ws } = settings;
   const { clock, limits = {} } = tools;
   const transports: Transport[] = [
-    udpTransport({ host, port }),
+    udpTransport({ host, port, ...(udpBatching && { batching: { clock } }) }),
     tcpTransport({ ...limits, host, port, clock }),
   ];
   const secured = tls === undefined ? undefined : tlsOptionsOf(tls, tools);

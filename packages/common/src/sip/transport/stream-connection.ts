@@ -53,9 +53,9 @@ export class StreamConnection {
   #why: SendFailure = "closed";
   #waiting: Waiting[] = [];
   #waitingOctets = 0;
-  /** CRLF received that are not (yet) part of a ping; a ping of ours that waits for its answer. */
+  /** CRLF received that are not (yet) part of a ping; who waits for the answer to ours. */
   #lineEnds = 0;
-  #pinged = false;
+  #onPong: (() => void) | undefined;
   readonly #openedAt: number;
   #activeAt: number;
   /** Undefined while no message has begun that is not whole. */
@@ -123,9 +123,20 @@ export class StreamConnection {
     this.#timer = this.#clock.after(this.#limits.closeGraceMs, () => this.#pipe.destroy());
   }
 
+  /** RFC 5626 §3.5.1: two CRLF. */
+  ping(onPong: () => void): void {
+    this.#onPong = onPong;
+    this.send(PING);
+  }
+
   /** Closed at once, to make room for another. */
   giveWay(): void {
     this.#owner.onRejected(MADE_ROOM, this.flow);
+    this.giveUp();
+  }
+
+  /** Closed at once. */
+  giveUp(): void {
     this.#pipe.destroy();
     this.#closed("closed"); // the pipe would say so later only
   }
@@ -136,7 +147,6 @@ export class StreamConnection {
 
   #write(bytes: Buffer, onFailure: OnFailure | undefined): void {
     this.#activeAt = this.#clock.now();
-    if (bytes.length === PING.length && bytes.equals(PING)) this.#pinged = true;
     this.#pipe.write(bytes, onFailure);
     this.#written += bytes.length;
     this.#unanswered.sent(bytes);
@@ -218,8 +228,10 @@ export class StreamConnection {
   }
 
   #keepAlive(count: number): void {
-    if (count === 1 && this.#pinged) {
-      this.#pinged = false;
+    if (count === 1 && this.#onPong !== undefined) {
+      const told = this.#onPong;
+      this.#onPong = undefined;
+      told();
       return;
     }
     this.#lineEnds += count;

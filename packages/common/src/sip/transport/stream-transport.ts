@@ -97,6 +97,14 @@ export class StreamTransport implements Transport, ConnectionOwner {
     }
   }
 
+  ping(flow: Flow, onPong: () => void): void {
+    this.#connections.get(flow.id)?.ping(onPong);
+  }
+
+  giveUp(flow: Flow): void {
+    this.#connections.get(flow.id)?.giveUp();
+  }
+
   async close(): Promise<void> {
     const stopped = this.#carrier.close();
     const drained = new Promise<void>((resolve) => {

@@ -80,6 +80,10 @@ export interface Transport {
    * left, and never before `send` has returned.
    */
   send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void;
+  /** A keep-alive over a stream (RFC 5626 §4.4.1). `onPong` is called when the peer answers it, once at most. */
+  ping?(flow: Flow, onPong: () => void): void;
+  /** Ends a stream at once, whatever is under way on it; `onClosed` follows. */
+  giveUp?(flow: Flow): void;
   /** Stops listening and ends every connection. */
   close(): Promise<void>;
 }
@@ -87,6 +91,14 @@ export interface Transport {
 /** `host:port`, with brackets around an IPv6 address. */
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Never before the call that failed has returned. */
+export function failLater(
+  why: SendFailure,
+  onFailure: ((why: SendFailure) => void) | undefined,
+): void {
+  if (onFailure !== undefined) queueMicrotask(() => onFailure(why));
 }
 
 /** As logs and histories name a peer: `192.0.2.7:5060/udp`. */

@@ -1,13 +1,16 @@
 // SIP over UDP: one datagram, one message. RFC 3261 §18, RFC 3581.
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { isIPv6 } from "node:net";
-import { failureOf } from "./failures.ts";
+import { isIPv4 } from "node:net";
+import type { Clock } from "../../platform/clock.ts";
+import { BatchedSocket } from "./datagrams/batched-socket.ts";
+import type { DatagramSocket } from "./datagrams/datagram-socket.ts";
+import { NodeSocket } from "./datagrams/node-socket.ts";
+import { systemCalls } from "./datagrams/system-calls.ts";
 import { FlowCache } from "./flow-cache.ts";
 import { leadingLineEnds, PING, PONG } from "./keep-alive.ts";
-import { literalLookup } from "./literal-lookup.ts";
 import { isStun, stunAnswer } from "./stun.ts";
 import {
   type Flow,
+  failLater,
   type HostPort,
   isPort,
   LARGEST_PAYLOAD,
@@ -21,6 +24,8 @@ export interface UdpOptions extends HostPort {
   readonly maxFlows?: number;
   /** What the kernel is asked to buffer each way; it silently gives less if it must. */
   readonly socketBufferBytes?: number;
+  /** Several datagrams per system call, where the machine can: Linux, IPv4, the optional package koffi. */
+  readonly batching?: { readonly clock: Clock };
 }
 
 /** One socket of the family of `options.host`; IPv6 sockets take no IPv4. */
@@ -34,7 +39,7 @@ class UdpTransport implements Transport {
   readonly #options: UdpOptions;
   #local: HostPort;
   #flows: FlowCache;
-  #socket: Socket | undefined;
+  #socket: DatagramSocket | undefined;
   #events: TransportEvents | undefined;
 
   constructor(options: UdpOptions) {
@@ -47,31 +52,13 @@ class UdpTransport implements Transport {
     return this.#local;
   }
 
-  listen(events: TransportEvents): Promise<void> {
+  async listen(events: TransportEvents): Promise<void> {
     if (this.#socket !== undefined) throw new Error("this transport listens already");
-    const { host, port, socketBufferBytes = 4 * 2 ** 20 } = this.#options;
-    const six = isIPv6(host);
-    const socket = createSocket({
-      type: six ? "udp6" : "udp4",
-      ipv6Only: six,
-      lookup: literalLookup(six ? 6 : 4),
-      recvBufferSize: socketBufferBytes,
-      sendBufferSize: socketBufferBytes,
-    });
+    const socket = socketOf(this.#options);
     this.#socket = socket;
     this.#events = events;
-    socket.on("message", (bytes, remote) => this.#receive(bytes, remote));
-    return new Promise((resolve, reject) => {
-      socket.once("error", reject);
-      socket.bind({ address: host, port, exclusive: true }, () => {
-        socket.off("error", reject);
-        // Some systems report here that an earlier datagram was refused, but not which one.
-        socket.on("error", () => undefined);
-        this.#local = { host, port: socket.address().port };
-        this.#flows = this.#newFlows();
-        resolve();
-      });
-    });
+    this.#local = await socket.bind(this.#local, (...datagram) => this.#receive(...datagram));
+    this.#flows = this.#newFlows();
   }
 
   flowTo(remote: HostPort): Flow {
@@ -80,28 +67,20 @@ class UdpTransport implements Transport {
 
   send(bytes: Buffer, flow: Flow, onFailure?: (why: SendFailure) => void): void {
     const socket = this.#socket;
-    const { host, port } = flow.remote;
     if (socket === undefined) failLater("closed", onFailure);
     else if (bytes.length > LARGEST_PAYLOAD) failLater("too-large", onFailure);
-    else if (!isPort(port)) failLater("refused", onFailure);
-    // Node queues a callback for every send that has one: only for those who want to know.
-    else if (onFailure === undefined) socket.send(bytes, port, host);
-    else {
-      socket.send(bytes, port, host, (error) => {
-        if (error !== null) onFailure(failureOf(error));
-      });
-    }
+    else if (!isPort(flow.remote.port)) failLater("refused", onFailure);
+    else socket.send(bytes, flow.remote, onFailure);
   }
 
   close(): Promise<void> {
     const socket = this.#socket;
     this.#socket = undefined;
-    if (socket === undefined) return Promise.resolve();
-    return new Promise((resolve) => socket.close(resolve));
+    return socket?.close() ?? Promise.resolve();
   }
 
-  #receive(bytes: Buffer, remote: RemoteInfo): void {
-    const flow = this.#flows.get(remote.address, remote.port);
+  #receive(bytes: Buffer, host: string, port: number): void {
+    const flow = this.#flows.get(host, port);
     if (isStun(bytes)) {
       const answer = stunAnswer(bytes, flow.remote);
       if (answer !== undefined) this.send(answer, flow);
@@ -121,6 +100,10 @@ class UdpTransport implements Transport {
   }
 }
 
-function failLater(why: SendFailure, onFailure: ((why: SendFailure) => void) | undefined): void {
-  if (onFailure !== undefined) queueMicrotask(() => onFailure(why));
+function socketOf({ host, batching, socketBufferBytes }: UdpOptions): DatagramSocket {
+  const bufferBytes = socketBufferBytes ?? 4 * 2 ** 20;
+  const calls = batching !== undefined && isIPv4(host) ? systemCalls() : undefined;
+  return calls === undefined || batching === undefined
+    ? new NodeSocket({ bufferBytes })
+    : new BatchedSocket(calls, { bufferBytes, clock: batching.clock });
 }
