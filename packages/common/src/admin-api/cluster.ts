@@ -1,4 +1,4 @@
-// What `GET /cluster` of an S-CSCF shows: the nodes that share its users, with its schema.
+// The nodes of a cluster, as `GET /cluster` of an S-CSCF shows them, with their schema.
 import { count, object, type Schema, textSchema } from "./schema-parts.ts";
 
 /** One node of the cluster. */

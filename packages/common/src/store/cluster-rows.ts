@@ -44,7 +44,7 @@ export interface ClusterRowsOptions<Rows> {
 
 const SPACING_MS = 10;
 /** How long a node that was killed keeps what it had. */
-export const LEASE_MS = 4000;
+const LEASE_MS = 4000;
 const RENEW_MS = 1000;
 /** Between two tries while Redis is away. */
 const RECONNECT_MS = 500;

@@ -13,7 +13,7 @@ import { parseIp } from "@ims-lab/common/platform/ip-address";
 import { parseHostPort } from "@ims-lab/common/sip/message/uri";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Environment } from "../terminal.ts";
-import { whyNever } from "./figure-rules.ts";
+import { whyNever } from "./rule-in-figure.ts";
 import type { FigureOptions } from "./figures.ts";
 
 export interface LabOptions extends FigureOptions {

@@ -1,4 +1,4 @@
-// What became of those that campaigns have asked, from the rows that were kept and the events that were told.
+// The ledger of campaigns: those whom they have asked, from the rows that were kept and the events that were told.
 import type { Campaign } from "../../../scscf/src/campaigns/campaign.ts";
 import { endedOf } from "../../../scscf/src/campaigns/campaign.ts";
 import type { Binding } from "../../../scscf/src/registration/binding.ts";

@@ -1,4 +1,4 @@
-// What a P-CSCF has told its devices over all its lives: a Contact is bound while its 200 says so, unless its end came. RFC 3261 §10.3.
+// The ledger of what a P-CSCF has told its devices over all its lives: a Contact is bound while its 200 says so, unless its end came. RFC 3261 §10.3.
 import { Contact, Via } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage, SipResponse } from "@ims-lab/common/sip/message/message";
 import {

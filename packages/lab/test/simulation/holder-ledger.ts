@@ -1,4 +1,4 @@
-// Whose a binding is and what its holder has proved, as an S-CSCF's table changes. TS 24.229 §5.4.1.2.
+// The ledger of bindings' holders and what they have proved, as an S-CSCF's table changes. TS 24.229 §5.4.1.2.
 import type { Binding } from "../../../scscf/src/registration/binding.ts";
 import type { ChallengeLedger } from "./challenge-ledger.ts";
 import { AUTHENTICATED_BY_ANSWER, type HolderFacts, SAME_HOLDER } from "./invariants.ts";

@@ -1,4 +1,4 @@
-// What an invariant of a simulation is.
+// The shape of an invariant of a simulation.
 
 /** Times are milliseconds since the epoch. */
 export interface Invariant<Facts> {
