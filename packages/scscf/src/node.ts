@@ -181,6 +181,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     registrations,
     events,
     refusals,
+    isShared: tools.shared !== undefined,
   });
   const pcscfSubscriptions = new PcscfSubscriptions({
     clock,

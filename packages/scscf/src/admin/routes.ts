@@ -189,7 +189,11 @@ function addReauthenticate(app: FastifyInstance, scscf: Scscf): void {
     await scscf.reauthentications.wait(ids, query.wait * 1000);
     const items = ids.flatMap((id) => scscf.reauthentications.get(id) ?? []);
     if (items.length < ids.length && scscf.cluster !== undefined)
-      throw problem(409, "Served elsewhere", "Another node of the cluster has the user now: it knows the end.");
+      throw problem(
+        409,
+        "Served elsewhere",
+        "Another node of the cluster has the user now: it knows the end.",
+      );
     const isOver = items.every(({ progress }) => progress === "ended");
     const done = asked.some(({ isNew }) => isNew) ? 201 : 200;
     const answer: ReauthenticateAnswer = {

@@ -259,8 +259,7 @@ export class Registrations {
     const paid = (problem?: Error): void => {
       if (problem === undefined) for (const one of owed) one.with.settled?.();
       // Another node that has this user does what is owed; else it was a row of something else that was lost.
-      else if (!(problem instanceof RowsLost) || this.knownOf(set).length > 0)
-        this.#owe(set, owed);
+      else if (!(problem instanceof RowsLost) || this.knownOf(set).length > 0) this.#owe(set, owed);
     };
     this.commit({ set, changes, rows }, paid, then);
   }
