@@ -3,7 +3,7 @@
 import {
   impossibleNetworkFaults,
   networkFaultSetting,
-} from "@ims-lab/common/faults/network-faults";
+} from "@ims-lab/common/faults/network-fault-setting";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import { isHost, type TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";

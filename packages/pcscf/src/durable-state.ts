@@ -1,19 +1,29 @@
 // The P-CSCF's durable state: written behind its table and its notifier, taken over by the next process.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
+import { isPacked } from "@ims-lab/common/platform/packed-table";
 import type { Random } from "@ims-lab/common/platform/random";
-import { rowOf } from "@ims-lab/common/sip/event/subscription";
+import { type NotifierSubscription, rowOf } from "@ims-lab/common/sip/event/subscription";
 import { StoreLog } from "@ims-lab/common/store/store-log";
+import { withTexts } from "@ims-lab/common/store/stored-rows";
 import { WriteBehind } from "@ims-lab/common/store/write-behind";
 import { type Binding, contactsOf, endOf, withContacts } from "./bindings/binding.ts";
 import type { FlowTable } from "./bindings/flow-table.ts";
 import type { DurableAskings, ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
+import type { PolicyRow } from "./policy/policy-control.ts";
 import type { Contents, Store, Tables } from "./rows.ts";
 
 export interface StoredState {
   readonly store: Store;
   /** All of it, as loaded before anything else. */
   readonly contents: Contents;
+}
+
+export interface TakingOver {
+  readonly table: FlowTable;
+  readonly notifier: ReregistrationNotifier;
+  /** Each binding is in the table, and at hand. */
+  onBinding(binding: Binding): void;
 }
 
 /** What is said once the node listens. */
@@ -34,6 +44,8 @@ export interface DurableStateOptions extends StoredState {
 /** Name of the key that all tokens are made with: a Path and a Record-Route hold over a restart. */
 const TOKEN_KEY = "tokenKey";
 const KEY_OCTETS = 32;
+/** The only row of its table. */
+const POLICY_ID = "in-force";
 
 export class DurableState {
   readonly #options: DurableStateOptions;
@@ -68,6 +80,19 @@ export class DurableState {
     };
   }
 
+  /** Rejects where the store does not take it. */
+  readonly savePolicy = (value: PolicyRow): Promise<void> =>
+    new Promise((resolve, reject) => {
+      this.#options.store.commit([{ table: "policy", id: POLICY_ID, value }], (problem) => {
+        if (problem === undefined) resolve();
+        else reject(problem);
+      });
+    });
+
+  get policy(): PolicyRow | undefined {
+    return this.#options.contents.policy.get(POLICY_ID);
+  }
+
   changed(id: string, value: Binding | undefined): void {
     this.#behind.put({ table: "bindings", id, value });
   }
@@ -85,33 +110,38 @@ export class DurableState {
     return key;
   }
 
-  /** Before the node listens. */
-  takeOver(table: FlowTable, notifier: ReregistrationNotifier): TakenOver {
-    const { contents, clock, graceMs, log } = this.#options;
-    const { bindings, subscriptions, askings } = contents;
+  /** Before the node listens. Throws when a row cannot be read; until then the store is as it was. */
+  takeOver({ table, notifier, onBinding }: TakingOver): TakenOver {
+    const { bindings, subscriptions, askings } = this.#options.contents;
+    const overdue = this.#restoreBindings(table, onBinding);
+    for (const [token, asking] of askings) notifier.restoreAsking(token, asking);
+    const forgotten = new Set<string>();
+    const inUse: NotifierSubscription[] = [];
+    for (const [, subscription, text] of withTexts(subscriptions)) {
+      if (!table.isRegistered(subscription.subject)) forgotten.add(subscription.subject);
+      if (isPacked(text)) notifier.restore(subscription, text);
+      else inUse.push(subscription);
+    }
+    const unanswered = inUse.filter((one) => notifier.restore(one) && !forgotten.has(one.subject));
+    const found = { bindings: bindings.size, subscriptions: subscriptions.size };
+    if (found.bindings + found.subscriptions > 0)
+      this.#options.log.info("store.loaded", { ...found, overdue });
+    return { unanswered: unanswered.map(({ id }) => id), forgotten };
+  }
+
+  /** How many had run out meanwhile. */
+  #restoreBindings(table: FlowTable, onBinding: (binding: Binding) => void): number {
+    const { contents, clock, graceMs } = this.#options;
     const now = clock.now();
     let overdue = 0;
-    for (const stored of bindings.values()) {
-      const binding = endOf(stored) > now ? stored : extended(stored, now + graceMs);
-      if (binding !== stored) overdue += 1;
-      table.restore(binding);
+    for (const [, stored, text] of withTexts(contents.bindings)) {
+      const isInTime = endOf(stored) > now;
+      const binding = isInTime ? stored : extended(stored, now + graceMs);
+      if (!isInTime) overdue += 1;
+      table.restore(binding, isInTime ? text : undefined);
+      onBinding(binding);
     }
-    for (const [token, asking] of askings) notifier.restoreAsking(token, asking);
-    const unanswered: string[] = [];
-    const forgotten = new Set<string>();
-    for (const subscription of subscriptions.values()) {
-      const { id, subject: token } = subscription;
-      const isUnanswered = notifier.restore(subscription);
-      if (table.registered(token) === undefined) forgotten.add(token);
-      else if (isUnanswered) unanswered.push(id);
-    }
-    if (bindings.size + subscriptions.size > 0)
-      log.info("store.loaded", {
-        bindings: bindings.size,
-        subscriptions: subscriptions.size,
-        overdue,
-      });
-    return { unanswered, forgotten };
+    return overdue;
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 // The P-CSCF put together: two endpoints, bindings, relaying, notifier. Everything outside comes in as an argument.
 
-import { networkFaults } from "@ims-lab/common/faults/network-faults";
+import { NetworkFaults } from "@ims-lab/common/faults/network-faults";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Advertised } from "@ims-lab/common/platform/cidr";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
@@ -82,6 +82,7 @@ export interface Pcscf {
   readonly notifier: ReregistrationNotifier;
   readonly history: AccessHistory;
   readonly policy: PolicyControl;
+  readonly networkFaults: NetworkFaults;
   start(): Promise<void>;
   /** Refuses new requests, gives those under way a moment, ends. */
   stop(): Promise<void>;
@@ -100,7 +101,8 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   const lines = new SummedLines({ clock, log });
   const queue = requestQueueOf(config.limits, clock, parts.nextTurn);
   const backpressure = new Backpressure();
-  const brakes = { queue, backpressure, history };
+  const networkFaults = new NetworkFaults({ from: "P", clock, log, rules: config.networkFaults });
+  const brakes = { queue, backpressure, history, networkFaults };
   const access = endpointOf(parts, "access", counters.endpoint("access"), brakes);
   const core = endpointOf(parts, "core", counters.endpoint("core"), brakes);
   const graceMs = config.restart.graceSeconds * 1000;
@@ -185,7 +187,11 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     policy: policyOf(config),
     ask: (binding) => notifier.askFor(binding),
   });
-  const policy = new PolicyControl({ clock, log, table, inForce: bindingPolicy });
+  const policy = new PolicyControl({
+    ...{ clock, log, table },
+    inForce: bindingPolicy,
+    save: durable?.savePolicy,
+  });
   const keepAlive = new KeepAlive({
     clock,
     table,
@@ -231,6 +237,7 @@ export function createPcscf(parts: PcscfParts): Pcscf {
   );
   metrics.gauge("waiting_messages", "Messages that wait for their turn.", () => queue?.size ?? 0);
   metrics.gauge("subscriptions", "Subscriptions of S-CSCFs here.", () => notifier.size);
+  metrics.gauge("network_faults", "Rules of the network that hold.", () => networkFaults.size);
   metrics.gauge("watches", "Own subscriptions to registrations.", () => watch.size);
   metrics.gauge(
     "attempts",
@@ -245,17 +252,20 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     notifier,
     history,
     policy,
+    networkFaults,
     async start() {
       await trust.ready;
-      const { unanswered, forgotten } = durable?.takeOver(table, notifier) ?? NOTHING_TAKEN_OVER;
-      const restored = [...table.all()];
+      policy.restore(durable?.policy);
+      const onBinding = (binding: Binding): void => {
+        keepAlive.bound(binding);
+        bindingPolicy.restored(binding);
+      };
+      const { unanswered, forgotten } =
+        durable?.takeOver({ table, notifier, onBinding }) ?? NOTHING_TAKEN_OVER;
+      const restored = table.tokens();
       await core.listen((incoming) => coreRelay.handle(incoming));
       await access.listen((incoming) => accessSide.handle(incoming));
       pool.start();
-      for (const binding of restored) {
-        keepAlive.bound(binding);
-        bindingPolicy.restored(binding);
-      }
       for (const token of forgotten) notifier.forget(token);
       for (const id of unanswered) notifier.tellOf(id);
       watch.resume(restored.values());
@@ -280,11 +290,13 @@ function endpointOf(
   counters: ReturnType<ReturnType<typeof pcscfMetrics>["endpoint"]>,
   {
     history,
+    networkFaults,
     ...brakes
   }: {
     readonly queue: RequestQueue | undefined;
     readonly backpressure: Backpressure;
     readonly history: AccessHistory;
+    readonly networkFaults: NetworkFaults;
   },
 ): Endpoint {
   const { limits } = config;
@@ -305,14 +317,7 @@ function endpointOf(
     udpMtuBytes: side === "access" ? 0 : config.core.udpMtuBytes,
     ...(side === "core" && { settingOf: ({ host }: HostPort) => settingOf(config, host) }),
     ...endpointLimits(limits, brakes, side === "access" ? limits : undefined),
-    interceptors: [
-      ...networkFaults(
-        config.networkFaults,
-        { from: "P", to: side === "access" ? "U" : "S" },
-        { clock, log },
-      ),
-      ...interceptors,
-    ],
+    interceptors: [networkFaults.towards(side === "access" ? "U" : "S"), ...interceptors],
   });
 }
 

@@ -1,4 +1,4 @@
-// Durable rows of the P-CSCF: bindings, the S-CSCFs' subscriptions here, what they are asked for, the key of its tokens.
+// Durable rows of the P-CSCF: bindings, the S-CSCFs' subscriptions here, what they are asked for, the policy, the key of its tokens.
 import {
   packSubscription,
   unpackSubscription,
@@ -9,6 +9,7 @@ import type { RowStore } from "@ims-lab/common/store/store";
 import type { Binding } from "./bindings/binding.ts";
 import { packBinding, unpackBinding } from "./bindings/packed-binding.ts";
 import type { Asking } from "./notifier/reregistration-notifier.ts";
+import type { PolicyRow } from "./policy/policy-control.ts";
 
 export interface Tables {
   /** By token. */
@@ -19,6 +20,8 @@ export interface Tables {
   readonly askings: Asking;
   /** Hexadecimal, by name. */
   readonly secrets: string;
+  /** The one that an operator put. */
+  readonly policy: PolicyRow;
 }
 
 /** How they are written. A new table is a line above and one here. */
@@ -27,6 +30,7 @@ export const TABLES: TableFormats<Tables> = {
   subscriptions: packedRow(packSubscription, unpackSubscription),
   askings: jsonRow(),
   secrets: jsonRow(),
+  policy: jsonRow(),
 };
 
 export type Contents = RowsById<Tables>;

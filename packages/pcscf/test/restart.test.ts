@@ -1,4 +1,9 @@
 // A new P-CSCF over the store of the old one: flows, tokens, dialogs and askings go on; and a store that fails.
+import {
+  type AuthenticationPolicy,
+  policyDocument,
+  readPolicy,
+} from "@ims-lab/common/ims/policy-document";
 import { parseReginfo, type Reginfo } from "@ims-lab/common/ims/reginfo";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { TextRows } from "@ims-lab/common/testing/text-rows";
@@ -16,6 +21,12 @@ interface Life {
 
 function newStore(): TextRows<Tables> {
   return new TextRows(TABLES);
+}
+
+function policyOf(rules: readonly object[]): AuthenticationPolicy {
+  const read = readPolicy({ rules }, { node: "pcscf", freshMs: 0, pacePerSecond: 50 });
+  if (read.kind === "refused") throw new Error(read.problems.join("; "));
+  return read.policy;
 }
 
 async function peersOf(lab: Lab): Promise<Life> {
@@ -135,6 +146,38 @@ describe("after the end of a P-CSCF", () => {
     expect(asked()).toEqual([]);
     lab.run(10_000);
     expect(asked()).toMatchObject([{ rule: "max-age" }]);
+  });
+
+  test("the policy that an operator put counts more than the settings, for who is bound already", async () => {
+    const store = newStore();
+    const first = await firstLife(store);
+    const put = first.lab.clock.now();
+    await first.lab.pcscf.policy.put(policyOf([{ maxAgeSeconds: 250 }]));
+    const rule = "--reauthentication.maxAgeSeconds=100";
+    const { lab } = await peersOf(await first.lab.restarted(200_000, store.reopened(), rule));
+    expect(policyDocument(lab.pcscf.policy.current).rules).toEqual([{ maxAgeSeconds: 250 }]);
+    expect(lab.pcscf.policy.changedAt).toBe(put);
+    expect(lab.log.named("policy.restored")).toEqual([{ rules: "maxAgeSeconds" }]);
+    lab.run(45_000);
+    expect(lab.log.named("rule.cannot-ask")).toEqual([]);
+    lab.run(10_000);
+    expect(lab.log.named("rule.cannot-ask")).toMatchObject([{ rule: "maxAgeSeconds" }]);
+  });
+
+  test("a policy that cannot be read any more is named, and the settings' counts", async () => {
+    const store = newStore();
+    await firstLife(store);
+    const document = { pacePerSecond: 50, rules: [{ onMethods: ["INVITE"] }] };
+    const value = { document, changedAt: 1 } as const;
+    store.commit([{ table: "policy", id: "in-force", value }], () => undefined);
+    const lab = await Lab.startWith(store, "--reauthentication.maxAgeSeconds=300");
+    expect(lab.log.named("policy.not-restored")).toMatchObject([
+      { why: expect.stringContaining('rules[0]: the key "onMethods"') },
+    ]);
+    expect(lab.pcscf.policy.changedAt).toBeUndefined();
+    expect(policyDocument(lab.pcscf.policy.current).rules).toContainEqual(
+      expect.objectContaining({ maxAgeSeconds: 300 }),
+    );
   });
 
   test("one that ran out meanwhile has `restart.graceSeconds`", async () => {
@@ -282,6 +325,17 @@ describe("a store that fails", () => {
     answer(2, 200);
   });
 
+  test("a policy that cannot be kept is not in force", async () => {
+    const store = newStore();
+    const { lab } = await firstLife(store);
+    const before = lab.pcscf.policy.current;
+    store.isFailing = true;
+    const put = lab.pcscf.policy.put(policyOf([{ maxAgeSeconds: 250 }]));
+    await expect(put).rejects.toThrow("the store is made to fail");
+    expect([lab.pcscf.policy.changedAt, lab.pcscf.policy.current]).toEqual([undefined, before]);
+    expect(lab.log.named("policy.changed")).toEqual([]);
+  });
+
   test("a SUBSCRIBE gets 500 and is none", async () => {
     const store = newStore();
     const { lab, scscf, path } = await firstLife(store);
@@ -313,7 +367,7 @@ describe("a store that fails", () => {
     lab.run(5000);
     expect(scscf.inbox).toEqual([]);
     store.isFailing = false;
-    lab.run(1000);
+    lab.run(1100);
     const notify = acknowledged(life);
     expect(eventsOf(notify)).toContain("shortened");
     const [row] = (await store.load()).subscriptions.values();

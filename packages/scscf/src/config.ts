@@ -6,7 +6,7 @@ import { faultSetting, impossibleFaults } from "@ims-lab/common/faults/fault-set
 import {
   impossibleNetworkFaults,
   networkFaultSetting,
-} from "@ims-lab/common/faults/network-faults";
+} from "@ims-lab/common/faults/network-fault-setting";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { TrustedPeer } from "@ims-lab/common/platform/cidr";
 import type { Impossible, Settings } from "@ims-lab/common/platform/config";

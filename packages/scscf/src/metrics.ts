@@ -56,6 +56,7 @@ export function createScscfMetrics(metrics: Metrics): ScscfMetrics {
         ["policy_waiting", "Due by age, not asked yet for the pace.", () => scscf.policy.waiting],
         ["reauthentications", "Now due.", () => scscf.reauthentications.runningCount],
         ["campaigns", "That go on.", () => scscf.campaigns.size],
+        ["network_faults", "Rules of the network that hold.", () => scscf.networkFaults.size],
       ];
       const { cluster } = scscf;
       if (cluster !== undefined)

@@ -2,6 +2,7 @@
 
 import { scscfFaults } from "@ims-lab/common/admin-api/faults";
 import { beginWithFaults } from "@ims-lab/common/faults/fault-setting";
+import { NetworkFaults } from "@ims-lab/common/faults/network-faults";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { NextTurn } from "@ims-lab/common/platform/clock";
@@ -99,6 +100,7 @@ export interface Scscf {
   /** Who observes the messages of single users. */
   readonly watches: MessageWatches;
   readonly faults: ScscfFaults;
+  readonly networkFaults: NetworkFaults;
   readonly policy: PolicyControl;
   readonly duties: SubscriptionDuties;
   /** Undefined: this S-CSCF is alone. */
@@ -117,7 +119,8 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
   const directory = new ChangedDirectory(tools.subscribers.directory);
   const queue = requestQueueOf(config.limits, clock, tools.nextTurn);
   const watches = new MessageWatches();
-  const endpoint = endpointOf(config, { ...tools, switched: watches }, queue);
+  const networkFaults = new NetworkFaults({ from: "S", clock, log, rules: config.networkFaults });
+  const endpoint = endpointOf(config, tools, { queue, networkFaults, watches });
   const onLimited = (limit: string): void => tools.counters?.count("limited", limit);
   const bindings = new Bindings();
   const failures = new FailureNotes(clock);
@@ -341,6 +344,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     eventStream,
     watches,
     faults,
+    networkFaults,
     policy,
     duties,
     cluster: tools.shared && users && { rows: tools.shared, users },

@@ -1,6 +1,6 @@
 // The S-CSCF's one SIP side: its endpoint, its own addresses, where its own requests go. RFC 3261 §8.1.2, §18.
 
-import { networkFaults } from "@ims-lab/common/faults/network-faults";
+import type { NetworkFaults } from "@ims-lab/common/faults/network-faults";
 import { cidrContains, trustedPeerOf } from "@ims-lab/common/platform/cidr";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { isIp } from "@ims-lab/common/platform/ip-address";
@@ -15,7 +15,7 @@ import {
   type EndpointCounters,
   type EndpointOptions,
 } from "@ims-lab/common/sip/endpoint/endpoint";
-import type { Interceptor, SwitchedInterceptor } from "@ims-lab/common/sip/endpoint/interceptors";
+import type { AnyInterceptor } from "@ims-lab/common/sip/endpoint/interceptors";
 import { endpointLimits } from "@ims-lab/common/sip/endpoint/limits";
 import type { SendRequest } from "@ims-lab/common/sip/event/sender";
 import { isSip, parseUri, type Uri } from "@ims-lab/common/sip/message/uri";
@@ -32,18 +32,26 @@ export interface EndpointTools {
   readonly random: Random;
   readonly log: Logger;
   readonly transports: readonly Transport[];
-  readonly interceptors?: readonly Interceptor[];
-  readonly switched?: SwitchedInterceptor;
+  readonly interceptors?: readonly AnyInterceptor[];
   readonly counters?: EndpointCounters;
+}
+
+/** What stands between it and the wire. */
+export interface EndpointBrakes {
+  readonly queue: RequestQueue | undefined;
+  /** Outermost: what is traced is what leaves. */
+  readonly networkFaults: NetworkFaults;
+  /** Innermost. */
+  readonly watches: AnyInterceptor;
 }
 
 export function endpointOf(
   config: ScscfConfig,
   tools: EndpointTools,
-  queue: RequestQueue | undefined,
+  { queue, networkFaults, watches }: EndpointBrakes,
 ): Endpoint {
   const { sip, limits, cluster } = config;
-  const { clock, random, log, transports, interceptors = [], switched, counters } = tools;
+  const { clock, random, log, transports, interceptors = [], counters } = tools;
   const advertise = sip.advertise.map(
     ({ forPeers, host, port }): AdvertiseRule => ({
       forPeers: (peer) => cidrContains(forPeers, peer),
@@ -64,11 +72,7 @@ export function endpointOf(
     settingOf: hopSettings(config),
     ...endpointLimits(limits, { queue }),
     ...(advertise.length > 0 && { advertise }),
-    interceptors: [
-      ...networkFaults(config.networkFaults, { from: "S", to: "P" }, tools),
-      ...interceptors,
-    ],
-    ...(switched !== undefined && { switched }),
+    interceptors: [networkFaults.towards("P"), ...interceptors, watches],
     ...(counters !== undefined && { counters }),
   });
 }

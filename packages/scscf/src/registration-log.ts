@@ -45,6 +45,7 @@ export class RegistrationLog implements RegistrationSubscriber {
         if (log.enabled("debug")) log.debug("registration.refreshed", fieldsOf(event.binding));
         break;
       case "removed": {
+        if (!log.enabled("info")) break;
         const { binding, cause, missed } = event;
         const why = whyRemoved(cause, missed, dutySeconds);
         log.info("registration.removed", { ...fieldsOf(binding), cause: cause.kind, why });

@@ -1,7 +1,9 @@
 // The take-over of what a store holds: everything goes on where it was when the last process ended.
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
+import { isPacked } from "@ims-lab/common/platform/packed-table";
 import type { NotifierSubscription } from "@ims-lab/common/sip/event/subscription";
+import { withTexts } from "@ims-lab/common/store/stored-rows";
 import type { Campaigns } from "./campaigns/campaigns.ts";
 import type { RegistrationNotifier } from "./notifier/registration-notifier.ts";
 import type { PolicyControl } from "./policy/policy-control.ts";
@@ -40,20 +42,29 @@ export interface TakenOver {
   readonly unanswered: readonly string[];
 }
 
-/** Throws when the deadlines that it moves cannot be made durable. */
+/** Throws when a row cannot be read, or the deadlines that it moves cannot be made durable; until then the store is as it was. */
 export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
   const { store, log, graceMs } = parts;
   const contents = await store.load();
-  const { bindings, subscriptions, campaigns, policy, subscribers } = contents;
-  parts.provisioning.restore(subscribers);
-  parts.policy.restore(policy);
-  const { moved, unheard, unanswered } = restoreUsers(parts, contents, graceMs);
-  parts.campaigns.restore(campaigns.values());
-  if (moved.length > 0) await durable(store, moved);
-  const found = { bindings: bindings.size, subscriptions: subscriptions.size };
-  if (found.bindings + found.subscriptions > 0)
-    log.info("store.loaded", { ...found, overdue: moved.length });
-  return { unheard, unanswered };
+  const { bindings, subscriptions, policy, subscribers } = contents;
+  try {
+    // Campaigns begin when all is read.
+    const campaigns = [...contents.campaigns.values()];
+    parts.provisioning.restore(subscribers);
+    parts.policy.restore(policy);
+    const { moved, unheard, unanswered } = restoreUsers(parts, contents, graceMs);
+    parts.campaigns.restore(campaigns);
+    if (moved.length > 0) await durable(store, moved);
+    const found = { bindings: bindings.size, subscriptions: subscriptions.size };
+    if (found.bindings + found.subscriptions > 0)
+      log.info("store.loaded", { ...found, overdue: moved.length });
+    return { unheard, unanswered };
+  } catch (problem) {
+    parts.registrations.close();
+    parts.inForce.close();
+    parts.notifier.close();
+    throw problem;
+  }
 }
 
 /** What registration sets consist of. */
@@ -61,7 +72,13 @@ export type UserRows = Pick<Contents, "bindings" | "subscriptions" | "sqnMarks">
 
 export type UserParts = Pick<
   TakeOverParts,
-  "clock" | "registrations" | "reauthentications" | "notifier" | "marks" | "inForce"
+  | "clock"
+  | "registrations"
+  | "reauthentications"
+  | "notifier"
+  | "marks"
+  | "inForce"
+  | "provisioning"
 >;
 
 /** Deadlines that have got their grace: to be made durable. */
@@ -69,7 +86,10 @@ export interface RestoredUsers extends TakenOver {
   readonly moved: readonly Change[];
 }
 
-/** Users whose rows these are go on here. @param graceMs undefined: they were served without a break */
+/**
+ * Users whose rows these are go on here. Throws when one cannot be read, before anything else changes.
+ * @param graceMs undefined: they were served without a break
+ */
 export function restoreUsers(
   parts: UserParts,
   { bindings, subscriptions, sqnMarks }: UserRows,
@@ -77,22 +97,37 @@ export function restoreUsers(
 ): RestoredUsers {
   const now = parts.clock.now();
   for (const [impi, mark] of sqnMarks) parts.marks.restore(impi, mark);
-  const unanswered: string[] = [];
-  for (const stored of subscriptions.values()) {
+  const inUse: NotifierSubscription[] = [];
+  for (const [, stored, text] of withTexts(subscriptions)) {
     const subscription = graceMs === undefined ? stored : notBefore(stored, now + graceMs, now);
-    if (parts.notifier.restore(subscription)) unanswered.push(subscription.id);
+    const isAsStored = subscription === stored && isPacked(text);
+    if (isAsStored) parts.notifier.restore(subscription, text);
+    else inUse.push(subscription);
   }
+  const { moved, unheard } = restoreBindings(parts, bindings, graceMs);
+  // All has been read: from here on the store may change.
+  const unanswered = inUse.filter((one) => parts.notifier.restore(one)).map(({ id }) => id);
+  return { moved, unheard, unanswered };
+}
+
+function restoreBindings(
+  parts: UserParts,
+  bindings: Contents["bindings"],
+  graceMs: number | undefined,
+): { readonly moved: readonly Change[]; readonly unheard: readonly Binding[] } {
+  const now = parts.clock.now();
   const moved: Change[] = [];
   const unheard: Binding[] = [];
-  for (const [id, stored] of bindings) {
+  for (const [id, stored, text] of withTexts(bindings)) {
     const binding = graceMs === undefined ? stored : afterRestart(stored, now, graceMs);
     if (binding !== stored) moved.push({ table: "bindings", id, value: binding });
-    parts.registrations.restore(binding);
+    parts.registrations.restore(binding, binding === stored ? text : undefined);
     parts.reauthentications.restore(binding);
     parts.inForce.restore(binding);
+    parts.provisioning.restored(binding);
     if (isUnheard(binding)) unheard.push(binding);
   }
-  return { moved, unheard, unanswered };
+  return { moved, unheard };
 }
 
 function isUnheard({ duty, reauthentication }: Binding): boolean {

@@ -2,6 +2,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type ProcessPort, runNode } from "@ims-lab/common/platform/lifecycle";
 import { expect, test, vi } from "vitest";
 import { settings } from "../src/config.ts";
@@ -92,3 +93,29 @@ test("fixed nonces outside loopback: exit 2", async () => {
   expect(fake.exits).toEqual([2]);
   expect(fake.errors).toContain("loopback");
 });
+
+test("a store with a row that cannot be read is refused by name, and stays as it is", async () => {
+  const path = join(mkdtempSync(join(tmpdir(), "ims-lab-")), "scscf.db");
+  const options = ["--sip.port=0", `--store=sqlite:${path}`];
+  const first = await run(...options);
+  first.signal("SIGTERM");
+  await vi.waitFor(() => expect(first.exits).toEqual([0]), { timeout: 5000 });
+  const half = '["c1","bob@lab"';
+  const rowsOf = (act: (database: DatabaseSync) => unknown): unknown => {
+    const database = new DatabaseSync(path);
+    try {
+      return act(database);
+    } finally {
+      database.close();
+    }
+  };
+  rowsOf((database) => database.exec(`INSERT INTO rows VALUES (1, 'bindings', 't1', '${half}')`));
+  const second = await run(...options);
+  expect(second.errors).toMatch(
+    /rows that can be read: .* has another, bindings t1 \(.*nothing was/,
+  );
+  expect(second.exits).toEqual([2]);
+  expect(rowsOf((database) => database.prepare("SELECT id, row FROM rows").all())).toEqual([
+    { id: "t1", row: half },
+  ]);
+}, 20_000);

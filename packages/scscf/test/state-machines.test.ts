@@ -28,6 +28,8 @@ const reauthentication: ReauthenticationContext = {
 };
 const context: BindingContext = { subscriptionDeadlineMs: 32_000, reauthentication };
 
+const WRONG = { kind: "failed", ownFlow: true, ownAttempt: true, why: "RES" } as const;
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
@@ -52,8 +54,9 @@ describe("the re-authentication", () => {
     ["NOTIFY fails", { kind: "notify-failed", why: "481" }],
     ["401 (own flow)", { kind: "challenged", at, ownFlow: true }],
     ["401 (other flow)", { kind: "challenged", at, ownFlow: false }],
-    ["wrong answer (own flow)", { kind: "failed", at, ownFlow: true, why: "RES" }],
-    ["wrong answer (other flow)", { kind: "failed", at, ownFlow: false, why: "RES" }],
+    ["wrong answer (own flow)", { ...WRONG, at }],
+    ["wrong answer (own flow, another's attempt)", { ...WRONG, at, ownAttempt: false }],
+    ["wrong answer (other flow)", { ...WRONG, at, ownFlow: false }],
     ["right answer", { kind: "authenticated", at }],
     ["de-registered", { kind: "withdrawn", at }],
     ["deadline", { kind: "due", at: T0 + 10_000_000 }],

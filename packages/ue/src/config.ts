@@ -4,7 +4,7 @@ import { faultSetting, impossibleFaults } from "@ims-lab/common/faults/fault-set
 import {
   impossibleNetworkFaults,
   networkFaultSetting,
-} from "@ims-lab/common/faults/network-faults";
+} from "@ims-lab/common/faults/network-fault-setting";
 import { OWN_PACKAGE, REG_PACKAGE } from "@ims-lab/common/ims/events";
 import { LAB_DOMAIN } from "@ims-lab/common/ims/identities";
 import type { Impossible, SchemaOf, Settings } from "@ims-lab/common/platform/config";

@@ -2,7 +2,6 @@
 
 import { ueFaults } from "@ims-lab/common/admin-api/faults";
 import { beginWithFaults } from "@ims-lab/common/faults/fault-setting";
-import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import { cidrContains } from "@ims-lab/common/platform/cidr";
 import { type Clock, nextTurn } from "@ims-lab/common/platform/clock";
@@ -40,6 +39,7 @@ export interface UeTools {
 }
 
 interface StackTools extends UeTools {
+  readonly faults: UeFaults;
   readonly interceptors: NodeTrace["interceptors"];
   readonly counters: EndpointCounters;
   readonly queue: RequestQueue | undefined;
@@ -54,11 +54,15 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
   const metrics = createMetrics({ node: "ue", processFigures: true });
   const counters = endpointCounters(metrics);
   const queue = requestQueueOf(config.limits, tools.clock, nextTurn);
-  const interceptors = [
-    ...networkFaults(config.networkFaults, { from: "U", to: "P" }, tools),
-    ...traces.interceptors,
-  ];
-  const faults = new UeFaults({ ...tools, t1: timersOf(config).t1 });
+  const { interceptors } = traces;
+  const faults = new UeFaults({
+    ...tools,
+    t1: timersOf(config).t1,
+    networkRules: config.networkFaults,
+    ...(config.stack === "npm-sip" && {
+      whyNoNetworkRules: "the stack npm-sip lets nobody in between",
+    }),
+  });
   const node = new UeNode({
     ...tools,
     faults,
@@ -74,7 +78,8 @@ export async function startUe(config: UeConfig, tools: UeTools): Promise<Running
       faultsOf: (impi) => faults.isimFaults(impi),
     }),
     perSecond: config.registration.perSecond,
-    stackFor: (index) => stackOf(config, { ...tools, interceptors, counters, queue }, index),
+    stackFor: (index) =>
+      stackOf(config, { ...tools, faults, interceptors, counters, queue }, index),
     mediaFor: () => mediaOf(config),
   });
   await node.listen();
@@ -143,7 +148,7 @@ function proxyOf(config: UeConfig): HostPort {
 }
 
 function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
-  const { clock, random, log, interceptors, counters, queue } = tools;
+  const { clock, random, log, faults, interceptors, counters, queue } = tools;
   const { host } = config.sip;
   const port = config.sip.port === 0 ? 0 : config.sip.port + index;
   const transport = (at: number): Transport =>
@@ -170,7 +175,7 @@ function stackOf(config: UeConfig, tools: StackTools, index: number): Stack {
       move: () => movable.move(),
       pongs: config.registration.pongs,
       ...endpointLimits(config.limits, { queue }),
-      interceptors,
+      interceptors: [faults.network.towards("P"), ...interceptors],
     });
   }
   return new NpmSipStack({
@@ -195,6 +200,7 @@ function mediaOf({ calls, count, sip }: UeConfig): MediaSink | undefined {
 }
 
 function addMetrics(metrics: Metrics, node: UeNode, faults: UeFaults): void {
+  metrics.gauge("network_faults", "Rules of the network that hold.", () => faults.network.size);
   metrics.gauges("faults", "Faults that are on.", "fault", () => faults.switches.counts);
   metrics.gauges("ue_registrations", "UEs by state of their registration.", "state", () => {
     const counts = new Map<string, number>();

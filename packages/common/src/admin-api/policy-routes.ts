@@ -108,7 +108,7 @@ async function put(
   if (!check) {
     if (needsConfirmation !== undefined && !confirm)
       throw problem(409, "Confirm this policy", `${needsConfirmation}: repeat with confirm=true.`);
-    await service.put(policy);
+    await kept(service, policy);
   }
   return {
     ...(await viewOf(service, policy, survey)),
@@ -117,6 +117,15 @@ async function put(
     dueAtOnce: survey.dueAtOnce,
     needsConfirmation: needsConfirmation ?? null,
   };
+}
+
+async function kept(service: PolicyService, policy: AuthenticationPolicy): Promise<void> {
+  try {
+    await service.put(policy);
+  } catch (why) {
+    const said = why instanceof Error ? why.message : String(why);
+    throw problem(503, "Not stored", `The policy in force stays, as the store fails: ${said}.`);
+  }
 }
 
 function badPolicy(problems: readonly string[]): Error {

@@ -21,9 +21,15 @@ export interface NetworkRule {
   readonly last: number;
   /** Of a delay; of a reorder, how long it waits for the one that overtakes it. */
   readonly milliseconds: number;
-  /** As it was written, after its action. */
+  /** As it was written, after its action; without the figure. */
   readonly text: string;
+  /** Counts while this figure of the document is played, and only then; undefined: always. */
+  readonly figure: FigureNumber | undefined;
 }
+
+export const figureNumbers = ["1", "2", "3", "4", "5"] as const;
+/** Of S3z010092. */
+export type FigureNumber = (typeof figureNumbers)[number];
 
 export interface NetworkRuleProblem {
   readonly problem: string;
@@ -36,14 +42,17 @@ const DEFAULT_MS: Readonly<Record<NetworkAction, number>> = {
   duplicate: 0,
   reorder: 1_000,
 };
-const FORM = "WHAT FROM>TO [N|N-M|*] [TIMEms|TIMEs]";
+const FORM = "WHAT FROM>TO [N|N-M|*] [TIMEms|TIMEs] [@figure1 to @figure5]";
 
 /** @param written `NOTIFY S>P 1`, `200 S>U 2 500ms`, `200 REGISTER P>U`, `* U>P *` */
 export function parseNetworkRule(
   action: NetworkAction,
   written: string,
 ): NetworkRule | NetworkRuleProblem {
-  const text = written.trim().replace(/\s+/g, " ");
+  const whole = written.trim().replace(/\s+/g, " ");
+  const figure = figureIn(whole);
+  if (figure.problem !== undefined) return wrong(action, whole, figure.problem);
+  const { text } = figure;
   const words = text.split(" ");
   const at = words.findIndex((word) => word.includes(">"));
   if (at < 1 || at > 2) return wrong(action, text, `expected ${FORM}`);
@@ -60,7 +69,7 @@ export function parseNetworkRule(
   if (typeof range === "string") return wrong(action, text, range);
   const milliseconds = millisecondsOf(action, duration);
   if (typeof milliseconds === "string") return wrong(action, text, milliseconds);
-  return { action, ...what, ...hop, ...range, milliseconds, text };
+  return { action, ...what, ...hop, ...range, milliseconds, text, figure: figure.number };
 }
 
 export function isRuleProblem(read: NetworkRule | NetworkRuleProblem): read is NetworkRuleProblem {
@@ -76,8 +85,45 @@ export function parseNetworkSetting(written: string): NetworkRule | NetworkRuleP
     : parseNetworkRule(action, rest.join(" "));
 }
 
+/** For the node that sends: figures are its caller's to know. */
 export function networkSetting({ action, text }: NetworkRule): string {
   return `${action} ${text}`;
+}
+
+/** `NOTIFY S>P 1 @figure3`: as people write it. */
+export function ruleText({ text, figure }: NetworkRule): string {
+  return figure === undefined ? text : `${text} @figure${figure}`;
+}
+
+/** Whether it is about a request of this method, or a response of this status to it. */
+export function isAbout(
+  rule: Pick<NetworkRule, "method" | "status">,
+  method: string,
+  status: number | undefined,
+): boolean {
+  if (rule.method !== undefined && rule.method !== method) return false;
+  return rule.status === undefined
+    ? status === undefined || rule.method === undefined
+    : rule.status === status;
+}
+
+type FigureIn =
+  | {
+      readonly text: string;
+      readonly number: FigureNumber | undefined;
+      readonly problem?: undefined;
+    }
+  | { readonly problem: string };
+
+/** The figure stands behind all else. */
+function figureIn(whole: string): FigureIn {
+  const at = whole.indexOf("@");
+  if (at < 0) return { text: whole, number: undefined };
+  const written = whole.slice(at);
+  const number = figureNumbers.find((one) => `@figure${one}` === written.toLowerCase());
+  if (number === undefined)
+    return { problem: `"${shown(written)}": expected @figure1 to @figure5, behind all else` };
+  return { text: whole.slice(0, at).trim(), number };
 }
 
 function kindOf(words: readonly string[]): Pick<NetworkRule, "method" | "status"> | string {

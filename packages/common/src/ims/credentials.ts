@@ -27,10 +27,14 @@ export interface MalformedCredentials {
 export function credentialsOf(
   request: SipRequest,
   realm: string,
-  bare: (text: string) => string = (text) => text,
+  bare: (text: string) => string = asItIs,
 ): Credentials | MalformedCredentials | undefined {
+  const texts = request.texts("Authorization");
+  const [first, second] = texts;
+  if (first === undefined) return undefined;
+  if (second === undefined) return readDigest(first, bare); // as mostly
   const found: Credentials[] = [];
-  for (const text of request.texts("Authorization")) {
+  for (const text of texts) {
     const read = readDigest(text, bare);
     if (read === undefined) continue;
     if ("malformed" in read) return read;
@@ -40,6 +44,10 @@ export function credentialsOf(
   const name = realm.toLowerCase();
   const ours = found.filter(({ params }) => params.get("realm")?.toLowerCase() === name);
   return ours.length < 2 ? ours[0] : theOneAnswer(ours);
+}
+
+function asItIs(text: string): string {
+  return text;
 }
 
 /** The realm is the home domain, which a REGISTER's Request-URI names (TS 24.229 §5.1.1.2). */

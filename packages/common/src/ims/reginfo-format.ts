@@ -6,41 +6,36 @@ import {
   type ReginfoRegistration,
 } from "./reginfo-document.ts";
 
-type Attribute = readonly [name: string, value: string | number | undefined];
-
 /** The document as text, to be encoded as UTF-8. */
 export function formatReginfo(document: Reginfo): string {
-  const attributes = format([
-    ["xmlns", NAMESPACE],
-    ["version", document.version],
-    ["state", document.state],
-  ]);
+  const attributes =
+    attribute("xmlns", NAMESPACE) +
+    attribute("version", document.version) +
+    attribute("state", document.state);
   const registrations = document.registrations.map(formatRegistration).join("");
   return `<?xml version="1.0" encoding="UTF-8"?>\n<reginfo${attributes}>\n${registrations}</reginfo>\n`;
 }
 
 function formatRegistration(registration: ReginfoRegistration): string {
-  const attributes = format([
-    ["aor", registration.aor],
-    ["id", registration.id],
-    ["state", registration.state],
-  ]);
+  const attributes =
+    attribute("aor", registration.aor) +
+    attribute("id", registration.id) +
+    attribute("state", registration.state);
   const contacts = registration.contacts.map(formatContact).join("");
   return `<registration${attributes}>\n${contacts}</registration>\n`;
 }
 
 function formatContact(contact: ReginfoContact): string {
-  const attributes = format([
-    ["id", contact.id],
-    ["state", contact.state],
-    ["event", contact.event],
-    ["duration-registered", contact.durationRegistered],
-    ["expires", contact.expires],
-    ["retry-after", contact.retryAfter],
-    ["q", contact.q],
-    ["callid", contact.callId],
-    ["cseq", contact.cseq],
-  ]);
+  const attributes =
+    attribute("id", contact.id) +
+    attribute("state", contact.state) +
+    attribute("event", contact.event) +
+    attribute("duration-registered", contact.durationRegistered) +
+    attribute("expires", contact.expires) +
+    attribute("retry-after", contact.retryAfter) +
+    attribute("q", contact.q) +
+    attribute("callid", contact.callId) +
+    attribute("cseq", contact.cseq);
   const { displayName, unknownParams = [] } = contact;
   const name =
     displayName === undefined ? "" : `<display-name>${escapeXml(displayName)}</display-name>`;
@@ -53,12 +48,10 @@ function formatContact(contact: ReginfoContact): string {
   return `<contact${attributes}><uri>${escapeXml(contact.uri)}</uri>${name}${params}</contact>\n`;
 }
 
-function format(attributes: readonly Attribute[]): string {
-  let text = "";
-  for (const [name, value] of attributes)
-    if (value !== undefined)
-      text += ` ${name}="${typeof value === "string" ? escapeXml(value) : value}"`;
-  return text;
+/** With the blank before it; "" when it is left out. */
+function attribute(name: string, value: string | number | undefined): string {
+  if (value === undefined) return "";
+  return ` ${name}="${typeof value === "string" ? escapeXml(value) : value}"`;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

@@ -26,9 +26,8 @@ export const MOST_CONTACTS = 64;
 
 /** The Contact and Expires headers of a REGISTER, as the registrar and whoever stands before it read them. */
 export function namedContacts(request: SipRequest): NamedContacts {
-  const values = request.all(Contact);
-  if (values.length !== request.texts("Contact").length)
-    return { kind: "unreadable", why: "a Contact cannot be read" };
+  const values = request.allOrNone(Contact);
+  if (values === undefined) return { kind: "unreadable", why: "a Contact cannot be read" };
   if (values.length === 0) return { kind: "query" };
   const header = request.get(Expires);
   const contacts: NamedContact[] = [];
@@ -204,6 +203,10 @@ export function findListed<K extends KnownContact, L extends ListedContact>(
 ): ReadonlyMap<K, L> {
   const found = new Map<K, L>();
   if (ours.length === 0 || listed.length === 0) return found;
+  const [one, another] = ours;
+  const [row] = listed;
+  if (one !== undefined && another === undefined && one.contact === row?.uriText)
+    return found.set(one, row); // mostly there is one, listed as it was sent
   const free = new Set(listed);
   const take = (one: K, row: L | undefined): void => {
     if (row === undefined) return;

@@ -56,11 +56,15 @@ export function removeClaims(message: SipMessage, leaving: HeaderSet = CLAIMED):
 function removeNetworkLocation(message: SipMessage): boolean {
   if (!message.has(LOCATION)) return false;
   const all = message.texts(LOCATION);
-  const own = all.filter((text) => !/;[ \t]*network-provided[ \t]*(?:[;=]|$)/i.test(text));
-  if (own.length === all.length) return false;
+  if (!all.some(isNetworkProvided)) return false;
+  const own = all.filter((text) => !isNetworkProvided(text));
   if (own.length === 0) message.remove(LOCATION);
   else message.set(LOCATION, own);
   return true;
+}
+
+function isNetworkProvided(text: string): boolean {
+  return /;[ \t]*network-provided[ \t]*(?:[;=]|$)/i.test(text);
 }
 
 /** For what goes out, to a UE or to somebody else's network. */

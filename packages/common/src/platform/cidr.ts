@@ -74,14 +74,24 @@ export function trustedPeerOf<P extends TrustedPeer>(
   peers: readonly P[],
   host: string,
   port: number,
-  tlsNames: readonly string[] = [],
+  tlsNames: readonly string[] = NO_NAMES,
 ): P | undefined {
   const ip = parseIp(host);
-  return peers.find((peer) => {
-    if (peer.tlsName !== undefined) return tlsNames.includes(peer.tlsName);
-    if (ip === undefined || peer.network === undefined) return false;
-    return (peer.port === undefined || peer.port === port) && contains(peer.network, ip);
-  });
+  for (const peer of peers) if (covers(peer, ip, port, tlsNames)) return peer;
+  return undefined;
+}
+
+const NO_NAMES: readonly string[] = [];
+
+function covers(
+  { tlsName, network, port: only }: TrustedPeer,
+  ip: IpAddress | undefined,
+  port: number,
+  tlsNames: readonly string[],
+): boolean {
+  if (tlsName !== undefined) return tlsNames.includes(tlsName);
+  if (ip === undefined || network === undefined) return false;
+  return (only === undefined || only === port) && contains(network, ip);
 }
 
 /** `HOST[:PORT]` for every peer, or `CIDR=HOST[:PORT]`: one entry per address family it is for. */

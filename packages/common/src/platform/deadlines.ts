@@ -12,18 +12,26 @@ export interface DeadlinesOptions<K> {
   onDue(key: K): void;
 }
 
+/** What a message may have to wait when many are due at once. */
+const SLICE_MS = 8;
+/** A timer that is due now may come before the sockets are read. */
+const PAUSE_MS = 1;
+/** Deadlines between two looks at the clock. */
+const LOOK_EVERY = 16;
 /** Below this size, deadlines that have moved are not worth a sweep. */
 const SMALL = 64;
 
 /**
  * A deadline that moves to a later time needs nothing: it is looked at when the earlier time comes. One that
- * has gone or moved is dropped then, or when most of them are such.
+ * has gone or moved is dropped then, or when most of them are such. However many are due at once, messages have their turn.
  */
 export class Deadlines<K> {
   readonly #options: DeadlinesOptions<K>;
   readonly #heap = new DueHeap<K>();
   #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
+  /** Until when messages have their turn, milliseconds since the epoch. */
+  #pausedUntil = 0;
 
   constructor(options: DeadlinesOptions<K>) {
     this.#options = options;
@@ -55,7 +63,7 @@ export class Deadlines<K> {
   }
 
   #arm(): void {
-    const first = this.#heap.nextDue;
+    const first = Math.max(this.#heap.nextDue, this.#pausedUntil);
     if (first === this.#armedFor) return;
     this.#timer?.cancel();
     this.#armedFor = first;
@@ -70,13 +78,17 @@ export class Deadlines<K> {
     this.#armedFor = Number.POSITIVE_INFINITY;
     this.#timer = undefined;
     const now = clock.now();
+    let seen = 0;
     try {
       while (this.#heap.nextDue <= now) {
         const key = this.#heap.pop() as K;
         const due = dueOf(key);
-        if (due === undefined) continue;
-        if (due > now) this.#heap.push(due, key);
-        else onDue(key);
+        if (due !== undefined && due > now) this.#heap.push(due, key);
+        else if (due !== undefined) onDue(key);
+        seen += 1;
+        if (seen % LOOK_EVERY !== 0 || clock.now() < now + SLICE_MS) continue;
+        this.#pausedUntil = clock.now() + PAUSE_MS;
+        break;
       }
     } finally {
       this.#arm();

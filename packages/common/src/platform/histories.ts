@@ -27,10 +27,13 @@ const UNPROVEN_KEPT = 12;
 /** Time, kind, detail, source, times. */
 const SLOTS = 5;
 
+/** What JSON knows: at rest they are text. */
+type Slot = number | string | null;
+
 /** One flat array per name, times counted from the first. */
 interface Kept {
   readonly since: number;
-  readonly slots: (number | string | undefined)[];
+  readonly slots: Slot[];
 }
 
 export class Histories<K extends string> {
@@ -42,8 +45,14 @@ export class Histories<K extends string> {
     this.#options = options;
   }
 
-  note(name: string, kind: K, detail?: string, source?: string): void {
+  note(name: string, kind: K, detail: string | null = null, source: string | null = null): void {
     const now = Math.round(this.#options.clock.now());
+    const atRest = this.#recent.atRest(name);
+    const longer = atRest && appended(atRest, now, { kind, detail, source });
+    if (longer !== undefined) {
+      this.#recent.restore(name, longer);
+      return;
+    }
     const kept = this.#touched(name, now);
     this.#recent.use(name);
     const { slots } = kept;
@@ -111,14 +120,34 @@ function newTable(): PackedTable<Kept> {
 }
 
 function packed({ since, slots }: Kept): string {
-  return JSON.stringify([since, ...slots.map((slot) => slot ?? null)]);
+  return JSON.stringify([since, slots]);
 }
 
 function unpacked(text: string): Kept {
-  const [since, ...slots] = JSON.parse(text) as (number | string | null)[];
-  return { since: Number(since), slots: slots.map((slot) => slot ?? undefined) };
+  const [since, slots] = JSON.parse(text) as [number, Slot[]];
+  return { since, slots };
 }
 
-function textOf(slot: number | string | undefined): string | undefined {
+/** A text no longer than this has room for one more event: none takes fewer characters than `,0,"k","","",1`. */
+const ROOM_FOR_ONE_MORE = (EVENTS_KEPT - 1) * 14;
+
+interface Event {
+  readonly kind: string;
+  readonly detail: string | null;
+  readonly source: string | null;
+}
+
+/** A history at rest with one event more, without taking it apart; undefined where that might be full, or have it already. */
+function appended(text: string, now: number, { kind, detail, source }: Event): string | undefined {
+  if (text.length > ROOM_FOR_ONE_MORE) return undefined;
+  const what = `,${JSON.stringify(kind)},${JSON.stringify(detail)},`;
+  if (text.includes(what)) return undefined;
+  const at = now - Number.parseInt(text.slice(1), 10);
+  const longer = `${text.slice(0, -2)},${at}${what}${JSON.stringify(source)},1]]`;
+  // In memory of its own: else each event would keep the text before it.
+  return Buffer.from(longer, "utf8").toString("utf8");
+}
+
+function textOf(slot: Slot | undefined): string | undefined {
   return typeof slot === "string" ? slot : undefined;
 }

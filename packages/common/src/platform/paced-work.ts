@@ -1,5 +1,6 @@
 // Work at a pace: so many pieces a second at most, evenly, over one timer that runs only while there is work.
 import type { Clock, Timer } from "./clock.ts";
+import { Pacer } from "./pacer.ts";
 
 /** `skipped`: a piece that took nothing, and does not count; `over`: there is none now. */
 export type PieceOfWork = "done" | "skipped" | "over";
@@ -12,8 +13,8 @@ export interface PacedWorkOptions {
   next(): PieceOfWork;
 }
 
-/** Slower than this many a second each piece has a turn of its own. */
-const TURNS_PER_SECOND = 20;
+/** Faster than one in this time several pieces share a turn. */
+const SHORTEST_TURN_MS = 50;
 /** Looked at in one turn, so that signalling is not kept waiting. */
 const MOST_SKIPPED = 1_000;
 /** A timer that is due now may come before the sockets are read. */
@@ -22,9 +23,9 @@ const NEXT_TURN_MS = 1;
 export class PacedWork {
   readonly #options: PacedWorkOptions;
   #timer: Timer | undefined;
-  /** Pieces that may be done now, and parts of one. */
-  #allowance = 1;
-  #countedAt = Number.NEGATIVE_INFINITY;
+  #pacer: Pacer | undefined;
+  /** Of the pacer, a second. */
+  #pace = 0;
 
   constructor(options: PacedWorkOptions) {
     this.#options = options;
@@ -32,7 +33,11 @@ export class PacedWork {
 
   /** There is work: the first piece is done in the next turn, or when the pace allows it. */
   wake(): void {
-    this.#timer ??= this.#options.clock.after(0, () => this.#turn());
+    if (this.#timer !== undefined) return;
+    const { clock } = this.#options;
+    // What was not used is not saved up: a pace is no average.
+    this.#pacer?.rested(clock.now());
+    this.#timer = clock.after(0, () => this.#turn());
   }
 
   close(): void {
@@ -41,23 +46,30 @@ export class PacedWork {
   }
 
   #turn(): void {
-    const { clock, perSecond, next } = this.#options;
+    const { clock, next } = this.#options;
     this.#timer = undefined;
-    const pace = perSecond();
-    const perTurn = Math.max(1, pace / TURNS_PER_SECOND);
     const now = clock.now();
-    const earned = ((now - this.#countedAt) * pace) / 1000;
-    // What was not used is not saved up: a pace is no average.
-    this.#allowance = Math.min(perTurn, this.#allowance + earned);
-    this.#countedAt = now;
+    const pacer = this.#pacerAt(now);
     let skipped = 0;
-    while (this.#allowance >= 1) {
+    while (now >= pacer.nextAt && skipped < MOST_SKIPPED) {
       const piece = next();
       if (piece === "over") return;
-      if (piece === "done") this.#allowance -= 1;
-      else if (++skipped >= MOST_SKIPPED) break;
+      if (piece === "done") pacer.take(now);
+      else skipped += 1;
     }
-    const wait = this.#allowance >= 1 ? NEXT_TURN_MS : ((perTurn - this.#allowance) * 1000) / pace;
+    const isHeldUp = now >= pacer.nextAt;
+    const wait = isHeldUp ? NEXT_TURN_MS : Math.max(SHORTEST_TURN_MS, pacer.nextAt - now);
     this.#timer = clock.after(wait, () => this.#turn());
+  }
+
+  /** Another one where the pace has changed. */
+  #pacerAt(now: number): Pacer {
+    const perSecond = this.#options.perSecond();
+    if (this.#pacer === undefined || this.#pace !== perSecond) {
+      const from = Math.min(this.#pacer?.nextAt ?? now, now + 1000 / perSecond);
+      this.#pacer = new Pacer({ perSecond, from });
+      this.#pace = perSecond;
+    }
+    return this.#pacer;
   }
 }

@@ -1,7 +1,7 @@
 // Rows by key of which most are at rest: those used lately are objects, the others one text each.
 
 export interface PackedTableOptions<T extends object> {
-  /** The row as text; undefined while it is in use and must stay the object it is. */
+  /** The row as text, a JSON array; undefined while it is in use and must stay the object it is. */
   pack(row: T): string | undefined;
   /** The same row again. */
   unpack(text: string, key: string): T;
@@ -11,18 +11,36 @@ export interface PackedTableOptions<T extends object> {
 
 const WARM = 2048;
 
+/** Whether a text is that of a row at rest, a JSON array, and not one in use, an object. */
+export function isPacked(text: string | undefined): text is string {
+  return text?.startsWith("[") === true;
+}
+
+/** A row as an object, among the others in the order of their last use. */
+class WarmRow<T> {
+  readonly key: string;
+  row: T;
+  /** Number of its last use; 0: it is in no order, and rests when it has been used again. */
+  lastUse = 0;
+  before: WarmRow<T> | undefined;
+  after: WarmRow<T> | undefined;
+
+  constructor(key: string, row: T) {
+    this.key = key;
+    this.row = row;
+  }
+}
+
 /**
  * An object with its strings, numbers and arrays takes several times the room of its text, and a million rows that nobody
  * looks at for half an hour need not be objects. A row that was packed comes back as an equal object, not as the same.
  */
 export class PackedTable<T extends object> {
   readonly #options: PackedTableOptions<T>;
-  readonly #rows = new Map<string, T | string>();
-  /** Keys in the order of their use, as a ring. */
-  readonly #used: string[] = [];
-  /** Number of the last use of each key in the ring. */
-  readonly #lastUse = new Map<string, number>();
+  readonly #rows = new Map<string, WarmRow<T> | string>();
   readonly #warm: number;
+  #oldest: WarmRow<T> | undefined;
+  #latest: WarmRow<T> | undefined;
   #uses = 0;
 
   constructor(options: PackedTableOptions<T>) {
@@ -39,21 +57,41 @@ export class PackedTable<T extends object> {
   }
 
   get(key: string): T | undefined {
+    const found = this.#rows.get(key);
+    if (typeof found !== "string") return found?.row;
+    const row = this.#options.unpack(found, key);
+    this.#wake(key, row);
+    return row;
+  }
+
+  /** The text of a row that nobody uses, which stays at rest; undefined for any other. */
+  atRest(key: string): string | undefined {
     const row = this.#rows.get(key);
-    if (typeof row !== "string") return row;
-    const whole = this.#options.unpack(row, key);
-    this.#rows.set(key, whole);
-    this.use(key);
-    return whole;
+    return typeof row === "string" ? row : undefined;
   }
 
   /** @param key no slice of a longer text: it is kept */
   set(key: string, row: T): void {
-    this.#rows.set(key, row);
-    this.use(key);
+    const found = this.#rows.get(key);
+    if (found === undefined || typeof found === "string") {
+      this.#wake(key, row);
+      return;
+    }
+    found.row = row;
+    this.#used(found);
+  }
+
+  /** A row that nobody uses, new or changed, as `pack` writes it. @param key no slice of a longer text, nor `text` */
+  restore(key: string, text: string): void {
+    const found = this.#rows.get(key);
+    if (found !== undefined && typeof found !== "string") this.#unlink(found);
+    this.#rows.set(key, text);
   }
 
   delete(key: string): boolean {
+    const found = this.#rows.get(key);
+    if (found === undefined) return false;
+    if (typeof found !== "string") this.#unlink(found);
     return this.#rows.delete(key);
   }
 
@@ -64,34 +102,57 @@ export class PackedTable<T extends object> {
 
   /** All rows in turn; looking at one leaves it as it is. */
   *values(): IterableIterator<T> {
-    for (const [key, row] of this.#rows)
-      yield typeof row === "string" ? this.#options.unpack(row, key) : row;
+    for (const [key, found] of this.#rows)
+      yield typeof found === "string" ? this.#options.unpack(found, key) : found.row;
   }
 
   clear(): void {
     this.#rows.clear();
-    this.#used.length = 0;
-    this.#lastUse.clear();
+    this.#oldest = undefined;
+    this.#latest = undefined;
   }
 
   /** The row of this key stays an object for a while; to be said after a change within it. */
   use(key: string): void {
-    const last = this.#uses - 1;
-    if (this.#used[last % this.#warm] === key && this.#lastUse.get(key) === last) return;
-    const number = this.#uses++;
-    const oldest = this.#used[number % this.#warm];
-    this.#used[number % this.#warm] = key;
-    this.#lastUse.set(key, number);
-    // One that was used again since stays: whoever does so may hold it.
-    if (oldest === undefined || this.#lastUse.get(oldest) !== number - this.#warm) return;
-    this.#lastUse.delete(oldest);
-    this.#rest(oldest);
+    const found = this.#rows.get(key);
+    if (found !== undefined && typeof found !== "string") this.#used(found);
   }
 
-  #rest(key: string): void {
-    const row = this.#rows.get(key);
-    if (row === undefined || typeof row === "string") return;
-    const text = this.#options.pack(row);
-    if (text !== undefined) this.#rows.set(key, text);
+  #wake(key: string, row: T): void {
+    const woken = new WarmRow(key, row);
+    this.#rows.set(key, woken);
+    this.#used(woken);
+  }
+
+  /** Whoever uses it may hold it: it comes to rest after all that were used before. */
+  #used(row: WarmRow<T>): void {
+    if (row === this.#latest) return;
+    this.#unlink(row);
+    row.before = this.#latest;
+    if (this.#latest === undefined) this.#oldest = row;
+    else this.#latest.after = row;
+    this.#latest = row;
+    row.lastUse = ++this.#uses;
+    const until = this.#uses - this.#warm;
+    for (let at = this.#oldest; at !== undefined && at.lastUse <= until; at = this.#oldest)
+      this.#rest(at);
+  }
+
+  #rest(row: WarmRow<T>): void {
+    this.#unlink(row);
+    const text = this.#options.pack(row.row);
+    if (text !== undefined) this.#rows.set(row.key, text);
+  }
+
+  #unlink(row: WarmRow<T>): void {
+    if (row.lastUse === 0) return;
+    const { before, after } = row;
+    if (before === undefined) this.#oldest = after;
+    else before.after = after;
+    if (after === undefined) this.#latest = before;
+    else after.before = before;
+    row.before = undefined;
+    row.after = undefined;
+    row.lastUse = 0;
   }
 }

@@ -16,7 +16,7 @@ import {
 import type { ClusterScript } from "./cluster-scripts.ts";
 import { type BatchParts, type FlatRows, GroupCommit, type WriteDone } from "./group-commit.ts";
 import { RedisRefusal } from "./redis-connection.ts";
-import { noRows, type RowChange, type RowsById, type TableFormats } from "./rows.ts";
+import type { RowChange, RowsById, TableFormats } from "./rows.ts";
 
 /** Which tables all nodes have, and of the others whose a row is. */
 export interface SharedTables<Rows> {
@@ -154,7 +154,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   async load(): Promise<RowsById<Rows>> {
     const { tables, shared } = this.#options;
     await this.#group.idle();
-    const contents = noRows(tables);
+    const contents = emptyTables(tables);
     for (const table of shared.common) {
       for (let cursor = "0"; ; ) {
         const [next, rows] = (await this.#run("scan", table, cursor)) as [string, string[]];
@@ -243,7 +243,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   }
 
   #hold(group: string, fence: string, was: Provenance, rows: readonly string[]): TakenGroup<Rows> {
-    const contents = noRows(this.#options.tables);
+    const contents = emptyTables(this.#options.tables);
     for (let at = 0; at < rows.length; at += 2) {
       const [field = "", text = ""] = rows.slice(at, at + 2);
       const end = field.indexOf(" ");
@@ -548,6 +548,16 @@ const WHOSE: Readonly<Record<string, (whose: string) => string>> = {
 function given(wanted: Wanted, groups: readonly string[]): void {
   for (const group of groups) wanted.groups.delete(group);
   if (wanted.groups.size === 0) wanted.given();
+}
+
+/** To be filled with rows that are read at once: a group whose row cannot be read is not taken. */
+function emptyTables<Rows>(tables: TableFormats<Rows>): {
+  readonly [T in keyof Rows]: Map<string, Rows[T]>;
+} {
+  const empty = Object.keys(tables).map((name) => [name, new Map<string, never>()] as const);
+  return Object.fromEntries(empty) as unknown as {
+    readonly [T in keyof Rows]: Map<string, Rows[T]>;
+  };
 }
 
 function lostRows(whose: string): RowsLost {

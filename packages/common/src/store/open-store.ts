@@ -5,7 +5,6 @@ import type { Random } from "../platform/random.ts";
 import type { Secret } from "../platform/secret.ts";
 import { oneOf, type SchemaOf, seconds, secret, textThat } from "../platform/settings.ts";
 import { memoryRows } from "./memory-rows.ts";
-import { openRedisRows } from "./redis-rows.ts";
 import type { TableFormats } from "./rows.ts";
 import { openSqliteRows } from "./sqlite-rows.ts";
 import type { RowStore } from "./store.ts";
@@ -49,7 +48,7 @@ export const restartSettings: SchemaOf<RestartSettings> = {
 };
 
 /** Throws SettingError when it cannot serve; then nothing of it has changed. */
-export function openStore<Rows>(
+export async function openStore<Rows>(
   { store, storePassword, storeSynchronous }: StoreSettings,
   options: {
     readonly node: string;
@@ -59,10 +58,13 @@ export function openStore<Rows>(
     readonly log: Logger;
   },
 ): Promise<RowStore<Rows>> {
-  if (isRedisUrl(store))
+  if (isRedisUrl(store)) {
+    // Its client is a third of all files that a node would load.
+    const { openRedisRows } = await import("./redis-rows.ts");
     return openRedisRows({ ...options, url: store, password: storePassword, nextTurn });
+  }
   const path = pathOf(store);
-  if (path === undefined) return Promise.resolve(memoryRows(options.tables));
+  if (path === undefined) return memoryRows(options.tables);
   const file = { path, setting: store, synchronous: storeSynchronous };
   return openSqliteRows({ ...options, ...file, nextTurn });
 }

@@ -1,5 +1,4 @@
 // One connection to a Redis or Valkey: commands with a limit of time, no repetition of its own.
-import { createClient, ErrorReply } from "@redis/client";
 import type { Clock } from "../platform/clock.ts";
 import type { Secret } from "../platform/secret.ts";
 
@@ -31,6 +30,8 @@ export async function connectRedis(
   clock: Clock,
   onLost: (why: Error) => void,
 ): Promise<RedisConnection> {
+  // A third of all files that a node would load: where there is a Redis, and nowhere else.
+  const { createClient, ErrorReply } = await import("@redis/client");
   const client = createClient({
     url,
     ...(password !== undefined && { password: password.reveal() }),

@@ -101,13 +101,16 @@ class RedisRows<Rows> implements RowStore<Rows> {
   async load(): Promise<RowsById<Rows>> {
     const { tables } = this.#options;
     await this.#group.idle();
-    const contents = noRows(tables);
+    const contents = noRows(tables, (row) =>
+      this.#refused(`rows that can be read: there is another, ${row}`),
+    );
     for (const [at, table] of this.#tables.entries()) {
       const key = this.#keys[FIRST_TABLE + at] ?? "";
       for (let cursor = "0"; ; ) {
         const found = await this.#command(["HSCAN", key, cursor, "COUNT", ROWS_AT_ONCE]);
         const [next, rows] = found as [string, readonly string[]];
-        this.#take(table, rows, contents[table]);
+        for (let row = 0; row < rows.length; row += 2)
+          contents[table].keep(rows[row] ?? "", rows[row + 1] ?? "");
         cursor = next;
         if (cursor === "0") break;
       }
@@ -122,23 +125,6 @@ class RedisRows<Rows> implements RowStore<Rows> {
     await this.#script(RELEASE, [this.#token]).catch(() => undefined);
     this.#connection?.close();
     this.#connection = undefined;
-  }
-
-  #take<T extends keyof Rows & string>(
-    table: T,
-    rows: readonly string[],
-    into: Map<string, Rows[T]>,
-  ): void {
-    const { tables } = this.#options;
-    for (let at = 0; at < rows.length; at += 2) {
-      const id = rows[at] ?? "";
-      try {
-        into.set(id, tables[table].read(rows[at + 1] ?? "", id));
-      } catch (problem) {
-        const row = `${table} ${printable(id)} (${asError(problem).message})`;
-        throw this.#refused(`rows that can be read: there is another, ${row}`);
-      }
-    }
   }
 
   async #write(rows: FlatRows): Promise<void> {

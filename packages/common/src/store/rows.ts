@@ -1,4 +1,7 @@
 // Durable rows of a node, table by table: each table with the way its rows are written as text.
+import { isPacked } from "../platform/packed-table.ts";
+import { printable } from "../platform/printable.ts";
+import { StoredRows } from "./stored-rows.ts";
 
 /** How the rows of one table are written; `read` is the inverse of `write`. */
 export interface RowFormat<Row> {
@@ -24,13 +27,28 @@ export type RowChange<Rows> = {
 /** By id, in no order. */
 export type RowsById<Rows> = { readonly [T in keyof Rows]: ReadonlyMap<string, Rows[T]> };
 
-/** For each table a map without rows, to be filled. */
-export function noRows<Rows>(tables: TableFormats<Rows>): {
-  readonly [T in keyof Rows]: Map<string, Rows[T]>;
-} {
-  const empty = Object.keys(tables).map((name) => [name, new Map<string, never>()] as const);
+/**
+ * For each table one without rows, to be filled.
+ * @param refusal what is thrown where a text that is no row is asked for: `bindings c7 (Unexpected end of JSON input)`
+ */
+export function noRows<Rows>(
+  tables: TableFormats<Rows>,
+  refusal: (row: string) => Error = (row) => new Error(`no row: ${row}`),
+): { readonly [T in keyof Rows]: StoredRows<Rows[T]> } {
+  const names = Object.keys(tables) as (keyof Rows & string)[];
+  const empty = names.map((table) => {
+    const rows = new StoredRows((text, id) => {
+      try {
+        return tables[table].read(text, id);
+      } catch (problem) {
+        const why = problem instanceof Error ? problem.message : String(problem);
+        throw refusal(`${table} ${printable(id)} (${printable(why)})`);
+      }
+    });
+    return [table, rows] as const;
+  });
   return Object.fromEntries(empty) as unknown as {
-    readonly [T in keyof Rows]: Map<string, Rows[T]>;
+    readonly [T in keyof Rows]: StoredRows<Rows[T]>;
   };
 }
 
@@ -46,6 +64,6 @@ export function packedRow<Row extends object>(
 ): RowFormat<Row> {
   return {
     write: (row) => pack(row) ?? JSON.stringify(row),
-    read: (text, id) => (text.startsWith("[") ? unpack(text, id) : (JSON.parse(text) as Row)),
+    read: (text, id) => (isPacked(text) ? unpack(text, id) : (JSON.parse(text) as Row)),
   };
 }

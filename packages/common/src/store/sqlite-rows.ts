@@ -2,7 +2,6 @@
 import { Worker } from "node:worker_threads";
 import type { Clock, NextTurn } from "../platform/clock.ts";
 import { SettingError } from "../platform/config/error.ts";
-import { printable } from "../platform/printable.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { noRows, type RowChange, type RowsById, type TableFormats } from "./rows.ts";
 import type { SqliteFileOptions } from "./sqlite-file.ts";
@@ -73,24 +72,17 @@ class SqliteRows<Rows> implements RowStore<Rows> {
   async load(): Promise<RowsById<Rows>> {
     const { tables, path, setting } = this.#options;
     await this.#group.idle();
-    const contents = noRows(tables);
-    let unreadable: string | undefined;
+    const contents = noRows(tables, (row) => {
+      const allowed = `rows that can be read: ${path} has another, ${row}; nothing was changed`;
+      return new SettingError("store", setting, allowed);
+    });
     this.#onRows = (rows) => {
-      for (let at = 0; at < rows.length; at += 3) {
-        const table = rows[at] as keyof Rows & string;
-        const id = rows[at + 1] ?? "";
-        try {
-          contents[table].set(id, tables[table].read(rows[at + 2] ?? "", id));
-        } catch (problem) {
-          unreadable ??= `${table} ${printable(id)} (${problem instanceof Error ? problem.message : String(problem)})`;
-        }
-      }
+      for (let at = 0; at < rows.length; at += 3)
+        contents[rows[at] as keyof Rows].keep(rows[at + 1] ?? "", rows[at + 2] ?? "");
     };
     this.#ask({ kind: "read" });
     await this.#answer();
-    if (unreadable === undefined) return contents;
-    const allowed = `rows that can be read: ${path} has another, ${unreadable}; nothing was changed`;
-    throw new SettingError("store", setting, allowed);
+    return contents;
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,10 @@ export interface RowStore<Rows> {
    * so that a later commit is never durable without an earlier one that succeeded.
    */
   commit(changes: readonly RowChange<Rows>[], done: (problem?: Error) => void): void;
-  /** Everything that was committed. At start, before the first commit. */
+  /**
+   * Everything that was committed. At start, before the first commit. A row whose text cannot be read throws SettingError
+   * when it is asked for: whoever takes rows over looks at all of them before he changes anything.
+   */
   load(): Promise<RowsById<Rows>>;
   /** Ends when every commit has been answered. */
   close(): Promise<void>;

@@ -33,7 +33,7 @@ export class TextRows<Rows> implements RowStore<Rows> {
   load(): Promise<RowsById<Rows>> {
     const contents = noRows(this.#tables);
     for (const [table, rows] of this.#texts)
-      for (const [id, text] of rows) contents[table].set(id, this.#tables[table].read(text, id));
+      for (const [id, text] of rows) contents[table].keep(id, text);
     return Promise.resolve(contents);
   }
 

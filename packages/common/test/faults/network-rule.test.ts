@@ -6,6 +6,7 @@ import {
   networkSetting,
   parseNetworkRule,
   parseNetworkSetting,
+  ruleText,
 } from "../../src/faults/network-rule.ts";
 
 const ANY = { method: undefined, status: undefined };
@@ -19,10 +20,18 @@ test.each([
   ["drop", "* U>P *", { ...ANY, first: 1, last: Number.POSITIVE_INFINITY }],
   ["duplicate", "REGISTER U>S", { method: "REGISTER", from: "U", to: "S", milliseconds: 0 }],
   ["reorder", "200 P>U", { status: 200, milliseconds: 1000 }],
+  ["drop", "NOTIFY S>P", { figure: undefined }],
+  ["drop", "NOTIFY S>P 1 @figure3", { method: "NOTIFY", first: 1, last: 1, figure: "3" }],
+  ["drop", "REGISTER U>P 2-3  @Figure1 ", { first: 2, last: 3, figure: "1" }],
+  ["delay", "200 P>U * 2s @figure5", { milliseconds: 2000, figure: "5" }],
+  ["reorder", "* S>P @figure2", { ...ANY, first: 1, figure: "2" }],
 ] as const)("%s %j", (action, text, rule) => {
   const read = parseNetworkRule(action, text);
   expect(read).toMatchObject({ action, ...rule });
-  if (!isRuleProblem(read)) expect(parseNetworkSetting(networkSetting(read))).toEqual(read);
+  if (isRuleProblem(read)) return;
+  expect(parseNetworkRule(action, ruleText(read))).toEqual(read);
+  // A node knows no figures.
+  expect(parseNetworkSetting(networkSetting(read))).toEqual({ ...read, figure: undefined });
 });
 
 test.each([
@@ -43,6 +52,13 @@ test.each([
   ["delay", "NOTIFY S>P 1 0ms", /expected a time such as 500ms or 2s/],
   ["delay", "NOTIFY S>P 1 5min", /expected a time/],
   ["delay", "NOTIFY S>P 1 601s", /at most 600s/],
+  ["drop", "NOTIFY S>P 1 @figure6", /"@figure6": expected @figure1 to @figure5, behind all else/],
+  ["drop", "NOTIFY S>P 1 @figure", /"@figure": expected @figure1/],
+  ["drop", "NOTIFY S>P @figure3 1", /"@figure3 1": expected @figure1 to @figure5, behind all else/],
+  ["drop", "NOTIFY S>P 1 @figure3 @figure5", /expected @figure1/],
+  ["drop", "NOTIFY S>P figure3", /"figure3" is one word too many|expected which/],
+  ["drop", "@figure3", /expected WHAT FROM>TO/],
+  ["drop", "NOTIFY S>P 1 @\u001b[2J", /"@\\x1b\[2J"/],
   ["drop", "\u001b[2J S>P", /"\\x1b\[2J"/],
   ["drop", `${"A".repeat(10_000)} S>P`, /^.{1,400}$/],
 ] as [NetworkAction, string, RegExp][])("%s %j is refused", (action, text, why) => {

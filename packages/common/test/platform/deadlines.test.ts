@@ -125,3 +125,42 @@ test("whatever moves where, each live deadline comes once, at its time", () => {
     }),
   );
 });
+
+test("many that are due at once leave messages their turn: 8 ms of work, then a pause", () => {
+  let now = 0;
+  const timers: { readonly at: number; readonly run: () => void }[] = [];
+  const at = (time: number, run: () => void): { cancel(): void } => {
+    const timer = { at: time, run };
+    timers.push(timer);
+    return { cancel: () => void timers.splice(timers.indexOf(timer), 1) };
+  };
+  const clock = { now: () => now, at, after: (ms: number, run: () => void) => at(now + ms, run) };
+  const left = new Map(Array.from({ length: 100 }, (_, n) => [n, 5]));
+  const order: number[] = [];
+  const deadlines = new Deadlines<number>({
+    clock,
+    dueOf: (key) => left.get(key),
+    count: () => left.size,
+    onDue: (key) => {
+      now += 1;
+      order.push(key);
+      left.delete(key);
+      deadlines.gone();
+    },
+  });
+  for (const key of left.keys()) deadlines.add(key, 5);
+  now = 1000;
+  const turns: number[] = [];
+  while (timers.length > 0) {
+    const [timer] = timers.splice(0, 1);
+    now = Math.max(now, timer?.at ?? 0);
+    const before = order.length;
+    const began = now;
+    timer?.run();
+    turns.push(order.length - before);
+    if (timers[0] !== undefined) expect(timers[0].at).toBeGreaterThan(now);
+    expect(now - began).toBeLessThanOrEqual(16);
+  }
+  expect(turns).toEqual([16, 16, 16, 16, 16, 16, 4]);
+  expect(order).toEqual(Array.from({ length: 100 }, (_, n) => n));
+});

@@ -1,6 +1,7 @@
 // Histories: bounded, compact, what repeats is counted.
 import { Histories } from "@ims-lab/common/platform/histories";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 
 type Kind = "tried" | "done";
@@ -58,4 +59,30 @@ test("the names quiet longest are forgotten, and never more than so many are kep
   const left = Array.from({ length: 100 }, (_, n) => String(n));
   expect(left.filter((name) => histories.of(name).length > 0).length).toBeLessThanOrEqual(4);
   expect(histories.of("a")).toEqual([]);
+});
+
+test("a history at rest takes an event as one in use does: nobody can tell which it was", () => {
+  const details = [undefined, "x", "y", "söme ⟨detail⟩", 'with "quotes", and commas,'];
+  const event = fc.record({
+    kind: fc.constantFrom<Kind>("tried", "done"),
+    detail: fc.constantFrom(...details),
+    source: fc.constantFrom(undefined, "s1"),
+    passed: fc.nat(5000),
+  });
+  const others = Array.from({ length: 2100 }, (_, n) => `other${n}`);
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 1, maxLength: 30 }), (events) => {
+      const resting = lab(100_000);
+      const inUse = lab(100_000);
+      for (const { kind, detail, source, passed } of events) {
+        for (const { clock, histories } of [resting, inUse]) {
+          clock.advance(passed);
+          histories.note("a", kind, detail, source);
+        }
+        for (const other of others) resting.histories.note(other, "done");
+      }
+      expect(resting.histories.of("a")).toEqual(inUse.histories.of("a"));
+    }),
+    { numRuns: 30 },
+  );
 });

@@ -58,6 +58,28 @@ test("a row in use stays the object it is", () => {
   expect(table.get("busy")).toBe(row);
 });
 
+test("a row that was in use when its time came is at rest when its next use is as long ago", () => {
+  const { table, packed } = lab(2);
+  table.set("busy", { n: 1, busy: true });
+  table.set("a", { n: 2 });
+  table.set("b", { n: 3 });
+  table.set("busy", { n: 4 });
+  for (const n of [5, 6]) table.set(`k${n}`, { n });
+  expect(packed).toContain("4");
+  expect(table.get("busy")).toEqual({ n: 4 });
+});
+
+test("a row that is used all the time stays, however many others come", () => {
+  const { table } = lab(3);
+  const row = { n: 0 };
+  table.set("held", row);
+  for (let n = 1; n < 100; n++) {
+    table.set(`k${n}`, { n });
+    table.use("held");
+    expect(table.get("held")).toBe(row);
+  }
+});
+
 test("looking through all rows wakes none", () => {
   const { table, packed } = lab(1);
   for (let n = 0; n < 5; n++) table.set(`k${n}`, { n });
@@ -67,7 +89,7 @@ test("looking through all rows wakes none", () => {
 });
 
 test("whatever is done to it, it holds what a Map holds", () => {
-  const act = fc.tuple(fc.constantFrom("set", "get", "delete"), fc.nat(6), fc.nat(1000));
+  const act = fc.tuple(fc.constantFrom("set", "get", "use", "delete"), fc.nat(6), fc.nat(1000));
   fc.assert(
     fc.property(fc.array(act, { maxLength: 200 }), fc.integer({ min: 1, max: 4 }), (acts, warm) => {
       const { table } = lab(warm);
@@ -77,7 +99,8 @@ test("whatever is done to it, it holds what a Map holds", () => {
         if (what === "set") {
           table.set(key, { n });
           model.set(key, { n });
-        } else if (what === "delete") expect(table.delete(key)).toBe(model.delete(key));
+        } else if (what === "use") table.use(key);
+        else if (what === "delete") expect(table.delete(key)).toBe(model.delete(key));
         else expect(table.get(key)).toEqual(model.get(key));
         expect(table.size).toBe(model.size);
       }

@@ -201,6 +201,7 @@ const NOT_A_USER: ReadonlySet<string> = new Set([
   "No such subscriber",
   "No such campaign",
   "No such fault",
+  "No such rule",
 ]);
 
 function isProblem(answer: unknown): answer is ProblemDetails {

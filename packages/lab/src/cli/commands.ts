@@ -7,6 +7,7 @@ import { explain } from "./commands/explain.ts";
 import { fault } from "./commands/fault.ts";
 import { list } from "./commands/list.ts";
 import { message } from "./commands/message.ts";
+import { network } from "./commands/network.ts";
 import { policy } from "./commands/policy.ts";
 import { reauth } from "./commands/reauth.ts";
 import { register } from "./commands/register.ts";
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   verify,
   explain,
   fault,
+  network,
   register,
   subscriber,
   wait,

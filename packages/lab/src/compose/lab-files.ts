@@ -1,4 +1,4 @@
-// What the containers of docker-compose.yml start from: each node's settings and the users, for one network, with one S-CSCF or two.
+// Files that the containers of docker-compose.yml start from: each node's settings and the users, for one network, with one S-CSCF or two.
 import { stringify } from "yaml";
 import { homeOf, isShippedHome, movedUsers } from "../launcher/lab-users.ts";
 import { parseOptions } from "../launcher/options.ts";

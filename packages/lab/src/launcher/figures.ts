@@ -17,6 +17,9 @@ export interface Step {
   readonly to: Participant;
   /** What a person reads when it is missing. */
   readonly name: string;
+  readonly method: string;
+  /** Undefined: a request. */
+  readonly status: number | undefined;
   /** The step that must have been seen before; 0: none. */
   readonly after: number;
   matches(message: SipMessage): boolean;
@@ -37,12 +40,16 @@ const TO_PROXY: Hop = ["S-CSCF", "P-CSCF"];
 
 interface Pattern {
   readonly name: string;
+  readonly method: string;
+  readonly status: number | undefined;
   matches(message: SipMessage): boolean;
 }
 
 function request(method: string, name = method, also = (_: SipMessage): boolean => true): Pattern {
   return {
     name,
+    method,
+    status: undefined,
     matches: (m) => m.kind === "request" && m.method === method && also(m),
   };
 }
@@ -50,6 +57,8 @@ function request(method: string, name = method, also = (_: SipMessage): boolean 
 function response(status: number, method: string): Pattern {
   return {
     name: `${status} to ${method}`,
+    method,
+    status,
     matches: (m) => m.kind === "response" && m.status === status && m.cseq.method === method,
   };
 }
@@ -72,9 +81,8 @@ function inOrder(
     number: first + index,
     from,
     to,
-    name: pattern.name,
+    ...pattern,
     after: index === 0 ? after : first + index - 1,
-    matches: pattern.matches,
   }));
 }
 

@@ -7,6 +7,7 @@ import { hepCollector } from "@ims-lab/common/trace/hep-socket";
 import type { Environment, Terminal } from "../terminal.ts";
 import { type AkaAccount, ueAccount } from "./accounts.ts";
 import { type ChildNode, describeStartFailure, NotReady, startChild } from "./child-node.ts";
+import { FigureRules } from "./figure-rules.ts";
 import { type Figure, figurePlan } from "./figures.ts";
 import { hepForwarder } from "./hep-forwarder.ts";
 import { instructions, withoutUe } from "./instructions.ts";
@@ -89,6 +90,7 @@ class Lab {
   readonly #correlator: MessageCorrelator;
   readonly #nodes: ChildNode[] = [];
   readonly #closers: (() => unknown)[] = [];
+  readonly #figureRules: FigureRules;
   #run: ScenarioRun | undefined;
 
   constructor(options: LabOptions, tools: LabTools) {
@@ -100,6 +102,12 @@ class Lab {
     this.#closers.push(() => this.#users.close());
     this.#ue = options.ue ? ueAccount(this.#users.subscribers, this.#users.ueUser) : undefined;
     this.output = new TerminalOutput(terminal, env);
+    this.#figureRules = new FigureRules({
+      rules: options.networkRules,
+      ports: this.#ports,
+      env,
+      fetch: tools.fetch,
+    });
     const { subscribers } = this.#users;
     this.#screen = new Screen({
       output: this.output,
@@ -148,7 +156,10 @@ class Lab {
     await this.#startNode("pcscf", environments.pcscf);
     this.#closers.push(this.#watchOtherIpVersion());
     if (this.#ue === undefined) return;
-    this.#run = new ScenarioRun(figurePlan(this.#options).registration, clock, RUN_SECONDS);
+    const { registration } = figurePlan(this.#options);
+    this.#run = new ScenarioRun(registration, clock, RUN_SECONDS, (figure) =>
+      this.#endRules(figure),
+    );
     await this.#startNode("ue", environments.ue);
   }
 
@@ -237,7 +248,13 @@ class Lab {
     if (run === undefined) return false;
     await Promise.race([run.over, this.untilNodeEnds()]);
     this.output.verdict(run);
+    for (const { figure } of run.progress) await this.#figureRules.end(figure);
     return run.hasPassed;
+  }
+
+  /** At the end of the run it is tried again, and told. */
+  #endRules(figure: Figure): void {
+    this.#figureRules.end(figure).catch(() => undefined);
   }
 
   /** How long a UE that is asked may take: at once in the document's procedure, half of N in the standard's. */
@@ -255,6 +272,7 @@ class Lab {
       this.output.say(
         `The UE may take ${seconds - RUN_SECONDS} s, half of N, as TS 24.229 has it; --fast makes that 4 s.`,
       );
+    await this.#figureRules.begin(figure);
     this.#run = new ScenarioRun([figure], this.#tools.clock, seconds);
     const url = `http://${LAB_HOST}:${httpPort}/registrations/${encodeURIComponent(ue.impu)}/reauthenticate`;
     const token = this.#tools.env[`${node.replace("-", "")}_HTTP_TOKEN`];
@@ -263,6 +281,7 @@ class Lab {
     if (!answer.ok) {
       this.output.say(`${node} answered ${answer.status}: ${await answer.text()}`);
       this.#run = undefined;
+      await this.#figureRules.end(figure);
       this.output.say(`Figure ${figure.label}: nobody was asked`);
       return false;
     }

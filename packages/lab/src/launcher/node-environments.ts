@@ -1,5 +1,5 @@
 // The nodes' settings for one run of the lab, as environment variables, and what of the user's they replace.
-import { networkSetting, type Place } from "@ims-lab/common/faults/network-rule";
+import { type FigureNumber, networkSetting, type Place } from "@ims-lab/common/faults/network-rule";
 import { isLoopback, isWildcard } from "@ims-lab/common/platform/ip-address";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Environment } from "../terminal.ts";
@@ -91,9 +91,14 @@ export function nodeEnvironments(
   };
 }
 
-/** A rule is its sender's to obey. */
+/** They pass by themselves as the lab starts: their rules hold from the start. */
+const FIGURES_AT_START: ReadonlySet<FigureNumber> = new Set(["1", "2", "4"]);
+
+/** A rule is its sender's to obey; of the figures, those that pass as the lab starts. */
 function rulesOf(prefix: string, place: Place, { networkRules }: LabOptions): Variables {
-  const own = networkRules.filter(({ from }) => from === place);
+  const own = networkRules.filter(
+    ({ from, figure }) => from === place && (figure === undefined || FIGURES_AT_START.has(figure)),
+  );
   return own.length === 0
     ? {}
     : { [`${prefix}_NETWORK_FAULTS`]: own.map(networkSetting).join(",") };

@@ -5,6 +5,7 @@ import {
   type NetworkRule,
   networkActions,
   parseNetworkRule,
+  ruleText,
 } from "@ims-lab/common/faults/network-rule";
 import { homeDomain, type Plmn } from "@ims-lab/common/ims/identities";
 import { isHost } from "@ims-lab/common/platform/cidr";
@@ -12,6 +13,7 @@ import { parseIp } from "@ims-lab/common/platform/ip-address";
 import { parseHostPort } from "@ims-lab/common/sip/message/uri";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Environment } from "../terminal.ts";
+import { whyNever } from "./figure-rules.ts";
 import type { FigureOptions } from "./figures.ts";
 
 export interface LabOptions extends FigureOptions {
@@ -132,13 +134,16 @@ export const LAUNCHER_HELP = `Usage: npm start [-- OPTIONS]      the lab, until 
   -h, --help                 this text
 
  Network faults, each option as often as you like
-  --drop, --delay, --duplicate, --reorder 'WHAT FROM>TO [N|N-M|*] [TIME]'
+  --drop, --delay, --duplicate, --reorder
+                             'WHAT FROM>TO [N|N-M|*] [TIME] [@figureK]':
                              WHAT: a method, a status, a status with a method
                              (200 NOTIFY), or *; FROM>TO: U>P P>U P>S S>P, or
                              U>S S>U for what goes all the way; N: which of
                              them (1), counted with retransmissions; TIME: of
-                             a delay, 500ms or 2s.
-                             --drop 'NOTIFY S>P 1' --delay '200 S>U 2 500ms'
+                             a delay, 500ms or 2s; @figure3: counted while the
+                             lab plays that figure, and only then.
+                             --drop 'NOTIFY S>P 1 @figure3'
+                             --delay '200 S>U 2 500ms'
 
 Other settings of the nodes come from the environment
 (SCSCF_REAUTHENTICATION_DEADLINE_SECONDS=20 npm start); what npm start sets by
@@ -152,12 +157,13 @@ export function parseOptions(argv: readonly string[], env: Environment = {}): Pa
     refuseContradictions(values);
     const plmn = plmnOf(values, env);
     const profile = choice("profile", values.profile ?? "seed");
+    const expires = choice("expires", values.expires ?? "registration");
     const demo = values.demo === true;
     const options: LabOptions = {
       demo,
       verbose: values.verbose === true,
       profile,
-      expires: choice("expires", values.expires ?? "registration"),
+      expires,
       stack: choice("stack", values.stack ?? "core"),
       transport: choice("transport", values.transport ?? "udp"),
       fast: values.fast === true || (demo && profile === "ts24229"),
@@ -171,7 +177,7 @@ export function parseOptions(argv: readonly string[], env: Environment = {}): Pa
       pcap: filled("pcap", "a path", values.pcap),
       hep: values.hep === undefined ? undefined : collector(values.hep),
       only: filled("only", "an IMPU, an IMPI, a user name or an address", values.only),
-      networkRules: networkRules(values),
+      networkRules: networkRules(values, { profile, expires }),
       portOffset: offset(values["port-offset"] ?? "0"),
     };
     return { kind: "options", options };
@@ -187,20 +193,26 @@ type Values = {
   readonly [O in keyof typeof OPTIONS]?: string | boolean | readonly string[] | undefined;
 };
 
-/** Of the lab's UE only where there is one, and where its stack lets somebody in between. */
-function networkRules(values: Values): readonly NetworkRule[] {
+function networkRules(values: Values, figures: FigureOptions): readonly NetworkRule[] {
   return networkActions.flatMap((action) => {
     const written = values[action];
     return (Array.isArray(written) ? written : []).map((text: string) => {
       const rule = parseNetworkRule(action, text);
       if (isRuleProblem(rule)) throw new Error(`--${rule.problem}`);
-      if (rule.from === "U" && values["no-ue"] === true)
-        throw new Error(`--${action} "${rule.text}": there is no UE of the lab's (--no-ue)`);
-      if (rule.from === "U" && values.stack === "npm-sip")
-        throw new Error(`--${action} "${rule.text}": the stack npm-sip lets nobody in between`);
+      const why = withoutSender(rule, values) ?? whyNever(rule, figures);
+      if (why !== undefined) throw new Error(`--${action} "${ruleText(rule)}": ${why}`);
       return rule;
     });
   });
+}
+
+/** Of the lab's UE only where there is one, and where its stack lets somebody in between. */
+function withoutSender({ from, figure }: NetworkRule, values: Values): string | undefined {
+  if (values["no-ue"] === true && from === "U") return "there is no UE of the lab's (--no-ue)";
+  if (values["no-ue"] === true && figure !== undefined)
+    return "no figure is played without the lab's UE (--no-ue)";
+  if (from === "U" && values.stack === "npm-sip") return "the stack npm-sip lets nobody in between";
+  return undefined;
 }
 
 function refuseContradictions(values: Values): void {

@@ -15,7 +15,16 @@ export class ScenarioRun {
   #finish: () => void = () => undefined;
   readonly #timer: Timer;
 
-  constructor(figures: readonly Figure[], clock: Clock, seconds: number) {
+  readonly #onPassed: (figure: Figure) => void;
+
+  /** @param onPassed told once of each figure that has passed */
+  constructor(
+    figures: readonly Figure[],
+    clock: Clock,
+    seconds: number,
+    onPassed: (figure: Figure) => void = () => undefined,
+  ) {
+    this.#onPassed = onPassed;
     this.progress = figures.map((figure) => new FigureProgress(figure));
     this.over = new Promise((resolve) => {
       this.#finish = resolve;
@@ -28,7 +37,9 @@ export class ScenarioRun {
     let step: PassedStep | undefined;
     for (const followed of this.progress) {
       const number = followed.take(seen);
-      if (number !== undefined) step ??= { figure: followed.figure, number };
+      if (number === undefined) continue;
+      step ??= { figure: followed.figure, number };
+      if (followed.missing.length === 0) this.#onPassed(followed.figure);
     }
     if (this.hasPassed) {
       this.#timer.cancel();

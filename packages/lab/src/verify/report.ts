@@ -19,7 +19,7 @@ export function reportText({ impu, results, left, device }: Report, width: numbe
   const findings = findingsOf(results);
   const what =
     findings.length === 0
-      ? ["found: nothing wrong"]
+      ? [`found: ${nothingIn(results)}`]
       : findings.map((name) => `found: ${name}: the device ${FINDINGS[name]}`);
   const counts = (["pass", "fail", "inconclusive", "not-applicable"] as const)
     .map((verdict) => [results.filter((one) => one.verdict === verdict).length, verdict] as const)
@@ -39,6 +39,15 @@ const WORDS: Readonly<Record<Verdict, string>> = {
   "not-applicable": "not applicable",
 };
 const NAME_COLUMN = 6;
+
+/** Who has judged nothing has not found that nothing is wrong. */
+function nothingIn(results: readonly ProcedureResult[]): string {
+  const has = (wanted: Verdict): boolean => results.some(({ verdict }) => verdict === wanted);
+  if (!has("inconclusive")) return "nothing wrong";
+  return has("pass")
+    ? "nothing wrong in what could be judged"
+    : "nothing, as nothing could be judged";
+}
 
 function indentOf(line: string): number {
   return (/^ */.exec(line)?.[0].length ?? 0) + 4;

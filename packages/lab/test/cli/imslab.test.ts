@@ -84,6 +84,11 @@ describe("usage", () => {
     [["reauth", ALICE, "--wait", "soon"], '--wait: "soon" is no number of seconds'],
     [["reauth", ALICE, "--from", "ue"], '--from: "ue" is none of scscf, pcscf'],
     [["reauth", ALICE, "--from", "pcscf", "--contact", "sip:x"], "leave --contact out"],
+    [["reauth", ALICE, "--from", "pcscf", "--within", "9"], "leave --within out"],
+    [["reauth", ALICE, "--within", "0"], '--within: "0" is no whole number from 1 to 86400'],
+    [["reauth", ALICE, "--within", "1.5"], "is no whole number from 1 to 86400"],
+    [["reauth", ALICE, "--within", "86401"], "is no whole number from 1 to 86400"],
+    [["reauth", ALICE, "--within", "soon"], '--within: "soon" is no number of seconds'],
     [
       ["dereg", ALICE, "--cause", "boredom"],
       "is none of expired, deactivated, rejected, probation",

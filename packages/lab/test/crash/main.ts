@@ -197,11 +197,15 @@ class CrashTest {
     const register = (): ReturnType<typeof registerOnce> => registerOnce(newcomer, ++n);
     const eventsOf = (node: KilledNode): readonly string[] => this.#nodes.eventsOf(node);
     const { names: nodes } = this.#nodes;
+    const isCluster = this.#options.cluster;
     const said: string[] = [];
     for (const kind of ["stopped", "killed"] as const) {
       this.#hear();
       const promised = [...this.#promises.registrations.values()];
-      const seen = await outage(kind, { clock, redis, seconds, register, eventsOf, nodes });
+      const seen = await outage(kind, {
+        ...{ clock, redis, seconds, register },
+        ...{ eventsOf, nodes, isCluster },
+      });
       this.#hear();
       const kept = await this.#untaken([...promised, ...seen.registrations], new Set());
       this.#check([...seen.broken, ...kept, ...this.#promises.broken]);

@@ -24,11 +24,15 @@ function fakeNode(path: string, name: string, version: string | undefined): void
   chmodSync(file, 0o755);
 }
 
-function start(): { status: number | null; stdout: string; stderr: string } {
+function start(more: Readonly<Record<string, string>> = {}): {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+} {
   const path = `${join(folder, "bin")}:${dirname(execFileSync("sh", ["-c", "command -v sh"], { encoding: "utf8" }).trim())}`;
   return spawnSync("/bin/sh", [SCRIPT, "main.ts", "a b"], {
     cwd: folder,
-    env: { PATH: path },
+    env: { PATH: path, ...more },
     encoding: "utf8",
   });
 }
@@ -41,6 +45,20 @@ it.each([
   fakeNode("bin/node", "own", own);
   fakeNode(BROUGHT, "brought", brought);
   expect(start()).toMatchObject({ status: 0, stdout: said, stderr: "" });
+});
+
+it("compiled code is kept beside the packages, elsewhere or not at all where the environment says so", () => {
+  const kept = (more?: Readonly<Record<string, string>>): string => start(more).stdout.trim();
+  fakeNode("bin/node", "own", "24.0.0");
+  writeFileSync(
+    join(folder, "bin/node"),
+    '#!/bin/sh\n[ "$1" = -p ] && echo 24.0.0 || echo "<$NODE_COMPILE_CACHE>"\n',
+  );
+  expect(kept()).toBe("<>");
+  mkdirSync(join(folder, "node_modules"));
+  expect(kept()).toBe(`<${folder}/node_modules/.cache/compiled>`);
+  expect(kept({ NODE_COMPILE_CACHE: "/elsewhere" })).toBe("</elsewhere>");
+  expect(kept({ NODE_COMPILE_CACHE: "" })).toBe("<>");
 });
 
 it.each(["20.19.0", "18.0.0", "22.12.0"])("Node %s alone is refused in one line", (own) => {

@@ -55,6 +55,28 @@ describe("parseOptions", () => {
     [["--port-offset", "-1"], /port-offset/],
     [["--drop", "NOTIFY"], /^--drop "NOTIFY": expected WHAT FROM>TO/],
     [["--delay", "NOTIFY S>P 1"], /^--delay "NOTIFY S>P 1": a delay says how long/],
+    [
+      ["--drop", "INVITE U>P @figure3"],
+      /Figure 3 has no such message; U>P has 200 NOTIFY, REGISTER, SUBSCRIBE$/,
+    ],
+    [
+      ["--drop", "NOTIFY S>P @figure1"],
+      /Figure 1 has no such message; S>P has 401 REGISTER, 200 REGISTER$/,
+    ],
+    [
+      ["--delay", "202 S>U 1 1s @figure2"],
+      /^--delay "202 S>U 1 1s @figure2": Figure 2 has no such message/,
+    ],
+    [["--drop", "NOTIFY S>P @figure7"], /"@figure7": expected @figure1 to @figure5/],
+    [
+      ["--profile", "ts24229", "--drop", "NOTIFY P>S @figure5"],
+      /Figure 5 has no counterpart in TS 24\.229/,
+    ],
+    [
+      ["--expires", "unlimited", "--drop", "SUBSCRIBE U>P @figure3"],
+      /Figure 3 has no such message/,
+    ],
+    [["--no-ue", "--drop", "NOTIFY S>P @figure3"], /no figure is played without the lab's UE/],
     [["--no-ue", "--drop", "REGISTER U>P"], /^--drop "REGISTER U>P": there is no UE of the lab's/],
     [["--stack", "npm-sip", "--drop", "REGISTER U>P"], /npm-sip lets nobody in between/],
     [["--port-offset=99999"], /--port-offset 99999: expected a number from 0 to 50000/],

@@ -90,6 +90,50 @@ test("reorder, with nothing behind it: it leaves after its time", async () => {
   expect(lab.passed("REGISTER", "UE", "P-CSCF").length).toBeGreaterThan(0);
 });
 
+/** At run time, at the node that sends: counted from then, so that it is the figure's that is meant. */
+const AT_RUN_TIME: readonly {
+  readonly rule: string;
+  readonly at: "scscf" | "pcscf" | "ue";
+  readonly message: string;
+}[] = [
+  { at: "scscf", rule: "drop NOTIFY S>P 1", message: "NOTIFY" },
+  { at: "pcscf", rule: "drop NOTIFY P>U 1", message: "NOTIFY" },
+  { at: "ue", rule: "drop 200 NOTIFY U>P 1", message: "200 NOTIFY" },
+  { at: "pcscf", rule: "drop 200 NOTIFY P>S 1", message: "200 NOTIFY" },
+  { at: "ue", rule: "drop REGISTER U>P 1-2", message: "REGISTER" },
+  { at: "scscf", rule: "drop 401 REGISTER S>U 1", message: "401 REGISTER" },
+  { at: "pcscf", rule: "delay 401 P>U 1 700ms", message: "401 REGISTER" },
+  { at: "ue", rule: "delay REGISTER U>P 2 2s", message: "REGISTER" },
+  { at: "ue", rule: "duplicate REGISTER U>P *", message: "REGISTER" },
+  { at: "scscf", rule: "duplicate NOTIFY S>P 1", message: "NOTIFY" },
+  { at: "scscf", rule: "reorder 200 REGISTER S>P 1", message: "200 REGISTER" },
+  { at: "ue", rule: "reorder 200 NOTIFY U>P 1", message: "200 NOTIFY" },
+];
+test.each(AT_RUN_TIME)("put before Figure 3, $rule acts in it, and it completes", async (given) => {
+  const { rule, at, message } = given;
+  const { lab, alice } = await Lab.withAlice();
+  const faults = {
+    scscf: lab.scscf.networkFaults,
+    pcscf: lab.pcscf.networkFaults,
+    ue: alice.node.faults.network,
+  }[at];
+  expect(faults.put(rule)).toBeUndefined();
+  lab.askByScscf("alice");
+  lab.pass(20);
+  expect(lab.onlyEnd).toBe("reauthenticated");
+  expect(lab.logs[at].named("network.fault")[0]).toMatchObject({ rule, message });
+  const [{ acted } = { acted: 0 }] = faults.views;
+  expect(acted).toBe(lab.logs[at].named("network.fault").length);
+  faults.end();
+  lab.askByScscf("alice");
+  lab.pass(20);
+  expect(lab.logs[at].named("network.fault")).toHaveLength(acted);
+  expect(lab.reauthentications.map(({ end }) => end)).toEqual([
+    "reauthenticated",
+    "reauthenticated",
+  ]);
+});
+
 test("S>U is what goes on to the UE: not what the S-CSCF says to the P-CSCF itself", async () => {
   const lab = await reauthenticated({ scscf: "drop * S>U 1" });
   const [acted] = lab.logs.scscf.named("network.fault");

@@ -2,7 +2,6 @@
 
 import { ueFaults } from "@ims-lab/common/admin-api/faults";
 import { beginWithFaults } from "@ims-lab/common/faults/fault-setting";
-import { networkFaults } from "@ims-lab/common/faults/network-faults";
 import { ReginfoReader } from "@ims-lab/common/ims/reginfo";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { loadConfig, type Settings } from "@ims-lab/common/platform/config";
@@ -205,7 +204,10 @@ export async function startUe(
   const network = behind ?? world.network;
   const random = seededRandom(seed);
   const timers = timersOf(config);
-  const faults = new UeFaults({ clock, log, t1: timers.t1 });
+  const faults = new UeFaults({
+    ...{ clock, log, t1: timers.t1 },
+    networkRules: config.networkFaults,
+  });
   const transportAt = (): Transport =>
     memoryTransport(network, { host, port: 0 }, config.transport);
   const node = new UeNode({
@@ -228,10 +230,7 @@ export async function startUe(
         transport,
         move: () => transport.move(),
         pongs: config.registration.pongs,
-        interceptors: [
-          ...networkFaults(config.networkFaults, { from: "U", to: "P" }, { clock, log }),
-          ...world.interceptorsOf("UE"),
-        ],
+        interceptors: [faults.network.towards("P"), ...world.interceptorsOf("UE")],
       });
     },
   });

@@ -79,6 +79,10 @@ async function documentOf(app: Awaited<ReturnType<typeof adminServer>>): Promise
 const ALICE = encodeURIComponent(impuOf("alice"));
 const BOB = encodeURIComponent(impuOf("bob"));
 
+function rulePath(rule: string): string {
+  return `/network-faults/${encodeURIComponent(rule)}`;
+}
+
 const ZOE = { impus: ["sip:zoe@ims.example"], auth: { scheme: "digest", password: "pw" } };
 const CARDS = `imsi,ki,opc\n999700000000001,${"1".repeat(32)},${"2".repeat(32)}`;
 /** Every kind of rule that the S-CSCF has. */
@@ -218,6 +222,20 @@ const REQUESTS: readonly (readonly [
   ],
   ["ue", "GET", "/state", "/state", 200],
   ["ue", "GET", "/faults", "/faults", 200],
+  ["ue", "PUT", "/network-faults/{rule}", rulePath("drop REGISTER U>P 9"), 200],
+  ["ue", "GET", "/network-faults", "/network-faults", 200],
+  ["ue", "PUT", "/network-faults/{rule}", rulePath("drop REGISTER P>S 9"), 400],
+  ["ue", "DELETE", "/network-faults/{rule}", rulePath("drop REGISTER U>P 8"), 404],
+  ["ue", "DELETE", "/network-faults/{rule}", rulePath("drop REGISTER U>P 9"), 200],
+  ["ue", "DELETE", "/network-faults", "/network-faults", 200],
+  ["pcscf", "PUT", "/network-faults/{rule}", rulePath("delay * P>U 99 1s"), 200],
+  ["pcscf", "GET", "/network-faults", "/network-faults?limit=1", 200],
+  ["pcscf", "DELETE", "/network-faults", "/network-faults", 200],
+  ["pcscf", "DELETE", "/network-faults/{rule}", rulePath("nonsense"), 404],
+  ["scscf", "PUT", "/network-faults/{rule}", rulePath("reorder 200 S>P 99"), 200],
+  ["scscf", "GET", "/network-faults", "/network-faults", 200],
+  ["scscf", "DELETE", "/network-faults/{rule}", rulePath("reorder 200 S>P 99"), 200],
+  ["scscf", "DELETE", "/network-faults", "/network-faults", 200],
   ["ue", "PUT", "/faults/{name}", "/faults/plain-softphone", 200],
   ["ue", "DELETE", "/faults/{name}", "/faults/plain-softphone", 200],
   ["ue", "DELETE", "/faults", `/faults?impu=${ALICE}`, 200],

@@ -253,7 +253,7 @@ describe("onMethods", () => {
     expect(running?.askers).toEqual(["policy:onMethods"]);
   });
 
-  test("a call that was up before any rule about requests goes on, for an hour", async () => {
+  test("a call that was up before any rule about requests goes on: for an hour nobody is asked, then nobody is refused who authenticates", async () => {
     const bob = await registered(lab, "bob");
     alice.equipment.calls.dial(impuOf("bob"));
     lab.pass(2);
@@ -266,6 +266,13 @@ describe("onMethods", () => {
     callUp(alice).apply({ kind: "hold", on: false });
     lab.pass(2);
     expect(lab.logs.scscf.named("policy.fired")).toMatchObject([{ impu: impuOf("alice") }]);
+    expect(lab.onlyEnd).toBe("reauthenticated");
+    lab.pass(200);
+    callUp(bob).apply({ kind: "hold", on: true });
+    lab.pass(2);
+    expect([lastCall(alice).heldThere, lastCall(alice).state]).toEqual([true, "up"]);
+    expect(lab.passed("200 INVITE", "S-CSCF", "P-CSCF")).toHaveLength(4);
+    expect(lab.passed("403 INVITE", "S-CSCF", "P-CSCF")).toEqual([]);
   });
 
   test("a call made under the policy is known for longer", async () => {

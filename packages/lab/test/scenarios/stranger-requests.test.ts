@@ -206,7 +206,7 @@ describe("a Route of a registered user's own making, within a dialog", () => {
   /** Along the dialog of bob's subscription, and then as it says. */
   const along = (uri: string, ...further: readonly string[]): SipRequest => {
     const answer = bob.peer.responses.find(({ cseq }) => cseq.method === "SUBSCRIBE");
-    const own = answer?.texts("Record-Route").reverse() ?? [];
+    const own = answer?.texts("Record-Route").toReversed() ?? [];
     expect(own).toHaveLength(2);
     return bob.peer.request("MESSAGE", uri, bob.impu, [
       ["Call-ID", answer?.callId ?? ""],
@@ -248,7 +248,7 @@ describe("a Route of a registered user's own making, within a dialog", () => {
 describe("within the victim's dialog, with all that its messages show", () => {
   const within = (from: Peer): SipRequest => {
     const answer = victim.peer.responses.find(({ cseq }) => cseq.method === "SUBSCRIBE");
-    const route = answer?.texts("Record-Route").reverse() ?? [];
+    const route = answer?.texts("Record-Route").toReversed() ?? [];
     expect(route).toHaveLength(2);
     return from.request("BYE", "sip:10.1.0.2:6060", victim.impu, [
       ["Call-ID", answer?.callId ?? ""],

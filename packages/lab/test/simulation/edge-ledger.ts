@@ -1,9 +1,18 @@
 // What a P-CSCF has told its devices over all its lives: a Contact is bound while its 200 says so, unless its end came. RFC 3261 §10.3.
 import { Contact, Via } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage, SipResponse } from "@ims-lab/common/sip/message/message";
-import { type Binding, type BoundContact, contactsOf } from "../../../pcscf/src/bindings/binding.ts";
+import {
+  type Binding,
+  type BoundContact,
+  contactsOf,
+} from "../../../pcscf/src/bindings/binding.ts";
 import type { FlowTable, GoneCause } from "../../../pcscf/src/bindings/flow-table.ts";
-import { type AnnouncedFacts, type FoundFacts, NO_FOREIGN_END, NOTHING_LOST } from "./invariants.ts";
+import {
+  type AnnouncedFacts,
+  type FoundFacts,
+  NO_FOREIGN_END,
+  NOTHING_LOST,
+} from "./invariants.ts";
 import type { Judge } from "./surroundings.ts";
 
 export class EdgeLedger {

@@ -4,7 +4,13 @@ import { NOT_PAST_DEADLINE, NOT_PAST_DUTY } from "./deadline-invariants.ts";
 import { ENDED_STAYS_ENDED, NOTHING_LOST, NUMBERS_RISE } from "./durability-invariants.ts";
 import { CAMPAIGNS_COUNT, COUNTS_AGREE, ONE_END } from "./ending-invariants.ts";
 import type { Invariant } from "./invariant.ts";
-import { BOTH_AGREE, COMES_TO_REST, NO_ERROR_LINE, NO_FOREIGN_END, NOTHING_LEFT } from "./rest-invariants.ts";
+import {
+  BOTH_AGREE,
+  COMES_TO_REST,
+  NO_ERROR_LINE,
+  NO_FOREIGN_END,
+  NOTHING_LEFT,
+} from "./rest-invariants.ts";
 
 export * from "./authentication-invariants.ts";
 export * from "./deadline-invariants.ts";

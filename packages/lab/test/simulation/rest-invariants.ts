@@ -44,7 +44,10 @@ export const NO_FOREIGN_END: Invariant<WordFacts> = {
   holds:
     "no binding ends at the P-CSCF by a word of the S-CSCF while the S-CSCF has that very registration",
   check: ({ contact, callId, cseq, isAtScscf }) =>
-    unless(!isAtScscf, () => `${contact} (CSeq ${cseq} of ${callId}) has ended at the P-CSCF alone`),
+    unless(
+      !isAtScscf,
+      () => `${contact} (CSeq ${cseq} of ${callId}) has ended at the P-CSCF alone`,
+    ),
 };
 
 export interface RestFacts {

@@ -7,6 +7,7 @@ import { pageOf } from "@ims-lab/common/admin-api/schema-parts";
 import { accessBindingSchema, askAnswerSchema } from "@ims-lab/common/admin-api/schemas";
 import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import type { AccessBindingView, AskAnswer } from "@ims-lab/common/admin-api/views";
+import { addNetworkFaultRoutes } from "@ims-lab/common/faults/network-fault-routes";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
@@ -17,7 +18,10 @@ import type { Pcscf } from "../node.ts";
 
 export function addRoutes(
   app: FastifyInstance,
-  pcscf: Pick<Pcscf, "table" | "notifier" | "history" | "policy" | "access" | "core">,
+  pcscf: Pick<
+    Pcscf,
+    "table" | "notifier" | "history" | "policy" | "networkFaults" | "access" | "core"
+  >,
   { clock }: { readonly clock: Clock },
 ): void {
   const { table, notifier, history, access, core } = pcscf;
@@ -31,6 +35,7 @@ export function addRoutes(
     ofSource: (address) => history.ofSource(address),
   });
   addPolicyRoutes(app, pcscf.policy);
+  addNetworkFaultRoutes(app, pcscf.networkFaults);
   app.get<{ Querystring: PageQuery }>(
     "/registrations",
     {

@@ -1,20 +1,45 @@
 // The bindings behind this edge and the flows that reach them. TS 24.229 §5.2.2.1, RFC 5626 §5.
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import { Deadlines } from "@ims-lab/common/platform/deadlines";
 import { Groups } from "@ims-lab/common/platform/groups";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import { type Binding, type BoundContact, contactsOf, withContacts } from "./binding.ts";
+import { unpackBinding } from "./packed-binding.ts";
 
 /** Why a binding is one no longer. */
 export type GoneCause = "de-registered" | "moved" | "expired" | "core";
 
 /** An entry leaves in two steps: `active` ends with the registration, the context 64*T1 later. */
-interface Entry {
-  binding: Binding;
+class Entry {
+  readonly #token: string;
   /** Its identities as `aorOf` files them, each once. */
   readonly aors: readonly string[];
-  active: boolean;
-  timer: Timer;
+  active = true;
+  /** When the first of its Contacts ends, milliseconds since the epoch. */
+  end: number;
+  /** Of the context, when the registration has ended. */
+  timer: Timer | undefined;
+  /** The text after a restart, until somebody asks for the binding. */
+  #binding: Binding | string;
+
+  constructor(binding: Binding, text: string | undefined) {
+    this.#token = binding.token;
+    this.#binding = text ?? binding;
+    this.aors = aorsOf(binding);
+    this.end = firstEndOf(binding);
+  }
+
+  get binding(): Binding {
+    if (typeof this.#binding === "string")
+      this.#binding = unpackBinding(this.#binding, this.#token);
+    return this.#binding;
+  }
+
+  set binding(binding: Binding) {
+    this.#binding = binding;
+    this.end = firstEndOf(binding);
+  }
 }
 
 export interface FlowTableOptions {
@@ -37,11 +62,21 @@ export class FlowTable {
   readonly #byFlow = new Groups<string, string>();
   readonly #byImpu = new Groups<string, string>();
   readonly #byImpi = new Groups<string, string>();
+  readonly #deadlines: Deadlines<string>;
   #active = 0;
   #contacts = 0;
 
   constructor(options: FlowTableOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines({
+      clock: options.clock,
+      count: () => this.#active,
+      dueOf: (token) => {
+        const entry = this.#entries.get(token);
+        return entry?.active ? entry.end : undefined;
+      },
+      onDue: (token) => this.#expire(token),
+    });
   }
 
   /** Registered bindings. */
@@ -59,10 +94,21 @@ export class FlowTable {
     return this.#entries.get(token)?.binding;
   }
 
+  isRegistered(token: string): boolean {
+    return this.#entries.get(token)?.active === true;
+  }
+
   /** Only while it is registered. */
   registered(token: string): Binding | undefined {
     const entry = this.#entries.get(token);
     return entry?.active ? entry.binding : undefined;
+  }
+
+  /** Those of registered bindings, as they are now. */
+  tokens(): readonly string[] {
+    const tokens: string[] = [];
+    for (const [token, { active }] of this.#entries) if (active) tokens.push(token);
+    return tokens;
   }
 
   *all(): Generator<Binding> {
@@ -99,8 +145,8 @@ export class FlowTable {
     this.#options.onChanged?.(binding.token, binding);
   }
 
-  /** The same for one that is durable. */
-  restore(binding: Binding): void {
+  /** The same for one that is durable. @param text its row, where that says the same */
+  restore(binding: Binding, text?: string): void {
     const { token } = binding;
     const before = this.#entries.get(token);
     if (before?.active && isFiledAs(before.binding, binding)) {
@@ -108,21 +154,22 @@ export class FlowTable {
       return;
     }
     if (before !== undefined) this.#remove(before);
-    const aors = aorsOf(binding);
-    this.#entries.set(token, { binding, aors, active: true, timer: this.#expiry(binding) });
+    const entry = new Entry(binding, text);
+    this.#entries.set(token, entry);
+    this.#deadlines.add(token, entry.end);
     this.#count(binding, 1);
     this.#byFlow.add(binding.flow.id, token);
     this.#byImpi.add(binding.impi, token);
-    for (const aor of aors) this.#byImpu.add(aor, token);
+    for (const aor of entry.aors) this.#byImpu.add(aor, token);
   }
 
   /** From now on the user is a stranger; the context follows 64*T1 later. */
   end(token: string, cause: GoneCause): void {
     const entry = this.#entries.get(token);
     if (!entry?.active) return;
-    entry.timer.cancel();
     entry.active = false;
     this.#count(entry.binding, -1);
+    this.#deadlines.gone();
     entry.timer = this.#options.clock.after(this.#options.lingerMs, () => this.#forget(token));
     this.#options.onChanged?.(token, undefined);
     this.#options.onGone(entry.binding, cause);
@@ -177,27 +224,23 @@ export class FlowTable {
   }
 
   close(): void {
-    for (const { timer } of this.#entries.values()) timer.cancel();
+    this.#deadlines.close();
+    for (const { timer } of this.#entries.values()) timer?.cancel();
   }
 
   /** The same flow and user: nothing that it is found by has changed. */
   #replace(entry: Entry, binding: Binding): void {
-    entry.timer.cancel();
+    const { end } = entry;
     this.#count(entry.binding, -1);
     this.#count(binding, 1);
     entry.binding = binding;
-    entry.timer = this.#expiry(binding);
+    // One that has moved away is looked at when its former time comes.
+    if (entry.end < end) this.#deadlines.add(entry.binding.token, entry.end);
   }
 
   #count({ others }: Binding, sign: 1 | -1): void {
     this.#active += sign;
     this.#contacts += sign * (1 + (others?.length ?? 0));
-  }
-
-  #expiry({ token, expiresAt, others }: Binding): Timer {
-    let first = expiresAt;
-    if (others !== undefined) for (const one of others) first = Math.min(first, one.expiresAt);
-    return this.#options.clock.at(first, () => this.#expire(token));
   }
 
   #expire(token: string): void {
@@ -206,6 +249,7 @@ export class FlowTable {
     const now = this.#options.clock.now();
     for (const one of contactsOf(entry.binding))
       if (one.expiresAt <= now) this.endContact(token, one, "expired");
+    if (entry.active) this.#deadlines.add(token, entry.end);
   }
 
   #forget(token: string): void {
@@ -217,9 +261,12 @@ export class FlowTable {
 
   #remove({ binding, aors, active, timer }: Entry): void {
     const { token } = binding;
-    timer.cancel();
-    if (active) this.#count(binding, -1);
+    timer?.cancel();
     this.#entries.delete(token);
+    if (active) {
+      this.#count(binding, -1);
+      this.#deadlines.gone();
+    }
     this.#byFlow.remove(binding.flow.id, token);
     this.#byImpi.remove(binding.impi, token);
     for (const aor of aors) this.#byImpu.remove(aor, token);
@@ -233,6 +280,12 @@ export class FlowTable {
     }
     return found;
   }
+}
+
+function firstEndOf({ expiresAt, others }: Binding): number {
+  let first = expiresAt;
+  if (others !== undefined) for (const one of others) first = Math.min(first, one.expiresAt);
+  return first;
 }
 
 /** Two spellings of one identity are one. */

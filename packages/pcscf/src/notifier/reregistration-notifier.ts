@@ -155,8 +155,8 @@ export class ReregistrationNotifier {
   }
 
   /** What was there when the process before ended; true when a NOTIFY of it was under way or due, see `tellOf`. */
-  restore(subscription: NotifierSubscription): boolean {
-    return this.#agent.restore(subscription);
+  restore(subscription: NotifierSubscription, text?: string): boolean {
+    return this.#agent.restore(subscription, text);
   }
 
   restoreAsking(token: string, asking: Asking): void {

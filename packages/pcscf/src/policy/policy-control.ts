@@ -1,7 +1,13 @@
-// The operator's hand on the P-CSCF's authentication policy; a restart brings that of the settings back.
+// The operator's hand on the P-CSCF's authentication policy: durable first, then in force; taken over after a restart.
 import type { PolicyService, PolicySurvey } from "@ims-lab/common/admin-api/policy-routes";
 import { type AuthenticationRule, maxAgeMs } from "@ims-lab/common/ims/authentication-policy";
-import type { AuthenticationPolicy, ReadingContext } from "@ims-lab/common/ims/policy-document";
+import {
+  type AuthenticationPolicy,
+  type PolicyDocument,
+  policyDocument,
+  type ReadingContext,
+  readPolicy,
+} from "@ims-lab/common/ims/policy-document";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { inSlices } from "@ims-lab/common/platform/in-slices";
 import type { Logger } from "@ims-lab/common/platform/logger";
@@ -14,6 +20,14 @@ export interface PolicyControlOptions {
   readonly log: Logger;
   readonly table: FlowTable;
   readonly inForce: BindingPolicy;
+  /** Rejects where it cannot be kept; absent: nothing outlives the process. */
+  readonly save?: ((row: PolicyRow) => Promise<void>) | undefined;
+}
+
+export interface PolicyRow {
+  readonly document: PolicyDocument;
+  /** Milliseconds since the epoch. */
+  readonly changedAt: number;
 }
 
 export class PolicyControl implements PolicyService {
@@ -66,10 +80,29 @@ export class PolicyControl implements PolicyService {
   }
 
   async put(policy: AuthenticationPolicy): Promise<void> {
-    const { clock, log, inForce } = this.#options;
-    this.#changedAt = clock.now();
-    const rules = policy.rules.map(({ name }) => name).join(", ");
-    log.info("policy.changed", { rules, pacePerSecond: policy.pacePerSecond });
+    const { clock, log, inForce, save } = this.#options;
+    const row: PolicyRow = { document: policyDocument(policy), changedAt: clock.now() };
+    await save?.(row);
+    this.#changedAt = row.changedAt;
+    log.info("policy.changed", { rules: namesOf(policy), pacePerSecond: policy.pacePerSecond });
     await inForce.apply(policy);
   }
+
+  /** What an operator put before a restart counts more than the settings; before any binding is there. */
+  restore(row: PolicyRow | undefined): void {
+    if (row === undefined) return;
+    const { log, inForce } = this.#options;
+    const read = readPolicy(row.document, this.reading);
+    if (read.kind === "refused") {
+      log.warn("policy.not-restored", { why: read.problems.join("; ") });
+      return;
+    }
+    this.#changedAt = row.changedAt;
+    log.info("policy.restored", { rules: namesOf(read.policy) });
+    void inForce.apply(read.policy);
+  }
+}
+
+function namesOf({ rules }: AuthenticationPolicy): string {
+  return rules.map(({ name }) => name).join(", ");
 }

@@ -112,18 +112,19 @@ export class RegEventSubscriptions {
   }
 
   /** After a restart: dialogs are not stored but made again, some at a time. */
-  resume(bindings: Iterator<Binding>): void {
+  resume(tokens: Iterator<string>): void {
     if (!this.#options.enabled) return;
-    this.#resuming = this.#options.clock.after(RESUME_AFTER_MS, () => this.#resume(bindings));
+    this.#resuming = this.#options.clock.after(RESUME_AFTER_MS, () => this.#resume(tokens));
   }
 
-  #resume(bindings: Iterator<Binding>): void {
+  #resume(tokens: Iterator<string>): void {
     for (let count = 0; count < RESUMED_AT_ONCE; count++) {
-      const next = bindings.next();
+      const next = tokens.next();
       if (next.done === true) return;
-      if (this.#options.table.registered(next.value.token) !== undefined) this.bound(next.value);
+      const binding = this.#options.table.registered(next.value);
+      if (binding !== undefined) this.bound(binding);
     }
-    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.#resume(bindings));
+    this.#resuming = this.#options.clock.after(RESUME_MS, () => this.#resume(tokens));
   }
 
   /** The user's last binding has gone: what the S-CSCF has to say is of no use any more. */

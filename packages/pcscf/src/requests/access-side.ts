@@ -7,6 +7,7 @@ import { mayMakeDialog } from "@ims-lab/common/sip/dialog/methods";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
+import type { IsOwn } from "@ims-lab/common/sip/proxy/loop";
 import { recordBothSides, restoreRecordRoute } from "@ims-lab/common/sip/proxy/record-route";
 import {
   destinationOf,
@@ -14,7 +15,7 @@ import {
   takeNextHop,
   takeOwnRoutes,
 } from "@ims-lab/common/sip/proxy/route";
-import { checkForRelay } from "@ims-lab/common/sip/proxy/validate";
+import { checkForRelay, type RelayRules } from "@ims-lab/common/sip/proxy/validate";
 import { type Flow, formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Binding } from "../bindings/binding.ts";
 import type { Problem } from "../outcomes.ts";
@@ -48,15 +49,19 @@ type Sender =
 export class AccessSide {
   readonly #relay: Relay;
   readonly #register: (incoming: Incoming) => void;
+  readonly #isOwn: IsOwn;
+  readonly #rules: RelayRules;
 
   constructor(relay: Relay, register: (incoming: Incoming) => void) {
     this.#relay = relay;
     this.#register = register;
+    this.#isOwn = isOwnOf(relay);
+    this.#rules = { isOwn: this.#isOwn, extensions: ["sec-agree"] }; // judged by extensionProblem
   }
 
   handle(incoming: Incoming): void {
     const { request } = incoming;
-    if (isOptionsToUs(request, isOwnOf(this.#relay))) {
+    if (isOptionsToUs(request, this.#isOwn)) {
       answerOptions(incoming);
       return;
     }
@@ -73,19 +78,16 @@ export class AccessSide {
   }
 
   #problem(request: SipRequest): Problem | undefined {
-    const refusal = checkForRelay(request, {
-      isOwn: isOwnOf(this.#relay),
-      extensions: ["sec-agree"], // judged by extensionProblem
-    });
+    const refusal = checkForRelay(request, this.#rules);
     if (refusal !== undefined) return { kind: "proxy", refusal };
     return extensionProblem(request, this.#relay.settings.securityAgreement);
   }
 
   #relayed(incoming: Incoming): void {
     const onward = incoming.request.clone();
-    const ownRoutes = takeOwnRoutes(onward, isOwnOf(this.#relay)).map(({ user = "" }) => user);
+    const ownRoutes = takeOwnRoutes(onward, this.#isOwn).map(({ user = "" }) => user);
     // Only the core speaks to this node itself; no UE may reach it by way of the S-CSCF either.
-    if (isOwnUri(onward.requestUri, isOwnOf(this.#relay))) {
+    if (isOwnUri(onward.requestUri, this.#isOwn)) {
       this.#refuse(incoming, { kind: "nobody-here" });
       return;
     }

@@ -77,6 +77,7 @@ export class CoreSide {
     const onward = request.clone();
     const users = takeOwnRoutes(onward, isOwn).map(({ user = "" }) => user);
     if (!onward.has("Route") && isOwnUri(onward.requestUri, isOwn)) {
+      this.#relay.cluster.heard(incoming, onward.requestUri.user ?? "");
       this.#own(incoming);
       return;
     }
@@ -132,13 +133,13 @@ export class CoreSide {
   /** Behind the 200 to its REGISTER; but a CANCEL has to find its INVITE. */
   #toUeInTurn(incoming: Incoming, onward: SipRequest, binding: Binding): void {
     if (onward.method === "INVITE") this.#toUe(incoming, onward, binding);
-    else
-      this.#options.held.behind(binding.token, () => this.#toUe(incoming, onward, binding));
+    else this.#options.held.behind(binding.token, () => this.#toUe(incoming, onward, binding));
   }
 
   /** Always over its flow, whatever the size (docs/decisions/0004, RFC 5626 §5.3.1). */
   #toUe(incoming: Incoming, onward: SipRequest, binding: Binding): void {
     const relay = this.#relay;
+    relay.cluster.heard(incoming, binding.token);
     removeNetworkOnly(onward);
     const isRecorded = mayMakeDialog(onward.method);
     if (isRecorded) {

@@ -1,5 +1,8 @@
 // S-CSCFs that answer to one name: to which of them a request for that name goes. RFC 3263 §4.3.
 import type { Clock } from "@ims-lab/common/platform/clock";
+import { isIp } from "@ims-lab/common/platform/ip-address";
+import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
+import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipMessage, SipRequest } from "@ims-lab/common/sip/message/message";
 import { aorOf, type Uri } from "@ims-lab/common/sip/message/uri";
 import { destinationOf } from "@ims-lab/common/sip/proxy/route";
@@ -10,11 +13,25 @@ import type {
   RequestOptions,
   ResponseHandlers,
 } from "@ims-lab/common/sip/transaction/user";
-import type { Binding } from "../bindings/binding.ts";
-import type { FlowTable } from "../bindings/flow-table.ts";
+import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { type Cluster, type CoreSender, knownUri } from "../sides/sides.ts";
 import { type ClusterNode, ClusterRequest } from "./cluster-request.ts";
 import type { ScscfPool } from "./scscf-pool.ts";
+
+/** Of a binding, what the choice of its node needs. */
+export interface ServedUser {
+  readonly token: string;
+  /** As `aorOf` files it. */
+  readonly aor: string;
+  /** The node that was heard of last. */
+  readonly scscf: string;
+}
+
+/** The bindings here. */
+export interface ServedUsers {
+  ofImpu(aor: string): readonly ServedUser[];
+  servedBy(token: string, scscf: string): void;
+}
 
 export interface ScscfClusterOptions {
   /** The host of their common URIs; undefined: each S-CSCF is on its own. */
@@ -24,17 +41,24 @@ export interface ScscfClusterOptions {
   readonly pool: ScscfPool;
   readonly core: CoreSender;
   readonly clock: Clock;
-  readonly table: FlowTable;
+  readonly table: ServedUsers;
 }
 
 export class ScscfCluster implements Cluster {
   readonly #options: ScscfClusterOptions;
   readonly #places: ReadonlyMap<string, Destination>;
+  /** By address and port; one that the settings give a name is not among them. */
+  readonly #byPlace: ReadonlyMap<string, string>;
   readonly #running = new Set<ClusterRequest>();
 
   constructor(options: ScscfClusterOptions) {
     this.#options = options;
     const places = options.scscfs.map((scscf) => [scscf, destinationOf(knownUri(scscf))] as const);
+    this.#byPlace = new Map(
+      places.flatMap(([scscf, to]) =>
+        to === undefined || "flow" in to || !isIp(to.host) ? [] : [[formatHostPort(to), scscf]],
+      ),
+    );
     this.#places = new Map(
       places.flatMap(([scscf, to]) => (to === undefined ? [] : [[scscf, to]])),
     );
@@ -44,7 +68,7 @@ export class ScscfCluster implements Cluster {
     return host === this.#options.name;
   }
 
-  senderFor(binding: Binding | undefined): CoreSender {
+  senderFor(binding: ServedUser | undefined): CoreSender {
     const { name, core } = this.#options;
     if (name === undefined) return core;
     return {
@@ -55,6 +79,21 @@ export class ScscfCluster implements Cluster {
       sendStateless: (message, to) =>
         core.sendStateless(message, this.#first(to, message, binding)),
     };
+  }
+
+  /**
+   * A request of one of its nodes, about this binding: that node serves the user now. One within a dialog may come by
+   * another one, but for a NOTIFY, which whoever has the subscription sends.
+   */
+  heard({ request, flow }: Incoming, token: string): void {
+    const { name, table } = this.#options;
+    if (name === undefined || this.#byPlace.size === 0) return;
+    if (request.method !== "NOTIFY" && request.to.params.has("tag")) return;
+    const { host } = flow.remote;
+    // A connection that it has opened has a port of the system's choice.
+    const port = flow.transport === "udp" ? flow.remote.port : (request.get(Via)?.port ?? 5060);
+    const scscf = this.#byPlace.get(formatHostPort({ host, port }));
+    if (scscf !== undefined) table.servedBy(token, scscf);
   }
 
   /** For a request of this node itself: about the user whom its From or To names. */
@@ -73,7 +112,7 @@ export class ScscfCluster implements Cluster {
     return !("flow" in to) && this.has(to.host);
   }
 
-  #bindingOf(uri: Uri): Binding | undefined {
+  #bindingOf(uri: Uri): ServedUser | undefined {
     return this.#options.table.ofImpu(aorOf(uri))[0];
   }
 
@@ -83,7 +122,7 @@ export class ScscfCluster implements Cluster {
     asked: {
       readonly handlers: ResponseHandlers;
       readonly options: RequestOptions | undefined;
-      readonly binding: Binding | undefined;
+      readonly binding: ServedUser | undefined;
     },
   ): ClientTransaction {
     const { core, clock, pool, table } = this.#options;
@@ -108,13 +147,17 @@ export class ScscfCluster implements Cluster {
   }
 
   /** Without a transaction there is no second try. */
-  #first(to: Destination, message: SipMessage, binding: Binding | undefined): Destination {
+  #first(to: Destination, message: SipMessage, binding: ServedUser | undefined): Destination {
     if (!this.#isNamed(to)) return to;
     return this.#nodes(to, message, binding)[0]?.to ?? to;
   }
 
   /** The one that served the binding last, then all others; those that are down come last. */
-  #nodes(to: NamedDestination, { from }: SipMessage, binding: Binding | undefined): ClusterNode[] {
+  #nodes(
+    to: NamedDestination,
+    { from }: SipMessage,
+    binding: ServedUser | undefined,
+  ): ClusterNode[] {
     const user = binding?.aor ?? aorOf(from.uri);
     return this.#options.pool.candidates(user, binding?.scscf).flatMap((scscf) => {
       const place = this.#places.get(scscf);

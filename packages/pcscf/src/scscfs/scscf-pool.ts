@@ -1,5 +1,5 @@
 // The S-CSCFs that this node knows: the one for each user, and which of them are up.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 
@@ -173,5 +173,5 @@ export function byRendezvous(aor: string, scscfs: readonly string[]): readonly s
 }
 
 function weightOf(aor: string, scscf: string): string {
-  return createHash("sha256").update(`${scscf} ${aor}`).digest("hex");
+  return hash("sha256", `${scscf} ${aor}`);
 }

@@ -34,12 +34,12 @@ export function stripSecurityAgreement(request: SipRequest): void {
 
 /** Of Require and Proxy-Require. */
 export function removeSecurityTags(request: SipRequest): void {
-  for (const header of ["Require", "Proxy-Require"] as const) {
-    if (hasTag(request, header, SEC_AGREE)) removeTag(request, header, SEC_AGREE);
-  }
+  removeTag(request, "Require", SEC_AGREE);
+  removeTag(request, "Proxy-Require", SEC_AGREE);
 }
 
 function removeTag(request: SipRequest, header: string, tag: string): void {
+  if (!hasTag(request, header, tag)) return;
   const left = request.texts(header).filter((listed) => listed.toLowerCase() !== tag);
   if (left.length === 0) request.remove(header);
   else request.set(header, left.join(", "));

@@ -59,6 +59,8 @@ export interface Cluster {
   has(host: string): boolean;
   /** For requests of a binding's UE, and about it. */
   senderFor(binding: Binding | undefined): CoreSender;
+  /** A request of the core that names this token. */
+  heard(incoming: Incoming, token: string): void;
 }
 
 /** Everything the two relays share. */

@@ -234,7 +234,10 @@ describe("strangers", () => {
 });
 
 /** A SUBSCRIBE's dialog, set up through the P-CSCF; gives both route sets. */
-function dialog({ lab, ue, scscf }: Registered): { ofUe: string[]; ofScscf: string[] } {
+function dialog({ lab, ue, scscf }: Registered): {
+  ofUe: readonly string[];
+  ofScscf: readonly string[];
+} {
   ue.send(subscribe(lab, ue), ACCESS);
   lab.run();
   const got = scscf.takeRequest("SUBSCRIBE");

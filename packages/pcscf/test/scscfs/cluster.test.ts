@@ -191,7 +191,7 @@ describe("a request to the cluster's name", () => {
     on.ue.send(fromUe(on, "INVITE"), ACCESS);
     on.lab.run();
     const invite = on.own.takeRequest("INVITE");
-    const own = invite.texts("Record-Route").reverse();
+    const own = invite.texts("Record-Route").toReversed();
     const bye = fromUe(on, "BYE", [
       ["Route", [...own, route].join(", ")],
       ["Call-ID", invite.callId],
@@ -241,6 +241,29 @@ describe("who serves the user", () => {
     next.ue.send(fromUe(next, "MESSAGE"), ACCESS);
     next.lab.run();
     expect([taken(next.own), taken(next.other)]).toEqual([[], ["MESSAGE"]]);
+  });
+});
+
+describe("a request of the other node", () => {
+  test.each([
+    ["NOTIFY", "alice", "other"],
+    ["MESSAGE", "", "other"],
+    ["BYE", "alice", "own"], // a dialog's may come by any of them
+  ])("%s, To tag '%s': the user is at the %s one from now on", async (method, tag, serving) => {
+    const on = await cluster();
+    const path = uriOf(registered(on));
+    const request = on.lab.request(on.other, method, `sip:alice@${UE.host}:${UE.port}`, [
+      ["Route", `<${path};lr>`],
+      ["From", `<${ALICE}>;tag=s`],
+      ["To", `<${ALICE}>${tag === "" ? "" : `;tag=${tag}`}`],
+    ]);
+    on.other.send(request, CORE);
+    on.lab.run();
+    on.ue.takeRequest(method);
+    on.ue.send(on.lab.register(on.ue, [["CSeq", "2 REGISTER"]]), ACCESS);
+    on.lab.run();
+    const got = { own: taken(on.own), other: taken(on.other) };
+    expect(got).toEqual({ own: [], other: [], [serving]: ["REGISTER"] });
   });
 });
 

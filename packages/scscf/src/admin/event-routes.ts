@@ -19,7 +19,7 @@ interface EventQuery {
 export function addEvents(app: FastifyInstance, { stream, namesOf }: EventRouteParts): void {
   const schema = {
     summary:
-      "What happens, as server-sent events of type registration, subscription, reauthentication, authentication.",
+      "What happens, as server-sent events of type registration, subscription, reauthentication, authentication, campaign, subscriber.",
     description:
       "`Last-Event-ID` brings what has happened since; an event of type gap says from which id, where that is not remembered any more. A comment comes every 15 s. Who does not read is dropped.",
     querystring: {

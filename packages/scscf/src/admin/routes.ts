@@ -18,6 +18,7 @@ import {
   type ReauthenticateAnswer,
 } from "@ims-lab/common/admin-api/views";
 import { addFaultRoutes } from "@ims-lab/common/faults/fault-routes";
+import { addNetworkFaultRoutes } from "@ims-lab/common/faults/network-fault-routes";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
@@ -50,6 +51,7 @@ export function addRoutes(app: FastifyInstance, scscf: Scscf, { clock }: { clock
   addEvents(app, { stream: scscf.eventStream, namesOf: (impu) => namesOf(scscf, impu) });
   addMessages(app, { clock, watches: scscf.watches, namesOf: (impu) => namesOf(scscf, impu) });
   addFaultRoutes(app, scscf.faults.switches, scscfFaults);
+  addNetworkFaultRoutes(app, scscf.networkFaults);
   addTransactionRoute(app, clock, () => [scscf.endpoint]);
 }
 

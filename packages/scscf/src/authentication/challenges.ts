@@ -29,6 +29,8 @@ export interface UserChallenges {
   readonly credentialsSince?: number;
 }
 
+/** In a text with that property. */
+const CREDENTIALS_SINCE = "credentialsSince" satisfies keyof UserChallenges;
 const MOST_USED = 2;
 /** Above every nc, which has eight hexadecimal digits. */
 export const NO_MORE_USES: number = 2 ** 32;
@@ -118,6 +120,11 @@ export class ChallengeTable {
 
   /** Where nothing is remembered nothing is held: every nonce that still counts leaves a trace here. */
   endNonces(impi: string, now: number): void {
+    // Many registrations may end at once: of those at rest nothing else has to be known.
+    if (this.#byImpi.atRest(impi)?.includes(CREDENTIALS_SINCE) === false) {
+      this.#byImpi.restore(impi, JSON.stringify(withNothing(now)));
+      return;
+    }
     if (!this.#byImpi.has(impi)) return;
     const { credentialsSince } = this.get(impi);
     const since = credentialsSince !== undefined && { credentialsSince };

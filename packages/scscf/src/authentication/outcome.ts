@@ -37,6 +37,8 @@ export interface Authenticated {
 export interface AnswerFailure {
   readonly kind: "wrong-response" | "network-rejected" | "resync-invalid";
   readonly diagnosis: string;
+  /** The challenge was not used up, and its sender knew its nonce: whoever answers a spent one shows neither. */
+  readonly isFresh?: true;
   /** Another challenge in this attempt: a probe behind a real one, a real one behind a probe. */
   readonly next?: IssuedChallenge;
 }

@@ -147,15 +147,15 @@ export class Verifier {
   /** An answer to a probe; it never registers anybody. */
   probed(verification: Verification, auth: AkaCredentials, prober: Prober): AnswerFailure {
     const { accepted, isFirst, why: diagnosis } = prober.judge(verification, auth);
-    if (accepted) return { kind: "wrong-response", diagnosis };
+    if (accepted) return { kind: "wrong-response", diagnosis, isFresh: true };
     const kind = "network-rejected";
-    if (!isFirst) return { kind, diagnosis };
+    if (!isFirst) return { kind, diagnosis, isFresh: true };
     const { factory } = this.#parts;
     const next = factory.issue(verification.subscriber, verification.key, {
       failures: 1,
       stale: false,
     });
-    return { kind, diagnosis, next };
+    return { kind, diagnosis, isFresh: true, next };
   }
 
   #accept(
@@ -193,7 +193,7 @@ export class Verifier {
       const noted = { ...challenge, failures, isOver: failures >= this.#maxFailures };
       attempts.challenged(impi, noted, clock.now());
     }
-    return { kind, diagnosis };
+    return { kind, diagnosis, isFresh: true };
   }
 
   /** RFC 3310 §3.4; TS 33.102 §6.3.5. */

@@ -1,6 +1,7 @@
 // Campaigns of re-authentications: asks at the pace, counts what becomes of it, keeps both in the store. TS 24.229 §5.4.1.6.
 import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
+import { Pacer } from "@ims-lab/common/platform/pacer";
 import type { Random } from "@ims-lab/common/platform/random";
 import type { Binding } from "../registration/binding.ts";
 import type {
@@ -22,7 +23,6 @@ import {
   openOf,
 } from "./campaign.ts";
 import { beginCampaign, stepCampaign } from "./campaign-machine.ts";
-import { Pacer } from "./pacer.ts";
 import {
   hasAsked,
   isDueFor,
@@ -322,7 +322,7 @@ export class Campaigns implements RegistrationSubscriber {
         break;
       }
       this.#options.ask(binding, `${PREFIX}${course.state.id}`);
-      course.pacer.asked(clock.now());
+      course.pacer.done(clock.now());
     }
     if (skipped > 0) this.#take(course, { kind: "skipped", count: skipped, at: clock.now() });
     this.#askLater(course, at);

@@ -199,7 +199,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
     for (const id of restored.unanswered) notifier.repeat(id);
     if (rows.bindings.size === 0) return;
     pcscfSubscriptions?.resume([...rows.bindings.keys()].values());
-    provisioning.endOrphans(rows.bindings.values());
+    provisioning.endOrphans();
   }
 
   #drop(group: string): void {

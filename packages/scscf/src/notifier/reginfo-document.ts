@@ -1,5 +1,5 @@
 // The registration document of a NOTIFY. RFC 3680 §5; TS 24.229 §5.4.2.1.2; docs/events.md.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { DEREGISTRATIONS } from "@ims-lab/common/ims/events";
 import type {
   ContactEvent,
@@ -59,7 +59,7 @@ export function registrationsOf(content: DocumentContent): readonly ReginfoRegis
 
 /** Constant for an AoR, after a restart too (RFC 3680 §5.1.1). */
 function registrationId(aor: string): string {
-  return createHash("md5").update(aor).digest("hex").slice(0, 12);
+  return hash("md5", aor).slice(0, 12);
 }
 
 function activeRow(binding: Binding, aor: string, content: DocumentContent): ReginfoContact {

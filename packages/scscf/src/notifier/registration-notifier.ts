@@ -230,13 +230,14 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   /** The device's subscription ends; the others' only with the last binding of the set. */
   #gone(binding: Binding, cause: RemovalCause, foreseen: ForeseenById | undefined): void {
     this.#triggers.gone(binding);
+    const watchers = this.#watchersOf(binding.set).sort(devicesFirst);
+    this.#logUntold(binding, watchers);
+    if (watchers.length === 0) return;
     const aors = this.#former.get(binding.set);
     const news: Notice = { only: binding.token, gone: [{ binding, cause }] };
     const notice: Notice = aors === undefined ? news : { ...news, aors };
     const { reason, retryAfter } = terminationOf(cause);
     const isLast = this.#options.bindingsOf(binding.set).length === 0;
-    const watchers = this.#watchersOf(binding.set).sort(devicesFirst);
-    this.#logUntold(binding, watchers);
     const ending = new Set(this.#endsWith(binding, isLast));
     for (const watcher of watchers) {
       const { id, memo } = watcher;
@@ -269,8 +270,8 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   }
 
   /** Whether a NOTIFY of it was under way or due, see `repeat`. */
-  restore(subscription: NotifierSubscription): boolean {
-    return this.#agent.restore(subscription);
+  restore(subscription: NotifierSubscription, text?: string): boolean {
+    return this.#agent.restore(subscription, text);
   }
 
   /** Another node has these subscriptions: nothing of them is said here any more. @param bindings of the set */

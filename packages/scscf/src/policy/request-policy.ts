@@ -1,5 +1,6 @@
 // Requests whose sender is to authenticate: they go on, wait for it, or end for want of it. TS 24.229 §5.4.3.2.
 import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
+import type { FiredRule } from "@ims-lab/common/ims/authentication-policy";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse } from "@ims-lab/common/sip/message/message";
@@ -59,24 +60,52 @@ export class RequestPolicy {
    * @param binding of the device that sent it
    */
   pass(incoming: Incoming, binding: Binding, onward: () => void, refuse: RefuseForPolicy): void {
-    const { policy, reauthentications } = this.#options;
-    const { method } = incoming.request;
-    const fired = policy.concernsRequests(method)
-      ? policy.evaluate(binding, { kind: "request", method })
-      : undefined;
+    const fired = this.#fired(incoming, binding);
     if (fired === undefined) {
       onward();
       return;
     }
-    const cause: ReauthenticationCause = `policy:${fired.authenticate}`;
-    const running = binding.reauthentication;
-    // Every further request would make the list of its askers longer.
-    const isKnown = running?.askers.some((asker) => asker.cause === cause) === true;
-    const asked = isKnown ? running : reauthentications.ask([binding], cause)[0];
+    const asked = this.#ask(binding, fired);
     if (fired.request === "reject") refuse(incoming, `policy ${fired.authenticate}`);
     else if (fired.request === "hold" && asked !== undefined)
       this.#hold(incoming, asked.id, onward, refuse);
     else onward();
+  }
+
+  /**
+   * For a request within a dialog that this process has not seen begin, and that may be older than the rule: its
+   * sender is asked, and refused only when it has had the time of a held INVITE to authenticate and has not.
+   */
+  passInDialog(
+    incoming: Incoming,
+    binding: Binding,
+    onward: () => void,
+    refuse: RefuseForPolicy,
+  ): void {
+    const fired = this.#fired(incoming, binding);
+    if (fired === undefined) {
+      onward();
+      return;
+    }
+    const since = askedAt(binding, fired);
+    this.#ask(binding, fired);
+    const isLate = since !== undefined && this.#options.clock.now() - since >= this.#patienceMs;
+    if (isLate && fired.request !== "proceed") refuse(incoming, `policy ${fired.authenticate}`);
+    else onward();
+  }
+
+  #fired(incoming: Incoming, binding: Binding): FiredRule | undefined {
+    const { policy } = this.#options;
+    const { method } = incoming.request;
+    return policy.concernsRequests(method)
+      ? policy.evaluate(binding, { kind: "request", method })
+      : undefined;
+  }
+
+  /** Once by each rule: every further request would make the list of its askers longer. */
+  #ask(binding: Binding, fired: FiredRule): { readonly id: string } | undefined {
+    if (askedAt(binding, fired) !== undefined) return binding.reauthentication;
+    return this.#options.reauthentications.ask([binding], causeOf(fired))[0];
   }
 
   /** A CANCEL of an INVITE that waits. False: none does. */
@@ -98,11 +127,25 @@ export class RequestPolicy {
     });
   }
 
+  get #patienceMs(): number {
+    return Math.min(this.#options.deadlineMs, LONGEST_HOLD_MS);
+  }
+
   /** Whether this re-authentication succeeds in time. */
   async #isAuthenticated(id: string): Promise<boolean> {
-    const { reauthentications, deadlineMs } = this.#options;
-    await reauthentications.wait([id], Math.min(deadlineMs, LONGEST_HOLD_MS));
+    const { reauthentications } = this.#options;
+    await reauthentications.wait([id], this.#patienceMs);
     const outcome = reauthentications.get(id);
     return outcome?.progress === "ended" && outcome.end === "reauthenticated";
   }
+}
+
+/** When this rule asked for the re-authentication that runs; undefined: it has not. */
+function askedAt({ reauthentication }: Binding, fired: FiredRule): number | undefined {
+  const cause = causeOf(fired);
+  return reauthentication?.askers.find((asker) => asker.cause === cause)?.at;
+}
+
+function causeOf({ authenticate }: FiredRule): ReauthenticationCause {
+  return `policy:${authenticate}`;
 }

@@ -72,6 +72,8 @@ export class Provisioning {
   readonly #options: ProvisioningOptions;
   /** One change after the other: each is judged by what the one before it leaves. */
   #last: Promise<unknown> = Promise.resolve();
+  /** IMPIs with a binding of an earlier process that must end. */
+  readonly #orphans = new Set<string>();
 
   constructor(options: ProvisioningOptions) {
     this.#options = options;
@@ -146,15 +148,18 @@ export class Provisioning {
   }
 
   /**
-   * Registrations of those who are no subscribers any more, or not with this identity: the file was changed, or the
-   * process ended, before they heard of it.
+   * A binding of an earlier process, looked at while it is at hand: whether its user is no subscriber any more, or not with
+   * this identity, as the file was changed, or the process ended before he heard of it.
    */
-  endOrphans(bindings: Iterable<Binding> = this.#options.bindings.all()): void {
+  restored({ impi, impu }: Binding): void {
+    if (!hasImpu(this.#options.directory.byImpi(impi), impu)) this.#orphans.add(impi);
+  }
+
+  /** The registrations of those. */
+  endOrphans(): void {
     const { directory } = this.#options;
-    const orphans = new Set<string>();
-    for (const { impi, impu } of bindings)
-      if (!hasImpu(directory.byImpi(impi), impu)) orphans.add(impi);
-    for (const impi of orphans) void this.#endBindings(impi, directory.byImpi(impi), []);
+    for (const impi of this.#orphans) void this.#endBindings(impi, directory.byImpi(impi), []);
+    this.#orphans.clear();
   }
 
   /**

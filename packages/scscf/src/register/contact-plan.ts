@@ -10,12 +10,7 @@ import { bind } from "../registration/binding-machine.ts";
 import type { BindingChange } from "../registration/registrations.ts";
 import { addressOf } from "./contacts.ts";
 import { type ExpiresRules, grantExpires } from "./expires.ts";
-import {
-  bindingsMeant,
-  isLeaving,
-  type MatchedContact,
-  type RegisterRequest,
-} from "./register-request.ts";
+import { isLeaving, type MatchedContact, type RegisterRequest } from "./register-request.ts";
 import type { SubscriptionDuties } from "./subscription-duty.ts";
 
 export interface ContactRules {
@@ -95,7 +90,7 @@ function planEach(
   }
   for (const { token: over } of register.superseded) changes.push(removal(over, now.at));
   const evicted = evictions(rules, register, now.at);
-  const left = isLeaving(register) ? bindingsMeant(register) : [];
+  const left = isLeaving(register) ? register.meant : [];
   const token = servedBy(register, bound, evicted);
   return { changes: [...evicted, ...changes], displaced: evicted.length, token, left };
 }
@@ -106,7 +101,7 @@ function servedBy(
   bound: readonly string[],
   evicted: readonly BindingChange[],
 ): string | undefined {
-  if (bound.length === 0) return undefined;
+  if (bound.length === 0 || bindings.length === 0) return bound[0];
   const gone = new Set([
     ...targets.flatMap(({ requested, binding }) =>
       isRemoval(requested) ? (binding?.token ?? []) : [],
@@ -171,9 +166,10 @@ function evictions(
   register: RegisterRequest,
   at: number,
 ): readonly BindingChange[] {
-  const meant = new Set(bindingsMeant(register));
-  const others = register.bindings.filter((binding) => !meant.has(binding));
-  const bound = register.targets.filter(({ requested }) => !isRemoval(requested)).length;
+  const { bindings, targets, meant } = register;
+  if (bindings.length + targets.length <= rules.maxPerImpi) return []; // as mostly
+  const others = bindings.filter((binding) => !meant.includes(binding));
+  const bound = targets.filter(({ requested }) => !isRemoval(requested)).length;
   const excess = others.length + bound - rules.maxPerImpi;
   // Who only takes away pushes nobody out, even where the setting has been lowered.
   if (excess <= 0 || bound === 0) return [];

@@ -2,7 +2,11 @@
 import type { ReauthenticationCause } from "@ims-lab/common/admin-api/views";
 import type { Occasion } from "@ims-lab/common/ims/authentication-policy";
 import type { Authenticator } from "../authentication/authenticator.ts";
-import { type AuthenticationOutcome, answersChallenge } from "../authentication/outcome.ts";
+import {
+  type AnswerFailure,
+  type AuthenticationOutcome,
+  answersChallenge,
+} from "../authentication/outcome.ts";
 import { isAuthenticatedByPeer } from "../origin.ts";
 import type { RefusalKind } from "../outcomes.ts";
 import type { PolicyInForce } from "../policy/policy-in-force.ts";
@@ -10,7 +14,6 @@ import { samePath } from "../registration/address.ts";
 import type { Binding } from "../registration/binding.ts";
 import type { ChallengeReason } from "../registration/events.ts";
 import {
-  bindingsMeant,
   challengeKey,
   isDue,
   isLeaving,
@@ -29,8 +32,13 @@ export type Decision =
       /** Without these rules it would have been accepted: their re-authentications begin with it. */
       readonly fired?: readonly FiredAtRegister[];
     }
-  /** A wrong answer: it counts against a re-authentication that is due. */
-  | { readonly kind: "fail"; readonly refused: RefusalKind; readonly why: string }
+  | {
+      readonly kind: "fail";
+      readonly refused: RefusalKind;
+      readonly why: string;
+      /** It answers a challenge that lives: over the device's own flow it counts against its re-authentication. */
+      readonly isFresh: boolean;
+    }
   /** Nobody of that name. */
   | { readonly kind: "nobody"; readonly why: string };
 
@@ -98,25 +106,36 @@ function judged(
         const after = { kind: outcome.kind, why: diagnosis };
         return { kind: "challenge", values: challenge.values, after };
       }
-      return { kind: "fail", refused: "authentication-failed", why: diagnosis };
+      return { kind: "fail", refused: "authentication-failed", why: diagnosis, isFresh: true };
     }
     case "network-rejected": {
-      const { next, diagnosis: why } = outcome;
-      if (next === undefined) return { kind: "fail", refused: "authentication-failed", why };
+      const { next } = outcome;
+      if (next === undefined) return wrong(outcome);
+      const why = outcome.diagnosis;
       const asked = next.question === undefined ? why : `${why}; ${next.question}`;
       const after = { kind: "probe", why: asked } as const;
       return { kind: "challenge", values: next.values, after };
     }
     case "wrong-response":
     case "resync-invalid":
+      return wrong(outcome);
     case "nonce-of-another-user":
-      return { kind: "fail", refused: "authentication-failed", why: outcome.diagnosis };
+      return unrelated("authentication-failed", outcome.diagnosis);
     case "unknown-algorithm":
     case "bad-parameters":
-      return { kind: "fail", refused: "bad-authorization", why: outcome.diagnosis };
+      return unrelated("bad-authorization", outcome.diagnosis);
     case "unknown-user":
-      return { kind: "fail", refused: "unknown-user", why: outcome.diagnosis };
+      return unrelated("unknown-user", outcome.diagnosis);
   }
+}
+
+function wrong({ diagnosis: why, isFresh }: AnswerFailure): Decision {
+  return { kind: "fail", refused: "authentication-failed", why, isFresh: isFresh === true };
+}
+
+/** Nothing in it shows that its sender has heard a challenge of the user's. */
+function unrelated(refused: RefusalKind, why: string): Decision {
+  return { kind: "fail", refused, why, isFresh: false };
 }
 
 /** A removal over a protected association goes through even where refreshes are always challenged. */
@@ -154,7 +173,7 @@ function firedByRefresh(
   register: RegisterRequest,
 ): readonly FiredAtRegister[] {
   if (!rules.policy.concerns("refresh")) return [];
-  const meant = bindingsMeant(register);
+  const { meant } = register;
   const bindings = meant.length > 0 ? meant : register.bindings;
   return fired(rules, register, { kind: "refresh" }, bindings);
 }

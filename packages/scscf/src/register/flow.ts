@@ -14,7 +14,23 @@ export function isOwnFlow(origin: RegisterOrigin, binding: Binding, request: Sip
   if (!samePath(address.path, origin.path)) return false;
   if (isProtected(origin)) return true;
   if (origin.integrity !== undefined) return false;
-  return request.callId === binding.callId && request.cseq.number > binding.cseq;
+  return isContinued(binding, request);
+}
+
+/** Whether it goes on in the row of the device's REGISTERs: nobody off the path knows their Call-ID (RFC 3261 §10.2.4). */
+export function isContinued({ callId, cseq }: Binding, request: SipRequest): boolean {
+  return request.callId === callId && request.cseq.number > cseq;
+}
+
+/** Whether nobody else can have written into it: TLS or IPsec by its peer's word, or a connection to here. */
+export function isSecuredFlow({
+  trusted,
+  mayAssert,
+  integrity,
+  isConnected,
+}: RegisterOrigin): boolean {
+  if (!trusted) return isConnected;
+  return integrity === "tls-yes" || (integrity === "yes" && mayAssert);
 }
 
 /**

@@ -6,8 +6,8 @@ import type { BindingChange } from "../registration/registrations.ts";
 import { type ContactPlan, type ContactRules, planContacts } from "./contact-plan.ts";
 import type { Decision, FiredAtRegister } from "./decision.ts";
 import {
-  bindingsMeant,
   isLeaving,
+  isOwnAttempt,
   overOwnFlow,
   overProvenFlow,
   type RegisterRequest,
@@ -55,7 +55,7 @@ export function planOf(
         reply: { kind: "challenge", values: decision.values, after: decision.after },
       };
     case "fail":
-      return failed(register, refusal(decision.refused, decision.why), at);
+      return failed(register, decision, at);
     case "nobody":
       return refused(refusal("unknown-user", decision.why));
   }
@@ -73,12 +73,24 @@ function accepted(
   return { changes: contacts.changes, reply: { kind: "accept", authenticated, contacts } };
 }
 
-function failed(register: RegisterRequest, wrong: Refusal, at: number): RegisterPlan {
+/** TS 24.229 §5.4.1.2.3: what its sender has not shown to be the device's changes no registration. */
+function failed(
+  register: RegisterRequest,
+  decision: Extract<Decision, { kind: "fail" }>,
+  at: number,
+): RegisterPlan {
   const { hiddenRefusal } = register;
+  const wrong = refusal(decision.refused, decision.why);
   if (hiddenRefusal !== undefined) return refused({ ...wrong, detail: hiddenRefusal.detail });
   const why = wrong.detail;
   const changes = tell(register, (binding) => [
-    { kind: "failed", at, ownFlow: overOwnFlow(register, binding), why },
+    {
+      kind: "failed",
+      at,
+      ownFlow: decision.isFresh && overOwnFlow(register, binding),
+      ownAttempt: isOwnAttempt(register, binding),
+      why,
+    },
   ]);
   return { changes, reply: { kind: "refuse", refused: wrong, failure: why } };
 }
@@ -92,7 +104,7 @@ function tell(
   register: RegisterRequest,
   inputsFor: (binding: Binding) => readonly BindingInput[],
 ): readonly BindingChange[] {
-  return bindingsMeant(register)
+  return register.meant
     .filter(({ reauthentication }) => reauthentication !== undefined)
     .flatMap((binding) =>
       inputsFor(binding).map(
@@ -110,7 +122,7 @@ function askedByPolicy(
 ): readonly BindingChange[] {
   if (fired.length === 0) return [];
   const requestId = random.hex(8);
-  const meant = new Set(bindingsMeant(register).map(({ token }) => token));
+  const meant = new Set(register.meant.map(({ token }) => token));
   return fired
     .filter(({ token }) => meant.has(token))
     .flatMap(({ token, cause }): readonly BindingChange[] => {

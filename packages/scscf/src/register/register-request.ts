@@ -20,7 +20,7 @@ import type { Binding } from "../registration/binding.ts";
 import type { Bindings } from "../registration/bindings.ts";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import { type RequestedContacts, readContacts } from "./contacts.ts";
-import { isOwnFlow, isProvenFlow } from "./flow.ts";
+import { isContinued, isOwnFlow, isProvenFlow, isSecuredFlow } from "./flow.ts";
 import { identify, type Registrant } from "./identify.ts";
 
 /** A Contact of the REGISTER and the binding it means, if there is one. */
@@ -49,6 +49,8 @@ export interface RegisterRequest extends Registrant, ReadRegister {
   readonly targets: readonly MatchedContact[];
   /** Bindings that end because their device or URI is bound by a target. */
   readonly superseded: readonly Binding[];
+  /** All that its Contacts mean: those of the targets, and the superseded. */
+  readonly meant: readonly Binding[];
   /** The IMPI's bindings, oldest first. */
   readonly bindings: readonly Binding[];
 }
@@ -112,8 +114,8 @@ export function identifyRegister(
   const taken = pathOfAnother(rules, impi, pathToken);
   if (taken !== undefined) return taken;
   const bindings = rules.bindings.ofSet(registrant.set).filter((one) => one.impi === impi);
-  const meant = meaning(requested, bindings);
-  return { ...read, incoming, ...registrant, hiddenRefusal: undefined, ...meant, bindings };
+  const meaning = meaningOf(requested, bindings);
+  return { ...read, incoming, ...registrant, hiddenRefusal: undefined, ...meaning, bindings };
 }
 
 /** With `hideUnknown`: who is challenged in place of somebody unknown, or with a foreign identity. */
@@ -131,7 +133,7 @@ function disguise(
   return subscriber && { subscriber, impu, set: "" };
 }
 const HIDDEN: ReadonlySet<string> = new Set(["unknown-user", "foreign-impu", "ambiguous-user"]);
-const NOBODYS = { targets: [], superseded: [], bindings: [] } as const;
+const NOBODYS = { targets: [], superseded: [], meant: [], bindings: [] } as const;
 
 /**
  * The user part of the topmost Path names a binding at the P-CSCF: who holds it does not lose it to
@@ -178,14 +180,18 @@ function insecureHop(
   );
 }
 
-function meaning(
+function meaningOf(
   requested: RequestedContacts,
   bindings: readonly Binding[],
-): Pick<RegisterRequest, "targets" | "superseded"> {
-  if (requested.kind !== "bind") return { targets: [], superseded: [] };
+): Pick<RegisterRequest, "targets" | "superseded" | "meant"> {
+  if (requested.kind === "query") return { targets: [], superseded: [], meant: [] };
+  if (requested.kind === "remove-all") return { targets: [], superseded: [], meant: bindings };
   const known = bindings.map(knownContact);
-  const { matches, superseded } = matchContacts(requested.contacts, known);
-  return { targets: matches.map(targetOf), superseded: superseded.map(({ binding }) => binding) };
+  const found = matchContacts(requested.contacts, known);
+  const targets = found.matches.map(targetOf);
+  const superseded = found.superseded.map(({ binding }) => binding);
+  const meant = [...targets.flatMap(({ binding }) => binding ?? []), ...superseded];
+  return { targets, superseded, meant };
 }
 
 interface Known {
@@ -203,18 +209,17 @@ function targetOf({ named, binding, isSameUri }: ContactMatch<Known>): MatchedCo
   return { requested: named, binding: binding?.binding, isSameUri };
 }
 
-export function bindingsMeant(register: RegisterRequest): readonly Binding[] {
-  const { requested, targets, superseded, bindings } = register;
-  if (requested.kind !== "bind") return requested.kind === "remove-all" ? bindings : [];
-  return [...targets.flatMap(({ binding }) => binding ?? []), ...superseded];
-}
-
-export function isDue(register: RegisterRequest): boolean {
-  return bindingsMeant(register).some(({ reauthentication }) => reauthentication !== undefined);
+export function isDue({ meant }: RegisterRequest): boolean {
+  return meant.some(({ reauthentication }) => reauthentication !== undefined);
 }
 
 export function overOwnFlow({ origin, request }: RegisterRequest, binding: Binding): boolean {
   return isOwnFlow(origin, binding, request);
+}
+
+/** Whether the challenge that the REGISTER answers is one that the binding's own device has caused. */
+export function isOwnAttempt({ origin, request }: RegisterRequest, binding: Binding): boolean {
+  return isSecuredFlow(origin) || isContinued(binding, request);
 }
 
 export function overProvenFlow({ origin }: RegisterRequest, binding: Binding): boolean {
@@ -243,7 +248,7 @@ export function mayPass(register: RegisterRequest): boolean {
 
 /** A re-authentication is due, and the device was not challenged on its way out before. */
 function blocked(register: RegisterRequest): boolean {
-  return bindingsMeant(register).some(
+  return register.meant.some(
     ({ reauthentication, leavingBy }) =>
       reauthentication !== undefined && !(isLeaving(register) && leavingBy !== undefined),
   );

@@ -55,8 +55,9 @@ export function step(context: BindingContext, state: Binding, input: BindingInpu
     case "registered":
       return registered(context, state, input);
     case "challenged":
+      return reauthenticate(context, state, input);
     case "failed":
-      if (state.leavingBy !== undefined && input.ownFlow && input.kind === "failed") {
+      if (state.leavingBy !== undefined && input.ownFlow && input.ownAttempt) {
         return gone(context, state, input.at, { kind: "unregistered" });
       }
       return reauthenticate(context, state, input);

@@ -77,6 +77,8 @@ export type BindingInput =
       readonly kind: "failed";
       readonly at: number;
       readonly ownFlow: boolean;
+      /** Of a challenge that the device itself has caused, not somebody in its name. */
+      readonly ownAttempt: boolean;
       readonly why: string;
     }
   | { readonly kind: "subscribed"; readonly at: number }

@@ -1,7 +1,7 @@
 // Every binding of this S-CSCF, found by token and by registration set. RFC 3261 §10.3.
 
 import { Groups } from "@ims-lab/common/platform/groups";
-import { PackedTable } from "@ims-lab/common/platform/packed-table";
+import { isPacked, PackedTable } from "@ims-lab/common/platform/packed-table";
 import { SharedTexts } from "@ims-lab/common/platform/shared-texts";
 import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import { samePath } from "./address.ts";
@@ -75,17 +75,35 @@ export class Bindings {
     this.#byToken.set(token, binding);
   }
 
+  /** One that a store has kept. @param text its row, where it may rest as that */
+  restore(binding: Binding, text: string | undefined): void {
+    const { token, set, userAgent } = binding;
+    if (!isPacked(text) || this.#byToken.has(token)) {
+      this.put(binding);
+      return;
+    }
+    this.#bySet.add(set, token);
+    this.#paths.moved(token, undefined, binding.address.path[0]);
+    // What many devices say alike stands in the table of texts.
+    const shared = userAgent === undefined ? text : packBinding(binding, this.#agents);
+    this.#byToken.restore(token, shared ?? text);
+  }
+
   delete(token: string): void {
     const binding = this.#byToken.get(token);
     if (binding === undefined) return;
     this.#byToken.delete(token);
     this.#paths.moved(token, binding.address.path[0], undefined);
-    const { impi, address } = binding;
-    const heir = this.ofSet(binding.set).find(
+    this.#bySet.remove(binding.set, token);
+    this.#heirs.ended(token, this.#heirOf(binding)?.token);
+  }
+
+  /** The same device's other binding behind the same Path. */
+  #heirOf({ set, impi, address }: Binding): Binding | undefined {
+    if (address.path.length === 0) return undefined;
+    return this.ofSet(set).find(
       (one) => one.impi === impi && samePath(one.address.path, address.path),
     );
-    this.#heirs.ended(token, address.path.length === 0 ? undefined : heir?.token);
-    this.#bySet.remove(binding.set, token);
   }
 
   /** Without a trace: another node has them. */

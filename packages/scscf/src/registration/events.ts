@@ -158,6 +158,7 @@ const NO_ROWS: readonly Change[] = [];
 
 export class RegistrationEvents {
   #subscribers: readonly RegistrationSubscriber[] = [];
+  #foreseeing: readonly RegistrationSubscriber[] = [];
   readonly #waiting: RegistrationEvent[] = [];
   #isDelivering = false;
 
@@ -165,11 +166,12 @@ export class RegistrationEvents {
   deliverTo(order: SubscriberOrder): void {
     if (this.#subscribers.length > 0) throw new Error("the order was declared before");
     this.#subscribers = Object.values(order).filter((one) => one !== undefined);
+    this.#foreseeing = this.#subscribers.filter(({ foresee }) => foresee !== undefined);
   }
 
   foresee(ahead: ChangeAhead): readonly Change[] {
     let rows = NO_ROWS;
-    for (const subscriber of this.#subscribers) {
+    for (const subscriber of this.#foreseeing) {
       const more = subscriber.foresee?.(ahead) ?? NO_ROWS;
       if (more.length > 0) rows = rows.length === 0 ? more : [...rows, ...more];
     }
@@ -178,14 +180,21 @@ export class RegistrationEvents {
 
   /** What a subscriber publishes meanwhile comes when all have heard this one. */
   publish(event: RegistrationEvent): void {
-    this.#waiting.push(event);
-    if (this.#isDelivering) return;
+    if (this.#isDelivering) {
+      this.#waiting.push(event);
+      return;
+    }
     this.#isDelivering = true;
     try {
+      this.#deliver(event);
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
-        for (const subscriber of this.#subscribers) subscriber.on(next);
+        this.#deliver(next);
     } finally {
       this.#isDelivering = false;
     }
+  }
+
+  #deliver(event: RegistrationEvent): void {
+    for (const subscriber of this.#subscribers) subscriber.on(event);
   }
 }

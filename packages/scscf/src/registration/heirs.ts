@@ -25,7 +25,12 @@ export class Heirs {
 
   /** @param heir undefined: nobody is left to answer for it */
   ended(token: string, heir: string | undefined): void {
-    const left = [...(this.#left.get(token) ?? []), token];
+    const before = this.#left.get(token);
+    if (before === undefined && heir === undefined) {
+      this.#heirOf.delete(token);
+      return;
+    }
+    const left = [...(before ?? []), token];
     this.#left.delete(token);
     for (const former of left) this.#heirOf.delete(former);
     if (heir === undefined) return;

@@ -86,6 +86,8 @@ export type ReauthenticationInput =
       readonly kind: "failed";
       readonly at: number;
       readonly ownFlow: boolean;
+      /** Of a challenge that the device itself has caused, not somebody in its name. */
+      readonly ownAttempt: boolean;
       readonly why: string;
     }
   | { readonly kind: "authenticated"; readonly at: number }
@@ -193,11 +195,12 @@ function challenged(context: ReauthenticationContext, state: Due, at: number): D
 function failed(
   context: ReauthenticationContext,
   state: Due,
-  input: { readonly at: number; readonly why: string },
+  input: { readonly at: number; readonly ownAttempt: boolean; readonly why: string },
 ): Reauthentication {
   if (state.progress !== "challenged") return state;
   const refused: Due = { ...state, course: { ...state.course, refusal: input.why } };
-  return context.onRefused === "deregister" ? end(refused, "refused", input.at) : refused;
+  const isTheEnd = context.onRefused === "deregister" && input.ownAttempt;
+  return isTheEnd ? end(refused, "refused", input.at) : refused;
 }
 
 function endAtDeadline(state: Due): ReauthenticationEnd {

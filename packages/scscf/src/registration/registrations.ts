@@ -214,9 +214,9 @@ export class Registrations {
     }
   }
 
-  /** Takes a stored binding over: its deadline runs again. */
-  restore(binding: Binding): void {
-    this.#options.bindings.put(binding);
+  /** Takes a stored binding over: its deadline runs again. @param text the row as it was written, while it says the same */
+  restore(binding: Binding, text?: string): void {
+    this.#options.bindings.restore(binding, text);
     this.#deadlines.add(binding.token, dueAt(binding));
   }
 
@@ -266,6 +266,10 @@ export class Registrations {
 
   #takeOwed(set: string, last: Owed | undefined): readonly Owed[] {
     const all = this.#owed.get(set) ?? [];
+    if (all.length === 1 && (last === undefined || all[0] === last)) {
+      this.#owed.delete(set);
+      return all;
+    }
     const count = last === undefined ? all.length : all.indexOf(last) + 1;
     const left = all.slice(count);
     if (left.length === 0) this.#owed.delete(set);

@@ -26,7 +26,7 @@ import type { DialogTable } from "../dialogs/dialog-table.ts";
 import type { KnownDialogs } from "../dialogs/known-dialogs.ts";
 import type { RequestOrigin } from "../origin.ts";
 import { deviceSource } from "../origin.ts";
-import type { RequestPolicy } from "../policy/request-policy.ts";
+import type { RefuseForPolicy, RequestPolicy } from "../policy/request-policy.ts";
 import type { RefusalLog } from "../refusal-log.ts";
 import { answerCharging, chargingOf } from "./charging.ts";
 import type { NextHops } from "./next-hops.ts";
@@ -168,9 +168,10 @@ export class Router {
 
   /** It says that it is within a dialog, and nobody here has seen one begin: no way round the policy. */
   #alongUnknown(incoming: Incoming, served: Served | undefined, along: () => void): void {
-    if (served === undefined)
-      this.#refuse(incoming, noDialog("of nobody known, in no dialog known"));
-    else this.#passPolicy(incoming, served, along);
+    if (served !== undefined)
+      this.#options.policy.passInDialog(incoming, served.binding, along, this.#mustAuthenticate);
+    else if (this.#isNextHop(incoming)) along();
+    else this.#refuse(incoming, noDialog("of nobody known, in no dialog known"));
   }
 
   #initial(
@@ -199,10 +200,12 @@ export class Router {
 
   /** `onward` runs now, later, or not at all. */
   #passPolicy(incoming: Incoming, { binding }: Served, onward: () => void): void {
-    this.#options.policy.pass(incoming, binding, onward, (refused, detail) =>
-      this.#refuse(refused, { kind: "must-reauthenticate", detail }),
-    );
+    this.#options.policy.pass(incoming, binding, onward, this.#mustAuthenticate);
   }
+
+  readonly #mustAuthenticate: RefuseForPolicy = (refused, detail) => {
+    this.#refuse(refused, { kind: "must-reauthenticate", detail });
+  };
 
   /** From the network side: terminating only. A device that comes directly must be registered. */
   #forNobody(journey: Journey): void {

@@ -47,7 +47,7 @@ export function subscriberDirectory(
     }
   }
   const find = (impi: string): Subscriber | undefined =>
-    byImpi.get(impi) ?? expandFirst(templates, (template) => template.impi.match(impi));
+    byImpi.get(impi) ?? lastOf(templates, impi) ?? expandFirst(templates, impi);
 
   let positions: ReadonlyMap<string, number> | undefined;
   return {
@@ -90,12 +90,17 @@ function expandOnce(template: SubscriberTemplate, n: number): Subscriber {
 }
 let last: { template: SubscriberTemplate; n: number; subscriber: Subscriber } | undefined;
 
+/** The one that was expanded last, if that is who is asked for. Of the first template: no other one comes before it. */
+function lastOf([first]: readonly SubscriberTemplate[], impi: string): Subscriber | undefined {
+  return last?.template === first && last?.subscriber.impi === impi ? last.subscriber : undefined;
+}
+
 function expandFirst(
   templates: readonly SubscriberTemplate[],
-  numberIn: (template: SubscriberTemplate) => number | undefined,
+  impi: string,
 ): Subscriber | undefined {
   for (const template of templates) {
-    const n = inRange(template, numberIn(template));
+    const n = inRange(template, template.impi.match(impi));
     if (n !== undefined) return expandOnce(template, n);
   }
   return undefined;

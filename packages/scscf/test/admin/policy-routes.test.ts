@@ -128,9 +128,11 @@ describe("refused, and the policy before is untouched", () => {
     },
   );
 
-  test("the store fails: 500", async () => {
+  test("the store fails: 503, and why", async () => {
     store.problem = new Error("disk full");
-    expect((await put({ rules: [{ onRefresh: "always" }] }))[0]).toBe(500);
+    const [status, refused] = await put({ rules: [{ onRefresh: "always" }] });
+    expect([status, refused.title]).toEqual([503, "Not stored"]);
+    expect(refused.detail).toContain("disk full");
     store.problem = undefined;
     expect(await inForce()).toMatchObject({ source: "settings", policy: { rules: [] } });
   });

@@ -80,6 +80,7 @@ const failed = (at: number, ownFlow = true): BindingInput => ({
   kind: "failed",
   at,
   ownFlow,
+  ownAttempt: true,
   why: "wrong RES",
 });
 

@@ -43,6 +43,7 @@ const failed: ReauthenticationInput = {
   kind: "failed",
   at: T0 + 300,
   ownFlow: true,
+  ownAttempt: true,
   why: "wrong RES",
 };
 const authenticated: ReauthenticationInput = { kind: "authenticated", at: T0 + 400 };
@@ -176,7 +177,7 @@ describe("the deadline", () => {
 describe("a foreign flow never touches it", () => {
   const strangers: readonly ReauthenticationInput[] = [
     { kind: "challenged", at: T0 + 200, ownFlow: false },
-    { kind: "failed", at: T0 + 300, ownFlow: false, why: "wrong RES" },
+    { ...failed, ownFlow: false },
   ];
   test.each(["requested", "notified", "acknowledged", "challenged"])("while %s", (progress) => {
     const inputs = [notified, acknowledged, challenged];
@@ -195,6 +196,8 @@ test("reauthentication.onRefused: deregister ends it at the wrong answer", () =>
     end: "refused",
     deregisteredAt: T0 + 300,
   });
+  const another = { ...failed, ownAttempt: false };
+  expect(stepReauthentication(strict, state, another)).toMatchObject({ progress: "challenged" });
 });
 
 test("a REGISTER may overtake the 200 to the NOTIFY", () => {

@@ -4,6 +4,7 @@ import { pageOf } from "@ims-lab/common/admin-api/schema-parts";
 import { addTransactionRoute } from "@ims-lab/common/admin-api/transaction-route";
 import { ueSchema } from "@ims-lab/common/admin-api/ue-schemas";
 import { addFaultRoutes } from "@ims-lab/common/faults/fault-routes";
+import { addNetworkFaultRoutes } from "@ims-lab/common/faults/network-fault-routes";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { adminServer, type HttpSettings } from "@ims-lab/common/platform/http";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
@@ -62,6 +63,7 @@ export async function controlServer(options: ControlOptions): Promise<FastifyIns
   command("/deregister", "De-register", (ue) => ue.deregister());
   callRoutes(app, node);
   addFaultRoutes(app, node.faults.switches, ueFaults);
+  addNetworkFaultRoutes(app, node.faults.network);
   addTransactionRoute(app, clock, () => node.transactionLists);
   return app;
 }

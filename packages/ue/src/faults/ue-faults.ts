@@ -1,6 +1,7 @@
 // The UEs' faults put together: their switches, and the ports through which they act. docs/faults.md.
 import { type UeFaultName, ueFaults } from "@ims-lab/common/admin-api/faults";
 import { FaultSwitches } from "@ims-lab/common/faults/fault-switches";
+import { NetworkFaults } from "@ims-lab/common/faults/network-faults";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import type { IsimFaults } from "../isim/isim.ts";
@@ -26,20 +27,27 @@ export interface UeFaultsOptions {
   readonly log: Logger;
   /** Timer T1, milliseconds. */
   readonly t1: number;
+  /** Of the network, from the start; absent: none. */
+  readonly networkRules?: readonly string[];
+  /** Why the stack lets nobody in between; absent: it does. */
+  readonly whyNoNetworkRules?: string;
 }
 
 const OF_ISIM: ReadonlySet<UeFaultName> = new Set(["reject-autn", "force-auts", "skip-mac-check"]);
 
 export class UeFaults {
   readonly switches: UeFaultSwitches;
+  /** What becomes of the messages that leave. */
+  readonly network: NetworkFaults;
   readonly #options: UeFaultsOptions;
   #ues: () => readonly FaultyUe[] = () => [];
   #find: (identity: string) => FaultyUe | undefined = () => undefined;
 
   /** All are off, until it is told who there is. */
   constructor(options: UeFaultsOptions) {
-    const { clock, log } = options;
+    const { clock, log, networkRules: rules = [], whyNoNetworkRules: whyNot } = options;
     this.#options = options;
+    this.network = new NetworkFaults({ from: "U", clock, log, rules, whyNot });
     this.switches = new FaultSwitches({
       catalogue: ueFaults,
       clock,

@@ -31,15 +31,16 @@ export interface SwitchedInterceptor {
   readonly isOn: boolean;
 }
 
-/** Tells `use` the way that leads to `last`, and anew whenever it changes; `switched` is innermost. */
+/** One that is always met, or one that is switched. */
+export type AnyInterceptor = Interceptor | SwitchedInterceptor;
+
+/** Tells `use` the way that leads to `last`, and anew whenever it changes. */
 export function keepIntercepted(
   {
     interceptors = [],
-    switched,
     clock,
   }: {
-    readonly interceptors?: readonly Interceptor[];
-    readonly switched?: SwitchedInterceptor;
+    readonly interceptors?: readonly AnyInterceptor[];
     readonly clock: Clock;
   },
   direction: WireMessage["direction"],
@@ -47,10 +48,13 @@ export function keepIntercepted(
   use: (way: Passage) => void,
 ): void {
   const find = (): void => {
-    const all = switched?.isOn === true ? [...interceptors, switched.intercept] : interceptors;
-    use(intercepted(all, direction, clock, last));
+    const met = interceptors.flatMap((one) => {
+      if (typeof one === "function") return one;
+      return one.isOn ? one.intercept : [];
+    });
+    use(intercepted(met, direction, clock, last));
   };
-  switched?.onSwitched(find);
+  for (const one of interceptors) if (typeof one !== "function") one.onSwitched(find);
   find();
 }
 

@@ -8,7 +8,7 @@ import type { Resolver } from "../dns/resolver.ts";
 import type { MessageLimits } from "../message/head-reader.ts";
 import type { TimerSettings } from "../transaction/timers.ts";
 import type { HostPort, Transport } from "../transport/transport.ts";
-import type { Interceptor, SwitchedInterceptor } from "./interceptors.ts";
+import type { AnyInterceptor } from "./interceptors.ts";
 
 /** An address of ours as some peers must use it; the first rule that fits a peer holds. */
 export interface AdvertiseRule {
@@ -85,7 +85,5 @@ export interface EndpointOptions {
   readonly onUnreadable?: (message: Unreadable) => void;
   readonly counters?: EndpointCounters;
   /** Around every message on the wire, the first one outermost. */
-  readonly interceptors?: readonly Interceptor[];
-  /** Innermost, while it is on. */
-  readonly switched?: SwitchedInterceptor;
+  readonly interceptors?: readonly AnyInterceptor[];
 }

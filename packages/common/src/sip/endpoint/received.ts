@@ -7,7 +7,7 @@ export function fillReceived(request: SipRequest, via: ViaValue, flow: Flow): vo
   const { host, port } = flow.remote;
   const asksForPort = via.rport !== undefined;
   if (!asksForPort && via.host === host && via.received === undefined) return;
-  const [text = ""] = request.texts("Via");
+  const text = request.topText("Via") ?? "";
   request.replaceTop("Via", filled(text, via, host, asksForPort ? String(port) : undefined));
 }
 

@@ -347,9 +347,10 @@ class Notifier implements NotifierAgent {
     return this.#table.all();
   }
 
-  restore(subscription: NotifierSubscription): boolean {
+  restore(subscription: NotifierSubscription, text?: string): boolean {
     const { state } = subscription;
     if (state.name === "init" || state.name === "terminated") return false;
+    if (this.#table.restoreAtRest(subscription, text)) return false;
     const entry = this.#table.add(subscription);
     if (state.name === "ending") {
       // as if the last NOTIFY had not left: it goes out again, with the next CSeq and version

@@ -130,8 +130,9 @@ export interface NotifierAgent {
   /**
    * Takes one over from a store: its deadline runs again. True when its last NOTIFY was not
    * acknowledged, so that the caller can `notify` anew; one that was ending ends now.
+   * @param text its row, where it may rest as that
    */
-  restore(subscription: NotifierSubscription): boolean;
+  restore(subscription: NotifierSubscription, text?: string): boolean;
   /** Ends all timers; sends nothing. */
   close(): void;
 }

@@ -2,7 +2,7 @@
 import type { Clock } from "../../platform/clock.ts";
 import { Deadlines } from "../../platform/deadlines.ts";
 import { Groups } from "../../platform/groups.ts";
-import { PackedTable } from "../../platform/packed-table.ts";
+import { isPacked, PackedTable } from "../../platform/packed-table.ts";
 import { isInDialog, tagOf } from "../dialog/dialog.ts";
 import type { SipRequest } from "../message/message.ts";
 import { ownCopy } from "../message/scan.ts";
@@ -85,6 +85,15 @@ export class SubscriptionTable {
     const { id, subject } = entry.subscription;
     this.#entries.set(id, entry);
     this.#bySubject.add(ownCopy(subject), id);
+  }
+
+  /** One that was stored while nothing of it was under way, and that is not here; false where that is not so. @param text its row */
+  restoreAtRest({ id, subject, state }: NotifierSubscription, text: string | undefined): boolean {
+    if (!isPacked(text) || !isLive(state) || this.#entries.has(id)) return false;
+    this.#entries.restore(id, text);
+    this.#bySubject.add(subject, id);
+    this.#deadlines.add(id, state.expiresAt);
+    return true;
   }
 
   /** The entry has changed. */

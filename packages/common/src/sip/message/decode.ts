@@ -69,23 +69,28 @@ function decodeRequest(
   const { method, uri, version } = requestLine(startLine);
   const request = new SipRequest(method, uri, head, kept);
   request.octets = octets;
-  const bad = (reason: string, status = 400): Decoded => ({ problem: { reason, status, request } });
   if (!isToken(method)) {
     const isMeantAsOne = /SIP\/\d+\.\d+$/i.test(startLine);
     return isMeantAsOne
-      ? bad("the method is no token")
+      ? bad(request, "the method is no token")
       : { problem: { reason: "no SIP start line" } };
   }
   if (uri === "" || version === "" || version.includes(" "))
-    return bad("the request line is not method, URI and version, one space between");
+    return bad(request, "the request line is not method, URI and version, one space between");
   if (version !== "SIP/2.0" && version.toUpperCase() !== "SIP/2.0") {
     const isVersion = /^SIP\/\d+\.\d+$/i.test(version);
-    return isVersion ? bad("a SIP version other than 2.0", 505) : bad("no SIP version");
+    return isVersion
+      ? bad(request, "a SIP version other than 2.0", 505)
+      : bad(request, "no SIP version");
   }
-  if (headProblem !== undefined) return bad(headProblem);
-  if (rest === undefined) return bad("no empty line after the header");
+  if (headProblem !== undefined) return bad(request, headProblem);
+  if (rest === undefined) return bad(request, "no empty line after the header");
   const problem = setBody(request, head, rest) ?? problemOfRequest(request);
-  return problem === undefined ? { message: request } : bad(problem);
+  return problem === undefined ? { message: request } : bad(request, problem);
+}
+
+function bad(request: SipRequest, reason: string, status = 400): Decoded {
+  return { problem: { reason, status, request } };
 }
 
 /** At the first two spaces; what is not there is empty. */

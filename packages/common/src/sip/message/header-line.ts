@@ -14,6 +14,7 @@ export interface Field<T> {
 export type Reading = unknown;
 
 const MALFORMED = Symbol("malformed");
+const COMMA = 44;
 
 /** Of a line with several values; undefined for a malformed one. */
 class Several {
@@ -59,16 +60,34 @@ export function isGood(reading: Reading): boolean {
   return !(reading instanceof Several && reading.values.includes(undefined));
 }
 
-/** Adds those that are well formed. */
-export function addGood(found: unknown[], reading: Reading): void {
-  if (reading instanceof Several) {
-    for (const value of reading.values) if (value !== undefined) found.push(value);
-  } else if (reading !== MALFORMED) found.push(reading);
+/** Those that are well formed. */
+export function goodOf(reading: Reading): readonly unknown[] {
+  if (reading instanceof Several) return reading.values.filter((value) => value !== undefined);
+  return reading === MALFORMED ? [] : [reading];
 }
 
 /** The values of a line's text; undefined when it has only one, which is the text. */
 export function severalIn(header: HeaderName, text: string): readonly string[] | undefined {
   return header.isList && text.includes(",") ? splitList(text) : undefined;
+}
+
+/** Whether a line's text has this among its values. @param text in lower case, as `value` is */
+export function isListed(header: HeaderName, text: string, value: string): boolean {
+  let at = text.indexOf(value);
+  if (at < 0 || !header.isList) return text === value;
+  // Commas that end no value: then it has to be split.
+  if (text.includes('"') || text.includes("<") || value.includes(","))
+    return splitList(text).includes(value);
+  for (; at >= 0; at = text.indexOf(value, at + 1))
+    if (isBetweenCommas(text, at, at + value.length)) return true;
+  return false;
+}
+
+function isBetweenCommas(text: string, from: number, to: number): boolean {
+  const before = trimmedEnd(text, 0, from);
+  if (before > 0 && text.charCodeAt(before - 1) !== COMMA) return false;
+  const after = skipSpace(text, to);
+  return after === text.length || text.charCodeAt(after) === COMMA;
 }
 
 /** What stands behind the colon, without folds and outer white space. */

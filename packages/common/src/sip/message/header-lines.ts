@@ -1,15 +1,17 @@
 // Header lines in order: reads by name, edits that leave all other lines untouched. RFC 3261 §7.3.
 import type { Head } from "./head.ts";
 import {
-  addGood,
   type Field,
   firstOf,
+  goodOf,
   HeaderLine,
   isGood,
+  isListed,
   type Reading,
   severalIn,
 } from "./header-line.ts";
 import { type HeaderName, type HeaderSet, headerName, isSameHeader } from "./header-names.ts";
+import { lowerCase } from "./scan.ts";
 
 /** One rule per header, by `HeaderName.index`; those with a bit must be there. */
 export interface HeaderRules {
@@ -53,6 +55,8 @@ export function firstLines(count: number): Line[] {
   return count <= MANY ? ORDER.slice(0, count) : [...Array(count).keys()];
 }
 
+const NONE: readonly never[] = [];
+
 export class HeaderLines {
   readonly #head: Head;
   /** Undefined as long as they are those of the head, one after the other. */
@@ -69,17 +73,27 @@ export class HeaderLines {
     return at < 0 ? undefined : this.#text(at);
   }
 
-  /** Every value; values of list headers are split at their commas. */
-  texts(name: string): string[] {
+  /** The topmost value as it stands, unfolded; undefined when absent. */
+  topText(name: string): string | undefined {
     const header = headerName(name);
-    const found: string[] = [];
-    for (let at = this.#find(header); at >= 0; at = this.#find(header, at + 1)) {
-      const text = this.#text(at);
-      const several = severalIn(header, text);
-      if (several === undefined) found.push(text);
-      else found.push(...several);
-    }
-    return found;
+    const at = this.#find(header);
+    if (at < 0) return undefined;
+    const text = this.#text(at);
+    return severalIn(header, text)?.[0] ?? text;
+  }
+
+  /** Every value; values of list headers are split at their commas. */
+  texts(name: string): readonly string[] {
+    const header = headerName(name);
+    const first = this.#find(header);
+    if (first < 0) return NONE;
+    const found = this.#textsAt(first, header);
+    const second = this.#find(header, first + 1);
+    if (second < 0) return found; // mostly there is one line
+    const all = [...found];
+    for (let at = second; at >= 0; at = this.#find(header, at + 1))
+      all.push(...this.#textsAt(at, header));
+    return all;
   }
 
   has(name: string): boolean {
@@ -90,9 +104,7 @@ export class HeaderLines {
   lists(name: string, value: string): boolean {
     const header = headerName(name);
     for (let at = this.#find(header); at >= 0; at = this.#find(header, at + 1)) {
-      const text = this.#text(at).toLowerCase();
-      if (text === value) return true;
-      if (text.includes(value) && severalIn(header, text)?.includes(value) === true) return true;
+      if (isListed(header, lowerCase(this.#text(at)), value)) return true;
     }
     return false;
   }
@@ -106,10 +118,22 @@ export class HeaderLines {
   /** All well-formed values, parsed. */
   all<T>(field: Field<T>): readonly T[] {
     const { header } = field;
-    const found: T[] = [];
+    const first = this.#find(header);
+    if (first < 0) return NONE;
+    const second = this.#find(header, first + 1);
+    if (second < 0) return goodOf(this.#reading(first, field)) as readonly T[];
+    const found = [...goodOf(this.#reading(first, field))];
+    for (let at = second; at >= 0; at = this.#find(header, at + 1))
+      found.push(...goodOf(this.#reading(at, field)));
+    return found as T[];
+  }
+
+  /** All values, parsed; undefined when one of them is malformed. */
+  allOrNone<T>(field: Field<T>): readonly T[] | undefined {
+    const { header } = field;
     for (let at = this.#find(header); at >= 0; at = this.#find(header, at + 1))
-      addGood(found, this.#reading(at, field));
-    return found;
+      if (!isGood(this.#reading(at, field))) return undefined;
+    return this.all(field);
   }
 
   /** What is wrong first: a line that its field cannot read, or one that is missing or empty. */
@@ -236,8 +260,10 @@ export class HeaderLines {
     const head = this.#head;
     const lines = this.#lines ?? firstLines(head.headers.length);
     let octets = 0;
-    for (const line of lines)
+    for (let at = 0; at < lines.length; at++) {
+      const line = lines[at] ?? 0;
       octets += typeof line === "number" ? head.octetsOf(line) : line.octets;
+    }
     return octets;
   }
 
@@ -296,6 +322,11 @@ export class HeaderLines {
     const header = typeof line === "number" ? this.#head.headers[line] : line.header;
     if (header === undefined) throw new RangeError(`no header line ${at}`);
     return header;
+  }
+
+  #textsAt(at: number, header: HeaderName): readonly string[] {
+    const text = this.#text(at);
+    return severalIn(header, text) ?? [text];
   }
 
   #text(at: number): string {

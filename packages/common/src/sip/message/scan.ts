@@ -103,6 +103,15 @@ export function sliceTrimmed(text: string, from: number, to: number): string {
   return text.slice(start, trimmedEnd(text, start, to));
 }
 
+/** In lower case; what is so already, as most, is not copied. */
+export function lowerCase(text: string): string {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if ((code > 64 && code < 91) || code > 127) return text.toLowerCase();
+  }
+  return text;
+}
+
 export function skipSpace(text: string, from: number, to: number = text.length): number {
   let at = from;
   while (at < to && isSpace(text.charCodeAt(at))) at++;

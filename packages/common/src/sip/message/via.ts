@@ -1,6 +1,6 @@
 // Via: where responses go. RFC 3261 §20.42, RFC 3581.
 import { Params } from "./params.ts";
-import { DIGIT, HOST, parseNumber, runEnd, skipSpace, TOKEN, trimLws } from "./scan.ts";
+import { DIGIT, HOST, lowerCase, parseNumber, runEnd, skipSpace, TOKEN, trimLws } from "./scan.ts";
 import { parseHostPort } from "./uri.ts";
 
 export interface ViaValue {
@@ -57,7 +57,7 @@ class PlainVia implements ViaValue {
 
   get host(): string {
     const hostAt = this.#hostAt();
-    return this.#text.slice(hostAt, runEnd(this.#text, hostAt, this.#to, HOST)).toLowerCase();
+    return lowerCase(this.#text.slice(hostAt, runEnd(this.#text, hostAt, this.#to, HOST)));
   }
 
   get port(): number | undefined {

@@ -130,7 +130,7 @@ test("one that is switched is innermost while it is on, and costs nothing while 
     onSwitched: (listener: () => void) => void listeners.push(listener),
   };
   const lab = new EndpointLab();
-  await lab.endpoint(HOST, { interceptors: [named("always")], switched }, ok);
+  await lab.endpoint(HOST, { interceptors: [named("always"), switched] }, ok);
   const peer = await lab.peer(PEER);
   peer.send(options("1"), HOST);
   expect(seen.splice(0)).toEqual(["always in", "always out"]);
@@ -144,6 +144,8 @@ test("one that is switched is innermost while it is on, and costs nothing while 
   expect(seen).toEqual(["always in", "always out"]);
   const last = (): void => undefined;
   const ways: unknown[] = [];
-  keepIntercepted({ switched, clock: new FakeClock() }, "in", last, (way) => ways.push(way));
+  keepIntercepted({ interceptors: [switched], clock: new FakeClock() }, "in", last, (way) =>
+    ways.push(way),
+  );
   expect(ways).toEqual([last]);
 });

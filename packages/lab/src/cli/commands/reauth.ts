@@ -24,24 +24,35 @@ import { outcomeLine } from "../views.ts";
 
 export const reauth: Command = defineCommand({
   name: "reauth",
-  help: `  imslab reauth IMPU [--wait SECONDS] [--contact URI] [--from scscf|pcscf] [--junit FILE]
-      Makes the user authenticate again and waits for the end; --wait 0 only asks. --junit
-      writes a report with a test case for each of the user's devices.
+  help: `  imslab reauth IMPU [--wait SECONDS] [--within SECONDS] [--contact URI]
+                [--from scscf|pcscf] [--junit FILE]
+      Makes the user authenticate again and waits for the end; --wait 0 only asks. --within:
+      its time, in the place of N (reauthentication.deadlineSeconds), for this one; one that
+      runs is only made shorter. --junit writes a report with a test case for each device.
 `,
   options: {
     from: { type: "string" },
     wait: { type: "string" },
+    within: { type: "string" },
     contact: { type: "string" },
     junit: { type: "string" },
   },
   words: 1,
-  read([argument], { from, wait, contact, junit }) {
+  read([argument], { from, wait, within, contact, junit }) {
     const impu = impuOf(argument, "reauth");
     const side = sideOf(from);
     if (contact !== undefined && side === "pcscf") {
       throw new UsageError("the P-CSCF asks for all of a user's contacts: leave --contact out");
     }
-    const order = { impu, contact, waitSeconds: secondsOf("--wait", wait) };
+    if (within !== undefined && side === "pcscf") {
+      throw new UsageError("the P-CSCF cannot say how long the device has: leave --within out");
+    }
+    const order = {
+      impu,
+      contact,
+      waitSeconds: secondsOf("--wait", wait),
+      withinSeconds: withinOf(within),
+    };
     if (junit === "") throw new UsageError("--junit: say which file");
     if (junit !== undefined && order.waitSeconds === 0)
       throw new UsageError("--junit reports the end, which --wait 0 does not wait for");
@@ -53,6 +64,16 @@ export const reauth: Command = defineCommand({
     };
   },
 });
+
+function withinOf(written: string | undefined): number | undefined {
+  const seconds = secondsOf("--within", written);
+  if (seconds === undefined || (Number.isInteger(seconds) && seconds >= 1 && seconds <= A_DAY))
+    return seconds;
+  throw new UsageError(`--within: "${written}" is no whole number from 1 to ${A_DAY}`);
+}
+
+/** As much as the S-CSCF grants. */
+const A_DAY = 86_400;
 
 async function reauthenticate(
   order: ReauthenticationOrder,
@@ -80,6 +101,8 @@ interface ReauthenticationOrder {
   readonly contact: string | undefined;
   /** Undefined: until the end. */
   readonly waitSeconds: number | undefined;
+  /** Undefined: the S-CSCF's N. */
+  readonly withinSeconds: number | undefined;
 }
 
 interface CscfClients {
@@ -104,9 +127,17 @@ async function askScscf(
   const { items } = await scscf.post<ReauthenticateAnswer>(
     `${registrationPath(order.impu)}/reauthenticate`,
     wait > 0 ? { wait } : {},
-    order.contact === undefined ? undefined : { contact: order.contact },
+    askedOf(order),
   );
   return follow(items, until, scscf, progress);
+}
+
+function askedOf({ contact, withinSeconds }: ReauthenticationOrder): object | undefined {
+  if (contact === undefined && withinSeconds === undefined) return undefined;
+  return {
+    ...(contact !== undefined && { contact }),
+    ...(withinSeconds !== undefined && { withinSeconds }),
+  };
 }
 
 /** Figure 5: the P-CSCF asks the S-CSCF; its answer is not the outcome. */

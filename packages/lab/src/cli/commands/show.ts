@@ -5,6 +5,7 @@ import { type Command, defineCommand, print, registrationPath, type Session } fr
 import { CommandFailure } from "../exit-codes.ts";
 import { faultWarnings } from "../faults.ts";
 import { historyOfUser, historyText, type NodeEvent } from "../history.ts";
+import { networkWarnings } from "../network-faults.ts";
 import { impuOf } from "../option-values.ts";
 import { registrationText } from "../views.ts";
 
@@ -22,7 +23,7 @@ export const show: Command = defineCommand({
 async function showUser(impu: string, session: Session): Promise<number> {
   const found = await session.scscf.get<RegistrationView>(registrationPath(impu));
   const { events } = await historyOfUser(impu, session).catch(noEvents);
-  const faults = await faultWarnings(session);
+  const faults = [...(await faultWarnings(session)), ...(await networkWarnings(session))];
   const warning = faults.map((line) => `${printable(line)}\n`).join("");
   const text = warning + registrationText(found, session.context.clock.now());
   const past = events.length === 0 ? "" : `\n${historyText(events)}`;

@@ -1,8 +1,9 @@
 // The pace: never above it in any stretch of time, whatever the timers do; near it where they are good.
-import { seededRandom } from "@ims-lab/common/testing/seeded-random";
+
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Pacer } from "../../src/campaigns/pacer.ts";
+import { Pacer } from "../../src/platform/pacer.ts";
+import { seededRandom } from "../../src/testing/seeded-random.ts";
 
 const T0 = 1_700_000_000_000;
 
@@ -90,7 +91,7 @@ describe.each([0.2, 1, 1.5, 2.5, 10, 333, 1000])("%d a second", (perSecond) => {
 test("the pace is that of the asking, however long the process is held up before it", () => {
   const pacer = new Pacer({ perSecond: 2, jitter: 0, random: seededRandom(), from: T0 });
   expect(pacer.take(T0)).toBe(true);
-  pacer.asked(T0 + 300);
+  pacer.done(T0 + 300);
   expect(pacer.take(T0 + 500)).toBe(true);
   expect(pacer.take(T0 + 1_299)).toBe(false);
   expect(pacer.take(T0 + 1_300)).toBe(true);

@@ -1,12 +1,12 @@
-// The pace of a campaign: when the next one may be asked, so that no stretch of time has more than the pace allows.
-import type { Random } from "@ims-lab/common/platform/random";
+// A pace: when the next piece may be done, so that no stretch of time has more than the pace allows.
+import type { Random } from "./random.ts";
 
 export interface PacerOptions {
   readonly perSecond: number;
-  /** 0 to 1: each gap is up to this share of itself longer. */
-  readonly jitter: number;
-  readonly random: Random;
-  /** Milliseconds since the epoch: nobody is asked before. */
+  /** 0 to 1: each gap is up to this share of itself longer, by chance; absent: evenly. */
+  readonly jitter?: number;
+  readonly random?: Random;
+  /** Milliseconds since the epoch: nothing is done before. */
   readonly from: number;
 }
 
@@ -43,24 +43,24 @@ export class Pacer {
     return Math.max(this.#nextAt, earliest);
   }
 
-  /** Whether one may be asked at `now`: then he is counted as asked. */
+  /** Whether one may be done at `now`: then it is counted as done. */
   take(now: number): boolean {
     if (now < this.nextAt) return false;
     this.#recent[this.#turn] = now;
     this.#turn = (this.#turn + 1) % this.#recent.length;
-    const { jitter, random } = this.#options;
-    const longer = jitter === 0 ? 1 : 1 + jitter * random.fraction();
+    const { jitter = 0, random } = this.#options;
+    const longer = jitter === 0 || random === undefined ? 1 : 1 + jitter * random.fraction();
     this.#nextAt = Math.max(this.#nextAt, now - CATCH_UP_MS) + this.#gapMs * longer;
     return true;
   }
 
-  /** The one that was taken last has been asked by now: the process may have been held up in between. */
-  asked(now: number): void {
+  /** The one that was taken last has been done by now: the process may have been held up in between. */
+  done(now: number): void {
     const last = (this.#turn + this.#recent.length - 1) % this.#recent.length;
     this.#recent[last] = now;
   }
 
-  /** Nobody was to be asked until `now`: what was not done meanwhile is not made up for. */
+  /** Nothing was to be done until `now`: what was not done meanwhile is not made up for. */
   rested(now: number): void {
     this.#nextAt = Math.max(this.#nextAt, now);
   }
