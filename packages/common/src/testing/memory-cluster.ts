@@ -1,6 +1,10 @@
 // The rows of a cluster in memory: what `cluster-scripts` do in a Redis, for tests under a clock that they move. Contract: scscf test/contract/shared-rows.
 import type { Clock } from "../platform/clock.ts";
-import type { ClusterConnection, ConnectCluster, ConnectionEvents } from "../store/cluster-connection.ts";
+import type {
+  ClusterConnection,
+  ConnectCluster,
+  ConnectionEvents,
+} from "../store/cluster-connection.ts";
 import type { ClusterScript } from "../store/cluster-scripts.ts";
 import { RedisRefusal } from "../store/redis-connection.ts";
 
@@ -202,28 +206,34 @@ export class MemoryCluster implements Readonly<Record<ClusterScript, Step>> {
     }
     const undo: (() => void)[] = [];
     const news = new Map<string, string[]>();
-    for (const [commit, group, , table, id, op, text] of written) {
-      if (refused.has(commit)) continue;
-      const isCommon = group === "";
-      const into = isCommon ? mapIn(this.#common, table) : mapIn(this.#groups, group);
-      const field = isCommon ? id : `${table} ${id}`;
-      const before = into.get(field);
-      const owner = this.#owners.get(group);
-      undo.push(() => {
-        if (this.#owners.get(group) !== owner) return;
-        if (before === undefined) into.delete(field);
-        else into.set(field, before);
-        if (isCommon) this.#publish("all", { kind: "changed", by: node, table, ids: [id] });
-      });
-      if (op === "1") into.set(field, text);
-      else into.delete(field);
-      if (isCommon) news.set(table, [...(news.get(table) ?? []), id]);
+    for (const row of written) {
+      if (refused.has(row[0])) continue;
+      undo.push(this.#put(node, row));
+      const [, group, , table, id] = row;
+      if (group === "") news.set(table, [...(news.get(table) ?? []), id]);
     }
     this.#last.set(node, { name: batch, undo });
     for (const [table, ids] of news)
       this.#publish("all", { kind: "changed", by: node, table, ids });
     return [lost, [...refused]];
   };
+
+  /** Returns how to undo it. */
+  #put(node: string, [, group, , table, id, op, text]: Row): () => void {
+    const isCommon = group === "";
+    const into = isCommon ? mapIn(this.#common, table) : mapIn(this.#groups, group);
+    const field = isCommon ? id : `${table} ${id}`;
+    const before = into.get(field);
+    const owner = this.#owners.get(group);
+    if (op === "1") into.set(field, text);
+    else into.delete(field);
+    return () => {
+      if (this.#owners.get(group) !== owner) return;
+      if (before === undefined) into.delete(field);
+      else into.set(field, before);
+      if (isCommon) this.#publish("all", { kind: "changed", by: node, table, ids: [id] });
+    };
+  }
 
   readonly take: Step = (node, [token, ...wanted]) => {
     this.#check(node, token);
@@ -273,11 +283,13 @@ export class MemoryCluster implements Readonly<Record<ClusterScript, Step>> {
 
   readonly held: Step = (node) => [...this.#heldBy(node)];
 
-  readonly tell: Step = (_node, [to, text = "{}"]) => this.#publish(`to:${to}`, JSON.parse(text) as object);
+  readonly tell: Step = (_node, [to, text = "{}"]) =>
+    this.#publish(`to:${to}`, JSON.parse(text) as object);
 
   readonly scan: Step = (_node, [table = ""]) => ["0", [...mapIn(this.#common, table)].flat()];
 
-  readonly read: Step = (_node, [table = "", id = ""]) => mapIn(this.#common, table).get(id) ?? null;
+  readonly read: Step = (_node, [table = "", id = ""]) =>
+    mapIn(this.#common, table).get(id) ?? null;
 
   readonly persistence: Step = () => "aof_enabled:1";
 

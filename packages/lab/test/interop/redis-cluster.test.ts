@@ -114,7 +114,7 @@ sharedRowsContract({
     command("flushall");
   },
   open: openNode,
-  pass: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  pass: (milliseconds) => new Promise((resolve) => void systemClock().after(milliseconds, resolve)),
   loseNextWrite: (node) => {
     const line = lines.get(node);
     if (line !== undefined) line.losesWrite = true;

@@ -231,7 +231,15 @@ async function startNode({ network, redis, clock, label, seed, argv }: NodeStart
   if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
   const transports = [memoryTransport(network, at, "udp")];
   const config = configOf([`--sip.host=${at.host}`, `--cluster.node=${label}`, ...argv]);
-  const scscf = createScscf(config, { clock, random, log, transports, subscribers, store: shared, shared });
+  const scscf = createScscf(config, {
+    clock,
+    random,
+    log,
+    transports,
+    subscribers,
+    store: shared,
+    shared,
+  });
   await scscf.listen();
   return {
     scscf,
@@ -287,7 +295,9 @@ export class ClusterDevice {
 
   /** @param challenged by this 401 */
   async attempt(node: Node, challenged?: SipResponse): Promise<SipResponse> {
-    const challenge = challenged?.all(WwwAuthenticate).flatMap((one) => readChallenge(one) ?? [])[0];
+    const challenge = challenged
+      ?.all(WwwAuthenticate)
+      .flatMap((one) => readChallenge(one) ?? [])[0];
     const credentials = challenge === undefined ? this.#empty() : this.#answer(challenge);
     const response = await this.#lab.exchange(node, "REGISTER", `sip:${DOMAIN}`, this.impu, [
       ["Call-ID", `reg-${this.user}`],
@@ -322,11 +332,17 @@ export class ClusterDevice {
     ]);
   }
 
-  /** The NOTIFYs that it has got. */
+  /** The NOTIFYs that it has got, without the copies of those that it has not answered. */
   get notifies(): readonly SipRequest[] {
-    return this.#lab.requests.filter(
-      ({ method, callId }) => method === "NOTIFY" && callId === `sub-${this.user}`,
-    );
+    const branches = new Set<string | undefined>();
+    return this.#lab.requests.filter((request) => {
+      const { method, callId } = request;
+      if (method !== "NOTIFY" || callId !== `sub-${this.user}`) return false;
+      const branch = request.get(Via)?.branch;
+      const isFirst = !branches.has(branch);
+      branches.add(branch);
+      return isFirst;
+    });
   }
 
   #empty(): string {

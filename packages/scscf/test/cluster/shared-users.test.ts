@@ -98,7 +98,10 @@ test("a re-authentication goes on at the other node: its id, its deadline, its e
   expect(there?.reauthentication).toMatchObject({ id, deadline });
   expect(a.scscf.reauthentications.runningCount).toBe(0);
   expect((await bob.attempt(b, challenged)).status).toBe(200);
-  expect(b.scscf.reauthentications.get(id)).toMatchObject({ progress: "ended", end: "reauthenticated" });
+  expect(b.scscf.reauthentications.get(id)).toMatchObject({
+    progress: "ended",
+    end: "reauthenticated",
+  });
   await lab.pass(70_000);
   expect(bindingsAt(b)).toBe(1);
   expectRising(bob);
@@ -227,7 +230,16 @@ test("a subscriber removed at one node is de-registered at the other", async () 
   const [subscriber] = b.scscf.directory.ownersOf(carol.impu);
   if (subscriber === undefined) throw new Error("no carol");
   const removing = b.scscf.provisioning.putAll(
-    [{ subscriber: { ...subscriber, impus: [{ ...subscriber.impus[0], aor: "sip:c@ims.example", uri: "sip:c@ims.example" } as never] } }],
+    [
+      {
+        subscriber: {
+          ...subscriber,
+          impus: [
+            { ...subscriber.impus[0], aor: "sip:c@ims.example", uri: "sip:c@ims.example" } as never,
+          ],
+        },
+      },
+    ],
     { replace: true },
   );
   await lab.pass(1000);
@@ -268,7 +280,9 @@ test("a dead node's campaign goes on at the other with the users that came with 
   const { a, b } = lab;
   for (const user of ["bob", "carol", "dave"]) await registeredAt(a, user);
   const order = { name: "all", filter: {}, percent: 100, pacePerSecond: 0.2, jitter: 0, seed: "s" };
-  const started = a.scscf.campaigns.select(order).then((found) => a.scscf.campaigns.start(order, found));
+  const started = a.scscf.campaigns
+    .select(order)
+    .then((found) => a.scscf.campaigns.start(order, found));
   await lab.pass(6000);
   const { id } = await started;
   const asked = a.scscf.campaigns.get(id)?.asked ?? 0;
@@ -286,7 +300,9 @@ test("a campaign does not wait for the end of whom another node has taken", asyn
   const { a, b } = lab;
   const bob = await registeredAt(a);
   const order = { name: "all", filter: {}, percent: 100, pacePerSecond: 1, jitter: 0, seed: "s" };
-  const started = a.scscf.campaigns.select(order).then((found) => a.scscf.campaigns.start(order, found));
+  const started = a.scscf.campaigns
+    .select(order)
+    .then((found) => a.scscf.campaigns.start(order, found));
   await lab.pass(3000);
   const { id } = await started;
   expect(a.scscf.campaigns.get(id)).toMatchObject({ status: "running", asked: 1 });

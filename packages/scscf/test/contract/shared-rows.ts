@@ -1,5 +1,9 @@
 // Contract of rows that nodes share: one owner of each group, who alone commits it, however slow or cut off the others are.
-import type { SharedRows, SharedRowsListener, TakenGroup } from "@ims-lab/common/store/cluster-port";
+import type {
+  SharedRows,
+  SharedRowsListener,
+  TakenGroup,
+} from "@ims-lab/common/store/cluster-port";
 import { RowsLost } from "@ims-lab/common/store/cluster-port";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Change, Tables } from "../../src/rows.ts";
@@ -59,7 +63,9 @@ export function sharedRowsContract(contract: SharedRowsContract): void {
     opened = [];
   });
 
-  async function open(label: string): Promise<{ node: ContractNode; rows: SharedRows<Tables>; heard: Heard }> {
+  async function open(
+    label: string,
+  ): Promise<{ node: ContractNode; rows: SharedRows<Tables>; heard: Heard }> {
     const opening = contract.open(label);
     await pass(50);
     const node = await opening;
@@ -116,7 +122,10 @@ export function sharedRowsContract(contract: SharedRowsContract): void {
       expect(a.heard.wantedGroups).toEqual(["u"]);
       expect(a.rows.isHeld("u")).toBe(true);
       // Of one batch what is still its own is taken.
-      const [lost, kept] = await Promise.all([commit(a.rows, mark("u", 9)), commit(a.rows, mark("v", 5))]);
+      const [lost, kept] = await Promise.all([
+        commit(a.rows, mark("u", 9)),
+        commit(a.rows, mark("v", 5)),
+      ]);
       expect(lost).toBeInstanceOf(RowsLost);
       expect(kept).toBeUndefined();
       expect(a.heard.lostGroups).toEqual(["u"]);
@@ -146,7 +155,9 @@ export function sharedRowsContract(contract: SharedRowsContract): void {
       const [a, b] = [await open("a"), await open("b")];
       await obtain(a.rows, "u", "v");
       a.node.cut();
-      expect(await commit(a.rows, mark("v", 1))).toMatchObject({ message: expect.stringMatching(/ is away: /) });
+      expect(await commit(a.rows, mark("v", 1))).toMatchObject({
+        message: expect.stringMatching(/ is away: /),
+      });
       await pass(1000);
       expect(marksIn(await obtain(b.rows, "u"))[0]).toEqual(["u", "forced", undefined]);
       a.node.mended();
@@ -162,7 +173,14 @@ export function sharedRowsContract(contract: SharedRowsContract): void {
       await obtain(a.rows, "u");
       await commit(a.rows, mark("u", 1));
       contract.loseNextWrite(a.node);
-      expect((await done(new Promise<Error | undefined>((resolve) => a.rows.commit([mark("u", 2)], resolve)), 3000))?.message).toMatch(/ is away: /);
+      expect(
+        (
+          await done(
+            new Promise<Error | undefined>((resolve) => a.rows.commit([mark("u", 2)], resolve)),
+            3000,
+          )
+        )?.message,
+      ).toMatch(/ is away: /);
       await pass(1500);
       const b = await open("b");
       a.heard.onWanted = (group, by) => void a.rows.give(group, by);
@@ -198,7 +216,9 @@ export function sharedRowsContract(contract: SharedRowsContract): void {
       const other = done(contract.open("b", "other"), 100);
       await expect(other).rejects.toMatchObject({
         key: "store",
-        allowed: expect.stringMatching(/^rows of the cluster other, or none: there are those of the cluster lab; /),
+        allowed: expect.stringMatching(
+          /^rows of the cluster other, or none: there are those of the cluster lab; /,
+        ),
       });
     });
 
