@@ -13,8 +13,8 @@ import { parseIp } from "@ims-lab/common/platform/ip-address";
 import { parseHostPort } from "@ims-lab/common/sip/message/uri";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Environment } from "../terminal.ts";
-import { whyNever } from "./rule-in-figure.ts";
 import type { FigureOptions } from "./figures.ts";
+import { whyNever } from "./rule-in-figure.ts";
 
 export interface LabOptions extends FigureOptions {
   /** Exit when the figures have passed, instead of staying up. */
