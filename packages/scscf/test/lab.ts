@@ -260,7 +260,13 @@ export class Lab {
   readonly scscf: Scscf;
   #branch = 0;
 
-  private constructor(config: ScscfConfig, store: Store, { more = "", fetch }: LabExtras) {
+  private constructor(
+    config: ScscfConfig,
+    store: Store,
+    { more = "", fetch }: LabExtras,
+    time: number,
+  ) {
+    this.clock.advance(Math.max(0, time - this.clock.now()));
     const subscribers = parseSubscribers(SUBSCRIBERS + more);
     if (subscribers.kind !== "loaded") throw new Error(subscribers.problems.join("\n"));
     this.scscf = createScscf(config, {
@@ -326,8 +332,7 @@ export class Lab {
       `--domain=${DOMAIN}`,
       `--trustedPeers=${PCSCF.host}:${PCSCF.port}`,
     ];
-    const lab = new Lab(configOf([...listen, ...argv]), store, extras);
-    lab.clock.advance(Math.max(0, time - lab.clock.now()));
+    const lab = new Lab(configOf([...listen, ...argv]), store, extras, time);
     await lab.scscf.listen();
     return { lab, pcscf: await lab.peer(PCSCF) };
   }

@@ -14,6 +14,8 @@ export interface RequestPolicyOptions {
   readonly reauthentications: Reauthentications;
   /** N, milliseconds. */
   readonly deadlineMs: number;
+  /** Other nodes see dialogs begin as well. */
+  readonly isShared: boolean;
 }
 
 /** Ends a request, for this reason. */
@@ -30,9 +32,12 @@ export class RequestPolicy {
   readonly #held = new WeakSet<Incoming>();
   /** When no rule concerned requests last, milliseconds since the epoch. */
   #emptyAt = Number.NEGATIVE_INFINITY;
+  /** Dialogs that began later have been seen here. */
+  #seenSince: number;
 
   constructor(options: RequestPolicyOptions) {
     this.#options = options;
+    this.#seenSince = options.clock.now();
   }
 
   /** Whether a rule says anything of these requests. */
@@ -47,7 +52,9 @@ export class RequestPolicy {
 
   /** The policy is about to change. */
   changes(): void {
-    if (this.isEmpty) this.#emptyAt = this.#options.clock.now();
+    if (!this.isEmpty) return;
+    this.#emptyAt = this.#options.clock.now();
+    this.#seenSince = this.#emptyAt;
   }
 
   /** Whether a dialog may have begun before any rule concerned requests. */
@@ -56,7 +63,7 @@ export class RequestPolicy {
   }
 
   /**
-   * For a request out of a dialog: `onward` runs now, later, or not at all.
+   * For a request that begins something: `onward` runs now, later, or not at all.
    * @param binding of the device that sent it
    */
   pass(incoming: Incoming, binding: Binding, onward: () => void, refuse: RefuseForPolicy): void {
@@ -73,8 +80,8 @@ export class RequestPolicy {
   }
 
   /**
-   * For a request within a dialog that this process has not seen begin, and that may be older than the rule: its
-   * sender is asked, and refused only when it has had the time of a held INVITE to authenticate and has not.
+   * For a request within a dialog that nobody here has seen begin. Where the sender's dialogs may be older than the rules,
+   * or than this process, he is asked, and refused only when he has had the time of a held INVITE to authenticate and has not.
    */
   passInDialog(
     incoming: Incoming,
@@ -82,6 +89,11 @@ export class RequestPolicy {
     onward: () => void,
     refuse: RefuseForPolicy,
   ): void {
+    const { isShared, clock } = this.#options;
+    if (!isShared && binding.registeredAt >= this.#seenSince) {
+      this.pass(incoming, binding, onward, refuse);
+      return;
+    }
     const fired = this.#fired(incoming, binding);
     if (fired === undefined) {
       onward();
@@ -89,7 +101,7 @@ export class RequestPolicy {
     }
     const since = askedAt(binding, fired);
     this.#ask(binding, fired);
-    const isLate = since !== undefined && this.#options.clock.now() - since >= this.#patienceMs;
+    const isLate = since !== undefined && clock.now() - since >= this.#patienceMs;
     if (isLate && fired.request !== "proceed") refuse(incoming, `policy ${fired.authenticate}`);
     else onward();
   }

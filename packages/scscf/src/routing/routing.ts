@@ -54,7 +54,10 @@ export function createRouting(config: ScscfConfig, parts: RoutingParts): Routing
   const trustsHop: KnowsHop = (hop) =>
     bindings.isPathHop(hop.host, hop.port) ||
     trustedPeerOf(config.trustedPeers, hop.host, hop.port, provenNames(hop)) !== undefined;
-  const requestPolicy = new RequestPolicy({ clock, policy, reauthentications, deadlineMs });
+  const requestPolicy = new RequestPolicy({
+    ...{ clock, policy, reauthentications, deadlineMs },
+    isShared: config.cluster.name !== "",
+  });
   const router = new Router({
     ...parts,
     dialogs,

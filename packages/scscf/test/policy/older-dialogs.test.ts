@@ -3,6 +3,7 @@ import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import { Via } from "@ims-lab/common/sip/message/fields";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
 import { beforeEach, expect, test } from "vitest";
+import { keptStore } from "../contract/kept-store.ts";
 import { Device, Lab, PCSCF, type Peer, SCSCF } from "../lab.ts";
 
 const HALF_AN_HOUR = 1_800_000;
@@ -12,17 +13,28 @@ let lab: Lab;
 let pcscf: Peer;
 let bob: Device;
 
+/** Bob has registered with an earlier process, whose calls this one has not seen begin. */
 async function start(outcome: "hold" | "reject"): Promise<void> {
-  ({ lab, pcscf } = await Lab.start(
+  const store = keptStore();
+  const argv = [
     "--pcscf.subscribe=false",
     "--policy.onMethods=INVITE",
     `--policy.outcome=${outcome}`,
     "--reauthentication.deadlineSeconds=600",
     `--routes=other.example=sip:${NEXT_HOP.host}:${NEXT_HOP.port}`,
-  ));
+  ];
+  const before = await Lab.startWith(store, ...argv);
+  const { cseq } = registered(before);
+  ({ lab, pcscf } = await before.lab.restarted(1000, store.reopened(), ...argv));
   bob = new Device(lab, pcscf, "bob");
-  bob.register({ expires: 100_000 });
-  bob.subscribe(OWN_PACKAGE, 100_000);
+  bob.cseq = cseq;
+}
+
+function registered(at: { readonly lab: Lab; readonly pcscf: Peer }): Device {
+  const device = new Device(at.lab, at.pcscf, "bob");
+  device.register({ expires: 100_000 });
+  device.subscribe(OWN_PACKAGE, 100_000);
+  return device;
 }
 beforeEach(() => start("reject"));
 
@@ -87,4 +99,12 @@ test("from the next hop to another domain, whose users no rule is about: goes on
 
 test("of nobody known: 481", () => {
   expect(statusOf(pcscf, within(pcscf, []))).toBe(481);
+});
+
+test("of who registered under the rule, with this process: no dialog that is not known is older", async () => {
+  const next = await Lab.start("--policy.onMethods=INVITE", "--policy.outcome=reject");
+  ({ lab, pcscf } = next);
+  bob = registered(next);
+  lab.run(HALF_AN_HOUR);
+  expect(invite()).toBe(403);
 });
