@@ -150,10 +150,14 @@ async function check(): Promise<void> {
   await Promise.all(USERS.map(registersAgain));
 }
 
+/** Looks, 50 ms each. */
+const ASKED_EVERY = 20;
+
 async function registersAgain({ transport, http, user }: (typeof USERS)[number]): Promise<void> {
   const before = await registeredAt(user);
-  await ask(`http://${HOST}:${http}/register`, { method: "POST" });
   for (let tries = 0; tries < 100; tries++) {
+    // While a registration is under way it is the one that was asked for, and may have been accepted before we looked.
+    if (tries % ASKED_EVERY === 0) await ask(`http://${HOST}:${http}/register`, { method: "POST" });
     if ((await registeredAt(user)) > before) return;
     await new Promise<void>((resolve) => clock.after(50, resolve));
   }
