@@ -1,4 +1,6 @@
 // The P-CSCF's durable state: written behind its table and its notifier, taken over by the next process.
+
+import type { PolicyRow } from "@ims-lab/common/ims/kept-policy";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import { isPacked } from "@ims-lab/common/platform/packed-table";
@@ -10,7 +12,6 @@ import { WriteBehind } from "@ims-lab/common/store/write-behind";
 import { type Binding, contactsOf, endOf, withContacts } from "./bindings/binding.ts";
 import type { FlowTable } from "./bindings/flow-table.ts";
 import type { DurableAskings, ReregistrationNotifier } from "./notifier/reregistration-notifier.ts";
-import type { PolicyRow } from "./policy/policy-control.ts";
 import type { Contents, Store, Tables } from "./rows.ts";
 
 export interface StoredState {

@@ -1,4 +1,6 @@
 // Durable rows of the P-CSCF: bindings, the S-CSCFs' subscriptions here, what they are asked for, the policy, the key of its tokens.
+
+import type { PolicyRow } from "@ims-lab/common/ims/kept-policy";
 import {
   packSubscription,
   unpackSubscription,
@@ -9,7 +11,6 @@ import type { RowStore } from "@ims-lab/common/store/store";
 import type { Binding } from "./bindings/binding.ts";
 import { packBinding, unpackBinding } from "./bindings/packed-binding.ts";
 import type { Asking } from "./notifier/reregistration-notifier.ts";
-import type { PolicyRow } from "./policy/policy-control.ts";
 
 export interface Tables {
   /** By token. */

@@ -1,5 +1,5 @@
 // Durable rows, table by table: bindings, subscriptions, sequence numbers, campaigns, the policy, subscribers.
-import type { PolicyDocument } from "@ims-lab/common/ims/policy-document";
+import type { PolicyRow } from "@ims-lab/common/ims/kept-policy";
 import type { Sqn } from "@ims-lab/common/ims/sqn";
 import { SharedTexts } from "@ims-lab/common/platform/shared-texts";
 import {
@@ -34,12 +34,6 @@ export interface Tables {
   readonly campaigns: Campaign;
   /** The one that an operator put. */
   readonly policy: PolicyRow;
-}
-
-export interface PolicyRow {
-  readonly document: PolicyDocument;
-  /** Milliseconds since the epoch. */
-  readonly changedAt: number;
 }
 
 /** A row stands for itself: what the process shares among its users dies with it. */

@@ -1,12 +1,11 @@
 // The operator's hand on the P-CSCF's authentication policy: durable first, then in force; taken over after a restart.
 import type { PolicyService, PolicySurvey } from "@ims-lab/common/admin-api/policy-routes";
 import { type AuthenticationRule, maxAgeMs } from "@ims-lab/common/ims/authentication-policy";
+import { keptPolicy, type PolicyRow, ruleNames } from "@ims-lab/common/ims/kept-policy";
 import {
   type AuthenticationPolicy,
-  type PolicyDocument,
   policyDocument,
   type ReadingContext,
-  readPolicy,
 } from "@ims-lab/common/ims/policy-document";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { inSlices } from "@ims-lab/common/platform/in-slices";
@@ -22,12 +21,6 @@ export interface PolicyControlOptions {
   readonly inForce: BindingPolicy;
   /** Rejects where it cannot be kept; absent: nothing outlives the process. */
   readonly save?: ((row: PolicyRow) => Promise<void>) | undefined;
-}
-
-export interface PolicyRow {
-  readonly document: PolicyDocument;
-  /** Milliseconds since the epoch. */
-  readonly changedAt: number;
 }
 
 export class PolicyControl implements PolicyService {
@@ -84,7 +77,7 @@ export class PolicyControl implements PolicyService {
     const row: PolicyRow = { document: policyDocument(policy), changedAt: clock.now() };
     await save?.(row);
     this.#changedAt = row.changedAt;
-    log.info("policy.changed", { rules: namesOf(policy), pacePerSecond: policy.pacePerSecond });
+    log.info("policy.changed", { rules: ruleNames(policy), pacePerSecond: policy.pacePerSecond });
     await inForce.apply(policy);
   }
 
@@ -92,17 +85,9 @@ export class PolicyControl implements PolicyService {
   restore(row: PolicyRow | undefined): void {
     if (row === undefined) return;
     const { log, inForce } = this.#options;
-    const read = readPolicy(row.document, this.reading);
-    if (read.kind === "refused") {
-      log.warn("policy.not-restored", { why: read.problems.join("; ") });
-      return;
-    }
+    const policy = keptPolicy(row, this.reading, log);
+    if (policy === undefined) return;
     this.#changedAt = row.changedAt;
-    log.info("policy.restored", { rules: namesOf(read.policy) });
-    void inForce.apply(read.policy);
+    void inForce.apply(policy);
   }
-}
-
-function namesOf({ rules }: AuthenticationPolicy): string {
-  return rules.map(({ name }) => name).join(", ");
 }

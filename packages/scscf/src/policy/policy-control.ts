@@ -1,13 +1,12 @@
 // The operator's hand on the S-CSCF's authentication policy: durable first, then in force; taken over after a restart.
 import type { PolicyService, PolicySurvey } from "@ims-lab/common/admin-api/policy-routes";
+import { keptPolicy, type PolicyRow, ruleNames } from "@ims-lab/common/ims/kept-policy";
 import {
   type AuthenticationPolicy,
   policyDocument,
   type ReadingContext,
-  readPolicy,
 } from "@ims-lab/common/ims/policy-document";
 import type { Logger } from "@ims-lab/common/platform/logger";
-import type { PolicyRow } from "../rows.ts";
 import { commit } from "../store/commit.ts";
 import type { Store } from "../store/store.ts";
 import { patternsOfNobody, type SurveyParts, surveyOf } from "./policy-survey.ts";
@@ -63,7 +62,7 @@ export class PolicyControl implements PolicyService {
     });
     requests.changes();
     this.#changedAt = value.changedAt;
-    log.info("policy.changed", { rules: namesOf(policy), pacePerSecond: policy.pacePerSecond });
+    log.info("policy.changed", { rules: ruleNames(policy), pacePerSecond: policy.pacePerSecond });
     await inForce.apply(policy);
   }
 
@@ -79,17 +78,9 @@ export class PolicyControl implements PolicyService {
     const row = rows.get(POLICY_ROW);
     if (row === undefined) return;
     const { log, inForce } = this.#options;
-    const read = readPolicy(row.document, this.reading);
-    if (read.kind === "refused") {
-      log.warn("policy.not-restored", { why: read.problems.join("; ") });
-      return;
-    }
+    const policy = keptPolicy(row, this.reading, log);
+    if (policy === undefined) return;
     this.#changedAt = row.changedAt;
-    log.info("policy.restored", { rules: namesOf(read.policy) });
-    void inForce.apply(read.policy);
+    void inForce.apply(policy);
   }
-}
-
-function namesOf({ rules }: AuthenticationPolicy): string {
-  return rules.map(({ name }) => name).join(", ");
 }
