@@ -109,10 +109,10 @@ export class BatchedSocket implements DatagramSocket {
   #takeLater(): void {
     if (this.#isTaking) return;
     this.#isTaking = true;
-    nextTurn(() => this.#take());
+    nextTurn(this.#take);
   }
 
-  #take(): void {
+  readonly #take = (): void => {
     this.#isTaking = false;
     if (this.#fd < 0) return;
     const { headers, octets } = this.#in;
@@ -126,7 +126,7 @@ export class BatchedSocket implements DatagramSocket {
       this.#onDatagram(bytes, this.#in.hostOf(slot), this.#in.portOf(slot));
     }
     this.#flushAsPlanned();
-  }
+  };
 
   #add(bytes: Buffer, to: HostPort, onFailure: OnFailure): void {
     const out = this.#out;
