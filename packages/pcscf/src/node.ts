@@ -208,13 +208,15 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     whenDurable: durable && ((then) => durable.whenDurable(then)),
     onBound: (binding, authenticated, before) => {
       // A refresh over the same flow is no news, and comes as often as a device likes.
-      if (before?.flow.id !== binding.flow.id)
-        log.info("binding.bound", { ...named(binding), authenticated });
+      const isNews = before?.flow.id !== binding.flow.id;
+      if (isNews) log.info("binding.bound", { ...named(binding), authenticated });
       else if (log.enabled("debug"))
         log.debug("binding.refreshed", { ...named(binding), authenticated });
       keepAlive.bound(binding);
       // At once: a SUBSCRIBE right behind this 200 must not be told to ask again.
       const wasAsked = authenticated && notifier.authenticated(binding);
+      const isConcern = watch.concerns(binding) || bindingPolicy.concerns(binding, before);
+      if (!wasAsked && !isConcern) return; // as mostly
       // The UE's 200 leaves first.
       clock.after(0, () => {
         if (table.registered(binding.token) !== undefined) watch.bound(binding, before);

@@ -19,8 +19,8 @@ export interface Relay {
   readonly to: Destination;
   readonly sender: RequestSender;
   /**
-   * Sees each response but 100 before it goes back, our Via taken off already. It is a copy that
-   * may be edited. Undefined: do not forward it.
+   * Sees each response but 100 before it goes back, our Via taken off already; it may be edited.
+   * Undefined: do not forward it.
    */
   readonly onResponse?: (response: SipResponse, flow: Flow) => SipResponse | undefined;
   /** The next hop is of no use (no answer, not reachable, 503). True: this was dealt with elsewhere. */
@@ -51,7 +51,7 @@ class BackRelay implements ResponseHandlers {
     if (received.status === 503) {
       if (this.#job.takeOver?.("503")) return;
     }
-    const response = received.clone().withOwnLength();
+    const response = received.withOwnLength();
     response.pop("Via");
     if (!response.has("Via")) return; // §16.7 item 3: it was meant for us
     const { onResponse, incoming } = this.#job;
