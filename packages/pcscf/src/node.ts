@@ -32,7 +32,7 @@ import {
   provenNames,
   type Transport,
 } from "@ims-lab/common/sip/transport/transport";
-import { type Binding, contactsOf } from "./bindings/binding.ts";
+import type { Binding } from "./bindings/binding.ts";
 import { FlowTable } from "./bindings/flow-table.ts";
 import { HeldAnswers } from "./bindings/held-answers.ts";
 import { KeepAlive } from "./bindings/keep-alive.ts";
@@ -354,9 +354,8 @@ function udpOf({ transports }: PcscfParts): Transport | undefined {
 }
 
 function named(binding: Binding): Record<string, string> {
-  const { impi, impus, callId, flow } = binding;
-  const contact = contactsOf(binding)
-    .map((one) => one.contact)
-    .join(", ");
+  const { impi, impus, callId, flow, others = [] } = binding;
+  let { contact } = binding;
+  for (const other of others) contact += `, ${other.contact}`;
   return { impi, impu: impus[0] ?? "", contact, callId, flow: flow.id };
 }

@@ -11,8 +11,8 @@ const ROUTING = ["Route", "Proxy-Require", "Proxy-Authorization"] as const;
 /** For `RequestOptions.branchTail`; of the request as it came, before anything was changed. */
 export function loopTail(request: SipRequest): string {
   const { uri, callId, cseq, from, to } = request;
-  const tags = [from.params.get("tag") ?? "", to.params.get("tag") ?? ""];
-  const texts = [uri, callId, String(cseq.number), ...tags];
+  const fromTag = from.params.get("tag") ?? "";
+  const texts = [uri, callId, String(cseq.number), fromTag, to.params.get("tag") ?? ""];
   for (const name of ROUTING) if (request.has(name)) texts.push(name, ...request.texts(name));
   return textsHash(texts);
 }
