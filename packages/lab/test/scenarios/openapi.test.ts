@@ -1,4 +1,5 @@
 // The three OpenAPI documents: valid, complete, and true of what the nodes answer.
+import { readFileSync } from "node:fs";
 import { adminServer, NODE_HEADER } from "@ims-lab/common/platform/http";
 import { adminOptions } from "@ims-lab/common/testing/admin-options";
 import { Validator } from "@seriousme/openapi-schema-validator";
@@ -336,3 +337,24 @@ test("a body is required where there is no default, and nowhere else", async () 
     "/subscribers/{impi}",
   ]);
 });
+
+test("docs/operations.md, docs/calls.md or docs/faults.md names every path", async () => {
+  const { apps } = await labWithServers();
+  const docs = ["operations", "calls", "faults"].map((name) =>
+    readFileSync(new URL(`../../../../docs/${name}.md`, import.meta.url), "utf8"),
+  );
+  for (const app of Object.values(apps)) {
+    const { paths } = await documentOf(app);
+    expect(Object.keys(paths).filter((path) => !docs.some((text) => names(text, path)))).toEqual(
+      [],
+    );
+  }
+});
+
+/** As it stands, or what can follow another path: "`/campaigns/{id}/pause`, `/resume`". */
+function names(text: string, path: string): boolean {
+  const last = path.slice(path.lastIndexOf("/"));
+  return [path, path.replace(/(\/\{\w+\})$/, "[$1]"), `\`${last}\``].some((form) =>
+    text.includes(form),
+  );
+}
