@@ -148,7 +148,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     if (this.#flow === undefined) return;
     const effects = this.advance(this.contextFor(this.#flow), input);
     if (this.ended) this.#leave();
-    for (const effect of effects) this.#perform(effect, received);
+    for (let at = 0; at < effects.length; at++) this.#perform(effects[at] as Effect, received);
   }
 
   #perform(effect: Effect, received: Received | undefined): void {
