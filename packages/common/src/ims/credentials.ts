@@ -85,7 +85,7 @@ function readDigest(
   if (header.params.has("username*"))
     return { malformed: "username*: a private identity is plain text (TS 23.003 §13.3)" };
   const impi = header.params.get("username") || undefined;
-  return { ...header, text, impi };
+  return { scheme: header.scheme, params: header.params, text, impi };
 }
 
 /** All but HTAB, CR and LF, which white space may be made of. */

@@ -12,7 +12,7 @@ export interface Challenge {
   readonly token: string;
   /** The S-CSCF that challenged: its nonce means nothing to another. */
   readonly scscf: string;
-  /** Nonces of the last challenge. */
+  /** Nonces of the last challenge; "" where one had none. */
   readonly nonces: readonly string[];
   /** It asked for AKA, which an answer need not repeat where nothing else was offered (RFC 3310 §3.3). */
   readonly isAka: boolean;
@@ -76,8 +76,8 @@ export function answers(
   credentials: Credentials | undefined,
   challenge: PendingChallenge | undefined,
 ): boolean {
-  const nonce = credentials?.params.get("nonce");
-  if (challenge === undefined || nonce === undefined || !hasResponse(credentials)) return false;
+  const nonce = credentials?.params.get("nonce") ?? "";
+  if (challenge === undefined || nonce === "" || !hasResponse(credentials)) return false;
   return challenge.nonces.includes(nonce);
 }
 

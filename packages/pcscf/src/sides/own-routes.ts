@@ -19,7 +19,15 @@ export function bindingOfDialog(
 }
 
 /** Our Path value, and the Contact under which the S-CSCF subscribes: the core URI with a token. */
-export function pathValue(token: string, at: HostPort & { readonly transport: string }): string {
-  const scheme = at.transport === "tls" ? "sips" : "sip";
-  return `<${scheme}:${token}@${formatHostPort(at)};lr>`;
+export function pathValue(token: string, at: CorePlace): string {
+  const { before, behind } = aroundToken(at);
+  return `${before}${token}${behind}`;
 }
+
+/** What stands around the token: the same in all Path values for one S-CSCF. */
+export function aroundToken(at: CorePlace): { readonly before: string; readonly behind: string } {
+  const scheme = at.transport === "tls" ? "sips" : "sip";
+  return { before: `<${scheme}:`, behind: `@${formatHostPort(at)};lr>` };
+}
+
+type CorePlace = HostPort & { readonly transport: string };

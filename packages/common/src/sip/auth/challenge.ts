@@ -152,7 +152,7 @@ export function readAnswer(
 ): Answer | AnswerProblem {
   const { params } = header;
   if (!isDigest(header)) return bad(`scheme ${header.scheme}, Digest is needed`);
-  const missing = NEEDED.find((name) => !params.has(name));
+  const missing = ["username", "realm", "nonce", "uri", "response"].find((n) => !params.has(n));
   if (missing !== undefined) return bad(`${missing} is missing`);
   const response = (params.get("response") ?? "").toLowerCase();
   const token = params.get("algorithm") ?? unsaidAlgorithm(offered, response);
@@ -179,8 +179,6 @@ export function readAnswer(
   };
 }
 
-const NEEDED = ["username", "realm", "nonce", "uri", "response"] as const;
-
 function unsaidAlgorithm(offered: readonly AuthAlgorithm[], response: string): AuthAlgorithm {
   const [only, ...others] = offered;
   if (only === undefined || others.length > 0) return "MD5";
@@ -194,7 +192,7 @@ function readFreshness(
 ): Pick<Answer, "qop" | "nc" | "cnonce"> | AnswerProblem {
   const qopToken = params.get("qop");
   const cnonce = params.get("cnonce");
-  if (qopToken === undefined || !answers) return { cnonce };
+  if (qopToken === undefined || !answers) return { qop: undefined, nc: undefined, cnonce };
   const qop = readQop(qopToken);
   if (qop === undefined) return bad(`qop ${qopToken}, auth or auth-int is needed`);
   const nc = params.get("nc");

@@ -63,10 +63,11 @@ export function responseLength(algorithm: DigestAlgorithm): number {
 /** H(A1), in lower-case hexadecimal digits. RFC 7616 §3.4.2. */
 export function hashedA1(input: DigestInput): string {
   const engine = ENGINE[hashOf(input.algorithm)];
+  const { password } = input;
   const prefix = `${input.username}:${input.realm}:`;
-  const octets = Buffer.allocUnsafe(prefix.length + input.password.length);
+  const octets = Buffer.allocUnsafe(prefix.length + password.length);
   octets.write(prefix, "latin1");
-  input.password.copy(octets, prefix.length);
+  password.copy(octets, prefix.length);
   const plain = hash(engine, octets);
   if (!input.algorithm.endsWith("-sess")) return plain;
   return hashed(engine, `${plain}:${input.nonce}:${input.cnonce ?? ""}`);

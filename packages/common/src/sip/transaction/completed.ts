@@ -230,22 +230,23 @@ export class CompletedTransactions {
 
   #find(key: string): number | undefined {
     if (this.#end === this.#first) return undefined;
-    this.#dropEnded(this.#clock.now());
     const hash = hashOf(key, this.#seed);
-    for (const index of this.#indexes) {
+    for (let each = 0; each < this.#indexes.length; each++) {
       // Chains lead from the newest to the oldest: behind one that has ended all have.
-      let number = this.#numberOf(index.candidate(hash));
+      let number = this.#numberOf(this.#indexes[each]?.candidate(hash) ?? NONE);
       while (number !== undefined) {
         const chunk = this.#chunkOf(number);
         const at = number % CHUNK;
-        if (chunk.get(at, HASH) === hash && isKeyAt(chunk, at, key)) return number;
+        // What nearly every message asks for is not there: time is looked at for those that are.
+        if (chunk.get(at, HASH) === hash && isKeyAt(chunk, at, key))
+          return (chunk.endsAt[at] ?? 0) > this.#clock.now() ? number : undefined;
         number = this.#numberOf(chunk.get(at, NEXT));
       }
     }
     return undefined;
   }
 
-  /** Undefined for one that has ended. */
+  /** Undefined for one that has been dropped. */
   #numberOf(link: number): number | undefined {
     if (link === NONE) return undefined;
     const offset = (link - 1 - this.#first) & LINK_BITS;

@@ -150,8 +150,9 @@ export class TransactionLayer implements ServerOwner {
     const kind = method === "INVITE" ? InviteServerTransaction : NonInviteServerTransaction;
     const whole = method === "CANCEL" ? this.#withCancelled(received, via) : received;
     if (whole === undefined) return;
-    // The key outlives the message it was read from.
-    const transaction = new kind(this.#context, this, ownCopy(key), whole);
+    // Only that of an INVITE outlives the message it was read from.
+    const own = method === "INVITE" ? ownCopy(key) : key;
+    const transaction = new kind(this.#context, this, own, whole);
     this.#servers.set(transaction.key, transaction);
     this.#pending++;
     this.#octets += transaction.octets;
