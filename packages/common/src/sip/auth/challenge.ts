@@ -17,8 +17,8 @@ export interface Challenge {
   readonly opaque?: string;
   readonly stale?: boolean;
   /** Session keys for the P-CSCF, which takes them out (TS 24.229 §5.4.1.2.1), hexadecimal. */
-  readonly ik?: string;
-  readonly ck?: string;
+  readonly ik?: string | undefined;
+  readonly ck?: string | undefined;
 }
 
 /** One Authorization value that answers a challenge. */

@@ -21,7 +21,7 @@ export interface DigestInput {
   readonly nc?: string | undefined;
   readonly cnonce?: string | undefined;
   /** Counts for auth-int alone; nothing and an empty body are the same (RFC 8760 §2.6). */
-  readonly body?: Buffer;
+  readonly body?: Buffer | undefined;
 }
 
 const ENGINE: Record<HashName, string> = {
