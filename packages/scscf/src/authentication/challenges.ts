@@ -68,6 +68,10 @@ function withNothing(now: number): UserChallenges {
   return { ...NO_CHALLENGES, forgottenUpTo: now };
 }
 
+function packedNothing(now: number): { readonly text: string; readonly forgottenUpTo: number } {
+  return { text: packChallenges(withNothing(now)), forgottenUpTo: now };
+}
+
 /** Without what has expired; undefined when nothing is left. `usedLifeMs`: a nonce's longest life. */
 function swept(state: UserChallenges, now: number, usedLifeMs: number): UserChallenges | undefined {
   const outstanding = state.outstanding.filter(({ expiresAt }) => expiresAt > now);
@@ -97,6 +101,8 @@ export class ChallengeTable {
   #due: string[] = [];
   #dueAt: number[] = [];
   #next = 0;
+  /** What is left of users whose registrations end at one time. */
+  #nothing = packedNothing(0);
 
   /** `lifeMs`: after that nothing of an attempt counts any more. */
   constructor(lifeMs: number, limit: ChallengeLimit) {
@@ -122,15 +128,17 @@ export class ChallengeTable {
   /** Where nothing is remembered nothing is held: every nonce that still counts leaves a trace here. */
   endNonces(impi: string, now: number): void {
     // Many registrations may end at once: of those at rest nothing else has to be known.
-    const atRest = this.#byImpi.atRest(impi);
-    if (atRest !== undefined && !hasCredentialsSince(atRest)) {
-      this.#byImpi.restore(impi, packChallenges(withNothing(now)));
-      return;
-    }
+    if (this.#byImpi.rewrite(impi, (text) => this.#withoutNonces(text, now))) return;
     if (!this.#byImpi.has(impi)) return;
     const { credentialsSince } = this.get(impi);
     const since = credentialsSince !== undefined && { credentialsSince };
     this.#byImpi.set(impi, { ...withNothing(now), ...since });
+  }
+
+  #withoutNonces(text: string, now: number): string | undefined {
+    if (hasCredentialsSince(text)) return undefined;
+    if (now !== this.#nothing.forgottenUpTo) this.#nothing = packedNothing(now);
+    return this.#nothing.text;
   }
 
   /** The same, for nonces that the present credentials did not make. */
