@@ -1,4 +1,4 @@
-// What was thrown, as an error or as its reason in words: JavaScript throws any value.
+// Thrown values, which JavaScript lets be anything, as an error or as its reason in words.
 
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
