@@ -1,4 +1,4 @@
-// Thrown values as errors, or as a reason in words: JavaScript throws anything.
+// Thrown values, which JavaScript lets be anything, as an error or as its reason in words.
 
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
