@@ -1,6 +1,7 @@
 // Identities of TS 23.003, P-headers of RFC 3325 and RFC 7315, the event packages' table.
 import { describe, expect, it } from "vitest";
 import {
+  chargingVectorsOf,
   formatChargingVector,
   newChargingVector,
   parseChargingVector,
@@ -49,6 +50,9 @@ describe("P-headers", () => {
       origIoi: "lab.test",
       termIoi: "home.test",
     });
+    const next = chargingVectorsOf(seededRandom(), "2001:db8::1", "lab.test");
+    expect(next()).toBe(formatChargingVector(vector));
+    expect(next()).not.toContain(vector.icid);
     expect(parseChargingVector("orig-ioi=x")).toBeUndefined();
     expect(parseChargingVector("icid-value")).toBeUndefined();
   });

@@ -108,6 +108,20 @@ test("a new address accepted without a challenge, but none that answered one", (
   expect(asked).toEqual(["t"]);
 });
 
+test("a 200 concerns the rules where a flow has changed or was lost, or an age begins", () => {
+  const rules = rulesWith();
+  const before = bind();
+  expect(rules.concerns(before, undefined)).toBe(false);
+  expect(rules.concerns(bind(), before)).toBe(false);
+  expect(rules.concerns(bind("tcp 2"), before)).toBe(true);
+  rules.lost([before]);
+  expect(rules.concerns(before, undefined)).toBe(true);
+  expect(rules.concerns(before, before)).toBe(true);
+  const aged = rulesWith({ name: "max-age", kind: "max-age", ageMs: 60_000 });
+  expect(aged.concerns(before, undefined)).toBe(true);
+  expect(aged.concerns(before, before)).toBe(false);
+});
+
 test("at most once in ten minutes", () => {
   const rules = rulesWith();
   let before = bind();

@@ -68,6 +68,12 @@ test("what a stranger writes is not kept, however long", () => {
   expect(octetsInUse() - before).toBeLessThan(20 * 2 ** 20);
 });
 
+test("a challenge without a nonce is answered by nothing", () => {
+  const read = credentialsOf(register("c", 'Digest nonce="",response="r"'), "x");
+  if (isMalformed(read)) throw new Error(read.malformed);
+  expect(answers(read, { ...attempt, nonces: [""], until: 0 })).toBe(false);
+});
+
 test.each([
   ['Digest nonce="n1",response="r"', true],
   ['Digest nonce="n2",response="r"', false],

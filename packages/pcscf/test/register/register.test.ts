@@ -345,6 +345,20 @@ describe("downstream", () => {
     expect([...on.pcscf.table.all()]).toMatchObject([{ serviceRoute: [] }]);
   });
 
+  test("RFC 3608 §5: the Service-Route is that of the last 200, whatever the one before it said", async () => {
+    const { lab: on, ue, scscf } = await lab();
+    const routes = ["<sip:orig@10.1.0.2:6060;lr>", "<sip:orig@10.1.0.3:6060;lr>"];
+    for (const route of [...routes, "<sip:orig@10.", ...routes]) {
+      ue.send(on.register(ue), ACCESS);
+      on.run();
+      const accepted = on.accepted(scscf.takeRequest("REGISTER"));
+      scscf.reply(accepted.set("Service-Route", route));
+      on.run();
+      const serviceRoute = route.endsWith(">") ? [route] : [];
+      expect([...on.pcscf.table.all()]).toMatchObject([{ serviceRoute }]);
+    }
+  });
+
   test("the REGISTER that got its 200 brings the flow", async () => {
     const { lab: on, ue, scscf } = await lab();
     on.registered(ue, scscf);
