@@ -1,5 +1,6 @@
 // Challenges that wait for an answer and nonces that were used, per IMPI. Bounded.
 import { PackedTable } from "@ims-lab/common/platform/packed-table";
+import { hasCredentialsSince, packChallenges, unpackChallenges } from "./packed-challenges.ts";
 
 /** A challenge that waits for its answer. */
 export interface Outstanding {
@@ -29,8 +30,6 @@ export interface UserChallenges {
   readonly credentialsSince?: number;
 }
 
-/** In a text with that property. */
-const CREDENTIALS_SINCE = "credentialsSince" satisfies keyof UserChallenges;
 const MOST_USED = 2;
 /** Above every nc, which has eight hexadecimal digits. */
 export const NO_MORE_USES: number = 2 ** 32;
@@ -46,14 +45,16 @@ export function withChallenge(
   challenge: Outstanding,
   most: number,
 ): UserChallenges {
-  const others = state.outstanding.filter(({ key }) => key !== challenge.key);
-  if (others.length >= most) return state;
-  return { ...state, outstanding: [...others, challenge] };
+  const outstanding = state.outstanding.filter(({ key }) => key !== challenge.key);
+  if (outstanding.length >= most) return state;
+  outstanding.push(challenge);
+  return { ...state, outstanding };
 }
 
 /** Notes a use and takes the challenge away that it answered. */
 export function withUse(state: UserChallenges, use: Used): UserChallenges {
-  const used = [...state.used.filter(({ nonce }) => nonce !== use.nonce), use];
+  const used = state.used.filter(({ nonce }) => nonce !== use.nonce);
+  used.push(use);
   const dropped = used.length > MOST_USED ? used.shift() : undefined;
   return {
     outstanding: state.outstanding.filter(({ nonce }) => nonce !== use.nonce),
@@ -68,7 +69,7 @@ function withNothing(now: number): UserChallenges {
 }
 
 function packedNothing(now: number): { readonly text: string; readonly forgottenUpTo: number } {
-  return { text: JSON.stringify(withNothing(now)), forgottenUpTo: now };
+  return { text: packChallenges(withNothing(now)), forgottenUpTo: now };
 }
 
 /** Without what has expired; undefined when nothing is left. `usedLifeMs`: a nonce's longest life. */
@@ -91,8 +92,8 @@ export interface ChallengeLimit {
 /** All IMPIs' attempts; the expired ones go as others come, without a timer. */
 export class ChallengeTable {
   readonly #byImpi = new PackedTable<UserChallenges>({
-    pack: JSON.stringify,
-    unpack: (text) => JSON.parse(text) as UserChallenges,
+    pack: packChallenges,
+    unpack: unpackChallenges,
   });
   readonly #lifeMs: number;
   readonly #limit: ChallengeLimit;
@@ -135,7 +136,7 @@ export class ChallengeTable {
   }
 
   #withoutNonces(text: string, now: number): string | undefined {
-    if (text.includes(CREDENTIALS_SINCE)) return undefined;
+    if (hasCredentialsSince(text)) return undefined;
     if (now !== this.#nothing.forgottenUpTo) this.#nothing = packedNothing(now);
     return this.#nothing.text;
   }
