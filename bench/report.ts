@@ -148,10 +148,10 @@ function campaignReport(result: CampaignResult): string {
   )}`;
 }
 
-function deadlinesReport({ bindings, p50, p99, max }: DeadlinesResult): string {
+function deadlinesReport({ bindings, p50, p99, max, cpu }: DeadlinesResult): string {
   return `${bindings} bindings that expire within one second: how late they are gone, ms\n\n${table(
-    ["p50", "p99", "latest"],
-    [[p50, p99, max].map((value) => value.toFixed(1))],
+    ["p50", "p99", "latest", "µs CPU each"],
+    [[p50, p99, max, cpu].map((value) => value.toFixed(1))],
   )}`;
 }
 

@@ -10,6 +10,8 @@ export interface DeadlinesResult {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
+  /** Microseconds of CPU for each of them. */
+  readonly cpu: number;
 }
 
 const BINDINGS = 100_000;

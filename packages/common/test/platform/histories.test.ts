@@ -103,3 +103,23 @@ test("a name at rest that is quiet long comes forward with its next event, and o
   expect(histories.of("a")).toHaveLength(3);
   expect(histories.of("other1")).toEqual([]);
 });
+
+test("a history at rest is as long as any other, however many events come to it there", () => {
+  const { histories } = lab(100_000);
+  for (let n = 0; n < 25; n++) {
+    histories.note("a", "done", String(n));
+    for (let other = 0; other < 2100; other++) histories.note(`other${other}`, "done");
+  }
+  const details = histories.of("a").map(({ detail }) => detail);
+  expect(details).toEqual(Array.from({ length: 20 }, (_, n) => String(n + 5)));
+});
+
+test("a name that comes forward at rest makes room like any other: those quiet longest are forgotten", () => {
+  const { histories } = lab(20_000);
+  const names = Array.from({ length: 19_900 }, (_, n) => `n${n}`);
+  for (const name of names) histories.note(name, "done");
+  for (const name of names.slice(0, 200)) histories.note(name, "tried");
+  expect(histories.of("n0")).toHaveLength(2);
+  expect(histories.of("n500")).toEqual([]);
+  expect(histories.of("n19000")).toHaveLength(1);
+});

@@ -86,6 +86,8 @@ describe("many that are due at once", () => {
     );
     expect(bindings.size).toBe(0);
     expect(told).toEqual(all("removed"));
+    expect(registrations.known("t7")).toBeUndefined();
+    expect(registrations.knownOf("user7")).toEqual([]);
     expect(registrations.isQuiet).toBe(true);
     expect(clock.pending).toBe(0);
   });
@@ -123,6 +125,8 @@ describe("many that are due at once", () => {
     clock.advance(1000);
     expect(bindings.size).toBe(0);
     expect(told).toEqual([]);
+    expect(registrations.isSettled("user7")).toBe(false);
+    expect(registrations.known("t7")).toMatchObject({ token: "t7" });
     const binding = { ...bindingOf(500, "user7"), expiresAt: DUE + 60_000 };
     registrations.commit({ set: "user7", changes: [{ kind: "new", binding }] }, () =>
       told.push("answered"),
