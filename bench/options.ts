@@ -1,5 +1,7 @@
 // Command line of the bench.
+
 import { parseArgs } from "node:util";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { Refused } from "./refused.ts";
 import { STORES, type StoreName } from "./registrations/ims-lab.ts";
 
@@ -97,7 +99,7 @@ function parse(argv: readonly string[]): Values {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: false }).values as Values;
   } catch (error) {
-    throw new Refused(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    throw new Refused(`${reasonOf(error)}\n\n${USAGE}`);
   }
 }
 

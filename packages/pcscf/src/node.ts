@@ -32,7 +32,7 @@ import {
   provenNames,
   type Transport,
 } from "@ims-lab/common/sip/transport/transport";
-import { type Binding, contactsOf } from "./bindings/binding.ts";
+import type { Binding } from "./bindings/binding.ts";
 import { FlowTable } from "./bindings/flow-table.ts";
 import { HeldAnswers } from "./bindings/held-answers.ts";
 import { KeepAlive } from "./bindings/keep-alive.ts";
@@ -208,13 +208,15 @@ export function createPcscf(parts: PcscfParts): Pcscf {
     whenDurable: durable && ((then) => durable.whenDurable(then)),
     onBound: (binding, authenticated, before) => {
       // A refresh over the same flow is no news, and comes as often as a device likes.
-      if (before?.flow.id !== binding.flow.id)
-        log.info("binding.bound", { ...named(binding), authenticated });
+      const isNews = before?.flow.id !== binding.flow.id;
+      if (isNews) log.info("binding.bound", { ...named(binding), authenticated });
       else if (log.enabled("debug"))
         log.debug("binding.refreshed", { ...named(binding), authenticated });
       keepAlive.bound(binding);
       // At once: a SUBSCRIBE right behind this 200 must not be told to ask again.
       const wasAsked = authenticated && notifier.authenticated(binding);
+      const isConcern = watch.concerns(binding) || bindingPolicy.concerns(binding, before);
+      if (!wasAsked && !isConcern) return; // as mostly
       // The UE's 200 leaves first.
       clock.after(0, () => {
         if (table.registered(binding.token) !== undefined) watch.bound(binding, before);
@@ -352,9 +354,8 @@ function udpOf({ transports }: PcscfParts): Transport | undefined {
 }
 
 function named(binding: Binding): Record<string, string> {
-  const { impi, impus, callId, flow } = binding;
-  const contact = contactsOf(binding)
-    .map((one) => one.contact)
-    .join(", ");
+  const { impi, impus, callId, flow, others = [] } = binding;
+  let { contact } = binding;
+  for (const other of others) contact += `, ${other.contact}`;
   return { impi, impu: impus[0] ?? "", contact, callId, flow: flow.id };
 }

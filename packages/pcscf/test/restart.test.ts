@@ -1,9 +1,6 @@
 // A new P-CSCF over the store of the old one: flows, tokens, dialogs and askings go on; and a store that fails.
-import {
-  type AuthenticationPolicy,
-  policyDocument,
-  readPolicy,
-} from "@ims-lab/common/ims/policy-document";
+import { type AuthenticationPolicy, policyDocument } from "@ims-lab/common/ims/policy-document";
+import { readPolicy } from "@ims-lab/common/ims/policy-reading";
 import { parseReginfo, type Reginfo } from "@ims-lab/common/ims/reginfo";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
 import { TextRows } from "@ims-lab/common/testing/text-rows";

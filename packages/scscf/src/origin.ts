@@ -40,7 +40,9 @@ export function withIntegrity(
   credentials: Credentials | undefined,
 ): RegisterOrigin {
   const said = origin.trusted ? credentials?.params.get("integrity-protected") : undefined;
-  return { ...origin, integrity: said?.toLowerCase() };
+  const { trusted, mayAssert, path, source, self, scheme, isConnected } = origin;
+  const integrity = said?.toLowerCase();
+  return { trusted, mayAssert, path, source, self, scheme, isConnected, integrity };
 }
 
 export function originOf(
@@ -51,17 +53,19 @@ export function originOf(
 ): RequestOrigin {
   const scheme = isSecure(flow.transport) ? "sips" : "sip";
   const source = `${flow.transport}:${formatHostPort(flow.remote)}`;
-  const came = { source, self, scheme, isConnected: flow.transport !== "udp" } as const;
-  if (!isPeerOf(settings.trustedPeers, request, flow)) {
-    return { trusted: false, mayAssert: false, path: [], ...came };
-  }
+  const trusted = isPeerOf(settings.trustedPeers, request, flow);
   return {
-    trusted: true,
-    mayAssert: isPeerOf(settings.mayAssert, request, flow),
-    path: request.texts("Path"),
-    ...came,
+    trusted,
+    mayAssert: trusted && isPeerOf(settings.mayAssert, request, flow),
+    path: trusted ? request.texts("Path") : NO_PATH,
+    source,
+    self,
+    scheme,
+    isConnected: flow.transport !== "udp",
   };
 }
+
+const NO_PATH: readonly string[] = [];
 
 /**
  * A connection that the peer opened has a port of the system's choice: there its Via says which
@@ -69,6 +73,7 @@ export function originOf(
  */
 function isPeerOf(peers: readonly TrustedPeer[], request: SipRequest, flow: Flow): boolean {
   const { host, port } = flow.remote;
+  if (peers.length === 0) return false;
   const names = flow.tls?.names;
   if (trustedPeerOf(peers, host, port, names) !== undefined) return true;
   if (flow.transport === "udp") return false;

@@ -1,50 +1,20 @@
-// The S-CSCF as a process: real sockets, what it prints, how it exits. §8.
+// The S-CSCF as a process: real sockets, what it prints, how it exits.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type ProcessPort, runNode } from "@ims-lab/common/platform/lifecycle";
+import { runNode } from "@ims-lab/common/platform/lifecycle";
+import { FakeProcess } from "@ims-lab/common/testing/fake-process";
 import { expect, test, vi } from "vitest";
 import { settings } from "../src/config.ts";
 import { startScscf } from "../src/start.ts";
 
-class FakeProcess implements ProcessPort {
-  readonly argv: readonly string[];
-  readonly env = { SCSCF_LOG_LEVEL: "silent", SCSCF_STORE: "memory" };
-  title = "node";
-  output = "";
-  errors = "";
-  readonly exits: number[] = [];
-  readonly #listeners = new Map<string, (reason: unknown) => void>();
-  readonly stdout = {
-    writableLength: 0,
-    on: (): void => undefined,
-    write: (text: string): void => {
-      this.output += text;
-    },
-  };
-  readonly stderr = {
-    write: (text: string): void => {
-      this.errors += text;
-    },
-  };
-
-  constructor(...options: string[]) {
-    this.argv = ["node", "main.ts", "--http.port=0", ...options];
-  }
-  exit(code: number): void {
-    this.exits.push(code);
-  }
-  on(event: string, listener: (reason: unknown) => void): void {
-    this.#listeners.set(event, listener);
-  }
-  signal(name: string): void {
-    this.#listeners.get(name)?.(name);
-  }
-}
-
 async function run(...options: string[]): Promise<FakeProcess> {
-  const fake = new FakeProcess(...options);
+  const fake = new FakeProcess(
+    { SCSCF_LOG_LEVEL: "silent", SCSCF_STORE: "memory" },
+    "--http.port=0",
+    ...options,
+  );
   await runNode(fake, { ...settings, start: startScscf });
   return fake;
 }

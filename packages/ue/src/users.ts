@@ -1,8 +1,10 @@
 // The users of a UE process, made from its settings: `{n}` is each UE's number.
+
 import { deriveOpc } from "@ims-lab/common/ims/milenage";
 import { newSqnWindow, type SqnWindow } from "@ims-lab/common/ims/sqn";
 import { SettingError } from "@ims-lab/common/platform/config/error";
 import type { Random } from "@ims-lab/common/platform/random";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import type { UeConfig, UserConfig } from "./config.ts";
 import type { Secret } from "./isim/answer.ts";
 import { Isim, type IsimFaults } from "./isim/isim.ts";
@@ -86,7 +88,7 @@ function orRefuse<T>(path: string | undefined, kind: string, use: () => T): T {
   try {
     return use();
   } catch (problem) {
-    const why = problem instanceof Error ? problem.message : String(problem);
+    const why = reasonOf(problem);
     throw new SettingError("user.sqnFile", path, `a ${kind} file of sequence numbers: ${why}`);
   }
 }

@@ -1,13 +1,11 @@
 // `GET /policy` and `PUT /policy` of both CSCFs: the authentication policy in force, and another one in its place.
+
 import type { FastifyInstance } from "fastify";
-import {
-  type AuthenticationPolicy,
-  policyDocument,
-  type ReadingContext,
-  readPolicy,
-} from "../ims/policy-document.ts";
+import { type AuthenticationPolicy, policyDocument } from "../ims/policy-document.ts";
+import { type ReadingContext, readPolicy } from "../ims/policy-reading.ts";
 import { policyChanges, ruleWords } from "../ims/policy-words.ts";
 import { problem } from "../platform/http/problem.ts";
+import { reasonOf } from "../platform/thrown.ts";
 import { policyAnswerSchema, policySchema, policyViewSchema } from "./policy-schemas.ts";
 import type { PolicyAnswer, PolicyView } from "./policy-views.ts";
 
@@ -123,7 +121,7 @@ async function kept(service: PolicyService, policy: AuthenticationPolicy): Promi
   try {
     await service.put(policy);
   } catch (why) {
-    const said = why instanceof Error ? why.message : String(why);
+    const said = reasonOf(why);
     throw problem(503, "Not stored", `The policy in force stays, as the store fails: ${said}.`);
   }
 }

@@ -1,5 +1,5 @@
 // JSON Schemas of the authentication policy over HTTP: those of policy-views.ts, for the OpenAPI documents.
-import { MOST_RULES } from "../ims/policy-document.ts";
+import { MOST_RULES } from "../ims/policy-reading.ts";
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 

@@ -36,10 +36,19 @@ export function parseChargingVector(text: string): ChargingVector | undefined {
   };
 }
 
+/** Values of `newChargingVector`, all of the same host and network: what they share is written once. */
+export function chargingVectorsOf(random: Random, host: string, network: string): () => string {
+  const rest = formatRest({ generatedAt: host, origIoi: network });
+  return () => `icid-value="${random.hex(16)}"${rest}`;
+}
+
 /** The header's value; the identifiers quoted, as deployed peers do. */
 export function formatChargingVector(vector: ChargingVector): string {
-  const { icid, generatedAt, origIoi, termIoi } = vector;
-  let text = `icid-value="${icid}"`;
+  return `icid-value="${vector.icid}"${formatRest(vector)}`;
+}
+
+function formatRest({ generatedAt, origIoi, termIoi }: Omit<ChargingVector, "icid">): string {
+  let text = "";
   if (generatedAt !== undefined) text += `;icid-generated-at=${formatHost(generatedAt)}`;
   if (origIoi !== undefined) text += `;orig-ioi="${origIoi}"`;
   if (termIoi !== undefined) text += `;term-ioi="${termIoi}"`;

@@ -1,11 +1,7 @@
 // The row of a policy that an operator has put, at either CSCF, and its reading after a restart.
 import type { Logger } from "../platform/logger.ts";
-import {
-  type AuthenticationPolicy,
-  type PolicyDocument,
-  type ReadingContext,
-  readPolicy,
-} from "./policy-document.ts";
+import type { AuthenticationPolicy, PolicyDocument } from "./policy-document.ts";
+import { type ReadingContext, readPolicy } from "./policy-reading.ts";
 
 export interface PolicyRow {
   readonly document: PolicyDocument;

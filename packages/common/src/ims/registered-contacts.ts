@@ -3,7 +3,7 @@ import { Contact, Expires } from "../sip/message/fields.ts";
 import type { SipRequest } from "../sip/message/message.ts";
 import type { NameAddr } from "../sip/message/name-addr.ts";
 import type { Params } from "../sip/message/params.ts";
-import { ownCopy, trimLws, unescapeUri } from "../sip/message/scan.ts";
+import { ownCopy, parseNumber, trimLws, unescapeUri } from "../sip/message/scan.ts";
 import { isSip, parseUri, sameUri, type Uri } from "../sip/message/uri.ts";
 
 /** One Contact of a REGISTER. */
@@ -30,14 +30,19 @@ export function namedContacts(request: SipRequest): NamedContacts {
   if (values === undefined) return { kind: "unreadable", why: "a Contact cannot be read" };
   if (values.length === 0) return { kind: "query" };
   const header = request.get(Expires);
-  const contacts: NamedContact[] = [];
-  for (const value of values) {
-    if (value === "*") return removeAll(values.length, header);
-    if (!isSip(value.uri)) return { kind: "unreadable", why: `${value.uriText} is no SIP URI` };
-    const expires = expiresOf(value.params) ?? header;
-    contacts.push({ value, instance: instanceOf(value.params), expires });
-  }
-  return { kind: "bind", contacts };
+  if (!areAddresses(values)) return removeAll(values.length, header);
+  const other = values.find(({ uri }) => !isSip(uri));
+  if (other !== undefined) return { kind: "unreadable", why: `${other.uriText} is no SIP URI` };
+  return { kind: "bind", contacts: values.map((value) => namedContact(value, header)) };
+}
+
+function areAddresses(values: readonly (NameAddr | "*")[]): values is readonly NameAddr[] {
+  return !values.includes("*");
+}
+
+function namedContact(value: NameAddr, header: number | undefined): NamedContact {
+  const { params } = value;
+  return { value, instance: instanceOf(params), expires: expiresOf(params) ?? header };
 }
 
 function removeAll(count: number, expires: number | undefined): NamedContacts {
@@ -48,9 +53,13 @@ function removeAll(count: number, expires: number | undefined): NamedContacts {
 /** Seconds; RFC 3261 §10.2.1.1: a malformed value counts as absent. */
 export function expiresOf(params: Params): number | undefined {
   const text = params.get("expires");
-  return text !== undefined && /^\d{1,10}$/.test(text) ? Math.min(Number(text), MAX) : undefined;
+  if (text === undefined || text.length > MOST_DIGITS) return undefined;
+  const seconds = parseNumber(text, LARGEST);
+  return seconds && Math.min(seconds, MAX);
 }
 const MAX = 2 ** 32 - 1;
+const MOST_DIGITS = 10;
+const LARGEST = 10 ** MOST_DIGITS - 1;
 
 export function isRemoval({ expires }: NamedContact): boolean {
   return expires === 0;

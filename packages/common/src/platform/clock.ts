@@ -21,7 +21,7 @@ export type NextTurn = (callback: () => void) => void;
 export const nextTurn: NextTurn = (callback) => void setImmediate(callback);
 
 /**
- * One system timer for all the process's deadlines.
+ * One system timer for all the process's deadlines to come.
  * @param now milliseconds since the epoch, never backwards; another than the system's may leap, and is looked at
  *   again when a deadline is added
  */
@@ -29,18 +29,31 @@ export function systemClock(now: () => number = systemTime()): Clock {
   const queue = new TimerQueue();
   let armed: NodeJS.Timeout | undefined;
   let armedFor = Number.POSITIVE_INFINITY;
+  /** What is due now runs in the next turn; the timer for what is due later stays as it is. */
+  let isDueNow = false;
 
   function arm(): void {
     const due = queue.nextDue();
-    if (due === armedFor) return;
+    if (isDueNow || due === armedFor) return;
+    const wait = due - now();
+    if (wait <= 0) {
+      isDueNow = true;
+      nextTurn(fireNow);
+      return;
+    }
     clearTimeout(armed);
     armedFor = due;
-    if (due === Number.POSITIVE_INFINITY) return;
-    const wait = Math.min(Math.max(due - now(), 0), LONGEST_WAIT);
-    armed = setTimeout(fire, wait);
+    if (due < Number.POSITIVE_INFINITY) armed = setTimeout(fireArmed, Math.min(wait, LONGEST_WAIT));
+  }
+  function fireArmed(): void {
+    armedFor = Number.POSITIVE_INFINITY;
+    fire();
+  }
+  function fireNow(): void {
+    isDueNow = false;
+    fire();
   }
   function fire(): void {
-    armedFor = Number.POSITIVE_INFINITY;
     try {
       queue.runDue(now());
     } finally {

@@ -7,7 +7,7 @@ export class Groups<K, V extends string | object> {
   /** To be walked through while members come and go, too. */
   of(key: K): readonly V[] {
     const group = this.#groups.get(key);
-    if (group === undefined) return [];
+    if (group === undefined) return NONE;
     return group instanceof Several ? [...group.values] : [group];
   }
 
@@ -54,6 +54,8 @@ export class Groups<K, V extends string | object> {
     this.#groups.clear();
   }
 }
+
+const NONE: readonly never[] = [];
 
 class Several<V> {
   readonly values: Set<V>;

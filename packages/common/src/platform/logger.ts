@@ -87,7 +87,8 @@ export function createLogger(options: {
 const LONGEST_TEXT = 1_000;
 
 function clipped(fields: Record<string, unknown>): Record<string, unknown> {
-  for (const value of Object.values(fields)) {
+  for (const each in fields) {
+    const value = fields[each];
     if (!isLong(value) && !isFraction(value)) continue;
     return Object.fromEntries(
       Object.entries(fields).map(([name, each]) => [name, clip(name, each)]),

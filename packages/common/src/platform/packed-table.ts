@@ -41,6 +41,8 @@ export class PackedTable<T extends object> {
   readonly #warm: number;
   #oldest: WarmRow<T> | undefined;
   #latest: WarmRow<T> | undefined;
+  /** The row that was looked up last: it is asked for again at once. */
+  #found: WarmRow<T> | undefined;
   #uses = 0;
 
   constructor(options: PackedTableOptions<T>) {
@@ -53,11 +55,11 @@ export class PackedTable<T extends object> {
   }
 
   has(key: string): boolean {
-    return this.#rows.has(key);
+    return this.#find(key) !== undefined;
   }
 
   get(key: string): T | undefined {
-    const found = this.#rows.get(key);
+    const found = this.#find(key);
     if (typeof found !== "string") return found?.row;
     const row = this.#options.unpack(found, key);
     this.#wake(key, row);
@@ -66,13 +68,13 @@ export class PackedTable<T extends object> {
 
   /** The text of a row that nobody uses, which stays at rest; undefined for any other. */
   atRest(key: string): string | undefined {
-    const row = this.#rows.get(key);
+    const row = this.#find(key);
     return typeof row === "string" ? row : undefined;
   }
 
   /** @param key no slice of a longer text: it is kept */
   set(key: string, row: T): void {
-    const found = this.#rows.get(key);
+    const found = this.#find(key);
     if (found === undefined || typeof found === "string") {
       this.#wake(key, row);
       return;
@@ -84,14 +86,14 @@ export class PackedTable<T extends object> {
   /** A row that nobody uses, new or changed, as `pack` writes it. @param key no slice of a longer text, nor `text` */
   restore(key: string, text: string): void {
     const found = this.#rows.get(key);
-    if (found !== undefined && typeof found !== "string") this.#unlink(found);
+    if (found !== undefined && typeof found !== "string") this.#release(found);
     this.#rows.set(key, text);
   }
 
   delete(key: string): boolean {
     const found = this.#rows.get(key);
     if (found === undefined) return false;
-    if (typeof found !== "string") this.#unlink(found);
+    if (typeof found !== "string") this.#release(found);
     return this.#rows.delete(key);
   }
 
@@ -108,19 +110,28 @@ export class PackedTable<T extends object> {
 
   clear(): void {
     this.#rows.clear();
+    this.#found = undefined;
     this.#oldest = undefined;
     this.#latest = undefined;
   }
 
   /** The row of this key stays an object for a while; to be said after a change within it. */
   use(key: string): void {
-    const found = this.#rows.get(key);
+    const found = this.#find(key);
     if (found !== undefined && typeof found !== "string") this.#used(found);
+  }
+
+  #find(key: string): WarmRow<T> | string | undefined {
+    if (this.#found?.key === key) return this.#found;
+    const row = this.#rows.get(key);
+    if (typeof row === "object") this.#found = row;
+    return row;
   }
 
   #wake(key: string, row: T): void {
     const woken = new WarmRow(key, row);
     this.#rows.set(key, woken);
+    this.#found = woken;
     this.#used(woken);
   }
 
@@ -139,9 +150,15 @@ export class PackedTable<T extends object> {
   }
 
   #rest(row: WarmRow<T>): void {
-    this.#unlink(row);
+    this.#release(row);
     const text = this.#options.pack(row.row);
     if (text !== undefined) this.#rows.set(row.key, text);
+  }
+
+  /** It may be the row of its key no more. */
+  #release(row: WarmRow<T>): void {
+    if (row === this.#found) this.#found = undefined;
+    this.#unlink(row);
   }
 
   #unlink(row: WarmRow<T>): void {

@@ -1,6 +1,8 @@
 // Signals of a node's process: those that end it, those that do nothing; faults that nobody caught.
+
 import type { RootLogger } from "./logger.ts";
 import type { NodeTools, ProcessPort, RunningNode } from "./node-process.ts";
+import { asError } from "./thrown.ts";
 
 export const EXIT = { done: 0, failed: 1, refused: 2 } as const;
 
@@ -57,7 +59,7 @@ export function stopOnSignal(
 
 /** Our own fault: a person sees it even when the log is off. */
 export function fail(port: ProcessPort, log: RootLogger, event: string, problem: unknown): void {
-  const error = problem instanceof Error ? problem : new Error(String(problem));
+  const error = asError(problem);
   log.error(event, { error });
   port.stderr.write(`${event}: ${error.stack ?? error.message}\n`);
   void log.flush().then(() => port.exit(EXIT.failed));

@@ -1,9 +1,10 @@
-// The store of a node among others that share its rows: leases, claims and hand-over of groups, commits that only an owner makes.
-import type { Clock, NextTurn, Timer } from "../platform/clock.ts";
+// The store of a node among others that share its rows: claims of groups, commits that only an owner makes.
+import type { Clock, NextTurn } from "../platform/clock.ts";
 import { SettingError } from "../platform/config/error.ts";
 import type { Logger } from "../platform/logger.ts";
 import { printable } from "../platform/printable.ts";
 import type { Random } from "../platform/random.ts";
+import { asError } from "../platform/thrown.ts";
 import type { ClusterConnection, ConnectCluster } from "./cluster-connection.ts";
 import {
   type ClusterNode,
@@ -15,8 +16,9 @@ import {
 } from "./cluster-port.ts";
 import type { ClusterScript } from "./cluster-scripts.ts";
 import { type BatchParts, type FlatRows, GroupCommit, type WriteDone } from "./group-commit.ts";
-import { RedisRefusal } from "./redis-connection.ts";
-import type { RowChange, RowsById, TableFormats } from "./rows.ts";
+import { GroupRequests } from "./group-requests.ts";
+import { LEASE_MS, LeasedConnection, type LeaseRefusal, RENEW_MS } from "./leased-connection.ts";
+import { type RowChange, type RowsById, readRow, type TableFormats } from "./rows.ts";
 
 /** Which tables all nodes have, and of the others whose a row is. */
 export interface SharedTables<Rows> {
@@ -43,13 +45,6 @@ export interface ClusterRowsOptions<Rows> {
 }
 
 const SPACING_MS = 10;
-/** How long a node that was killed keeps what it had. */
-const LEASE_MS = 4000;
-const RENEW_MS = 1000;
-/** Between two tries while Redis is away. */
-const RECONNECT_MS = 500;
-/** An owner that lives and does not answer in this time is not waited for. */
-const HANDOVER_MS = 500;
 /** Times that an owner is asked for a group. */
 const MOST_ROUNDS = 4;
 /** Groups of dead nodes that are taken in one step; the others have theirs meanwhile. */
@@ -65,29 +60,16 @@ export async function openClusterRows<Rows>(
   return store;
 }
 
-interface Wanted {
-  readonly groups: Set<string>;
-  given(): void;
-}
-
 class ClusterRows<Rows> implements SharedRows<Rows> {
   readonly node: string;
   readonly #options: ClusterRowsOptions<Rows>;
   readonly #group: GroupCommit<Rows>;
   /** The fence of each group that is ours. */
   readonly #held = new Map<string, string>();
-  readonly #waiting = new Set<Wanted>();
+  readonly #leased: LeasedConnection<ClusterConnection>;
+  readonly #requests: GroupRequests;
   #listener: SharedRowsListener<Rows> | undefined;
-  #connection: ClusterConnection | undefined;
-  #away = "not connected yet";
-  #token = "";
-  #written = 0;
-  #inDoubt = "";
-  #connectedAt = 0;
-  #leaseUntil = 0;
   #isSweeping = false;
-  #timer: Timer | undefined;
-  #isClosed = false;
 
   constructor(options: ClusterRowsOptions<Rows>) {
     const { tables, clock, nextTurn, label, random, shared } = options;
@@ -104,27 +86,43 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
       },
       write: (rows, done, parts) => void this.#write(rows, parts, done),
     });
+    this.#leased = this.#leasedConnection();
+    this.#requests = new GroupRequests(this.node, clock, async (node, text) =>
+      Number(await this.#run("tell", node, text)),
+    );
+  }
+
+  #leasedConnection(): LeasedConnection<ClusterConnection> {
+    const { url, clock, log, random, connect, name, address, tables } = this.#options;
+    const run = (
+      connection: ClusterConnection,
+      script: ClusterScript,
+      ...args: readonly string[]
+    ): Promise<unknown> => connection.run(script, [this.node, ...args]);
+    return new LeasedConnection({
+      url,
+      clock,
+      log,
+      newToken: () => random.hex(8),
+      connect: (onLost) => connect(this.node, { onLost, onMessage: (text) => this.#heard(text) }),
+      take: async (connection, { token, leaseMs, inDoubt }) => {
+        const args = [token, String(leaseMs), name, address, inDoubt, ...Object.keys(tables)];
+        return refusalOf((await run(connection, "join", ...args)) as readonly string[]);
+      },
+      renew: (connection, token, leaseMs) => run(connection, "renew", token, String(leaseMs)),
+      release: (connection, token) => run(connection, "leave", token),
+      persistence: (connection) => run(connection, "persistence"),
+      onTaken: () => this.#reconcile(),
+      onRenewed: () => this.#sweepLater(),
+    });
   }
 
   async open(): Promise<void> {
-    const { clock } = this.#options;
-    const until = clock.now() + LEASE_MS + RENEW_MS;
-    for (;;) {
-      const refused = await this.#connect().catch((why: unknown) => {
-        throw this.#refused(`a Redis or Valkey that answers there (${asError(why).message})`);
-      });
-      if (refused === undefined) break;
-      const [kind, whose = ""] = refused;
-      // A node alone that was killed has it a moment longer.
-      if (kind === "owner" && clock.now() < until) {
-        await new Promise<void>((resolve) => void clock.after(RECONNECT_MS, resolve));
-        continue;
-      }
+    const refusal = await this.#leased.open();
+    if (refusal !== undefined)
       throw this.#refused(
-        `rows of the cluster ${this.#options.name}, or none: ${WHOSE[kind ?? ""]?.(printable(whose)) ?? ""}; give this cluster another database number`,
+        `rows of the cluster ${this.#options.name}, or none: ${refusal.why}; give this cluster another database number`,
       );
-    }
-    await this.#warnIfVolatile();
   }
 
   attach(listener: SharedRowsListener<Rows>): void {
@@ -136,7 +134,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   }
 
   get isDoubtful(): boolean {
-    return this.#connection !== undefined && this.#options.clock.now() >= this.#leaseUntil;
+    return this.#leased.isDoubtful;
   }
 
   commit(changes: readonly RowChange<Rows>[], done: (problem?: Error) => void): void {
@@ -159,7 +157,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
       for (let cursor = "0"; ; ) {
         const [next, rows] = (await this.#run("scan", table, cursor)) as [string, string[]];
         for (let at = 0; at < rows.length; at += 2)
-          this.#take(contents, table, rows[at] ?? "", rows[at + 1] ?? "");
+          this.#read(contents, table, rows[at] ?? "", rows[at + 1] ?? "");
         cursor = next;
         if (cursor === "0") break;
       }
@@ -183,8 +181,8 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   }
 
   async confirm(): Promise<void> {
-    if (this.isDoubtful) await this.#renew();
-    if (this.#connection === undefined) throw this.#isAway();
+    if (this.#leased.isDoubtful) await this.#leased.renew();
+    await this.#leased.run(() => Promise.resolve());
   }
 
   async obtain(groups: readonly string[]): Promise<readonly TakenGroup<Rows>[]> {
@@ -195,7 +193,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
     try {
       // Whoever has it may give it to somebody else first.
       for (let round = 0; round < MOST_ROUNDS && wanted.length > 0; round++) {
-        const isGiven = round === 0 ? () => false : await this.#askFor(wanted);
+        const isGiven = round === 0 ? () => false : await this.#requests.ask(wanted);
         const found = await this.#claim(wanted, (was, group) =>
           was === "own" && isGiven(group) ? "given" : was,
         );
@@ -214,17 +212,13 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
     const fence = this.#held.get(group);
     if (fence === undefined) return [];
     this.#held.delete(group);
-    const isThere = await this.#checked("give", to, group, fence);
+    const isThere = await this.#asHolder("give", to, group, fence);
     return isThere === 0 ? this.obtain([group]) : [];
   }
 
   async close(): Promise<void> {
     await this.#group.idle();
-    this.#isClosed = true;
-    this.#timer?.cancel();
-    await this.#checked("leave").catch(() => undefined);
-    this.#connection?.close();
-    this.#connection = undefined;
+    await this.#leased.close();
   }
 
   /** @param wanted each with the owner that it is taken from though alive, or nothing */
@@ -235,7 +229,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
     const taken: TakenGroup<Rows>[] = [];
     const elsewhere: [string, string][] = [];
     if (wanted.length === 0) return { taken, elsewhere };
-    const found = (await this.#checked("take", ...wanted.flat())) as Found;
+    const found = (await this.#asHolder("take", ...wanted.flat())) as Found;
     for (const [group, fence, was, rows] of found)
       if (was === "elsewhere") elsewhere.push([group, fence]);
       else taken.push(this.#hold(group, fence, nameIt(was, group), rows));
@@ -247,55 +241,22 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
     for (let at = 0; at < rows.length; at += 2) {
       const [field = "", text = ""] = rows.slice(at, at + 2);
       const end = field.indexOf(" ");
-      this.#take(contents, field.slice(0, end) as keyof Rows & string, field.slice(end + 1), text);
+      this.#read(contents, field.slice(0, end) as keyof Rows & string, field.slice(end + 1), text);
     }
     this.#held.set(group, fence);
     return { group, was, rows: contents };
   }
 
-  #take<T extends keyof Rows & string>(
-    contents: { readonly [K in keyof Rows]: Map<string, Rows[K]> },
+  #read<T extends keyof Rows & string>(
+    contents: RowsToFill<Rows>,
     table: T,
     id: string,
     text: string,
   ): void {
-    try {
-      contents[table].set(id, this.#options.tables[table].read(text, id));
-    } catch (problem) {
-      const row = `${table} ${printable(id)} (${asError(problem).message})`;
-      throw this.#refused(`rows that can be read: there is another, ${row}`);
-    }
-  }
-
-  /** Resolves when all have been given, or nobody answers in time. */
-  async #askFor(
-    elsewhere: readonly (readonly [string, string])[],
-  ): Promise<(group: string) => boolean> {
-    const { clock } = this.#options;
-    const byOwner = new Map<string, string[]>();
-    for (const [group, owner] of elsewhere) {
-      const [node = ""] = owner.split(" ");
-      byOwner.set(node, [...(byOwner.get(node) ?? []), group]);
-    }
-    const left = new Set(elsewhere.map(([group]) => group));
-    let wanted: Wanted | undefined;
-    const answered = new Promise<void>((resolve) => {
-      wanted = { groups: left, given: resolve };
-      this.#waiting.add(wanted);
-    });
-    const timer = new Promise<void>((resolve) => void clock.after(HANDOVER_MS, resolve));
-    try {
-      let hearing = 0;
-      for (const [node, groups] of byOwner) {
-        const text = JSON.stringify({ kind: "wanted", by: this.node, groups });
-        hearing += Number(await this.#run("tell", node, text));
-      }
-      // A node that hears nothing is not there any more, whatever its lease says.
-      if (hearing === byOwner.size) await Promise.race([answered, timer]);
-    } finally {
-      if (wanted !== undefined) this.#waiting.delete(wanted);
-    }
-    return (group) => !left.has(group);
+    const row = readRow(this.#options.tables, table, id, text, (row) =>
+      this.#refused(`rows that can be read: there is another, ${row}`),
+    );
+    contents[table].set(id, row);
   }
 
   #heard(text: string): void {
@@ -307,7 +268,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
         break;
       }
       case "given":
-        for (const wanted of this.#waiting) given(wanted, message.groups);
+        this.#requests.given(message.groups);
         break;
       case "changed":
         if (message.by !== this.node) this.#listener?.changed(message.table, message.ids);
@@ -319,9 +280,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   }
 
   async #write(rows: FlatRows, { tags, ends }: BatchParts, done: WriteDone): Promise<void> {
-    this.#written += 1;
-    const batch = `${this.#token} ${this.#written}`;
-    const args: string[] = [batch];
+    const args: string[] = [];
     let commit = 0;
     for (const [row, tag] of tags.entries()) {
       while (row >= (ends[commit] ?? 0)) commit += 1;
@@ -330,20 +289,13 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
       args.push(String(commit), group.join(" "), fence, table ?? "", id ?? "");
       args.push(text === null ? "0" : "1", text ?? "");
     }
-    if (this.#connection === undefined) {
-      done(this.#isAway());
-      return;
-    }
     let answer: [readonly string[], readonly string[]];
     try {
-      answer = (await this.#checked("write", ...args)) as typeof answer;
+      answer = (await this.#leased.write((connection, token, batch) =>
+        connection.run("write", [this.node, token, batch, ...args]),
+      )) as typeof answer;
     } catch (problem) {
-      if (!(problem instanceof RedisRefusal)) {
-        // It may have come through: then it is undone before anything else is written.
-        this.#inDoubt = batch;
-        this.#lose(asError(problem));
-        done(this.#isAway());
-      } else done(problem);
+      done(asError(problem));
       return;
     }
     const [lost, refused] = answer;
@@ -364,42 +316,6 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
     if (gone.size > 0) this.#listener?.lost([...gone]);
   }
 
-  /** Why it may not, when it may not: a word and a name. */
-  async #connect(): Promise<readonly string[] | undefined> {
-    const { clock, random, connect, name, address, tables } = this.#options;
-    const connection = await connect(this.node, {
-      onLost: (why) => this.#lose(why),
-      onMessage: (text) => this.#heard(text),
-    });
-    const token = random.hex(8);
-    const sentAt = clock.now();
-    try {
-      const args = [this.node, token, String(LEASE_MS), name, address, this.#inDoubt];
-      const refused = await connection.run("join", [...args, ...Object.keys(tables)]);
-      if ((refused as readonly string[]).length > 0) {
-        connection.close();
-        return refused as readonly string[];
-      }
-    } catch (problem) {
-      connection.close();
-      throw problem;
-    }
-    this.#connection = connection;
-    this.#token = token;
-    this.#inDoubt = "";
-    this.#connectedAt = clock.now();
-    try {
-      await this.#reconcile();
-    } catch (problem) {
-      this.#connection = undefined;
-      connection.close();
-      throw problem;
-    }
-    this.#leaseUntil = sentAt + LEASE_MS;
-    this.#renewLater();
-    return undefined;
-  }
-
   /** What this node believes to hold, and what it holds. */
   async #reconcile(): Promise<void> {
     const held = new Set((await this.#run("held")) as readonly string[]);
@@ -413,35 +329,11 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
     for (const table of this.#options.shared.common) this.#listener?.changed(table, undefined);
   }
 
-  #renewLater(): void {
-    this.#timer?.cancel();
-    this.#timer = this.#options.clock.after(RENEW_MS, () => {
-      this.#renew().then(
-        () => {
-          this.#sweepLater();
-          if (!this.#isClosed && this.#connection !== undefined) this.#renewLater();
-        },
-        () => undefined,
-      );
-    });
-  }
-
-  async #renew(): Promise<void> {
-    const sentAt = this.#options.clock.now();
-    try {
-      await this.#checked("renew", String(LEASE_MS));
-      this.#leaseUntil = Math.max(this.#leaseUntil, sentAt + LEASE_MS);
-    } catch (problem) {
-      this.#lose(asError(problem));
-      throw problem;
-    }
-  }
-
   /** After an outage of Redis all leases have ended: the others get the time to come back. */
   #sweepLater(): void {
     const { clock } = this.#options;
     const isServed = this.#listener !== undefined && !this.#isSweeping;
-    if (!isServed || clock.now() < this.#connectedAt + LEASE_MS - RENEW_MS) return;
+    if (!isServed || clock.now() < this.#leased.takenAt + LEASE_MS - RENEW_MS) return;
     this.#isSweeping = true;
     void this.#sweep()
       .catch(() => undefined)
@@ -453,7 +345,7 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
   async #sweep(): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
-      const found = (await this.#checked("sweep", String(SWEPT_AT_ONCE))) as Found;
+      const found = (await this.#asHolder("sweep", String(SWEPT_AT_ONCE))) as Found;
       const taken = found.map(([group, fence, was, rows]) =>
         this.#hold(group, fence, was as Provenance, rows),
       );
@@ -463,57 +355,14 @@ class ClusterRows<Rows> implements SharedRows<Rows> {
     }
   }
 
-  /** Tries until it is back. */
-  #lose(why: Error): void {
-    if (this.#isClosed || this.#connection === undefined) return;
-    this.#connection.close();
-    this.#connection = undefined;
-    this.#timer?.cancel();
-    this.#again(why.message);
-  }
-
-  #again(why: string): void {
-    this.#away = why;
-    if (this.#isClosed) return;
-    this.#timer = this.#options.clock.after(RECONNECT_MS, () => {
-      this.#connect().then(
-        (refused) => {
-          if (refused !== undefined) this.#again(`refused: ${printable(refused.join(" "))}`);
-        },
-        (problem: unknown) => this.#again(asError(problem).message),
-      );
-    });
-  }
-
   #run(script: ClusterScript, ...args: readonly string[]): Promise<unknown> {
-    const connection = this.#connection;
-    if (connection === undefined) return Promise.reject(this.#isAway());
-    return connection.run(script, [this.node, ...args]);
+    return this.#leased.run((connection) => connection.run(script, [this.node, ...args]));
   }
 
-  /** As the node's own connection; one that has lost its lease begins anew. */
-  async #checked(script: ClusterScript, ...args: readonly string[]): Promise<unknown> {
-    try {
-      return await this.#run(script, this.#token, ...args);
-    } catch (problem) {
-      if (problem instanceof RedisRefusal && problem.message.startsWith("OWNER "))
-        this.#lose(problem);
-      throw problem;
-    }
-  }
-
-  /** Without its append-only file a Redis forgets what it has confirmed. */
-  async #warnIfVolatile(): Promise<void> {
-    const info = await this.#run("persistence").catch(() => "");
-    if (/^aof_enabled:0/m.test(String(info)))
-      this.#options.log.warn("store.volatile", {
-        store: this.#options.url,
-        missing: "appendonly yes",
-      });
-  }
-
-  #isAway(): Error {
-    return new Error(`${this.#options.url} is away: ${this.#away}`);
+  #asHolder(script: ClusterScript, ...args: readonly string[]): Promise<unknown> {
+    return this.#leased.asHolder((connection, token) =>
+      connection.run(script, [this.node, token, ...args]),
+    );
   }
 
   #refused(allowed: string): SettingError {
@@ -545,25 +394,21 @@ const WHOSE: Readonly<Record<string, (whose: string) => string>> = {
   cluster: (whose) => `there are those of the cluster ${whose}`,
 };
 
-function given(wanted: Wanted, groups: readonly string[]): void {
-  for (const group of groups) wanted.groups.delete(group);
-  if (wanted.groups.size === 0) wanted.given();
+/** Of what `join` answers: a word and a name, or nothing. */
+function refusalOf([kind, whose = ""]: readonly string[]): LeaseRefusal | undefined {
+  if (kind === undefined) return undefined;
+  // A node alone that was killed has it a moment longer.
+  return { why: WHOSE[kind]?.(printable(whose)) ?? "", mayEnd: kind === "owner" };
 }
 
+type RowsToFill<Rows> = { readonly [T in keyof Rows]: Map<string, Rows[T]> };
+
 /** To be filled with rows that are read at once: a group whose row cannot be read is not taken. */
-function emptyTables<Rows>(tables: TableFormats<Rows>): {
-  readonly [T in keyof Rows]: Map<string, Rows[T]>;
-} {
+function emptyTables<Rows>(tables: TableFormats<Rows>): RowsToFill<Rows> {
   const empty = Object.keys(tables).map((name) => [name, new Map<string, never>()] as const);
-  return Object.fromEntries(empty) as unknown as {
-    readonly [T in keyof Rows]: Map<string, Rows[T]>;
-  };
+  return Object.fromEntries(empty) as unknown as RowsToFill<Rows>;
 }
 
 function lostRows(whose: string): RowsLost {
   return new RowsLost(`another node of the cluster has ${printable(whose)} now`);
-}
-
-function asError(problem: unknown): Error {
-  return problem instanceof Error ? problem : new Error(String(problem));
 }

@@ -1,6 +1,7 @@
 // Durable rows of a node, table by table: each table with the way its rows are written as text.
 import { isPacked } from "../platform/packed-table.ts";
 import { printable } from "../platform/printable.ts";
+import { reasonOf } from "../platform/thrown.ts";
 import { StoredRows } from "./stored-rows.ts";
 
 /** How the rows of one table are written; `read` is the inverse of `write`. */
@@ -37,19 +38,27 @@ export function noRows<Rows>(
 ): { readonly [T in keyof Rows]: StoredRows<Rows[T]> } {
   const names = Object.keys(tables) as (keyof Rows & string)[];
   const empty = names.map((table) => {
-    const rows = new StoredRows((text, id) => {
-      try {
-        return tables[table].read(text, id);
-      } catch (problem) {
-        const why = problem instanceof Error ? problem.message : String(problem);
-        throw refusal(`${table} ${printable(id)} (${printable(why)})`);
-      }
-    });
+    const rows = new StoredRows((text, id) => readRow(tables, table, id, text, refusal));
     return [table, rows] as const;
   });
   return Object.fromEntries(empty) as unknown as {
     readonly [T in keyof Rows]: StoredRows<Rows[T]>;
   };
+}
+
+/** @param refusal what is thrown where the text is no row */
+export function readRow<Rows, T extends keyof Rows & string>(
+  tables: TableFormats<Rows>,
+  table: T,
+  id: string,
+  text: string,
+  refusal: (row: string) => Error,
+): Rows[T] {
+  try {
+    return tables[table].read(text, id);
+  } catch (problem) {
+    throw refusal(`${table} ${printable(id)} (${printable(reasonOf(problem))})`);
+  }
 }
 
 /** Rows that are plain data. */

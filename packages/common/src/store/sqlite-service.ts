@@ -1,6 +1,8 @@
 // Messages between the node and the thread that has its SQLite file, and the thread's half of them.
+
 import type { MessagePort } from "node:worker_threads";
 import { SettingError } from "../platform/config/error.ts";
+import { reasonOf } from "../platform/thrown.ts";
 import type { FlatRows } from "./group-commit.ts";
 import type { SqliteFile } from "./sqlite-file.ts";
 
@@ -59,7 +61,7 @@ function problemOf(act: () => void): string | undefined {
     act();
     return undefined;
   } catch (problem) {
-    return problem instanceof Error ? problem.message : String(problem);
+    return reasonOf(problem);
   }
 }
 

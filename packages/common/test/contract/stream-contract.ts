@@ -2,44 +2,29 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MADE_ROOM, type StreamLimits } from "../../src/sip/transport/stream-limits.ts";
 import { type HostPort, isSecure, type Transport } from "../../src/sip/transport/transport.ts";
-import { message, type RawPeer, Recorder, type TransportLab } from "./transport-lab.ts";
+import {
+  message,
+  OpenedTransports,
+  type RawPeer,
+  type Recorder,
+  type TransportLab,
+} from "./transport-lab.ts";
 
 export function streamContract(what: string, host: string, makeLab: () => TransportLab): void {
   describe(`${what} on ${host}, streams`, () => {
     let lab: TransportLab;
-    let opened: Transport[];
-    let peers: RawPeer[];
+    let opened: OpenedTransports;
 
     beforeEach(() => {
       lab = makeLab();
-      opened = [];
-      peers = [];
+      opened = new OpenedTransports(lab, host);
     });
-    afterEach(async () => {
-      for (const peer of peers) peer.close();
-      for (const transport of opened) await close(transport);
-    });
+    afterEach(() => opened.closeAll());
 
-    async function open(limits?: Partial<StreamLimits>): Promise<[Transport, Recorder]> {
-      const transport = lab.transport({ host, port: 0 }, limits);
-      const recorder = new Recorder();
-      await transport.listen(recorder);
-      opened.push(transport);
-      return [transport, recorder];
-    }
-    async function close(transport: Transport): Promise<void> {
-      let done = false;
-      const closing = transport.close().then(() => {
-        done = true;
-      });
-      await lab.until(() => done);
-      await closing;
-    }
-    async function dial(to: HostPort): Promise<RawPeer> {
-      const peer = await lab.dial(to);
-      peers.push(peer);
-      return peer;
-    }
+    const open = (limits?: Partial<StreamLimits>): Promise<[Transport, Recorder]> =>
+      opened.open(limits);
+    const dial = (to: HostPort): Promise<RawPeer> => opened.dial(to);
+    const close = (transport: Transport): Promise<void> => opened.close(transport);
     async function nobody(): Promise<HostPort> {
       const [transport] = await open();
       await close(transport);

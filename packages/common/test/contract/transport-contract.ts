@@ -1,7 +1,13 @@
 // Contract of every transport, whatever carries it: RFC 3261 §18, RFC 5626 §4.4.1.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type HostPort, isSecure, type Transport } from "../../src/sip/transport/transport.ts";
-import { message, type RawPeer, Recorder, type TransportLab } from "./transport-lab.ts";
+import {
+  message,
+  OpenedTransports,
+  type RawPeer,
+  Recorder,
+  type TransportLab,
+} from "./transport-lab.ts";
 
 /** Registers the suite for one kind of transport on one address family. */
 export function transportContract(what: string, host: string, makeLab: () => TransportLab): void {
@@ -11,35 +17,18 @@ export function transportContract(what: string, host: string, makeLab: () => Tra
     let bob: Transport;
     let atAlice: Recorder;
     let atBob: Recorder;
-    let peers: RawPeer[];
+    let opened: OpenedTransports;
 
     beforeEach(async () => {
       lab = makeLab();
-      alice = lab.transport({ host, port: 0 });
-      bob = lab.transport({ host, port: 0 });
-      atAlice = new Recorder();
-      atBob = new Recorder();
-      peers = [];
-      await Promise.all([alice.listen(atAlice), bob.listen(atBob)]);
+      opened = new OpenedTransports(lab, host);
+      [alice, atAlice] = await opened.open();
+      [bob, atBob] = await opened.open();
     });
-    afterEach(async () => {
-      for (const peer of peers) peer.close();
-      await Promise.all([close(alice), close(bob)]);
-    });
+    afterEach(() => opened.closeAll());
 
-    async function close(transport: Transport): Promise<void> {
-      let done = false;
-      const closing = transport.close().then(() => {
-        done = true;
-      });
-      await lab.until(() => done);
-      await closing;
-    }
-    async function dial(to: HostPort): Promise<RawPeer> {
-      const peer = await lab.dial(to);
-      peers.push(peer);
-      return peer;
-    }
+    const close = (transport: Transport): Promise<void> => opened.close(transport);
+    const dial = (to: HostPort): Promise<RawPeer> => opened.dial(to);
     function send(text: string, from: Transport = alice, to: Transport = bob): void {
       from.send(Buffer.from(text, "latin1"), from.flowTo(to.local));
     }

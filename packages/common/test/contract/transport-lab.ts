@@ -63,3 +63,45 @@ export class Recorder implements TransportEvents {
 export function message(name: string, body = ""): string {
   return `ACK sip:${name} SIP/2.0\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
+
+/** What a test has opened at one lab, and closes with it. */
+export class OpenedTransports {
+  readonly lab: TransportLab;
+  readonly #host: string;
+  readonly #transports: Transport[] = [];
+  readonly #peers: RawPeer[] = [];
+
+  constructor(lab: TransportLab, host: string) {
+    this.lab = lab;
+    this.#host = host;
+  }
+
+  /** Listens at a free port. */
+  async open(limits?: Partial<StreamLimits>): Promise<[Transport, Recorder]> {
+    const transport = this.lab.transport({ host: this.#host, port: 0 }, limits);
+    const recorder = new Recorder();
+    await transport.listen(recorder);
+    this.#transports.push(transport);
+    return [transport, recorder];
+  }
+
+  async close(transport: Transport): Promise<void> {
+    let done = false;
+    const closing = transport.close().then(() => {
+      done = true;
+    });
+    await this.lab.until(() => done);
+    await closing;
+  }
+
+  async dial(to: HostPort): Promise<RawPeer> {
+    const peer = await this.lab.dial(to);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  async closeAll(): Promise<void> {
+    for (const peer of this.#peers) peer.close();
+    for (const transport of this.#transports) await this.close(transport);
+  }
+}

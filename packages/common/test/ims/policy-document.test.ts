@@ -5,9 +5,8 @@ import {
   type AuthenticationPolicy,
   type PolicyNode,
   policyDocument,
-  readPolicy,
-  readRules,
 } from "../../src/ims/policy-document.ts";
+import { readPolicy, readRules } from "../../src/ims/policy-reading.ts";
 import { policyChanges, ruleWords } from "../../src/ims/policy-words.ts";
 
 function reading(written: unknown, node: PolicyNode = "scscf") {

@@ -1,6 +1,6 @@
 // The fake clock, and the system's clock where it can be told apart without waiting.
 import { expect, test, vi } from "vitest";
-import { systemClock } from "../../src/platform/clock.ts";
+import { nextTurn, systemClock } from "../../src/platform/clock.ts";
 import { FAKE_EPOCH, FakeClock } from "../../src/testing/fake-clock.ts";
 
 test("each callback sees its own instant, and time ends where it was told to", () => {
@@ -48,4 +48,23 @@ test("the system's clock fires in order and does not fire early what overflows N
   await vi.waitFor(() => expect(seen).toContain("two"), { interval: 1 });
   expect(seen).toEqual(["one", "two"]);
   far.cancel();
+});
+
+test("the system's clock runs what is due now in the next turn, in order, and keeps what is due later", async () => {
+  const clock = systemClock();
+  const seen: string[] = [];
+  const now = clock.now();
+  clock.at(now + 2, () => seen.push("later"));
+  const cancelled = clock.after(0, () => seen.push("cancelled"));
+  clock.at(now, () => {
+    seen.push("now");
+    clock.after(0, () => seen.push("once more"));
+  });
+  clock.at(now - 1, () => seen.push("past"));
+  cancelled.cancel();
+  expect(seen).toEqual([]);
+  await new Promise<void>((resolve) => nextTurn(resolve));
+  expect(seen.slice(0, 2)).toEqual(["past", "now"]);
+  await vi.waitFor(() => expect(seen).toHaveLength(4), { interval: 1 });
+  expect(new Set(seen.slice(2))).toEqual(new Set(["once more", "later"]));
 });

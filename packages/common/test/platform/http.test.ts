@@ -9,8 +9,8 @@ import { SettingError } from "../../src/platform/config/error.ts";
 import { type PageQuery, page, pageQuerySchema } from "../../src/platform/http/page.ts";
 import { problem } from "../../src/platform/http/problem.ts";
 import { adminServer, type HttpSettings } from "../../src/platform/http.ts";
-import { createMetrics } from "../../src/platform/metrics.ts";
 import { Secret } from "../../src/platform/secret.ts";
+import { adminOptions } from "../../src/testing/admin-options.ts";
 import { type MemoryLogger, memoryLogger } from "../../src/testing/memory-logger.ts";
 
 const TOKEN = "0123456789abcdef";
@@ -20,24 +20,7 @@ async function server(
   ready = true,
 ): Promise<{ app: FastifyInstance; log: MemoryLogger }> {
   const log = memoryLogger();
-  const app = await adminServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: undefined,
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 10_000,
-      maxConnections: 100,
-      requestSeconds: 30,
-      ...settings,
-    },
-    log,
-    node: "test",
-    version: "0.1.0",
-    metrics: createMetrics({ node: "scscf", processFigures: false }),
-    ready: () => ready,
-  });
+  const app = await adminServer(adminOptions("test", settings, { log, ready: () => ready }));
   const users = ["a", "b", "c"];
   app.get<{ Querystring: PageQuery }>(
     "/registrations",
@@ -62,7 +45,7 @@ describe("health", () => {
     expect((await app.inject("/readyz")).statusCode).toBe(200);
     expect((await app.inject("/metrics")).headers["content-type"]).toContain("text/plain");
     const api = (await app.inject("/openapi.json")).json<{ paths: object; info: object }>();
-    expect(api.info).toEqual({ title: "ims-lab test", version: "0.1.0" });
+    expect(api.info).toEqual({ title: "ims-lab test", version: "1" });
     expect(Object.keys(api.paths)).toEqual([
       "/registrations",
       "/registrations/{impu}",

@@ -15,6 +15,7 @@ import {
   secret,
 } from "../../src/platform/settings.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
+import { FakeProcess } from "../../src/testing/fake-process.ts";
 
 interface Config {
   readonly sip: ListenSettings;
@@ -22,37 +23,7 @@ interface Config {
   readonly log: LogSettings;
 }
 
-class FakeProcess implements ProcessPort {
-  readonly argv: readonly string[];
-  readonly env: Record<string, string> = { SCSCF_LOG_LEVEL: "silent" };
-  title = "node";
-  output = "";
-  errors = "";
-  exits: number[] = [];
-  readonly listeners = new Map<string, (reason: unknown) => void>();
-  readonly stdout = {
-    writableLength: 0,
-    on: (): void => undefined,
-    write: (text: string): void => {
-      this.output += text;
-    },
-  };
-  readonly stderr = {
-    write: (text: string): void => {
-      this.errors += text;
-    },
-  };
-
-  constructor(...options: string[]) {
-    this.argv = ["node", "main.ts", ...options];
-  }
-  exit(code: number): void {
-    this.exits.push(code);
-  }
-  on(event: string, listener: (reason: unknown) => void): void {
-    this.listeners.set(event, listener);
-  }
-}
+const SILENT = { SCSCF_LOG_LEVEL: "silent" };
 
 function program(start: () => Promise<RunningNode>): NodeProgram<Config> {
   return {
@@ -82,7 +53,7 @@ const failure = (code: string, address: string, port: number): Error =>
 
 describe("starting", () => {
   it("prints one ready line with the addresses", async () => {
-    const port = new FakeProcess();
+    const port = new FakeProcess(SILENT);
     await runNode(
       port,
       program(() => Promise.resolve(running)),
@@ -97,7 +68,7 @@ describe("starting", () => {
   });
 
   it("exits with 2 and one line per refused setting", async () => {
-    const port = new FakeProcess("--sip.port", "abc", "--nope");
+    const port = new FakeProcess(SILENT, "--sip.port", "abc", "--nope");
     await runNode(
       port,
       program(() => Promise.resolve(running)),
@@ -114,7 +85,7 @@ describe("starting", () => {
       ["--help", /SCSCF_SIP_ADVERTISE/],
       ["--version", /^scscf \d+\.\d+\.\d+\n$/],
     ] as const) {
-      const port = new FakeProcess(option);
+      const port = new FakeProcess(SILENT, option);
       await runNode(
         port,
         program(() => Promise.resolve(running)),
@@ -132,7 +103,7 @@ describe("starting", () => {
       "sip.port: 6060 (from default)",
     ],
   ])("exits with 2 naming the port in use, %s", async (_what, error, line) => {
-    const port = new FakeProcess();
+    const port = new FakeProcess(SILENT);
     await runNode(
       port,
       program(() => Promise.reject(error)),
@@ -142,7 +113,7 @@ describe("starting", () => {
   });
 
   it("tells two sides with one port apart by their addresses", async () => {
-    const port = new FakeProcess("--core.port=6060", "--core.host=127.0.0.2");
+    const port = new FakeProcess(SILENT, "--core.port=6060", "--core.host=127.0.0.2");
     const error = failure("EADDRINUSE", "127.0.0.2", 6060);
     await runNode(
       port,
@@ -152,7 +123,7 @@ describe("starting", () => {
   });
 
   it("of two settings with one port names the later", async () => {
-    const port = new FakeProcess("--core.tls.port=4060");
+    const port = new FakeProcess(SILENT, "--core.tls.port=4060");
     await runNode(
       port,
       program(() => Promise.reject(failure("EADDRINUSE", "127.0.0.1", 4060))),
@@ -169,7 +140,7 @@ describe("starting", () => {
       "nobody.example",
     ],
   ])("exits with 2 naming the host, %s", async (_what, error, host) => {
-    const port = new FakeProcess(`--core.host=${host}`);
+    const port = new FakeProcess(SILENT, `--core.host=${host}`);
     await runNode(
       port,
       program(() => Promise.reject(error)),
@@ -180,7 +151,7 @@ describe("starting", () => {
   });
 
   it("exits with 2 when a setting turns out to be impossible", async () => {
-    const port = new FakeProcess();
+    const port = new FakeProcess(SILENT);
     const error = new SettingError("sip.host", "127.0.0.1", "something else");
     await runNode(
       port,
@@ -193,7 +164,7 @@ describe("starting", () => {
   });
 
   it("exits with 1 and the stack when the fault is ours", async () => {
-    const port = new FakeProcess();
+    const port = new FakeProcess(SILENT);
     await runNode(
       port,
       program(() => Promise.reject(new TypeError("broken"))),
@@ -219,7 +190,7 @@ describe("secrets on the command line", () => {
     [["--user.key=hush"], "--user.key=***"],
     [["--sip.port", "1", "--user.key=hush=hush"], "--sip.port 1 --user.key=***"],
   ])("%j: others see %s", async (options, shown) => {
-    const port = new FakeProcess(...options);
+    const port = new FakeProcess(SILENT, ...options);
     port.env["SCSCF_LOG_LEVEL"] = "warn";
     await runNode(port, withSecret());
     expect(port.title).toBe(`node main.ts ${shown}`);
@@ -229,7 +200,7 @@ describe("secrets on the command line", () => {
   });
 
   it("nothing is said when there is none", async () => {
-    const port = new FakeProcess("--sip.port", "1");
+    const port = new FakeProcess(SILENT, "--sip.port", "1");
     port.env["SCSCF_LOG_LEVEL"] = "warn";
     await runNode(port, withSecret());
     expect([port.title, port.output]).toEqual(["node", expect.stringMatching(/^ready/)]);
@@ -242,7 +213,7 @@ describe("ending", () => {
     [undefined, []],
     [false, [0]],
   ])("a launcher whose node is connected: %s: exits %j", async (connected, exits) => {
-    const port: FakeProcess & ProcessPort = new FakeProcess();
+    const port: FakeProcess & ProcessPort = new FakeProcess(SILENT);
     const launched = connected === undefined ? port : Object.assign(port, { connected });
     await runNode(
       launched,
@@ -256,7 +227,7 @@ describe("ending", () => {
   it.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "disconnect"])(
     "stops at %s and exits with 0, once",
     async (signal) => {
-      const port = new FakeProcess();
+      const port = new FakeProcess(SILENT);
       let stops = 0;
       const stop = async (): Promise<void> => {
         stops += 1;
@@ -273,7 +244,7 @@ describe("ending", () => {
   );
 
   it.each(["SIGUSR1", "SIGUSR2"])("%s neither ends it nor opens a debugger", async (signal) => {
-    const port = new FakeProcess();
+    const port = new FakeProcess(SILENT);
     port.env["SCSCF_LOG_LEVEL"] = "info";
     await runNode(
       port,
@@ -286,7 +257,7 @@ describe("ending", () => {
   });
 
   it("exits with 1 after an unhandled rejection", async () => {
-    const port = new FakeProcess();
+    const port = new FakeProcess(SILENT);
     await runNode(
       port,
       program(() => Promise.resolve(running)),

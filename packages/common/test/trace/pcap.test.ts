@@ -6,37 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { PcapEncoder } from "../../src/trace/pcap.ts";
 import { pcapFile } from "../../src/trace/pcap-file.ts";
 import type { TracedMessage } from "../../src/trace/traced-message.ts";
-
-function options(callId: string, body = ""): Buffer {
-  return Buffer.from(
-    [
-      "OPTIONS sip:bob@example.com SIP/2.0",
-      "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK776asdhds",
-      "Max-Forwards: 70",
-      "To: <sip:bob@example.com>",
-      "From: <sip:alice@example.com>;tag=1",
-      `Call-ID: ${callId}`,
-      "CSeq: 1 OPTIONS",
-      `Content-Length: ${body.length}`,
-      "",
-      body,
-    ].join("\r\n"),
-  );
-}
-
-const V4: TracedMessage = {
-  at: 1_700_000_000_000.5,
-  transport: "udp",
-  from: { host: "192.0.2.1", port: 5060 },
-  to: { host: "192.0.2.2", port: 6060 },
-  bytes: options("one"),
-};
-const V6: TracedMessage = {
-  ...V4,
-  from: { host: "2001:db8::1", port: 5060 },
-  to: { host: "2001:db8::2", port: 4060 },
-  bytes: options("odd length", "x"),
-};
+import { V4, V6 } from "./traced-examples.ts";
 
 describe("pcap octets", () => {
   test("file header: microseconds, version 2.4, LINKTYPE_RAW", () => {

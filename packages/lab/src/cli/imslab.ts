@@ -1,6 +1,8 @@
 // The `imslab` command: one invocation, from its arguments to its exit code. docs/operations.md.
+
 import { readFileSync } from "node:fs";
 import { printable } from "@ims-lab/common/platform/printable";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { adminClient } from "./admin-client.ts";
 import { type Invocation, readArguments } from "./arguments.ts";
 import type { CommandContext, Session } from "./command.ts";
@@ -47,7 +49,7 @@ function bearerOf({ token, tokenFile }: Invocation): string | undefined {
   try {
     text = readFileSync(tokenFile, "utf8").trim();
   } catch (problem) {
-    throw new UsageError(`--token-file: ${problem instanceof Error ? problem.message : problem}`);
+    throw new UsageError(`--token-file: ${reasonOf(problem)}`);
   }
   return tokenOf(`--token-file ${tokenFile}`, text);
 }

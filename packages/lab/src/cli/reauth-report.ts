@@ -1,6 +1,8 @@
 // The JUnit report of `imslab reauth`: a test case for each device of the user.
+
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import type { ReauthenticationView } from "@ims-lab/common/admin-api/views";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import type { Session } from "./command.ts";
 import { CommandFailure, EXIT } from "./exit-codes.ts";
 import { type JunitCase, type JunitSuite, junitText } from "./junit.ts";
@@ -79,7 +81,7 @@ function inFile(file: string, work: () => void): void {
   try {
     work();
   } catch (problem) {
-    const why = problem instanceof Error ? problem.message : String(problem);
+    const why = reasonOf(problem);
     throw new CommandFailure(EXIT.unknown, `--junit ${file} cannot be written: ${why}`);
   }
 }

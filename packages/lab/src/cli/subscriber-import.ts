@@ -1,6 +1,8 @@
 // A file of subscribers on its way to the S-CSCF, which takes all of it or nothing.
+
 import { readFileSync, statSync } from "node:fs";
 import type { ImportAnswer, ImportFormat } from "@ims-lab/common/admin-api/views";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { print, progressing, type Session } from "./command.ts";
 import { UsageError } from "./option-values.ts";
 import type { Progress } from "./progress.ts";
@@ -40,7 +42,7 @@ function textOf(file: string): string {
       throw new Error(`longer than ${LONGEST} octets: import it in parts`);
     return readFileSync(file === "-" ? STDIN : file, "utf8");
   } catch (problem) {
-    throw new UsageError(`${file}: ${problem instanceof Error ? problem.message : problem}`);
+    throw new UsageError(`${file}: ${reasonOf(problem)}`);
   }
 }
 

@@ -1,7 +1,9 @@
 // `node packages/lab/src/compose/main.ts FOLDER [cluster]`: writes what the other containers start from, draws their token once, ends.
+
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { labFiles } from "./lab-files.ts";
 
 const TOKEN_OCTETS = 24;
@@ -23,6 +25,6 @@ try {
   if (!existsSync(join(folder, "token")))
     write("token", cryptoRandom().bytes(TOKEN_OCTETS).toString("base64url"));
 } catch (problem) {
-  stderr.write(`${problem instanceof Error ? problem.message : String(problem)}\n`);
+  stderr.write(`${reasonOf(problem)}\n`);
   process.exitCode = 2;
 }

@@ -1,7 +1,9 @@
 // The lab: three nodes as three processes, the figures as they happen.
+
 import { networkInterfaces } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "@ims-lab/common/platform/clock";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { formatHostPort } from "@ims-lab/common/sip/transport/transport";
 import { hepCollector } from "@ims-lab/common/trace/hep-socket";
 import type { Environment, Terminal } from "../terminal.ts";
@@ -51,7 +53,7 @@ export async function runLab(options: LabOptions, tools: LabTools): Promise<numb
     code = await Promise.race([runToEnd(lab, options), interrupted]);
     if (code === INTERRUPTED) why = "interrupted";
   } catch (problem) {
-    for (const line of textOf(problem).split("\n")) lab.output.say(line, 2);
+    for (const line of reasonOf(problem).split("\n")) lab.output.say(line, 2);
     if (problem instanceof NotReady) code = problem.exitCode;
     why = "the lab could not run";
   }
@@ -59,10 +61,6 @@ export async function runLab(options: LabOptions, tools: LabTools): Promise<numb
   if (options.demo)
     lab.output.result(code === 0, code === 0 ? "all messages passed in order" : why);
   return code;
-}
-
-function textOf(problem: unknown): string {
-  return problem instanceof Error ? problem.message : String(problem);
 }
 
 /** Exit code of a demo that Ctrl-C has ended: it has passed nothing. */

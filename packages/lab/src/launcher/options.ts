@@ -1,4 +1,5 @@
 // The command line of `npm start` and `npm run demo`.
+
 import { parseArgs } from "node:util";
 import {
   isRuleProblem,
@@ -10,6 +11,7 @@ import {
 import { homeDomain, type Plmn } from "@ims-lab/common/ims/identities";
 import { isHost } from "@ims-lab/common/platform/cidr";
 import { parseIp } from "@ims-lab/common/platform/ip-address";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { parseHostPort } from "@ims-lab/common/sip/message/uri";
 import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import type { Environment } from "../terminal.ts";
@@ -184,7 +186,7 @@ export function parseOptions(argv: readonly string[], env: Environment = {}): Pa
   } catch (problem) {
     return {
       kind: "refused",
-      reason: problem instanceof Error ? problem.message : String(problem),
+      reason: reasonOf(problem),
     };
   }
 }

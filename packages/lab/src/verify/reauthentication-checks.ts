@@ -12,7 +12,13 @@ import {
   shortenedTo,
   triggerOf,
 } from "./course.ts";
-import { explainRenewal, latestSeconds, punctuality, triggerDueSeconds } from "./timers.ts";
+import {
+  explainRenewal,
+  latestSeconds,
+  punctuality,
+  type Renewal,
+  triggerDueSeconds,
+} from "./timers.ts";
 import { type Check, type CheckOutcome, failed, notJudged, passed } from "./verdict.ts";
 
 /** RFC 4320 §4.1: by then Timer E has reached T2, and a request without an answer is in trouble. */
@@ -84,6 +90,14 @@ function registersInTime(course: Course, trigger: Exchange | undefined): CheckOu
     cameAfter: first && Math.max(0, first.request.at - from) / 1000,
     watched: (course.endedAt - from) / 1000,
   };
+  return judgeRenewal(renewal, (saw) => failed("no-register", saw));
+}
+
+/** @param missing what it is where nothing has come */
+export function judgeRenewal(
+  renewal: Renewal,
+  missing: (saw: string) => CheckOutcome,
+): CheckOutcome {
   const saw = explainRenewal(renewal);
   switch (punctuality(renewal)) {
     case "early":
@@ -93,7 +107,7 @@ function registersInTime(course: Course, trigger: Exchange | undefined): CheckOu
     case "too late":
       return failed("register-late", saw);
     case "missing":
-      return failed("no-register", saw);
+      return missing(saw);
     case "not due yet":
       return notJudged(`${saw}; --timeout ${Math.ceil(latestSeconds(renewal)) + 5} waits for it`);
   }

@@ -10,8 +10,7 @@ import {
   registersAfter,
   seconds,
 } from "./course.ts";
-import { challengeAnswer, notifyAnswer } from "./reauthentication-checks.ts";
-import { explainRenewal, latestSeconds, punctuality } from "./timers.ts";
+import { challengeAnswer, judgeRenewal, notifyAnswer } from "./reauthentication-checks.ts";
 import { type Check, type CheckOutcome, failed, notJudged, passed } from "./verdict.ts";
 
 /** For what is to be done at once. */
@@ -213,17 +212,6 @@ export const REFRESHES_IN_TIME: Check = {
       cameAfter: next && (next.request.at - answer.at) / 1000,
       watched: (course.endedAt - answer.at) / 1000,
     };
-    const saw = explainRenewal(renewal);
-    switch (punctuality(renewal)) {
-      case "early":
-      case "in time":
-        return passed(saw);
-      case "late":
-      case "too late":
-      case "missing":
-        return failed("register-late", saw);
-      case "not due yet":
-        return notJudged(`${saw}; --timeout ${Math.ceil(latestSeconds(renewal)) + 5} waits for it`);
-    }
+    return judgeRenewal(renewal, (saw) => failed("register-late", saw));
   },
 };

@@ -2,12 +2,12 @@
 import { type FaultCatalogue, scscfFaults, ueFaults } from "@ims-lab/common/admin-api/faults";
 import { addFaultRoutes } from "@ims-lab/common/faults/fault-routes";
 import { FaultSwitches } from "@ims-lab/common/faults/fault-switches";
-import { adminServer, NODE_HEADER } from "@ims-lab/common/platform/http";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
+import { adminServer } from "@ims-lab/common/platform/http";
+import { adminOptions } from "@ims-lab/common/testing/admin-options";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { expect, test } from "vitest";
-import { imslab } from "../../src/cli/imslab.ts";
+import { imslabAt } from "./imslab-at.ts";
 
 const ALICE = "sip:alice@ims.example";
 
@@ -19,23 +19,7 @@ async function nodeOf(catalogue: FaultCatalogue, clock: FakeClock) {
     log,
     subjectOf: (impu) => (impu === ALICE ? "alice" : undefined),
   });
-  const app = await adminServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: undefined,
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 10_000,
-      maxConnections: 10,
-      requestSeconds: 30,
-    },
-    log,
-    node: catalogue.node,
-    version: "1",
-    metrics: createMetrics({ node: "scscf", processFigures: false }),
-    ready: () => true,
-  });
+  const app = await adminServer(adminOptions(catalogue.node));
   addFaultRoutes(app, switches, catalogue);
   return { app, switches };
 }
@@ -44,31 +28,8 @@ async function lab() {
   const clock = new FakeClock();
   const ue = await nodeOf(ueFaults, clock);
   const scscf = await nodeOf(scscfFaults, clock);
-  const run = async (...argv: string[]) => {
-    let [out, err] = ["", ""];
-    const answer: typeof fetch = async (url, init = {}) => {
-      const { port, pathname, search } = new URL(String(url));
-      const { app } = port === "9063" ? ue : scscf;
-      const response = await app.inject({
-        method: (init.method ?? "GET") as "GET",
-        url: pathname + search,
-        headers: { ...(init.headers as Record<string, string>), host: "127.0.0.1" },
-        ...(init.body !== undefined && { payload: String(init.body) }),
-      });
-      return new Response(response.body, {
-        status: response.statusCode,
-        headers: { [NODE_HEADER]: String(response.headers[NODE_HEADER]) },
-      });
-    };
-    const code = await imslab(argv, {
-      env: { COLUMNS: "300" },
-      clock,
-      fetch: answer,
-      stdout: { write: (text: string) => (out += text) },
-      stderr: { write: (text: string) => (err += text) },
-    });
-    return { code, out, err };
-  };
+  const apps = { 9062: scscf.app, 9063: ue.app };
+  const run = (...argv: string[]) => imslabAt(apps, { clock, columns: 300 }, argv);
   return { run, ue: ue.switches, scscf: scscf.switches };
 }
 

@@ -2,33 +2,17 @@
 import { addNetworkFaultRoutes } from "@ims-lab/common/faults/network-fault-routes";
 import { NetworkFaults } from "@ims-lab/common/faults/network-faults";
 import type { Place } from "@ims-lab/common/faults/network-rule";
-import { adminServer, NODE_HEADER } from "@ims-lab/common/platform/http";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
+import { adminServer } from "@ims-lab/common/platform/http";
+import { adminOptions } from "@ims-lab/common/testing/admin-options";
 import { FakeClock } from "@ims-lab/common/testing/fake-clock";
 import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
 import { expect, test } from "vitest";
-import { imslab } from "../../src/cli/imslab.ts";
+import { imslabAt } from "./imslab-at.ts";
 
 async function nodeOf(node: "UE" | "P-CSCF" | "S-CSCF", from: Place) {
   const log = memoryLogger();
   const faults = new NetworkFaults({ from, clock: new FakeClock(), log, rules: [] });
-  const app = await adminServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: undefined,
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 10_000,
-      maxConnections: 10,
-      requestSeconds: 30,
-    },
-    log,
-    node,
-    version: "1",
-    metrics: createMetrics({ node: "scscf", processFigures: false }),
-    ready: () => true,
-  });
+  const app = await adminServer(adminOptions(node));
   addNetworkFaultRoutes(app, faults);
   return { app, faults };
 }
@@ -39,30 +23,8 @@ async function lab() {
     9061: await nodeOf("P-CSCF", "P"),
     9062: await nodeOf("S-CSCF", "S"),
   };
-  const run = async (...argv: string[]) => {
-    let [out, err] = ["", ""];
-    const answer: typeof fetch = async (url, init = {}) => {
-      const { port, pathname, search } = new URL(String(url));
-      const { app } = nodes[Number(port) as keyof typeof nodes];
-      const response = await app.inject({
-        method: (init.method ?? "GET") as "GET",
-        url: pathname + search,
-        headers: { ...(init.headers as Record<string, string>), host: "127.0.0.1" },
-      });
-      return new Response(response.body, {
-        status: response.statusCode,
-        headers: { [NODE_HEADER]: String(response.headers[NODE_HEADER]) },
-      });
-    };
-    const code = await imslab(argv, {
-      env: { COLUMNS: "200" },
-      clock: new FakeClock(),
-      fetch: answer,
-      stdout: { write: (text: string) => (out += text) },
-      stderr: { write: (text: string) => (err += text) },
-    });
-    return { code, out, err };
-  };
+  const apps = Object.fromEntries(Object.entries(nodes).map(([port, { app }]) => [port, app]));
+  const run = (...argv: string[]) => imslabAt(apps, { clock: new FakeClock() }, argv);
   const held = (): readonly string[] =>
     Object.values(nodes).flatMap(({ faults }) => faults.views.map(({ rule }) => rule));
   return { run, nodes, held };

@@ -1,10 +1,12 @@
 // `npm run test:crash`: kills the CSCFs at random instants under load, and looks whether anything that was acknowledged is lost.
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@ims-lab/common/platform/clock";
 import { cryptoRandom } from "@ims-lab/common/platform/random";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { seededRandom } from "@ims-lab/common/testing/seeded-random";
 import { ueAccount } from "../../src/launcher/accounts.ts";
 import { readSubscribers, SUBSCRIBERS_FILE } from "../../src/launcher/subscribers-file.ts";
@@ -296,7 +298,7 @@ async function crash(options: CrashOptions): Promise<number> {
     isWhole = true;
     return 0;
   } catch (problem) {
-    const why = problem instanceof Error ? problem.message : String(problem);
+    const why = reasonOf(problem);
     process.stderr.write(`seed ${options.seed}: ${why}\nlogs and databases: ${folder}\n`);
     return 1;
   } finally {
@@ -312,6 +314,6 @@ try {
   if (options === undefined) process.stdout.write(HELP);
   else process.exitCode = await crash(options);
 } catch (problem) {
-  process.stderr.write(`${problem instanceof Error ? problem.message : String(problem)}\n`);
+  process.stderr.write(`${reasonOf(problem)}\n`);
   process.exitCode = 2;
 }

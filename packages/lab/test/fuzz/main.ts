@@ -1,6 +1,8 @@
 // `npm run fuzz`: throws damaged messages at running nodes, damages what they say to each other, and sees whether they stay well.
+
 import { parseArgs } from "node:util";
 import { systemClock } from "@ims-lab/common/platform/clock";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { Faults } from "./faults.ts";
 import { HolderWatch } from "./holders.ts";
 import { Insider } from "./insider.ts";
@@ -46,7 +48,7 @@ async function fuzz(run: Run, parts: readonly Part[]): Promise<number> {
       process.stdout.write(`seed ${run.seed}: ${line}, all well\n`);
     return 0;
   } catch (problem) {
-    const why = problem instanceof Error ? problem.message : problem;
+    const why = reasonOf(problem);
     process.stderr.write(`seed ${run.seed}: ${why}\n`);
     return 1;
   } finally {

@@ -1,8 +1,7 @@
 // The three OpenAPI documents: valid, complete, and true of what the nodes answer.
-import type { HttpSettings } from "@ims-lab/common/platform/http";
+import { readFileSync } from "node:fs";
 import { adminServer, NODE_HEADER } from "@ims-lab/common/platform/http";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
-import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
+import { adminOptions } from "@ims-lab/common/testing/admin-options";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
@@ -12,16 +11,6 @@ import { controlServer } from "../../../ue/src/control/server.ts";
 import { impuOf, Lab } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
 
-const settings: HttpSettings = {
-  host: "127.0.0.1",
-  port: 0,
-  token: undefined,
-  tokenFile: undefined,
-  names: [],
-  maxBodyBytes: 10_000,
-  maxConnections: 100,
-  requestSeconds: 30,
-};
 const headers = { host: "127.0.0.1" };
 
 interface Operation {
@@ -37,23 +26,17 @@ interface Document {
 }
 type Method = "GET" | "POST" | "PUT" | "DELETE";
 
-function options(node: string) {
-  const log = memoryLogger();
-  const metrics = createMetrics({ node: "scscf", processFigures: false });
-  return { settings, log, node, version: "1", metrics, ready: () => true };
-}
-
 async function labWithServers() {
   const { lab, alice } = await Lab.withAlice({ ue: { "registration.checkSeconds": 1 } });
   lab.pass(3); // by then its registration has been checked
   const bob = await ScriptedUe.start(lab, "bob");
   bob.faults = { wrongRes: true };
   bob.register();
-  const scscf = await adminServer(options("S-CSCF"));
+  const scscf = await adminServer(adminOptions("S-CSCF"));
   scscfRoutes(scscf, lab.scscf, { clock: lab.clock });
-  const pcscf = await adminServer(options("P-CSCF"));
+  const pcscf = await adminServer(adminOptions("P-CSCF"));
   pcscfRoutes(pcscf, lab.pcscf, { clock: lab.clock });
-  const { ready: _, ...rest } = options("UE");
+  const { ready: _, ...rest } = adminOptions("UE");
   const ue = await controlServer({ ...rest, clock: lab.clock, node: alice.node });
   return { lab, apps: { scscf, pcscf, ue } };
 }
@@ -354,3 +337,24 @@ test("a body is required where there is no default, and nowhere else", async () 
     "/subscribers/{impi}",
   ]);
 });
+
+test("docs/operations.md, docs/calls.md or docs/faults.md names every path", async () => {
+  const { apps } = await labWithServers();
+  const docs = ["operations", "calls", "faults"].map((name) =>
+    readFileSync(new URL(`../../../../docs/${name}.md`, import.meta.url), "utf8"),
+  );
+  for (const app of Object.values(apps)) {
+    const { paths } = await documentOf(app);
+    expect(Object.keys(paths).filter((path) => !docs.some((text) => names(text, path)))).toEqual(
+      [],
+    );
+  }
+});
+
+/** As it stands, or what can follow another path: "`/campaigns/{id}/pause`, `/resume`". */
+function names(text: string, path: string): boolean {
+  const last = path.slice(path.lastIndexOf("/"));
+  return [path, path.replace(/(\/\{\w+\})$/, "[$1]"), `\`${last}\``].some((form) =>
+    text.includes(form),
+  );
+}

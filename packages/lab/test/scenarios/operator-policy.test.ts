@@ -3,18 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { adminServer } from "@ims-lab/common/platform/http";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
-import { memoryLogger } from "@ims-lab/common/testing/memory-logger";
+import { adminOptions } from "@ims-lab/common/testing/admin-options";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { addRoutes as pcscfRoutes } from "../../../pcscf/src/admin/routes.ts";
 import { addRoutes as scscfRoutes } from "../../../scscf/src/admin/routes.ts";
-import { imslab } from "../../src/cli/imslab.ts";
+import { type AdminServer, imslabAt } from "../cli/imslab-at.ts";
 import { impuOf, Lab, type LabOptions } from "./lab.ts";
 import { ScriptedUe } from "./scripted-ue.ts";
 import { callUp, lastCall, registered } from "./two-ues.ts";
 import type { Ue } from "./ue.ts";
-
-type AdminServer = Awaited<ReturnType<typeof adminServer>>;
 
 let folder: string;
 let lab: Lab;
@@ -33,55 +30,14 @@ async function begin(options: LabOptions = {}): Promise<void> {
 }
 
 async function serverOf(node: "S-CSCF" | "P-CSCF"): Promise<AdminServer> {
-  const app = await adminServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: undefined,
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 10_000,
-      maxConnections: 100,
-      requestSeconds: 30,
-    },
-    log: memoryLogger(),
-    node,
-    version: "1",
-    metrics: createMetrics({ node: "scscf", processFigures: false }),
-    ready: () => true,
-  });
+  const app = await adminServer(adminOptions(node));
   if (node === "S-CSCF") scscfRoutes(app, lab.scscf, { clock: lab.clock });
   else pcscfRoutes(app, lab.pcscf, { clock: lab.clock });
   return app;
 }
 
-async function run(
-  ...argv: readonly string[]
-): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ["", ""];
-  const code = await imslab(argv, {
-    env: {},
-    clock: lab.clock,
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    fetch: async (input, { method, body } = {}) => {
-      const { port, pathname, search } = new URL(String(input));
-      const answer = await apps[port]?.inject({
-        method: method as "GET",
-        url: pathname + search,
-        headers: { host: "127.0.0.1", ...(body && { "content-type": "application/json" }) },
-        ...(typeof body === "string" && { payload: body }),
-      });
-      if (answer === undefined) throw new TypeError(`nobody at ${String(input)}`);
-      const headers = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
-      return new Response(answer.body, {
-        status: answer.statusCode,
-        headers: headers as [string, string][],
-      });
-    },
-  });
-  return { code, out, err };
-}
+const run = (...argv: readonly string[]): ReturnType<typeof imslabAt> =>
+  imslabAt(apps, { clock: lab.clock, columns: 0 }, argv);
 
 function fileOf(text: string): string {
   const file = join(folder, "policy.yaml");

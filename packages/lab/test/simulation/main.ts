@@ -1,6 +1,8 @@
 // `npm run simulate`: the whole lab in one process on a simulated network under a virtual clock, run after run.
+
 import { parseArgs } from "node:util";
 import { systemClock } from "@ims-lab/common/platform/clock";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { drawPlan, type Plan } from "./plan.ts";
 import { PLANTS, type Plant } from "./plants.ts";
 import { type RunOptions, run } from "./run.ts";
@@ -103,7 +105,7 @@ function argumentsOf(argv: readonly string[]): Arguments | string {
       return `--plant: ${Object.keys(PLANTS).join(", ")}, not ${plant}\n`;
     return { runs, seed, plant: planted };
   } catch (error) {
-    return `${error instanceof Error ? error.message : String(error)}\n`;
+    return `${reasonOf(error)}\n`;
   }
 }
 

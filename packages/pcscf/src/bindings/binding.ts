@@ -157,8 +157,9 @@ export function isRegistered({ aor, impus }: Binding, wanted: string): boolean {
   return aor === wanted || impus.some((impu) => aorOfText(impu) === wanted);
 }
 
-/** Undefined for what is no URI. */
-function aorOfText(impu: string): string | undefined {
+/** Undefined for what is no URI; the same string where it is canonical already: it is kept once then. */
+export function aorOfText(impu: string): string | undefined {
   const uri = parseUri(impu);
-  return uri && aorOf(uri);
+  const aor = uri && aorOf(uri);
+  return aor === impu ? impu : aor;
 }

@@ -2,9 +2,8 @@
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import { Deadlines } from "@ims-lab/common/platform/deadlines";
 import { Groups } from "@ims-lab/common/platform/groups";
-import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { Flow } from "@ims-lab/common/sip/transport/transport";
-import { type Binding, type BoundContact, contactsOf, withContacts } from "./binding.ts";
+import { aorOfText, type Binding, type BoundContact, contactsOf, withContacts } from "./binding.ts";
 import { unpackBinding } from "./packed-binding.ts";
 
 /** Why a binding is one no longer. */
@@ -135,8 +134,8 @@ export class FlowTable {
 
   /** @param impu as P-Associated-URI writes it */
   ofImpuText(impu: string): readonly Binding[] {
-    const uri = parseUri(impu);
-    return uri === undefined ? [] : this.ofImpu(aorOf(uri));
+    const aor = aorOfText(impu);
+    return aor === undefined ? NONE : this.ofImpu(aor);
   }
 
   /** Adds or replaces; each of its Contacts ends by itself at `expiresAt`. */
@@ -273,14 +272,18 @@ export class FlowTable {
   }
 
   #every(index: Groups<string, string>, key: string): readonly Binding[] {
+    const tokens = index.of(key);
+    if (tokens.length === 0) return NONE;
     const found: Binding[] = [];
-    for (const token of index.of(key)) {
+    for (const token of tokens) {
       const entry = this.#entries.get(token);
       if (entry?.active) found.push(entry.binding);
     }
     return found;
   }
 }
+
+const NONE: readonly Binding[] = [];
 
 function firstEndOf({ expiresAt, others }: Binding): number {
   let first = expiresAt;
@@ -290,14 +293,13 @@ function firstEndOf({ expiresAt, others }: Binding): number {
 
 /** Two spellings of one identity are one. */
 function aorsOf({ impus }: Binding): readonly string[] {
-  const aors: string[] = [];
-  for (const impu of impus) {
-    const uri = parseUri(impu);
-    if (uri === undefined) continue;
-    const aor = aorOf(uri);
-    if (!aors.includes(aor)) aors.push(aor);
-  }
-  return aors;
+  const aors = impus.map(aorOfText);
+  if (areDifferent(aors)) return aors; // as mostly
+  return [...new Set(aors.filter((aor) => aor !== undefined))];
+}
+
+function areDifferent(aors: readonly (string | undefined)[]): aors is readonly string[] {
+  return aors.every((aor, at) => aor !== undefined && aors.indexOf(aor) === at);
 }
 
 /** Whether both are found by the same flow, user and identities. */

@@ -51,20 +51,19 @@ export interface Followed {
 export function follow(accepted: ListingAnswer): Followed | undefined {
   const { named, response, bindings } = accepted;
   const contacts = named.kind === "bind" ? lastOfEqual(named.contacts.slice(0, MOST_CONTACTS)) : [];
-  const asked: Asked[] = [];
-  for (const one of contacts) if (!isRemoval(one)) asked.push(askedContact(one));
-  const listedRows: NameAddr[] = [];
-  for (const row of response.all(Contact))
-    if (row !== "*" && secondsOf(row, response) !== 0) listedRows.push(row);
-  if (bindings.length === 0) {
-    // A first registration, as most: nothing was there that could stay or go.
-    const listed = findListed<Asked, NameAddr>(asked, listedRows);
-    return { ...NOTHING_PLACED, ...followAsked(accepted, asked, listed) };
-  }
-  return followPlaced(accepted, contacts, asked, listedRows);
+  const arriving = contacts.some(isRemoval) ? contacts.filter((one) => !isRemoval(one)) : contacts;
+  const asked = arriving.map(askedContact);
+  const isListed = (row: NameAddr | "*"): row is NameAddr =>
+    row !== "*" && secondsOf(row, response) !== 0;
+  const rows = response.all(Contact);
+  const listedRows = rows.every(isListed) ? rows : rows.filter(isListed);
+  if (bindings.length > 0) return followPlaced(accepted, contacts, asked, listedRows);
+  // A first registration, as most: nothing was there that could stay or go.
+  const { bound, missing } = followAsked(accepted, asked, findListed(asked, listedRows));
+  return { bound, missing, renewed: NONE, kept: NONE, gone: NONE };
 }
 
-const NOTHING_PLACED = { renewed: [], kept: [], gone: [] } as const;
+const NONE: readonly never[] = [];
 
 /** What becomes of the Contacts that it was to bind. */
 function followAsked(
@@ -72,14 +71,13 @@ function followAsked(
   asked: readonly Asked[],
   listed: ReadonlyMap<Asked | Other, NameAddr>,
 ): Pick<Followed, "bound" | "missing"> {
-  const bound: BoundContact[] = [];
-  const missing: string[] = [];
-  for (const one of asked) {
-    const row = listed.get(one);
-    if (row === undefined) missing.push(one.contact);
-    else bound.push(boundContact(accepted, one, row));
-  }
-  return { bound, missing };
+  const isMissing = (one: Asked): boolean => !listed.has(one);
+  const missing = asked.some(isMissing) ? asked.filter(isMissing) : NONE;
+  const there = missing.length === 0 ? asked : asked.filter((one) => !isMissing(one));
+  return {
+    bound: there.map((one) => boundContact(accepted, one, listed.get(one) ?? one.named.value)),
+    missing: missing.map(({ contact }) => contact),
+  };
 }
 
 /** The same for a user who has bindings: what becomes of their Contacts, too. */

@@ -99,6 +99,12 @@ export class BindingPolicy {
     });
   }
 
+  /** False: `bound` would do nothing. */
+  concerns(binding: Binding, before: Binding | undefined): boolean {
+    if (before === undefined) return this.#hasAges || this.#lost.has(binding.token);
+    return before.flow.id !== binding.flow.id || this.#lost.has(binding.token);
+  }
+
   /** @param before the binding as it was before this 200, if there was one */
   bound(binding: Binding, before: Binding | undefined, authenticated: boolean): void {
     const { token } = binding;

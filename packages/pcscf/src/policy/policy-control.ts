@@ -2,11 +2,8 @@
 import type { PolicyService, PolicySurvey } from "@ims-lab/common/admin-api/policy-routes";
 import { type AuthenticationRule, maxAgeMs } from "@ims-lab/common/ims/authentication-policy";
 import { keptPolicy, type PolicyRow, ruleNames } from "@ims-lab/common/ims/kept-policy";
-import {
-  type AuthenticationPolicy,
-  policyDocument,
-  type ReadingContext,
-} from "@ims-lab/common/ims/policy-document";
+import { type AuthenticationPolicy, policyDocument } from "@ims-lab/common/ims/policy-document";
+import type { ReadingContext } from "@ims-lab/common/ims/policy-reading";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { inSlices } from "@ims-lab/common/platform/in-slices";
 import type { Logger } from "@ims-lab/common/platform/logger";

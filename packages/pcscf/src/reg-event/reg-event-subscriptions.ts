@@ -85,6 +85,11 @@ export class RegEventSubscriptions {
     return this.#byImpi.size;
   }
 
+  /** False: `bound` would do nothing for a user of this IMPI. */
+  concerns({ impi }: Binding): boolean {
+    return this.#options.enabled || this.#byImpi.has(impi);
+  }
+
   /** After each 200 of a user; one subscription per IMPI. @param before what was registered here until then */
   bound(binding: Binding, before?: Binding): void {
     const { impi, impus, scscf } = binding;

@@ -23,7 +23,10 @@ import type { IntegrityProtected, ReceivedRegister } from "./upstream.ts";
 export interface PendingRegister extends ReceivedRegister {
   /** Whom its credentials name, else whose binding or identity it is about. */
   readonly impi: string;
-  readonly device: string;
+  /** See `claimsIntegrity`. */
+  readonly claimed: boolean;
+  /** See the function of this name. */
+  readonly listsPath: boolean;
   /** Of its challenge, see `challengeKey`. */
   readonly key: string;
   readonly token: string;
@@ -32,6 +35,8 @@ export interface PendingRegister extends ReceivedRegister {
   /** The one that challenged this or has the binding; undefined: none has heard of it. */
   readonly scscf: string | undefined;
   readonly integrity: IntegrityProtected;
+  /** See the function of this name. */
+  readonly authenticates: boolean;
 }
 
 /** A 200 made or refreshed a binding; `authenticated`: it answered a challenge. */
@@ -45,6 +50,8 @@ export class AcceptedRegisters {
   readonly #relay: Relay;
   readonly #onBound: OnBound;
   #heard = 0;
+  /** Of the last 200: users of one S-CSCF mostly have the same. */
+  #serviceRoute: readonly string[] = [];
 
   constructor(relay: Relay, onBound: OnBound) {
     this.#relay = relay;
@@ -69,11 +76,13 @@ export class AcceptedRegisters {
     const { table, clock } = this.#relay;
     const { request, named, token, sent, impi, aor } = pending;
     if (before !== undefined && isOvertaken(pending, before)) return;
+    const ofUser = table.ofImpi(impi);
     const followed = follow({
       request,
       named,
       response,
-      bindings: table.ofImpi(impi).filter((binding) => isRegistered(binding, aor)),
+      // Mostly there is none.
+      bindings: ofUser.length === 0 ? ofUser : ofUser.filter((one) => isRegistered(one, aor)),
       sent,
       heard: ++this.#heard,
       now: clock.now(),
@@ -86,6 +95,7 @@ export class AcceptedRegisters {
       const contacts = behind.length === 0 ? bound : [...bound, ...behind];
       this.#bind(pending, scscf, response, contacts, before);
     }
+    if (renewed.length === 0 && gone.length === 0) return;
     // What was behind this Path has been replaced above.
     const mayEnd = (one: PlacedContact): boolean =>
       (bound.length === 0 || one.token !== token) && this.#mayEnd(pending, one.token);
@@ -109,18 +119,19 @@ export class AcceptedRegisters {
   ): void {
     const { table, clock } = this.#relay;
     const { request, flow, impi, aor, token, integrity } = pending;
-    const authenticated = isAuthenticated(pending);
+    const { authenticates: authenticated } = pending;
     const now = clock.now();
+    const impus = impusOf(response);
     const path = {
       token,
       impi: ownCopy(impi),
-      aor: ownCopy(aor),
-      impus: impusOf(response),
+      aor: impus.find((impu) => impu === aor) ?? ownCopy(aor), // mostly the same: it is kept once
+      impus,
       flow,
       flowLost: false,
       source: authenticated || isVouchedFor(integrity) ? associationOf(flow) : undefined,
       natted: isNatted(request, flow),
-      serviceRoute: serviceRouteIn(response),
+      serviceRoute: this.#serviceRouteIn(response),
       scscf,
       registeredAt: before?.registeredAt ?? now,
       authenticatedAt: authenticated ? now : before?.authenticatedAt,
@@ -129,6 +140,14 @@ export class AcceptedRegisters {
     if (binding === undefined) return;
     table.bind(binding);
     this.#onBound(binding, authenticated, before);
+  }
+
+  #serviceRouteIn(response: SipResponse): readonly string[] {
+    const values = response.texts("Service-Route");
+    const last = this.#serviceRoute;
+    const isSame = values.length === last.length && values.every((value, at) => value === last[at]);
+    if (!isSame) this.#serviceRoute = serviceRouteOf(values);
+    return this.#serviceRoute;
   }
 
   /** Registered as the UE takes it, and a stranger here from now on: somebody will look for this. */
@@ -156,7 +175,10 @@ export class AcceptedRegisters {
  * A 200 proves the sender when it answered the challenge we saw, or carried credentials that the
  * S-CSCF took without our vouching for the source.
  */
-function isAuthenticated({ credentials, integrity, challenge }: PendingRegister): boolean {
+export function authenticates(
+  { credentials, challenge }: ReceivedRegister,
+  integrity: IntegrityProtected,
+): boolean {
   if (answers(credentials, challenge)) return true;
   return !isVouchedFor(integrity) && hasResponse(credentials);
 }
@@ -166,12 +188,12 @@ function isAuthenticated({ credentials, integrity, challenge }: PendingRegister)
  * nothing new: what it vouched for was the former one.
  */
 function isOvertaken(pending: PendingRegister, before: Binding): boolean {
-  if (isAuthenticated(pending) || before.source === associationOf(pending.flow)) return false;
+  if (pending.authenticates || before.source === associationOf(pending.flow)) return false;
   return contactsOf(before).some(({ heard }) => heard > pending.sent);
 }
 
 export function isProven(pending: PendingRegister): boolean {
-  return isAuthenticated(pending) || isVouchedFor(pending.integrity);
+  return pending.authenticates || isVouchedFor(pending.integrity);
 }
 
 function isVouchedFor(integrity: IntegrityProtected): boolean {
@@ -179,8 +201,7 @@ function isVouchedFor(integrity: IntegrityProtected): boolean {
 }
 
 /** RFC 3608 §5; none when any of it leads nowhere, for then the settings' S-CSCF is the better way. */
-function serviceRouteIn(response: SipResponse): readonly string[] {
-  const values = response.texts("Service-Route");
+function serviceRouteOf(values: readonly string[]): readonly string[] {
   const isWhole = values.every((value) => sipUriOfPath(value) !== undefined);
   return isWhole ? values.map(ownCopy) : [];
 }

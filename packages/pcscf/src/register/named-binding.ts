@@ -4,29 +4,18 @@ import {
   MOST_CONTACTS,
   matchContacts,
   type NamedContact,
-  type NamedContacts,
 } from "@ims-lab/common/ims/registered-contacts";
-import type { Flow } from "@ims-lab/common/sip/transport/transport";
 import { type Binding, contactsOf } from "../bindings/binding.ts";
 import type { FlowTable } from "../bindings/flow-table.ts";
 import type { Tokens } from "../bindings/token.ts";
-import type { PendingChallenge } from "./pending-challenges.ts";
-
-/** Whom and what a REGISTER names. */
-export interface RegisterNames {
-  /** To, as `aorOf` files it. */
-  readonly aor: string;
-  readonly flow: Flow;
-  readonly named: NamedContacts;
-  /** Undefined: it names the user by IMPU alone. */
-  readonly impi: string | undefined;
-}
+import type { ReceivedRegister } from "./upstream.ts";
 
 /** The registered binding that it is about. */
 export function namedBinding(
   table: FlowTable,
-  { aor, flow, named, impi }: RegisterNames,
+  { aor, flow, named, credentials }: ReceivedRegister,
 ): Binding | undefined {
+  const impi = credentials?.impi;
   if (named.kind === "bind")
     return bindingOfContacts(
       named.contacts,
@@ -42,10 +31,9 @@ export function namedBinding(
  */
 export function newToken(
   { tokens, table }: { readonly tokens: Tokens; readonly table: FlowTable },
-  { aor, impi }: RegisterNames,
-  device: string,
-  challenge: PendingChallenge | undefined,
+  { aor, device, credentials, challenge }: ReceivedRegister,
 ): string {
+  const impi = credentials?.impi;
   const holder = challenge && table.registered(challenge.token)?.impi;
   const isFree = holder === undefined || impi === undefined || holder === impi;
   if (challenge !== undefined && isFree) return challenge.token;

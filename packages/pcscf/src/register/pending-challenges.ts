@@ -12,7 +12,7 @@ export interface Challenge {
   readonly token: string;
   /** The S-CSCF that challenged: its nonce means nothing to another. */
   readonly scscf: string;
-  /** Nonces of the last challenge. */
+  /** Nonces of the last challenge; "" where one had none. */
   readonly nonces: readonly string[];
   /** It asked for AKA, which an answer need not repeat where nothing else was offered (RFC 3310 §3.3). */
   readonly isAka: boolean;
@@ -52,8 +52,9 @@ export class PendingChallenges {
   challenged(key: string, { token, scscf, nonces, isAka }: Challenge): void {
     const kept = ownCopy(key);
     this.#challenges.delete(kept); // so that the order of the map is that of `until`
-    this.#dropOld();
-    const until = this.#clock.now() + this.#lifeMs;
+    const now = this.#clock.now();
+    this.#dropOld(now);
+    const until = now + this.#lifeMs;
     this.#challenges.set(kept, { token, scscf, nonces, isAka, until });
   }
 
@@ -62,8 +63,7 @@ export class PendingChallenges {
     this.#challenges.delete(key);
   }
 
-  #dropOld(): void {
-    const now = this.#clock.now();
+  #dropOld(now: number): void {
     for (const [key, { until }] of this.#challenges) {
       if (until > now && this.#challenges.size < this.#most) return;
       this.#challenges.delete(key);
@@ -76,8 +76,8 @@ export function answers(
   credentials: Credentials | undefined,
   challenge: PendingChallenge | undefined,
 ): boolean {
-  const nonce = credentials?.params.get("nonce");
-  if (challenge === undefined || nonce === undefined || !hasResponse(credentials)) return false;
+  const nonce = credentials?.params.get("nonce") ?? "";
+  if (challenge === undefined || nonce === "" || !hasResponse(credentials)) return false;
   return challenge.nonces.includes(nonce);
 }
 

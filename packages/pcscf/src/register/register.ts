@@ -3,8 +3,7 @@ import { type Credentials, isMalformed } from "@ims-lab/common/ims/credentials";
 import { namedContacts } from "@ims-lab/common/ims/registered-contacts";
 import type { ClientTransaction, Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipRequest, SipResponse } from "@ims-lab/common/sip/message/message";
-import { aorOf, type SipUri } from "@ims-lab/common/sip/message/uri";
-import { destinationOf } from "@ims-lab/common/sip/proxy/route";
+import { aorOf } from "@ims-lab/common/sip/message/uri";
 import { peerOf } from "@ims-lab/common/sip/transport/transport";
 import { type Binding, deviceOf, guessedImpi } from "../bindings/binding.ts";
 import type { HeldAnswers } from "../bindings/held-answers.ts";
@@ -12,14 +11,20 @@ import { handsOver } from "../bindings/holder.ts";
 import { type Candidate, registerWithFailover } from "../scscfs/register-failover.ts";
 import type { ScscfPool } from "../scscfs/scscf-pool.ts";
 import { answerTo, forward, refuse } from "../sides/forward.ts";
-import { pathValue } from "../sides/own-routes.ts";
-import { chargingVector, coreSide, noteRefusal, type Relay, scscfUri } from "../sides/sides.ts";
-import { credentialsFromUe } from "../sides/ue-credentials.ts";
-import { AcceptedRegisters, isProven, type OnBound, type PendingRegister } from "./accepted.ts";
+import { ScscfWay } from "../sides/scscf-way.ts";
+import { noteRefusal, type Relay } from "../sides/sides.ts";
+import { claimsIntegrity, credentialsFromUe } from "../sides/ue-credentials.ts";
+import {
+  AcceptedRegisters,
+  authenticates,
+  isProven,
+  type OnBound,
+  type PendingRegister,
+} from "./accepted.ts";
 import { challengeIn, downstreamRegister } from "./downstream.ts";
 import { leadingContact, namedBinding, newToken } from "./named-binding.ts";
 import { challengeKey, PendingChallenges } from "./pending-challenges.ts";
-import { integrityOf, upstreamRegister } from "./upstream.ts";
+import { integrityOf, listsPath, type ReceivedRegister, upstreamRegister } from "./upstream.ts";
 
 export interface RegisterRelayOptions {
   readonly relay: Relay;
@@ -42,6 +47,8 @@ export class RegisterRelay {
   readonly #relay: Relay;
   readonly challenges: PendingChallenges;
   readonly #accepted: AcceptedRegisters;
+  /** By the S-CSCF's URI: those of the settings and of bindings that are kept. */
+  readonly #ways = new Map<string, ScscfWay>();
 
   constructor(options: RegisterRelayOptions) {
     this.#options = options;
@@ -51,20 +58,21 @@ export class RegisterRelay {
   }
 
   /**
-   * TS 24.229 §5.2.2.1, in its order. Of the request: 1 credentials and 2 Contacts, each read once; 3 the binding it is
-   * about, the challenge it may answer, what its flow proves; 4 the S-CSCFs, one after the other; 5 onward, with Path.
+   * TS 24.229 §5.2.2.1, in its order. Of the request: 1 credentials and 2 Contacts, each read once; 3 the challenge it
+   * may answer, the binding it is about, what its flow proves; 4 the S-CSCFs, one after the other; 5 onward, with Path.
    * Of the answer: 6 the challenge is remembered; 7 nobody's binding changes hands; 8 the bindings follow the 200; 9 back.
    */
   handle(incoming: Incoming): void {
     const { request } = incoming;
     // 1
-    const credentials = credentialsFromUe(request);
+    const claimed = claimsIntegrity(request);
+    const credentials = credentialsFromUe(request, claimed);
     if (isMalformed(credentials)) {
       this.#malformed(incoming, "Authorization", credentials.malformed);
       return;
     }
     // 2, 3
-    const pending = this.#pending(incoming, credentials);
+    const pending = this.#pending(incoming, credentials, claimed);
     if (pending === undefined) {
       this.#malformed(incoming, "Contact", `Contact: ${request.text("Contact")}`);
       return;
@@ -86,9 +94,8 @@ export class RegisterRelay {
   ): ClientTransaction | undefined {
     const relay = this.#relay;
     const { whenDurable } = this.#options;
-    const scscf = scscfUri(relay, candidate.scscf);
-    const to = destinationOf(scscf);
-    const onward = this.#upstream(incoming, pending, scscf);
+    const way = this.#wayTo(candidate.scscf);
+    const { to } = way;
     if (to === undefined) {
       refuse(incoming, { kind: "unreachable-uri" });
       return undefined;
@@ -96,15 +103,15 @@ export class RegisterRelay {
     return forward(incoming, {
       endpoint: relay.core,
       calls: relay.calls,
-      request: onward,
+      request: this.#upstream(pending, way),
       to,
       answer: (response) => {
         candidate.heard();
         return this.#answered(pending, candidate.scscf, response);
       },
-      ...(whenDurable !== undefined && {
-        hold: (response) => this.#answerLater(incoming, pending.token, response, whenDurable),
-      }),
+      hold:
+        whenDurable &&
+        ((response) => this.#answerLater(incoming, pending.token, response, whenDurable)),
       takeOver: (why) => {
         if (why === "503") relay.corePressed();
         return why !== "too-large" && candidate.unavailable(why); // no fault of the S-CSCF's
@@ -142,6 +149,7 @@ export class RegisterRelay {
   #pending(
     { request, flow }: Incoming,
     credentials: Credentials | undefined,
+    claimed: boolean,
   ): PendingRegister | undefined {
     const { table } = this.#relay;
     const named = namedContacts(request);
@@ -151,43 +159,67 @@ export class RegisterRelay {
     const aor = aorOf(request.to.uri);
     const key = challengeKey(request, flow, aor, device);
     const challenge = this.challenges.find(key);
-    const names = { aor, flow, named, impi: credentials?.impi };
-    const known = namedBinding(table, names);
-    const token = known?.token ?? newToken(this.#relay, names, device, challenge);
-    const register = { request, aor, flow, named, credentials, challenge };
-    return {
+    const register: ReceivedRegister = {
       request,
+      aor,
       flow,
       named,
+      device,
       credentials,
       challenge,
-      impi: names.impi ?? known?.impi ?? guessedImpi(aor),
+    };
+    const known = namedBinding(table, register);
+    const token = known?.token ?? newToken(this.#relay, register);
+    const integrity = integrityOf(register, known ?? table.registered(token));
+    return {
+      request,
       aor,
+      flow,
+      named,
       device,
+      credentials,
+      challenge,
+      claimed,
+      listsPath: listsPath(request),
+      impi: credentials?.impi ?? known?.impi ?? guessedImpi(aor),
       key,
       token,
       sent: this.#accepted.heard,
       scscf: challenge?.scscf ?? known?.scscf,
-      integrity: integrityOf(register, known ?? table.registered(token)),
+      integrity,
+      authenticates: authenticates(register, integrity),
     };
   }
 
-  #upstream(incoming: Incoming, pending: PendingRegister, scscf: SipUri): SipRequest {
-    const relay = this.#relay;
-    const { settings, counters, log, mayLog } = relay;
-    const side = coreSide(relay, scscf);
-    const { request, forged } = upstreamRegister(incoming.request, {
+  #wayTo(scscf: string): ScscfWay {
+    let way = this.#ways.get(scscf);
+    if (way === undefined) {
+      way = new ScscfWay(this.#relay, scscf);
+      this.#ways.set(scscf, way);
+    }
+    return way;
+  }
+
+  #upstream(pending: PendingRegister, way: ScscfWay): SipRequest {
+    const { request, forged } = upstreamRegister(pending.request, {
       credentials: pending.credentials,
-      path: pathValue(pending.token, side),
+      path: way.path(pending.token),
       integrity: pending.integrity,
-      visitedNetworkId: settings.visitedNetworkId,
-      chargingVector: chargingVector(relay, side),
+      claimed: pending.claimed,
+      listsPath: pending.listsPath,
+      visitedNetworkId: this.#relay.settings.visitedNetworkId,
+      chargingVector: way.chargingVector(),
     });
-    for (const header of forged) counters.forged(header);
-    const source = incoming.flow.remote.host;
-    if (forged.length > 0 && mayLog(`forged ${source} ${forged.join()}`))
-      log.warn("register.forged-headers", { source, callId: request.callId, headers: forged });
+    if (forged.length > 0) this.#noteForged(pending, forged);
     return request;
+  }
+
+  #noteForged({ request, flow }: PendingRegister, headers: readonly string[]): void {
+    const { counters, log, mayLog } = this.#relay;
+    for (const header of headers) counters.forged(header);
+    const source = flow.remote.host;
+    if (mayLog(`forged ${source} ${headers.join()}`))
+      log.warn("register.forged-headers", { source, callId: request.callId, headers });
   }
 
   #answered(pending: PendingRegister, scscf: string, response: SipResponse): SipResponse {
@@ -206,7 +238,7 @@ export class RegisterRelay {
       this.#accepted.follow(pending, scscf, response, before);
     }
     // 9
-    return downstreamRegister(response, request);
+    return downstreamRegister(response, pending.listsPath);
   }
 
   /** Nobody's binding changes hands here, whatever the S-CSCF has taken. */
@@ -225,7 +257,7 @@ export class RegisterRelay {
       response,
       before,
       isProven: isProven(pending),
-      ofIdentity: table.ofImpu(aor),
+      ofIdentity: () => table.ofImpu(aor),
     });
     if (why === undefined) return false;
     counters.refused(ANOTHERS.kind);

@@ -11,7 +11,7 @@ import {
   isContact,
   isRegistered,
 } from "../bindings/binding.ts";
-import { addTag, removeSecurityTags, SECURITY_HEADERS } from "../sides/option-tags.ts";
+import { addTag, hasTag, removeSecurityTags, SECURITY_HEADERS } from "../sides/option-tags.ts";
 import { INTEGRITY } from "../sides/ue-credentials.ts";
 import { answers, type PendingChallenge } from "./pending-challenges.ts";
 
@@ -29,6 +29,8 @@ export interface ReceivedRegister {
   readonly aor: string;
   readonly flow: Flow;
   readonly named: NamedContacts;
+  /** See `deviceOf`. */
+  readonly device: string;
   readonly credentials: Credentials | undefined;
   /** What it may answer. */
   readonly challenge: PendingChallenge | undefined;
@@ -87,6 +89,10 @@ export interface RegisterRules {
   /** The one value that goes on. */
   readonly credentials: Credentials | undefined;
   readonly integrity: IntegrityProtected;
+  /** The UE had put our word on it there itself, see `claimsIntegrity`. */
+  readonly claimed: boolean;
+  /** See the function of this name. */
+  readonly listsPath: boolean;
   readonly visitedNetworkId: string;
   readonly chargingVector: string;
 }
@@ -102,13 +108,13 @@ export function upstreamRegister(received: SipRequest, rules: RegisterRules): Up
   const { credentials, integrity } = rules;
   const request = received.clone();
   const claims = removeClaims(request, LEAVING);
-  const forged = claimsIntegrity(received) ? [...claims, INTEGRITY] : claims;
+  const forged = rules.claimed ? [...claims, INTEGRITY] : claims;
   removeSecurityTags(request);
   if (credentials === undefined) request.remove("Authorization");
   else request.set("Authorization", markedWith(credentials, integrity));
   request.push("Path", rules.path);
-  addTag(request, "Require", "path");
-  addTag(request, "Supported", "path"); // RFC 3327 §5.2 deviation: many phones do not list it
+  addTag(request, "Require", PATH);
+  if (!rules.listsPath) request.append("Supported", PATH); // RFC 3327 §5.2 deviation: many phones do not list it
   request.set("P-Visited-Network-ID", `"${rules.visitedNetworkId}"`);
   request.set("P-Charging-Vector", rules.chargingVector);
   return { request, forged };
@@ -116,11 +122,11 @@ export function upstreamRegister(received: SipRequest, rules: RegisterRules): Up
 
 /** No Record-Route for REGISTER; no Route either: the next hop is ours to choose. */
 const LEAVING = claimsAnd(["Route", "Record-Route", ...SECURITY_HEADERS]);
-const CLAIM = new RegExp(INTEGRITY, "i");
+const PATH = "path";
 
-/** The UE had put such a word there itself, be it in a value that does not go on. */
-function claimsIntegrity(received: SipRequest): boolean {
-  return received.texts("Authorization").some((text) => CLAIM.test(text));
+/** Whether the UE says that it knows Path (RFC 3327 §5.3). */
+export function listsPath(received: SipRequest): boolean {
+  return hasTag(received, "Supported", PATH);
 }
 
 /** With our word on how they came, and nobody else's. */

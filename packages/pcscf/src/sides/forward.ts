@@ -11,7 +11,7 @@ import {
   type SipResponse,
 } from "@ims-lab/common/sip/message/message";
 import type { ProxyCore } from "@ims-lab/common/sip/proxy/proxy";
-import { relay } from "@ims-lab/common/sip/proxy/relay";
+import { type Relay, relay } from "@ims-lab/common/sip/proxy/relay";
 import { countHop } from "@ims-lab/common/sip/proxy/validate";
 import { type Problem, refusalOf } from "../outcomes.ts";
 import type { CoreSender } from "./sides.ts";
@@ -46,7 +46,7 @@ export function refuse(incoming: Incoming, problem: Problem): void {
 
 /** The client transaction, where there is a plain one (no ACK, no INVITE). */
 export function forward(incoming: Incoming, onward: Onward): ClientTransaction | undefined {
-  const { endpoint, request, to, hold } = onward;
+  const { endpoint, request, to } = onward;
   countHop(request);
   if (request.method === "ACK") {
     endpoint.sendStateless(request, to); // of a 2xx: end to end (RFC 3261 §13.2.2.4)
@@ -56,26 +56,42 @@ export function forward(incoming: Incoming, onward: Onward): ClientTransaction |
     call(incoming, onward);
     return undefined;
   }
-  return relay({
-    incoming,
-    outgoing: request,
-    to,
-    sender: endpoint,
-    onResponse: (response) => {
-      const answer = onward.answer(masked503(incoming.request, response));
-      if (hold === undefined) return answer;
-      hold(answer);
-      return undefined;
-    },
-    takeOver: (why) => {
-      if (onward.takeOver?.(why)) return true;
-      // RFC 4320 §4.2: silence is not answered (an INVITE gets its 408 from the proxy core).
-      if (why === "503" || why === "timeout") return false;
-      const problem: Problem = why === "too-large" ? { kind: why } : unavailable();
-      incoming.respond(onward.answer(answerTo(incoming.request, problem)));
-      return true;
-    },
-  });
+  return relay(new OnwardRelay(incoming, onward));
+}
+
+class OnwardRelay implements Relay {
+  readonly incoming: Incoming;
+  readonly outgoing: SipRequest;
+  readonly to: Destination;
+  readonly sender: CoreSender;
+  readonly #onward: Onward;
+
+  constructor(incoming: Incoming, onward: Onward) {
+    this.incoming = incoming;
+    this.outgoing = onward.request;
+    this.to = onward.to;
+    this.sender = onward.endpoint;
+    this.#onward = onward;
+  }
+
+  onResponse(response: SipResponse): SipResponse | undefined {
+    const onward = this.#onward;
+    const answer = onward.answer(masked503(this.incoming.request, response));
+    if (onward.hold === undefined) return answer;
+    onward.hold(answer);
+    return undefined;
+  }
+
+  takeOver(why: RequestFailure | "503"): boolean {
+    const onward = this.#onward;
+    if (onward.takeOver?.(why)) return true;
+    // RFC 4320 §4.2: silence is not answered (an INVITE gets its 408 from the proxy core).
+    if (why === "503" || why === "timeout") return false;
+    const { incoming } = this;
+    const problem: Problem = why === "too-large" ? { kind: why } : unavailable();
+    incoming.respond(onward.answer(answerTo(incoming.request, problem)));
+    return true;
+  }
 }
 
 function call(incoming: Incoming, { endpoint, calls, request, to, answer }: Onward): void {

@@ -13,10 +13,20 @@ import type { SipRequest } from "@ims-lab/common/sip/message/message";
 export const INTEGRITY = "integrity-protected";
 
 const withoutClaim = authParamFilter([INTEGRITY]);
+const CLAIM = new RegExp(INTEGRITY, "i");
 
-/** The only reading of a REGISTER's Authorization at this node. */
+/** The UE has put such a word there itself, be it in a value that does not go on. */
+export function claimsIntegrity(request: SipRequest): boolean {
+  return request.texts("Authorization").some((text) => CLAIM.test(text));
+}
+
+/**
+ * The only reading of a REGISTER's Authorization at this node.
+ * @param claimed see `claimsIntegrity`: mostly nothing has to be taken out
+ */
 export function credentialsFromUe(
   request: SipRequest,
+  claimed: boolean = claimsIntegrity(request),
 ): Credentials | MalformedCredentials | undefined {
-  return credentialsOf(request, realmOf(request), withoutClaim);
+  return credentialsOf(request, realmOf, claimed ? withoutClaim : undefined);
 }

@@ -3,7 +3,7 @@ import { isMalformed } from "@ims-lab/common/ims/credentials";
 import { newRequest } from "@ims-lab/common/sip/message/message";
 import { expect, test } from "vitest";
 import { type UpstreamRegister, upstreamRegister } from "../../src/register/upstream.ts";
-import { credentialsFromUe } from "../../src/sides/ue-credentials.ts";
+import { claimsIntegrity, credentialsFromUe } from "../../src/sides/ue-credentials.ts";
 
 const REALM = "home.test";
 const OURS = `Digest username="u",realm="${REALM}"`;
@@ -12,12 +12,15 @@ const THEIRS = 'Digest username="v",realm="other.test"';
 function upstream(...values: readonly string[]): UpstreamRegister {
   const headers = values.map((text) => ["Authorization", text] as const);
   const request = newRequest("REGISTER", `sip:${REALM}`, headers);
-  const credentials = credentialsFromUe(request);
+  const claimed = claimsIntegrity(request);
+  const credentials = credentialsFromUe(request, claimed);
   if (isMalformed(credentials)) throw new Error(credentials.malformed);
   return upstreamRegister(request, {
     credentials,
     path: "<sip:token@192.0.2.1;lr>",
     integrity: "no",
+    claimed,
+    listsPath: false,
     visitedNetworkId: REALM,
     chargingVector: 'icid-value="1"',
   });

@@ -1,8 +1,10 @@
 // `/cluster`: the S-CSCFs that share their users; and users who are taken to the node where an operator changes them.
+
 import { type ClusterNodeView, clusterNodeSchema } from "@ims-lab/common/admin-api/cluster";
 import { pageOf } from "@ims-lab/common/admin-api/schema-parts";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { ClusterNode } from "@ims-lab/common/store/cluster-port";
 import type { FastifyInstance } from "fastify";
@@ -41,6 +43,6 @@ function viewOf({ name, address, leaseMs, groups }: ClusterNode, own: string): C
 }
 
 function away(why: unknown): never {
-  const said = why instanceof Error ? why.message : String(why);
+  const said = reasonOf(why);
   throw problem(503, "Cluster away", `The store of the cluster does not answer: ${said}.`);
 }

@@ -39,18 +39,22 @@ export class EventStream implements RegistrationSubscriber {
   /** As they came: made into text when somebody reads them. */
   readonly #ring: Numbered[] = [];
   readonly #readings: StreamReaders<Reading>;
-  #next: number;
+  /** Number of the first event. */
+  readonly #first: number;
+  /** Events so far: a small number, where their ids are too large for whole-number arithmetic. */
+  #count = 0;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
     this.#readings = new StreamReaders(options.clock, MOST_READERS);
-    this.#next = Math.floor(options.clock.now()) * EVENTS_PER_MS;
+    this.#first = Math.floor(options.clock.now()) * EVENTS_PER_MS;
   }
 
   on(event: RegistrationEvent): void {
     if (!isTold(event)) return;
-    const numbered = { id: this.#next++, at: Math.round(this.#options.clock.now()), event };
-    this.#ring[numbered.id % EVENTS_REMEMBERED] = numbered;
+    const numbered = { id: this.#next, at: Math.round(this.#options.clock.now()), event };
+    this.#ring[this.#count % EVENTS_REMEMBERED] = numbered;
+    this.#count += 1;
     if (this.#readings.size === 0) return;
     const content = this.#contentOf(numbered);
     if (content === undefined) return;
@@ -88,7 +92,7 @@ export class EventStream implements RegistrationSubscriber {
     const from = lastId + 1 >= oldest && lastId < this.#next ? lastId + 1 : oldest;
     if (from !== lastId + 1) reader.write(gapText({ from }));
     for (let id = from; id < this.#next; id++) {
-      const numbered = this.#ring[id % EVENTS_REMEMBERED];
+      const numbered = this.#ring[(id - this.#first) % EVENTS_REMEMBERED];
       const content = numbered && this.#contentOf(numbered);
       if (numbered !== undefined && content !== undefined && concerns(content, names))
         reader.write(textOf(numbered, content));
@@ -107,10 +111,11 @@ export class EventStream implements RegistrationSubscriber {
 
   /** The id of the oldest event that is remembered; of the next one, where none is. */
   get oldest(): number {
-    const full = this.#next - EVENTS_REMEMBERED;
-    const first = this.#ring[this.#next % EVENTS_REMEMBERED];
-    if (first !== undefined && first.id === full) return full;
-    return this.#ring.reduce((least, { id }) => Math.min(least, id), this.#next);
+    return this.#first + Math.max(0, this.#count - EVENTS_REMEMBERED);
+  }
+
+  get #next(): number {
+    return this.#first + this.#count;
   }
 
   #contentOf({ event }: Numbered): EventContent | undefined {

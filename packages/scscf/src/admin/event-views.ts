@@ -17,16 +17,10 @@ export type EventContent = StreamEvent extends infer E
     : never
   : never;
 
-/** Events that say nothing that another one does not. */
-const UNTOLD: ReadonlySet<RegistrationEvent["kind"]> = new Set<RegistrationEvent["kind"]>([
-  "shown",
-  "moved",
-  "answered",
-  "identities-changed",
-]);
-
-export function isTold(event: RegistrationEvent): boolean {
-  return !UNTOLD.has(event.kind);
+/** False for events that say nothing that another one does not. */
+export function isTold({ kind }: RegistrationEvent): boolean {
+  if (kind === "shown" || kind === "moved") return false;
+  return kind !== "answered" && kind !== "identities-changed";
 }
 
 /** @param dutySeconds time to subscribe */

@@ -22,6 +22,7 @@ import { addNetworkFaultRoutes } from "@ims-lab/common/faults/network-fault-rout
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { type PageQuery, page, pageQuerySchema } from "@ims-lab/common/platform/http/page";
 import { problem } from "@ims-lab/common/platform/http/problem";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { aorOf, parseUri } from "@ims-lab/common/sip/message/uri";
 import type { FastifyInstance } from "fastify";
 import type { Scscf } from "../node.ts";
@@ -210,7 +211,7 @@ async function durable({ registrations }: Scscf, bindings: readonly Binding[]): 
   try {
     await registrations.settled(bindings.map(({ set }) => set));
   } catch (why) {
-    const said = why instanceof Error ? why.message : String(why);
+    const said = reasonOf(why);
     throw problem(503, "Not kept", `It is tried again each second, as the store fails: ${said}.`);
   }
 }

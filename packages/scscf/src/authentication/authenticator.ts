@@ -10,7 +10,6 @@ import {
   readAnswer,
 } from "@ims-lab/common/sip/auth/challenge";
 import type { Qop } from "@ims-lab/common/sip/auth/digest";
-import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import type { SubscriberDirectory } from "../subscribers/directory.ts";
 import type { VectorOptions } from "../subscribers/load.ts";
 import { memorySqnMarks, type SqnMarks } from "../subscribers/sqn-marks.ts";
@@ -252,14 +251,9 @@ export class Authenticator {
       },
     );
     const { username, realm, uri, qop, nc, cnonce } = answer;
-    const input = {
-      algorithm: digestOf(algorithm),
-      ...{ username, realm, uri, nonce, method: claim.method },
-      ...(qop !== undefined && { qop }),
-      ...(nc !== undefined && { nc }),
-      ...(cnonce !== undefined && { cnonce }),
-      ...(claim.body !== undefined && { body: claim.body }),
-    };
+    const { method, body } = claim;
+    const digest = digestOf(algorithm);
+    const input = { algorithm: digest, username, realm, method, uri, nonce, qop, nc, cnonce, body };
     const verification: Verification = { answer, claim, subscriber, key, status, input };
     const { impi, auth } = subscriber;
     if (auth.scheme === "aka" && prober?.isProbe(impi, nonce, key))
@@ -294,9 +288,9 @@ function unknownAlgorithm(said: string, subscriber: Subscriber): string {
   return `algorithm ${said}, ${offered(subscriber).join(", ")} was offered`;
 }
 
-/** A copy, since a slice would keep the whole message. */
+/** To be copied where it is kept: its pieces are slices of the message. */
 function keyOf({ callId, pathToken }: ChallengeKey): string {
-  return ownCopy(boundedKey(`${callId}\n${pathToken}`));
+  return boundedKey(`${callId}\n${pathToken}`);
 }
 
 function refuse(kind: ClaimRefused["kind"], diagnosis: string): ClaimRefused {

@@ -3,6 +3,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import { akaSessionKeys, packNonce } from "@ims-lab/common/sip/auth/aka";
 import { type AuthAlgorithm, formatChallenge } from "@ims-lab/common/sip/auth/challenge";
 import type { DigestAlgorithm, Qop } from "@ims-lab/common/sip/auth/digest";
+import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import type { AkaCredentials, Subscriber } from "../subscribers/subscriber.ts";
 import type { AkaVector, AuthenticationCentre } from "./auc.ts";
 import type { ChallengeTable } from "./challenges.ts";
@@ -56,7 +57,7 @@ export class ChallengeFactory {
         : this.#digest(impi, auth.algorithms, options.stale);
     const expiresAt = now + this.#options.awaitMs;
     const { failures } = options;
-    const challenge = { key, nonce, expiresAt, failures, isOver: false };
+    const challenge = { key: ownCopy(key), nonce, expiresAt, failures, isOver: false };
     attempts.challenged(impi, challenge, now);
     return { values };
   }
@@ -68,7 +69,7 @@ export class ChallengeFactory {
     key: string,
     isFirst: boolean,
   ): IssuedChallenge | undefined {
-    const probe = this.#parts.prober?.probe(impi, auth, key, isFirst);
+    const probe = this.#parts.prober?.probe(impi, auth, ownCopy(key), isFirst);
     if (probe === undefined) return undefined;
     const { vector, nonce, question } = probe;
     return { values: [this.#akaValue(auth, vector, nonce, false)], question };
@@ -93,10 +94,8 @@ export class ChallengeFactory {
 
   #digest(impi: string, algorithms: readonly DigestAlgorithm[], stale: boolean): Made {
     const nonce = this.#fixedNonce() ?? this.#parts.nonces.nonce(impi, this.#parts.clock.now());
-    return {
-      nonce,
-      values: algorithms.map((algorithm) => this.#value(algorithm, nonce, stale, {})),
-    };
+    const values = algorithms.map((algorithm) => this.#value(algorithm, nonce, stale, NO_KEYS));
+    return { nonce, values };
   }
 
   #value(
@@ -106,7 +105,8 @@ export class ChallengeFactory {
     keys: { readonly ik?: string; readonly ck?: string },
   ): string {
     const { realm, qop } = this.#options;
-    return formatChallenge({ realm, nonce, algorithm, qop, stale, ...keys });
+    const { ik, ck } = keys;
+    return formatChallenge({ realm, nonce, algorithm, qop, stale, ik, ck });
   }
 
   #fixedNonce(): string | undefined {
@@ -116,6 +116,8 @@ export class ChallengeFactory {
       : fixedNonces[this.#fixedTaken++ % fixedNonces.length];
   }
 }
+
+const NO_KEYS = {};
 
 interface Made {
   readonly nonce: string;

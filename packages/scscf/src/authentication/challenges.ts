@@ -1,5 +1,6 @@
 // Challenges that wait for an answer and nonces that were used, per IMPI. Bounded.
 import { PackedTable } from "@ims-lab/common/platform/packed-table";
+import { hasCredentialsSince, packChallenges, unpackChallenges } from "./packed-challenges.ts";
 
 /** A challenge that waits for its answer. */
 export interface Outstanding {
@@ -29,8 +30,6 @@ export interface UserChallenges {
   readonly credentialsSince?: number;
 }
 
-/** In a text with that property. */
-const CREDENTIALS_SINCE = "credentialsSince" satisfies keyof UserChallenges;
 const MOST_USED = 2;
 /** Above every nc, which has eight hexadecimal digits. */
 export const NO_MORE_USES: number = 2 ** 32;
@@ -46,14 +45,16 @@ export function withChallenge(
   challenge: Outstanding,
   most: number,
 ): UserChallenges {
-  const others = state.outstanding.filter(({ key }) => key !== challenge.key);
-  if (others.length >= most) return state;
-  return { ...state, outstanding: [...others, challenge] };
+  const outstanding = state.outstanding.filter(({ key }) => key !== challenge.key);
+  if (outstanding.length >= most) return state;
+  outstanding.push(challenge);
+  return { ...state, outstanding };
 }
 
 /** Notes a use and takes the challenge away that it answered. */
 export function withUse(state: UserChallenges, use: Used): UserChallenges {
-  const used = [...state.used.filter(({ nonce }) => nonce !== use.nonce), use];
+  const used = state.used.filter(({ nonce }) => nonce !== use.nonce);
+  used.push(use);
   const dropped = used.length > MOST_USED ? used.shift() : undefined;
   return {
     outstanding: state.outstanding.filter(({ nonce }) => nonce !== use.nonce),
@@ -87,8 +88,8 @@ export interface ChallengeLimit {
 /** All IMPIs' attempts; the expired ones go as others come, without a timer. */
 export class ChallengeTable {
   readonly #byImpi = new PackedTable<UserChallenges>({
-    pack: JSON.stringify,
-    unpack: (text) => JSON.parse(text) as UserChallenges,
+    pack: packChallenges,
+    unpack: unpackChallenges,
   });
   readonly #lifeMs: number;
   readonly #limit: ChallengeLimit;
@@ -121,8 +122,9 @@ export class ChallengeTable {
   /** Where nothing is remembered nothing is held: every nonce that still counts leaves a trace here. */
   endNonces(impi: string, now: number): void {
     // Many registrations may end at once: of those at rest nothing else has to be known.
-    if (this.#byImpi.atRest(impi)?.includes(CREDENTIALS_SINCE) === false) {
-      this.#byImpi.restore(impi, JSON.stringify(withNothing(now)));
+    const atRest = this.#byImpi.atRest(impi);
+    if (atRest !== undefined && !hasCredentialsSince(atRest)) {
+      this.#byImpi.restore(impi, packChallenges(withNothing(now)));
       return;
     }
     if (!this.#byImpi.has(impi)) return;

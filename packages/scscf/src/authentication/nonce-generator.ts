@@ -8,7 +8,7 @@ import {
 } from "node:crypto";
 import type { Random } from "@ims-lab/common/platform/random";
 import { sameSecret } from "@ims-lab/common/sip/auth/challenge";
-import { type Hmac, hmacSha256 } from "@ims-lab/common/sip/auth/hmac";
+import { hmacSha256 } from "@ims-lab/common/sip/auth/hmac";
 
 /** Characters: time in base 36, random hex, whose it is, MAC. Text throughout, which is cheapest. */
 const TIME = 9;
@@ -24,15 +24,18 @@ export interface GeneratedNonce {
 
 export class NonceGenerator {
   readonly #random: Random;
-  readonly #hmac: Hmac;
+  readonly #ownerKey: string;
+  readonly #macKey: string;
   readonly #seal: Cipheriv;
   readonly #unseal: Decipheriv;
 
   /** `secret`: 32 octets or more; with the same one, nonces outlive a restart. */
   constructor(random: Random, secret: Buffer) {
     this.#random = random;
-    this.#hmac = hmacSha256(secret);
-    const key = Buffer.from(this.#hmac("RAND"), "base64url").subarray(0, 16);
+    const hmac = hmacSha256(secret);
+    this.#ownerKey = hmac("owner");
+    this.#macKey = hmac("nonce");
+    const key = Buffer.from(hmac("RAND"), "base64url").subarray(0, 16);
     this.#seal = createCipheriv("aes-128-ecb", key, null).setAutoPadding(false);
     this.#unseal = createDecipheriv("aes-128-ecb", key, null).setAutoPadding(false);
   }
@@ -40,7 +43,7 @@ export class NonceGenerator {
   /** For a password user. */
   nonce(impi: string, now: number): string {
     const stamp = Math.floor(now).toString(36).padStart(TIME, "0") + this.#random.hex(8);
-    const owned = stamp + owner(stamp, impi);
+    const owned = stamp + this.#owner(stamp, impi);
     return owned + this.#mac(owned);
   }
 
@@ -49,7 +52,7 @@ export class NonceGenerator {
     if (nonce.length !== NONCE) return undefined;
     const owned = nonce.slice(0, OWNED);
     if (!sameSecret(this.#mac(owned), nonce.slice(OWNED))) return undefined;
-    const isOwn = owner(owned.slice(0, STAMP), impi) === owned.slice(STAMP);
+    const isOwn = sameSecret(this.#owner(owned.slice(0, STAMP), impi), owned.slice(STAMP));
     return { issuedAt: Number.parseInt(owned.slice(0, TIME), 36), isOwn };
   }
 
@@ -65,12 +68,13 @@ export class NonceGenerator {
     return this.#unseal.update(rand).readUIntBE(0, 6);
   }
 
+  /** One hash over key and text is a MAC here, where HMAC takes two: half of it is left out, so that nothing can be added behind. */
   #mac(owned: string): string {
-    return this.#hmac(owned).slice(0, NONCE - OWNED);
+    return hash("sha256", this.#macKey + owned, "base64url").slice(0, NONCE - OWNED);
   }
-}
 
-/** Another value for each nonce, so that a nonce does not tell whose it is. */
-function owner(stamp: string, impi: string): string {
-  return hash("sha256", stamp + impi, "base64url").slice(0, OWNED - STAMP);
+  /** Another value for each nonce, so that to nobody without the key a nonce tells whose it is. */
+  #owner(stamp: string, impi: string): string {
+    return hash("sha256", this.#ownerKey + stamp + impi, "base64url").slice(0, OWNED - STAMP);
+  }
 }

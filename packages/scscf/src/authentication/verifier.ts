@@ -3,6 +3,7 @@ import type { Clock } from "@ims-lab/common/platform/clock";
 import { type AkaKeys, akaPassword, parseAuts, unpackNonce } from "@ims-lab/common/sip/auth/aka";
 import { type Answer, sameSecret } from "@ims-lab/common/sip/auth/challenge";
 import { type DigestInput, digestResponse } from "@ims-lab/common/sip/auth/digest";
+import { ownCopy } from "@ims-lab/common/sip/message/scan";
 import type { AkaCredentials, Subscriber } from "../subscribers/subscriber.ts";
 import type { AuthenticationCentre } from "./auc.ts";
 import type { ChallengeFactory } from "./challenge-factory.ts";
@@ -168,13 +169,9 @@ export class Verifier {
     const once = subscriber.auth.scheme === "aka" || answer.nc === undefined;
     this.#parts.prober?.forget(subscriber.impi);
     const lastNc = once ? NO_MORE_USES : Number.parseInt(answer.nc ?? "", 16);
-    // Joined anew, so that no slice of the message is kept.
-    const nonce = Buffer.from(answer.nonce, "latin1").toString("latin1");
-    const state = withUse(attempts.get(subscriber.impi), {
-      nonce,
-      issuedAt: use.issuedAt,
-      lastNc,
-    });
+    const nonce = ownCopy(answer.nonce);
+    const used = { nonce, issuedAt: use.issuedAt, lastNc };
+    const state = withUse(attempts.get(subscriber.impi), used);
     attempts.set(subscriber.impi, state, clock.now());
     return { kind: "authenticated", how: use.how };
   }
@@ -233,7 +230,7 @@ export class Verifier {
   #spend(verification: Verification, status: Fresh): void {
     const { attempts, clock } = this.#parts;
     const { impi } = verification.subscriber;
-    const nonce = Buffer.from(verification.answer.nonce, "latin1").toString("latin1");
+    const nonce = ownCopy(verification.answer.nonce);
     const use = { nonce, issuedAt: status.issuedAt, lastNc: NO_MORE_USES };
     attempts.set(impi, withUse(attempts.get(impi), use), clock.now());
   }

@@ -1,5 +1,7 @@
 // The gate of a cluster's node: a request waits until the users that it concerns are served here.
+
 import type { Logger } from "@ims-lab/common/platform/logger";
+import { asError } from "@ims-lab/common/platform/thrown";
 import type { Incoming, RequestHandler } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse } from "@ims-lab/common/sip/message/message";
 import { deviceSource, type RequestOrigin } from "../origin.ts";
@@ -53,7 +55,7 @@ function served({ log }: GateOptions, incoming: Incoming, serve: RequestHandler)
     serve(incoming);
   } catch (problem) {
     const { method, callId } = incoming.request;
-    const error = problem instanceof Error ? problem : new Error(String(problem));
+    const error = asError(problem);
     log.error("request.handler-failed", { endpoint: "scscf", method, callId, error });
     incoming.respond(newResponse(incoming.request, 500));
   }

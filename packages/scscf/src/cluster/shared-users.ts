@@ -1,6 +1,8 @@
 // Users of a cluster at this node: whom it serves, taking them from another node, handing them over, forgetting them.
+
 import type { Clock, Timer } from "@ims-lab/common/platform/clock";
 import type { Logger } from "@ims-lab/common/platform/logger";
+import { asError, reasonOf } from "@ims-lab/common/platform/thrown";
 import type {
   SharedRows,
   SharedRowsListener,
@@ -94,7 +96,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
     );
     this.#takeAll(sets).then(
       () => end(),
-      (why: unknown) => end(why instanceof Error ? why : new Error(String(why))),
+      (why: unknown) => end(asError(why)),
     );
   }
 
@@ -133,7 +135,7 @@ export class SharedUsers implements SharedRowsListener<Tables> {
   changed(table: keyof Tables, ids: readonly string[] | undefined): void {
     this.#readAgain(table, ids).catch((problem: unknown) => {
       // With the next connection everything is read again.
-      const why = problem instanceof Error ? problem.message : String(problem);
+      const why = reasonOf(problem);
       this.#options.log.warn("cluster.not-read", { table, why });
     });
   }

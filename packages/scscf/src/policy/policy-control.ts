@@ -1,11 +1,8 @@
 // The operator's hand on the S-CSCF's authentication policy: durable first, then in force; taken over after a restart.
 import type { PolicyService, PolicySurvey } from "@ims-lab/common/admin-api/policy-routes";
 import { keptPolicy, type PolicyRow, ruleNames } from "@ims-lab/common/ims/kept-policy";
-import {
-  type AuthenticationPolicy,
-  policyDocument,
-  type ReadingContext,
-} from "@ims-lab/common/ims/policy-document";
+import { type AuthenticationPolicy, policyDocument } from "@ims-lab/common/ims/policy-document";
+import type { ReadingContext } from "@ims-lab/common/ims/policy-reading";
 import type { Logger } from "@ims-lab/common/platform/logger";
 import { commit } from "../store/commit.ts";
 import type { Store } from "../store/store.ts";

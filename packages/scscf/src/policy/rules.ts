@@ -4,11 +4,8 @@ import type {
   AuthenticationRule,
   RequestOutcome,
 } from "@ims-lab/common/ims/authentication-policy";
-import {
-  type AuthenticationPolicy,
-  type RuleDocument,
-  readRules,
-} from "@ims-lab/common/ims/policy-document";
+import type { AuthenticationPolicy, RuleDocument } from "@ims-lab/common/ims/policy-document";
+import { readRules } from "@ims-lab/common/ims/policy-reading";
 import type { Binding } from "../registration/binding.ts";
 
 export interface PolicySettings {

@@ -1,8 +1,10 @@
 // Changes of subscribers while the node runs: one commit, then the directory, nonces and registrations. TS 24.229 §5.4.1.5, §5.4.2.1.2.
+
 import type { Sqn } from "@ims-lab/common/ims/sqn";
 import type { Clock } from "@ims-lab/common/platform/clock";
 import { inSlices } from "@ims-lab/common/platform/in-slices";
 import type { Logger } from "@ims-lab/common/platform/logger";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import type { Authenticator } from "../authentication/authenticator.ts";
 import type { Binding } from "../registration/binding.ts";
 import type { Bindings } from "../registration/bindings.ts";
@@ -216,7 +218,7 @@ export class Provisioning {
     try {
       await this.#options.claim?.(impis);
     } catch (why) {
-      throw new NotStored(why instanceof Error ? why.message : String(why));
+      throw new NotStored(reasonOf(why));
     }
   }
 

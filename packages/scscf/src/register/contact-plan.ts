@@ -66,6 +66,7 @@ function asking({ bindings, origin, request }: RegisterRequest): Binding | undef
  */
 function isLate({ request, requested, targets, bindings }: RegisterRequest): Refusal | undefined {
   const { callId, cseq } = request;
+  if (bindings.length === 0) return undefined; // as at every first one
   const ofUri = targets.flatMap(({ binding, isSameUri }) => (isSameUri ? (binding ?? []) : []));
   const meant = requested.kind === "bind" ? ofUri : bindings;
   const ahead = meant.find((binding) => binding.callId === callId && binding.cseq >= cseq.number);
@@ -92,7 +93,8 @@ function planEach(
   const evicted = evictions(rules, register, now.at);
   const left = isLeaving(register) ? register.meant : [];
   const token = servedBy(register, bound, evicted);
-  return { changes: [...evicted, ...changes], displaced: evicted.length, token, left };
+  const all = evicted.length === 0 ? changes : [...evicted, ...changes];
+  return { changes: all, displaced: evicted.length, token, left };
 }
 
 /** RFC 3608: a device keeps one Service-Route for all that it registers over one Path: its oldest binding's. */
@@ -129,7 +131,8 @@ function planOne(
   const granted = grantExpires(rules.expires, requested.expires, short);
   if (typeof granted !== "number") return granted;
   const accepted: Accepted = {
-    ...now,
+    at: now.at,
+    authenticated: now.authenticated,
     mode,
     newId: rules.random.hex(6),
     address: addressOf(requested, origin.path, origin.source),

@@ -34,12 +34,13 @@ export function addressOf(
   path: readonly string[],
   source: string,
 ): Address {
+  const { displayName } = value;
   return {
     contact: ownCopy(value.uriText),
     params: ownCopy(value.params.without("expires").toString()),
-    ...(value.displayName !== undefined && { displayName: ownCopy(value.displayName) }),
-    ...(instance !== undefined && { instance }),
+    displayName: displayName === undefined ? undefined : ownCopy(displayName),
+    instance,
     path: path.map(ownCopy),
-    ...(path.length === 0 && { source }),
+    source: path.length === 0 ? source : undefined,
   };
 }

@@ -30,7 +30,7 @@ export type Decision =
       /** Not the first of its kind: what came before it. */
       readonly after?: ChallengeReason | undefined;
       /** Without these rules it would have been accepted: their re-authentications begin with it. */
-      readonly fired?: readonly FiredAtRegister[];
+      readonly fired?: readonly FiredAtRegister[] | undefined;
     }
   | {
       readonly kind: "fail";
@@ -67,8 +67,11 @@ export function decide(rules: DecisionRules, register: RegisterRequest): Decisio
   if (credentials === undefined || !answersChallenge(credentials)) {
     return passOrChallenge(rules, register, false);
   }
+  const { impi, callId, pathToken } = challengeKey(register);
   const outcome = rules.authenticator.verify({
-    ...challengeKey(register),
+    impi,
+    callId,
+    pathToken,
     method: request.method,
     uri: request.uri,
     body: request.body,
@@ -156,7 +159,8 @@ function challenged(
   register: RegisterRequest,
   {
     stale,
-    ...more
+    after,
+    fired,
   }: { readonly stale: boolean } & Pick<
     Decision & { readonly kind: "challenge" },
     "after" | "fired"
@@ -164,7 +168,7 @@ function challenged(
 ): Decision {
   const issued = authenticator.challenge(challengeKey(register), { stale });
   if (issued === undefined) return { kind: "nobody", why: "the subscriber has gone" };
-  return { kind: "challenge", values: issued.values, ...more };
+  return { kind: "challenge", values: issued.values, after, fired };
 }
 
 /** On any of the bindings that it refreshes; who names none asks about all that he has. */

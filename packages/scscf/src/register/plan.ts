@@ -48,10 +48,7 @@ export function planOf(
       return accepted(rules, register, { at, authenticated: decision.authenticated });
     case "challenge":
       return {
-        changes: [
-          ...tell(register, (binding) => challengeInputs(register, binding, at)),
-          ...askedByPolicy(rules, register, decision.fired ?? [], at),
-        ],
+        changes: challengeChanges(rules, register, decision.fired, at),
         reply: { kind: "challenge", values: decision.values, after: decision.after },
       };
     case "fail":
@@ -104,13 +101,24 @@ function tell(
   register: RegisterRequest,
   inputsFor: (binding: Binding) => readonly BindingInput[],
 ): readonly BindingChange[] {
-  return register.meant
-    .filter(({ reauthentication }) => reauthentication !== undefined)
-    .flatMap((binding) =>
-      inputsFor(binding).map(
-        (input): BindingChange => ({ kind: "input", token: binding.token, input }),
-      ),
-    );
+  const changes: BindingChange[] = [];
+  for (const binding of register.meant) {
+    if (binding.reauthentication === undefined) continue;
+    const { token } = binding;
+    for (const input of inputsFor(binding)) changes.push({ kind: "input", token, input });
+  }
+  return changes;
+}
+
+function challengeChanges(
+  rules: ContactRules,
+  register: RegisterRequest,
+  fired: readonly FiredAtRegister[] | undefined,
+  at: number,
+): readonly BindingChange[] {
+  const told = tell(register, (binding) => challengeInputs(register, binding, at));
+  if (fired === undefined || fired.length === 0) return told;
+  return [...told, ...askedByPolicy(rules, register, fired, at)];
 }
 
 /** The device is here already: its challenge tells it, no NOTIFY need. Only of bindings that the REGISTER means. */
@@ -120,7 +128,6 @@ function askedByPolicy(
   fired: readonly FiredAtRegister[],
   at: number,
 ): readonly BindingChange[] {
-  if (fired.length === 0) return [];
   const requestId = random.hex(8);
   const meant = new Set(register.meant.map(({ token }) => token));
   return fired

@@ -9,7 +9,7 @@ import {
 } from "@ims-lab/common/ims/registered-contacts";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import type { SipRequest } from "@ims-lab/common/sip/message/message";
-import { aorOf, isSip } from "@ims-lab/common/sip/message/uri";
+import { aorOf, isSip, type SipUri } from "@ims-lab/common/sip/message/uri";
 import { isSecured } from "@ims-lab/common/sip/proxy/secured";
 import type { Authenticator } from "../authentication/authenticator.ts";
 import type { ChallengeKey } from "../authentication/outcome.ts";
@@ -80,9 +80,12 @@ export function readRegister(
   if (unsupported.length > 0) {
     return { refused: "bad-extension", detail: `Require: ${unsupported.join(", ")}`, unsupported };
   }
-  const hops = sender.path.map(sipUriOfPath);
-  const odd = sender.path.find((_, at) => hops[at] === undefined);
-  if (odd !== undefined) return refusal("bad-path", `Path: ${odd}`);
+  const hops: SipUri[] = [];
+  for (const value of sender.path) {
+    const hop = sipUriOfPath(value);
+    if (hop === undefined) return refusal("bad-path", `Path: ${value}`);
+    hops.push(hop);
+  }
   const requested = readContacts(request, rules.maxPerImpi);
   if (isRefusal(requested)) return requested;
   const emergency = emergencyContact(requested);
@@ -92,9 +95,7 @@ export function readRegister(
   const credentials = credentialsOf(request, rules.domain);
   if (isMalformed(credentials)) return refusal("bad-authorization", credentials.malformed);
   const origin = withIntegrity(sender, credentials);
-  const [top] = hops;
-  const pathToken = top?.user;
-  return { request, origin, credentials, pathToken, requested };
+  return { request, origin, credentials, pathToken: hops[0]?.user, requested };
 }
 
 /** Whose it is, and which of his bindings its Contacts mean. */
@@ -108,14 +109,45 @@ export function identifyRegister(
   if (isRefusal(registrant)) {
     const disguised = disguise(rules, registrant, request, credentials?.impi);
     if (disguised === undefined) return registrant;
-    return { ...read, incoming, ...disguised, hiddenRefusal: registrant, ...NOBODYS };
+    return registerOf(incoming, read, { who: disguised, hidden: registrant, meaning: NOBODYS });
   }
   const { impi } = registrant.subscriber;
   const taken = pathOfAnother(rules, impi, pathToken);
   if (taken !== undefined) return taken;
   const bindings = rules.bindings.ofSet(registrant.set).filter((one) => one.impi === impi);
   const meaning = meaningOf(requested, bindings);
-  return { ...read, incoming, ...registrant, hiddenRefusal: undefined, ...meaning, bindings };
+  return registerOf(incoming, read, { who: registrant, hidden: undefined, meaning });
+}
+
+type Meaning = Pick<RegisterRequest, "targets" | "superseded" | "meant" | "bindings">;
+
+function registerOf(
+  incoming: Incoming,
+  { request, origin, credentials, pathToken, requested }: ReadRegister,
+  found: {
+    readonly who: Registrant;
+    readonly hidden: Refusal | undefined;
+    readonly meaning: Meaning;
+  },
+): RegisterRequest {
+  const { subscriber, impu, set } = found.who;
+  const { targets, superseded, meant, bindings } = found.meaning;
+  return {
+    incoming,
+    request,
+    origin,
+    credentials,
+    pathToken,
+    requested,
+    subscriber,
+    impu,
+    set,
+    hiddenRefusal: found.hidden,
+    targets,
+    superseded,
+    meant,
+    bindings,
+  };
 }
 
 /** With `hideUnknown`: who is challenged in place of somebody unknown, or with a foreign identity. */
@@ -133,7 +165,7 @@ function disguise(
   return subscriber && { subscriber, impu, set: "" };
 }
 const HIDDEN: ReadonlySet<string> = new Set(["unknown-user", "foreign-impu", "ambiguous-user"]);
-const NOBODYS = { targets: [], superseded: [], meant: [], bindings: [] } as const;
+const NOBODYS: Meaning = { targets: [], superseded: [], meant: [], bindings: [] };
 
 /**
  * The user part of the topmost Path names a binding at the P-CSCF: who holds it does not lose it to
@@ -145,9 +177,11 @@ function pathOfAnother(
   pathToken: string | undefined,
 ): Refusal | undefined {
   if (pathToken === undefined || !namesBinding(pathToken, sharedPathUsers)) return undefined;
-  const other = bindings.ofPath(pathToken).find((binding) => binding.impi !== impi);
-  if (other === undefined) return undefined;
-  return refusal("path-of-another", `Path ${pathToken} of ${impi} is a binding of ${other.impi}`);
+  for (const other of bindings.ofPath(pathToken)) {
+    if (other.impi === impi) continue;
+    return refusal("path-of-another", `Path ${pathToken} of ${impi} is a binding of ${other.impi}`);
+  }
+  return undefined;
 }
 
 function namesBinding(user: string, shared: readonly string[]): boolean {
@@ -157,10 +191,11 @@ function namesBinding(user: string, shared: readonly string[]): boolean {
 /** TS 24.229 §5.1.6.2: `;sos` in a Contact's URI asks for an emergency registration. */
 function emergencyContact(requested: RequestedContacts): string | undefined {
   if (requested.kind !== "bind") return undefined;
-  const found = requested.contacts.find(
-    ({ value: { uri } }) => isSip(uri) && uri.params.has("sos"),
-  );
-  return found?.value.uriText;
+  return requested.contacts.find(isForEmergency)?.value.uriText;
+}
+
+function isForEmergency({ value: { uri } }: NamedContact): boolean {
+  return isSip(uri) && uri.params.has("sos");
 }
 
 /** RFC 5630 §5.2: a `sips:` Contact is reached by `sips:` all the way, or it is not bound. */
@@ -170,7 +205,7 @@ function insecureHop(
   { path }: RequestOrigin,
 ): Refusal | undefined {
   if (requested.kind !== "bind") return undefined;
-  if (!requested.contacts.some(({ value }) => isSecured(value.uriText))) return undefined;
+  if (!requested.contacts.some(isSecuredContact)) return undefined;
   const hops = path.map(uriTextOfPath);
   const plain = [request.uri, ...hops].find((uri) => !isSecured(uri));
   if (plain === undefined) return undefined;
@@ -180,18 +215,22 @@ function insecureHop(
   );
 }
 
-function meaningOf(
-  requested: RequestedContacts,
-  bindings: readonly Binding[],
-): Pick<RegisterRequest, "targets" | "superseded" | "meant"> {
-  if (requested.kind === "query") return { targets: [], superseded: [], meant: [] };
-  if (requested.kind === "remove-all") return { targets: [], superseded: [], meant: bindings };
+function isSecuredContact({ value }: NamedContact): boolean {
+  return isSecured(value.uriText);
+}
+
+function meaningOf(requested: RequestedContacts, bindings: readonly Binding[]): Meaning {
+  if (requested.kind === "query") return { targets: [], superseded: [], meant: [], bindings };
+  if (requested.kind === "remove-all")
+    return { targets: [], superseded: [], meant: bindings, bindings };
   const known = bindings.map(knownContact);
   const found = matchContacts(requested.contacts, known);
   const targets = found.matches.map(targetOf);
   const superseded = found.superseded.map(({ binding }) => binding);
-  const meant = [...targets.flatMap(({ binding }) => binding ?? []), ...superseded];
-  return { targets, superseded, meant };
+  const meant: Binding[] = [];
+  for (const { binding } of targets) if (binding !== undefined) meant.push(binding);
+  for (const binding of superseded) meant.push(binding);
+  return { targets, superseded, meant, bindings };
 }
 
 interface Known {

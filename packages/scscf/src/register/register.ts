@@ -124,14 +124,15 @@ export class Registrar {
 
   #accept(register: RegisterRequest, { token, left }: ContactPlan, at: number): void {
     const { request, subscriber, set, origin, incoming } = register;
-    const { bindings } = this.#options;
-    if (isLeaving(register) && left.length === 0) this.#logNothingLeft(register);
+    const leaves = isLeaving(register);
+    if (leaves && left.length === 0) this.#logNothingLeft(register);
+    const bindings = this.#options.bindings.ofSet(set);
     const response = acceptedResponse({
       request,
       subscriber,
-      bindings: bindings.ofSet(set),
-      binding: token === undefined ? undefined : bindings.get(token),
-      isLeaving: isLeaving(register),
+      bindings,
+      binding: bindings.find((one) => one.token === token),
+      isLeaving: leaves,
       left,
       serviceRoute: (one) => `${origin.scheme}:${one}@${origin.self};lr`,
       path: origin.path,

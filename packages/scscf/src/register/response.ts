@@ -37,14 +37,19 @@ export function acceptedResponse(accepted: AcceptedRegister): SipResponse {
     headers.push(["Service-Route", `<${uri}>`]);
     for (const value of accepted.path) headers.push(["Path", value]);
   }
-  const identities = accepted.subscriber.impus.filter(({ barred }) => !barred);
-  if (identities.length > 0) {
-    headers.push(["P-Associated-URI", identities.map(({ uri }) => `<${uri}>`).join(", ")]);
-  }
+  const associated = associatedUris(accepted.subscriber);
+  if (associated !== "") headers.push(["P-Associated-URI", associated]);
   // TS 24.229 §5.4.1.2.2F: the icid goes back to who made it; nothing is echoed to strangers.
   const charging = accepted.trusted ? request.text("P-Charging-Vector") : undefined;
   if (charging !== undefined) headers.push(["P-Charging-Vector", charging]);
   return newResponse(request, 200, { toTag: accepted.toTag, headers });
+}
+
+/** RFC 7315 §4.1; those that are barred are not told. */
+function associatedUris({ impus }: Subscriber): string {
+  let all = "";
+  for (const { uri, barred } of impus) if (!barred) all += all === "" ? `<${uri}>` : `, <${uri}>`;
+  return all;
 }
 
 /**
@@ -52,7 +57,8 @@ export function acceptedResponse(accepted: AcceptedRegister): SipResponse {
  * expires=0 once: some take a Contact that is not mentioned for one that still is.
  */
 function endedRows({ request, bindings, left }: AcceptedRegister): readonly Binding[] {
-  return bindings.some(({ callId }) => callId === request.callId) ? [] : left;
+  if (left.length === 0 || bindings.some(({ callId }) => callId === request.callId)) return [];
+  return left;
 }
 
 function contactValue({ address, expiresAt }: Binding, at: number): string {

@@ -6,15 +6,15 @@ import type { Uri } from "@ims-lab/common/sip/message/uri";
 export interface Address {
   /** Contact URI as text, byte for byte. */
   readonly contact: string;
-  readonly displayName?: string;
+  readonly displayName?: string | undefined;
   /** Contact header parameters as received, without expires: `;q=0.5;+sip.instance="<…>"`. */
   readonly params: string;
   /** The device, where its Contact names it: see `instanceOf`. */
-  readonly instance?: string;
+  readonly instance?: string | undefined;
   /** Topmost first (RFC 3327 §5.3); empty for a device that registers straight at the S-CSCF. */
   readonly path: readonly string[];
   /** Where a device without Path registered from. */
-  readonly source?: string;
+  readonly source?: string | undefined;
 }
 
 export function samePath(a: readonly string[], b: readonly string[]): boolean {

@@ -39,7 +39,7 @@ export function bind(
     impu: accepted.impu,
     mode: accepted.mode,
     address: accepted.address,
-    ...(accepted.userAgent !== undefined && { userAgent: accepted.userAgent }),
+    userAgent: accepted.userAgent,
     callId: accepted.callId,
     cseq: accepted.cseq,
     registeredAt: accepted.at,
@@ -112,7 +112,7 @@ function registered(
   state: Binding,
   accepted: { readonly kind: "registered" } & Accepted,
 ): BindingStep {
-  const { leavingBy: _, userAgent: __, hadGrace: ___, reauthentication: running, ...kept } = state;
+  const { leavingBy: _, hadGrace: __, reauthentication: running, ...kept } = state;
   const hasMoved = isElsewhere(accepted.address, state.address);
   const after: Binding = {
     ...kept,
@@ -120,7 +120,7 @@ function registered(
     impu: accepted.impu,
     mode: accepted.mode,
     address: accepted.address,
-    ...(accepted.userAgent !== undefined && { userAgent: accepted.userAgent }),
+    userAgent: accepted.userAgent,
     callId: accepted.callId,
     cseq: accepted.cseq,
     authenticatedAt: accepted.authenticated ? accepted.at : state.authenticatedAt,

@@ -25,7 +25,7 @@ export interface Binding {
   readonly impu: string;
   readonly address: Address;
   /** As the last accepted REGISTER said it, cut after 200 characters. */
-  readonly userAgent?: string;
+  readonly userAgent?: string | undefined;
   readonly callId: string;
   readonly cseq: number;
   readonly registeredAt: number;

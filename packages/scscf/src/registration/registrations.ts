@@ -54,6 +54,7 @@ export interface InputCompany {
 const ALONE: InputCompany = {};
 const NONE: readonly string[] = [];
 const NO_ROWS: readonly Change[] = [];
+const NOTHING = (): void => undefined;
 
 /** How long a store that has failed is left alone. */
 const RETRY_MS = 1000;
@@ -83,6 +84,8 @@ export class Registrations {
   /** By token: in the table no more, and not durably so. */
   readonly #overdue = new Map<string, Binding>();
   readonly #retries = new Map<string, Timer>();
+  /** By set, while several things are to be durable at once: the last of them. */
+  #gathered: Map<string, Owed> | undefined;
 
   constructor(options: RegistrationsOptions) {
     this.#options = options;
@@ -115,6 +118,22 @@ export class Registrations {
   /** Rows alone that nobody waits for: tried again until they are durable, in their turn among the inputs of the set. */
   keep(set: string, rows: Rows, settled: () => void): void {
     this.#begin(set, { with: { rows, settled } });
+  }
+
+  /** What `run` puts in and keeps of a set is one commit, in its order, when `run` is over. */
+  together(run: () => void): void {
+    if (this.#gathered !== undefined) {
+      run();
+      return;
+    }
+    const gathered = new Map<string, Owed>();
+    this.#gathered = gathered;
+    try {
+      run();
+    } finally {
+      this.#gathered = undefined;
+      for (const [set, last] of gathered) this.#payUp(set, NOTHING, last);
+    }
   }
 
   /** The binding of this token until its end is durable. */
@@ -165,7 +184,7 @@ export class Registrations {
   commit(
     change: RegistrationChange,
     answer: (problem?: Error) => void,
-    then: (problem?: Error) => void = () => undefined,
+    then: (problem?: Error) => void = NOTHING,
   ): void {
     const { set, changes } = change;
     const waiting = this.#pending.get(set);
@@ -240,7 +259,8 @@ export class Registrations {
     const before = this.#owed.get(set);
     if (before === undefined) this.#owed.set(set, [owed]);
     else before.push(owed);
-    this.#payUp(set, () => undefined, owed);
+    if (this.#gathered !== undefined) this.#gathered.set(set, owed);
+    else this.#payUp(set, NOTHING, owed);
   }
 
   /**
@@ -282,7 +302,7 @@ export class Registrations {
     if (this.#retries.has(set)) return;
     const retry = (): void => {
       this.#retries.delete(set);
-      this.#payUp(set, () => undefined);
+      this.#payUp(set, NOTHING);
     };
     this.#retries.set(set, this.#options.clock.after(RETRY_MS, retry));
   }

@@ -37,7 +37,8 @@ export class ChangedDirectory implements SubscriberDirectory {
   }
 
   byImpi(impi: string): Subscriber | undefined {
-    return this.#changed.has(impi) ? this.#changed.get(impi) : this.#file.byImpi(impi);
+    if (this.#changed.size > 0 && this.#changed.has(impi)) return this.#changed.get(impi);
+    return this.#file.byImpi(impi);
   }
 
   ownersOf(aor: string): readonly Subscriber[] {

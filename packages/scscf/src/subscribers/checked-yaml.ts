@@ -1,4 +1,5 @@
 // A YAML document read strictly: each wrong place becomes one line with path, value and what is allowed.
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { type ErrorCode, parseDocument } from "yaml";
 
 /** Every scalar stays text, so that a key of digits keeps its zeros and `8000` is no number. */
@@ -25,7 +26,7 @@ export function parseYaml(name: string, text: string, problems: Problems): Yaml 
     // An empty document is null.
     return (document.toJS({ maxAliasCount: 100 }) as Yaml | null) ?? {};
   } catch (error) {
-    problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    problems.push(`${name}: ${reasonOf(error)}`);
     return undefined;
   }
 }

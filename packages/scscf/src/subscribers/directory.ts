@@ -61,10 +61,10 @@ export function subscriberDirectory(
       templates.some((template) => template.expand(template.from).policy !== undefined),
     byImpi: find,
     ownersOf(aor) {
-      const owners = byAor.get(aor)?.slice() ?? [];
+      let owners: readonly Subscriber[] = byAor.get(aor) ?? NOBODY;
       for (const template of templates) {
         const owner = templateOwner(template, aor);
-        if (owner !== undefined) owners.push(owner);
+        if (owner !== undefined) owners = owners.length === 0 ? [owner] : [...owners, owner];
       }
       return owners;
     },
@@ -72,6 +72,8 @@ export function subscriberDirectory(
     list: (offset, limit) => page(subscribers, templates, offset, limit),
   };
 }
+
+const NOBODY: readonly Subscriber[] = [];
 
 function templateOwner(template: SubscriberTemplate, aor: string): Subscriber | undefined {
   for (const impu of template.impus) {

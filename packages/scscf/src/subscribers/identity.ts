@@ -32,8 +32,11 @@ export function filedAs(home: Home, uri: Uri): string {
 
 /** Our domain at its own port is our domain. @param aor see `aorOf` */
 export function atHome(domain: string, aor: string): string {
-  return aor.endsWith(`@${domain}:5060`) ? aor.slice(0, -":5060".length) : aor;
+  if (!aor.endsWith(OWN_PORT)) return aor; // as mostly
+  return aor.endsWith(`@${domain}${OWN_PORT}`) ? aor.slice(0, -OWN_PORT.length) : aor;
 }
+
+const OWN_PORT = ":5060";
 
 /** The same for the host and port of a SIP URI. */
 export function isAtHome(domain: string, { scheme, host, port }: SipUri): boolean {

@@ -1,5 +1,7 @@
 // The lab's HSS: one YAML file becomes a directory, or a list of everything that is wrong with it.
+
 import { readFileSync } from "node:fs";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { unpackNonce } from "@ims-lab/common/sip/auth/aka";
 import { type Place, Place as PlaceInFile, type Problems, parseYaml } from "./checked-yaml.ts";
 import { type FileDirectory, subscriberDirectory } from "./directory.ts";
@@ -44,7 +46,7 @@ export function loadSubscribers(path: string): LoadResult {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = reasonOf(error);
     return { kind: "refused", problems: [`${path}: ${why}, expected a readable file`] };
   }
   return parseSubscribers(text, path);

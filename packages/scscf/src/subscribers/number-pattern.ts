@@ -44,9 +44,20 @@ export class NumberPattern {
   match(text: string): number | undefined {
     const prefix = this.#parts[0] ?? "";
     if (!text.startsWith(prefix)) return undefined;
-    const digits = /^\d{1,15}/.exec(text.slice(prefix.length, prefix.length + 16))?.[0];
-    if (digits === undefined) return undefined;
-    const n = Number(digits);
+    const start = prefix.length;
+    const end = digitsEnd(text, start);
+    if (end === start) return undefined;
+    const n = Number(text.slice(start, end));
     return this.expand(n) === text ? n : undefined;
   }
+}
+
+/** Whatever number has more is none that can be counted to. */
+const MOST_DIGITS = 15;
+
+function digitsEnd(text: string, start: number): number {
+  const most = Math.min(text.length, start + MOST_DIGITS);
+  let at = start;
+  while (at < most && text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57) at++;
+  return at;
 }

@@ -1,5 +1,6 @@
 // A subscriber's own rules of the authentication policy, as the subscribers file has them.
-import { type RuleDocument, readRules, ruleDocument } from "@ims-lab/common/ims/policy-document";
+import { type RuleDocument, ruleDocument } from "@ims-lab/common/ims/policy-document";
+import { readRules } from "@ims-lab/common/ims/policy-reading";
 import type { Place, Yaml } from "./checked-yaml.ts";
 
 /** The rules are read again with the node's settings: only whether they can be is looked at here. */

@@ -2,15 +2,12 @@
 import type { CampaignPlan, CampaignView } from "@ims-lab/common/admin-api/campaigns";
 import type { Page, ProblemDetails, ReauthenticationView } from "@ims-lab/common/admin-api/views";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
-import { adminServer } from "@ims-lab/common/platform/http";
-import { nullLogger } from "@ims-lab/common/platform/logger";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
 import type { FastifyInstance } from "fastify";
 import { beforeEach, describe, expect, test } from "vitest";
-import { addRoutes } from "../../src/admin/routes.ts";
 import { keptStore } from "../contract/kept-store.ts";
 import { type TryingStore, tryingStore } from "../contract/trying-store.ts";
 import { BOB, Device, DOMAIN, Lab, type Peer } from "../lab.ts";
+import { adminOf } from "./admin-server.ts";
 
 let lab: Lab;
 let pcscf: Peer;
@@ -26,24 +23,7 @@ beforeEach(async () => {
     "--pcscf.subscribe=false",
     "--campaigns.maxPacePerSecond=20",
   ));
-  app = await adminServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: undefined,
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 9000,
-      maxConnections: 100,
-      requestSeconds: 30,
-    },
-    log: nullLogger,
-    node: "S-CSCF",
-    version: "0",
-    metrics: createMetrics({ node: "scscf", processFigures: false }),
-    ready: () => true,
-  });
-  addRoutes(app, lab.scscf, { clock: lab.clock });
+  app = await adminOf(lab);
   bob = new Device(lab, pcscf, "bob");
   carol = new Device(lab, pcscf, "carol");
   for (const [device, agent] of [

@@ -7,15 +7,12 @@ import {
   deregistrationProgressSchema,
 } from "@ims-lab/common/admin-api/deregistration-views";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
-import { adminServer } from "@ims-lab/common/platform/http";
-import { nullLogger } from "@ims-lab/common/platform/logger";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { addRoutes } from "../../src/admin/routes.ts";
 import { keptStore } from "../contract/kept-store.ts";
 import { Device, DOMAIN, Lab, type Peer, rowsOf } from "../lab.ts";
+import { adminOf } from "./admin-server.ts";
 
 const MANY = `  - template:
       from: 1
@@ -33,24 +30,7 @@ let asked: ClientRequest[];
 beforeEach(async () => {
   ({ lab, pcscf } = await Lab.startMore(MANY, keptStore(), "--pcscf.subscribe=false"));
   asked = [];
-  app = await adminServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: undefined,
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 9000,
-      maxConnections: 100,
-      requestSeconds: 30,
-    },
-    log: nullLogger,
-    node: "S-CSCF",
-    version: "0",
-    metrics: createMetrics({ node: "scscf", processFigures: false }),
-    ready: () => true,
-  });
-  addRoutes(app, lab.scscf, { clock: lab.clock });
+  app = await adminOf(lab);
   await app.listen({ host: "127.0.0.1", port: 0 });
 });
 

@@ -1,15 +1,13 @@
 // `GET /events` over a real connection: guarded like every route, and over when the node stops.
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
-import { adminServer, NODE_HEADER } from "@ims-lab/common/platform/http";
-import { nullLogger } from "@ims-lab/common/platform/logger";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
+import { NODE_HEADER } from "@ims-lab/common/platform/http";
 import { Secret } from "@ims-lab/common/platform/secret";
 import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MOST_READERS } from "../../src/admin/event-stream.ts";
-import { addRoutes } from "../../src/admin/routes.ts";
 import { BOB, Device, Lab, type Peer } from "../lab.ts";
+import { adminOf } from "./admin-server.ts";
 
 const TOKEN = "a-token-of-some-length";
 
@@ -19,24 +17,7 @@ let app: FastifyInstance;
 let asked: ClientRequest[];
 
 async function serve(token: string | undefined): Promise<void> {
-  app = await adminServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: token === undefined ? undefined : new Secret(token),
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 9000,
-      maxConnections: 100,
-      requestSeconds: 30,
-    },
-    log: nullLogger,
-    node: "S-CSCF",
-    version: "0",
-    metrics: createMetrics({ node: "scscf", processFigures: false }),
-    ready: () => true,
-  });
-  addRoutes(app, lab.scscf, { clock: lab.clock });
+  app = await adminOf(lab, { token: token === undefined ? undefined : new Secret(token) });
   await app.listen({ host: "127.0.0.1", port: 0 });
 }
 

@@ -1,14 +1,11 @@
 // `GET /registrations/{impu}/messages` over a real connection: told while somebody reads, and no longer.
 import type { AddressInfo } from "node:net";
 import type { ObservedMessage } from "@ims-lab/common/admin-api/observed-messages";
-import { adminServer } from "@ims-lab/common/platform/http";
-import { nullLogger } from "@ims-lab/common/platform/logger";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
 import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MOST_OBSERVERS } from "../../src/admin/message-routes.ts";
-import { addRoutes } from "../../src/admin/routes.ts";
 import { BOB, Device, Lab, type Peer } from "../lab.ts";
+import { adminOf } from "./admin-server.ts";
 
 let lab: Lab;
 let pcscf: Peer;
@@ -18,24 +15,7 @@ let leaving: AbortController;
 beforeEach(async () => {
   ({ lab, pcscf } = await Lab.start("--pcscf.subscribe=false"));
   leaving = new AbortController();
-  app = await adminServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: undefined,
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 9000,
-      maxConnections: 100,
-      requestSeconds: 30,
-    },
-    log: nullLogger,
-    node: "S-CSCF",
-    version: "0",
-    metrics: createMetrics({ node: "scscf", processFigures: false }),
-    ready: () => true,
-  });
-  addRoutes(app, lab.scscf, { clock: lab.clock });
+  app = await adminOf(lab);
   await app.listen({ host: "127.0.0.1", port: 0 });
 });
 

@@ -2,14 +2,11 @@
 import { setImmediate as requestsRead } from "node:timers/promises";
 import type { PolicyAnswer, PolicyView } from "@ims-lab/common/admin-api/policy-views";
 import type { ProblemDetails } from "@ims-lab/common/admin-api/views";
-import { adminServer } from "@ims-lab/common/platform/http";
-import { nullLogger } from "@ims-lab/common/platform/logger";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
 import type { FastifyInstance } from "fastify";
 import { beforeEach, describe, expect, test } from "vitest";
-import { addRoutes } from "../../src/admin/routes.ts";
 import { type TryingStore, tryingStore } from "../contract/trying-store.ts";
 import { Device, DOMAIN, Lab, type Peer } from "../lab.ts";
+import { adminOf } from "./admin-server.ts";
 
 const MANY = `  - template:
       from: 1
@@ -28,24 +25,7 @@ let app: FastifyInstance;
 beforeEach(async () => {
   store = tryingStore();
   ({ lab, pcscf } = await Lab.startMore(MANY, store, "--pcscf.subscribe=false"));
-  app = await adminServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: undefined,
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 20_000,
-      maxConnections: 100,
-      requestSeconds: 30,
-    },
-    log: nullLogger,
-    node: "S-CSCF",
-    version: "0",
-    metrics: createMetrics({ node: "scscf", processFigures: false }),
-    ready: () => true,
-  });
-  addRoutes(app, lab.scscf, { clock: lab.clock });
+  app = await adminOf(lab, { maxBodyBytes: 20_000 });
 });
 
 async function ask<T>(method: "GET" | "PUT", url: string, body?: unknown): Promise<[number, T]> {

@@ -6,14 +6,11 @@ import type {
   RegistrationView,
 } from "@ims-lab/common/admin-api/views";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
-import { adminServer } from "@ims-lab/common/platform/http";
-import { nullLogger } from "@ims-lab/common/platform/logger";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
 import type { FastifyInstance } from "fastify";
 import { beforeEach, expect, test, vi } from "vitest";
-import { addRoutes } from "../../src/admin/routes.ts";
 import { type TryingStore, tryingStore } from "../contract/trying-store.ts";
 import { BOB, Device, Lab, type Peer, rowsOf } from "../lab.ts";
+import { adminOf } from "./admin-server.ts";
 
 let store: TryingStore;
 let lab: Lab;
@@ -26,24 +23,7 @@ beforeEach(async () => {
   store = tryingStore();
   ({ lab, pcscf } = await Lab.startWith(store, "--pcscf.subscribe=false"));
   bob = new Device(lab, pcscf, "bob");
-  app = await adminServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: undefined,
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 9000,
-      maxConnections: 100,
-      requestSeconds: 30,
-    },
-    log: nullLogger,
-    node: "S-CSCF",
-    version: "0",
-    metrics: createMetrics({ node: "scscf", processFigures: false }),
-    ready: () => true,
-  });
-  addRoutes(app, lab.scscf, { clock: lab.clock });
+  app = await adminOf(lab);
 });
 
 type Method = "GET" | "POST" | "DELETE";

@@ -1,14 +1,11 @@
 // The admin interface's subscribers: read, put, removed and imported, and never a secret.
 import { promisify } from "node:util";
 import type { ImportAnswer, Page, SubscriberView } from "@ims-lab/common/admin-api/views";
-import { adminServer } from "@ims-lab/common/platform/http";
-import { nullLogger } from "@ims-lab/common/platform/logger";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
 import type { FastifyInstance } from "fastify";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { addRoutes } from "../../src/admin/routes.ts";
 import { type TryingStore, tryingStore } from "../contract/trying-store.ts";
 import { Device, DOMAIN, Lab } from "../lab.ts";
+import { adminOf } from "./admin-server.ts";
 
 const PATIENCE = { timeout: 10_000 };
 const K = "1".repeat(32);
@@ -30,24 +27,7 @@ beforeEach(async () => {
   const started = await Lab.startWith(store, "--pcscf.subscribe=false");
   lab = started.lab;
   bob = new Device(lab, started.pcscf, "bob");
-  app = await adminServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: undefined,
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 9000,
-      maxConnections: 100,
-      requestSeconds: 30,
-    },
-    log: nullLogger,
-    node: "S-CSCF",
-    version: "0",
-    metrics: createMetrics({ node: "scscf", processFigures: false }),
-    ready: () => true,
-  });
-  addRoutes(app, lab.scscf, { clock: lab.clock });
+  app = await adminOf(lab);
 });
 
 type Method = "GET" | "PUT" | "POST" | "DELETE";

@@ -2,7 +2,7 @@
 import type { ReauthenticationView } from "@ims-lab/common/admin-api/views";
 import { OWN_PACKAGE } from "@ims-lab/common/ims/events";
 import type { RuleDocument } from "@ims-lab/common/ims/policy-document";
-import { readPolicy } from "@ims-lab/common/ims/policy-document";
+import { readPolicy } from "@ims-lab/common/ims/policy-reading";
 import type { SipResponse } from "@ims-lab/common/sip/message/message";
 import { beforeEach, describe, expect, test } from "vitest";
 import { reauthenticationView } from "../../src/admin/reauthentication-view.ts";

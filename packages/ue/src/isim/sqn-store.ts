@@ -1,7 +1,9 @@
 // Storage of an ISIM's sequence numbers and of its device's URN, in memory or in a file. TS 33.102 annex C; RFC 5626 §4.1.
+
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { SQN_ENTRIES, type SqnWindow } from "@ims-lab/common/ims/sqn";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 
 export interface SqnWindowStore {
   /** Undefined: a new card. */
@@ -26,7 +28,7 @@ export function toleratingWriteFailures(
       try {
         store.save(window);
       } catch (problem) {
-        onFailure(problem instanceof Error ? problem.message : String(problem));
+        onFailure(reasonOf(problem));
       }
     },
   };

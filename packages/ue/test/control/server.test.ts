@@ -1,29 +1,13 @@
 // The UE's control interface.
-import { nullLogger } from "@ims-lab/common/platform/logger";
-import { createMetrics } from "@ims-lab/common/platform/metrics";
+import { adminOptions } from "@ims-lab/common/testing/admin-options";
 import type { FastifyInstance } from "fastify";
 import { describe, expect, test } from "vitest";
 import { controlServer } from "../../src/control/server.ts";
 import { Lab } from "../lab.ts";
 
 async function control(lab: Lab): Promise<FastifyInstance> {
-  return await controlServer({
-    settings: {
-      host: "127.0.0.1",
-      port: 0,
-      token: undefined,
-      tokenFile: undefined,
-      names: [],
-      maxBodyBytes: 9000,
-      maxConnections: 100,
-      requestSeconds: 30,
-    },
-    log: nullLogger,
-    metrics: createMetrics({ node: "ue", processFigures: false }),
-    version: "0",
-    clock: lab.clock,
-    node: lab.node,
-  });
+  const { ready: _, ...options } = adminOptions("UE");
+  return await controlServer({ ...options, clock: lab.clock, node: lab.node });
 }
 
 describe("HTTP control of the UEs", () => {

@@ -1,5 +1,7 @@
 // The layers of a node's settings: file, environment, command line, profile.
+
 import { parse as parseYaml } from "yaml";
+import { reasonOf } from "../thrown.ts";
 import type { CommandLine } from "./argv.ts";
 import { type ConfigError, type ConfigSource, expectedKnown } from "./error.ts";
 import type { Leaf } from "./leaves.ts";
@@ -58,7 +60,7 @@ function addFile(
   try {
     tree = parseYaml(sources.readFile(file), { strict: true, uniqueKeys: true }) ?? {};
   } catch (problem) {
-    const why = problem instanceof Error ? problem.message.split("\n")[0] : String(problem);
+    const why = reasonOf(problem).split("\n")[0];
     errors.push({
       key: "config",
       source: COMMAND_FILE,

@@ -1,5 +1,7 @@
 // A peek at a message, without decoding it: enough to turn it away. RFC 3261 §7, §8.2.7, §17.2.3.
 
+import { isAnswer } from "../transport/unanswered-requests.ts";
+
 /** How much of a message is looked at; what stands behind is not missed. */
 const LOOK_OCTETS = 8192;
 
@@ -21,6 +23,7 @@ export class Peek {
 
   /** Undefined for a response and for what is no SIP. */
   get method(): string | undefined {
+    if (isAnswer(this.bytes)) return undefined;
     this.#method ??= methodOf(this.head) ?? "";
     return this.#method === "" ? undefined : this.#method;
   }
@@ -60,9 +63,7 @@ function headOf(bytes: Buffer): string {
 function methodOf(head: string): string | undefined {
   const end = head.indexOf(" ");
   const method = head.slice(0, Math.max(end, 0));
-  return method === "" || /^sip\//i.test(method) || !/^[\w.!%*+`'~-]{1,32}$/.test(method)
-    ? undefined
-    : method;
+  return /^[\w.!%*+`'~-]{1,32}$/.test(method) ? method : undefined;
 }
 
 /** Methods that end or confirm something: refusing them would only make more work. */

@@ -16,10 +16,11 @@ export interface RequestQueueOptions {
   readonly maxWaitMs: number;
 }
 
-interface Waiting {
-  readonly octets: number;
+interface Waiting<Flow = unknown> {
+  readonly addressee: Addressee<Flow>;
+  readonly message: Peek;
+  readonly flow: Flow;
   readonly since: number;
-  readonly handle: (isLate: boolean) => void;
 }
 
 /** A turn's length: the sockets are read between turns, before they overflow. */
@@ -69,8 +70,8 @@ export class RequestQueue {
       return;
     }
     const queue = message.isUrgent ? this.#urgent : this.#ordinary;
-    const handle = (isLate: boolean): void => addressee.handle(message, flow, isLate);
-    queue.add({ octets, since: now, handle });
+    const waiting: Waiting<Flow> = { addressee, message, flow, since: now };
+    queue.add(waiting);
     this.#octets += octets;
   }
 
@@ -84,10 +85,10 @@ export class RequestQueue {
   #beginTurn(now: number): void {
     if (this.#turnEnds !== undefined) return;
     this.#turnEnds = now + TURN_MS;
-    this.#options.nextTurn(() => this.#takeTurn());
+    this.#options.nextTurn(this.#takeTurn);
   }
 
-  #takeTurn(): void {
+  readonly #takeTurn = (): void => {
     this.#turnEnds = undefined;
     if (this.#behindSince === undefined) return;
     const { clock } = this.#options;
@@ -99,10 +100,11 @@ export class RequestQueue {
         this.#behindSince = undefined;
         return;
       }
-      this.#octets -= next.octets;
-      next.handle(this.#isLate(next.since, now));
+      const { addressee, message, flow, since } = next;
+      this.#octets -= message.bytes.length;
+      addressee.handle(message, flow, this.#isLate(since, now));
     }
-  }
+  };
 
   #next(): Waiting | undefined {
     this.#taken = (this.#taken + 1) % OLDEST_EVERY;

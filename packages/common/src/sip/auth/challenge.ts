@@ -17,8 +17,8 @@ export interface Challenge {
   readonly opaque?: string;
   readonly stale?: boolean;
   /** Session keys for the P-CSCF, which takes them out (TS 24.229 §5.4.1.2.1), hexadecimal. */
-  readonly ik?: string;
-  readonly ck?: string;
+  readonly ik?: string | undefined;
+  readonly ck?: string | undefined;
 }
 
 /** One Authorization value that answers a challenge. */
@@ -30,13 +30,13 @@ export interface Answer {
   /** Lower-case hexadecimal digits; empty: the challenge itself was refused (RFC 3310 §3.2). */
   readonly response: string;
   readonly algorithm: AuthAlgorithm;
-  readonly qop?: Qop;
+  readonly qop?: Qop | undefined;
   /** Eight hexadecimal digits; there when `qop` is. */
-  readonly nc?: string;
-  readonly cnonce?: string;
-  readonly opaque?: string;
+  readonly nc?: string | undefined;
+  readonly cnonce?: string | undefined;
+  readonly opaque?: string | undefined;
   /** base64, as received. RFC 3310 §3.4. */
-  readonly auts?: string;
+  readonly auts?: string | undefined;
 }
 
 /** Undefined for an algorithm nobody here knows (RFC 7616 §3.3: ignore the challenge then). */
@@ -163,8 +163,7 @@ export function readAnswer(
     return bad(`response has ${response.length} characters, ${algorithm} has ${length} hex digits`);
   const freshness = readFreshness(params, response !== "");
   if ("kind" in freshness) return freshness;
-  const opaque = params.get("opaque");
-  const auts = params.get("auts");
+  const { qop, nc, cnonce } = freshness;
   return {
     username: params.get("username") ?? "",
     realm: params.get("realm") ?? "",
@@ -172,9 +171,11 @@ export function readAnswer(
     uri: params.get("uri") ?? "",
     response,
     algorithm,
-    ...freshness,
-    ...(opaque !== undefined && { opaque }),
-    ...(auts && { auts }), // an empty one asks for nothing
+    qop,
+    nc,
+    cnonce,
+    opaque: params.get("opaque"),
+    auts: params.get("auts") || undefined, // an empty one asks for nothing
   };
 }
 
@@ -191,8 +192,7 @@ function readFreshness(
 ): Pick<Answer, "qop" | "nc" | "cnonce"> | AnswerProblem {
   const qopToken = params.get("qop");
   const cnonce = params.get("cnonce");
-  const withCnonce = cnonce === undefined ? {} : { cnonce };
-  if (qopToken === undefined || !answers) return withCnonce;
+  if (qopToken === undefined || !answers) return { qop: undefined, nc: undefined, cnonce };
   const qop = readQop(qopToken);
   if (qop === undefined) return bad(`qop ${qopToken}, auth or auth-int is needed`);
   const nc = params.get("nc");

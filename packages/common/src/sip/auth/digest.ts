@@ -16,12 +16,12 @@ export interface DigestInput {
   readonly uri: string;
   readonly nonce: string;
   /** Without it: RFC 2617 §3.2.2.1's older formula. */
-  readonly qop?: Qop;
+  readonly qop?: Qop | undefined;
   /** As it stands in the header: eight hexadecimal digits. */
-  readonly nc?: string;
-  readonly cnonce?: string;
+  readonly nc?: string | undefined;
+  readonly cnonce?: string | undefined;
   /** Counts for auth-int alone; nothing and an empty body are the same (RFC 8760 §2.6). */
-  readonly body?: Buffer;
+  readonly body?: Buffer | undefined;
 }
 
 const ENGINE: Record<HashName, string> = {
@@ -63,8 +63,12 @@ export function responseLength(algorithm: DigestAlgorithm): number {
 /** H(A1), in lower-case hexadecimal digits. RFC 7616 §3.4.2. */
 export function hashedA1(input: DigestInput): string {
   const engine = ENGINE[hashOf(input.algorithm)];
-  const prefix = Buffer.from(`${input.username}:${input.realm}:`, "latin1");
-  const plain = hash(engine, Buffer.concat([prefix, input.password]));
+  const { password } = input;
+  const prefix = `${input.username}:${input.realm}:`;
+  const octets = Buffer.allocUnsafe(prefix.length + password.length);
+  octets.write(prefix, "latin1");
+  password.copy(octets, prefix.length);
+  const plain = hash(engine, octets);
   if (!input.algorithm.endsWith("-sess")) return plain;
   return hashed(engine, `${plain}:${input.nonce}:${input.cnonce ?? ""}`);
 }

@@ -1,5 +1,6 @@
 // The addresses of an endpoint: what it listens on and what it tells its peers. RFC 3261 §18.1.1, §16.4.
 
+import { ownCopy } from "../message/scan.ts";
 import type { HostPort, Transport, TransportName } from "../transport/transport.ts";
 import type { AdvertiseRule } from "./options.ts";
 
@@ -10,6 +11,8 @@ export class EndpointAddresses {
   #own: ReadonlyMap<number, ReadonlySet<string>> = new Map();
   /** Hosts that are ours at any port, in lower case. */
   readonly #shared: ReadonlySet<string>;
+  /** The one that was asked for last: mostly it is asked for again. */
+  #lastOwn: HostPort | undefined;
   /** Set when every peer is told the same. */
   #only: HostPort | undefined;
 
@@ -30,6 +33,7 @@ export class EndpointAddresses {
       for (const { name } of this.#transports) add(own, this.#addressOf(rule, name));
     }
     this.#own = own;
+    this.#lastOwn = undefined;
     const [first] = this.#rules;
     const same = first === undefined || first.forPeers === undefined;
     this.#only = same ? this.#addressOf(first, PLAIN) : undefined;
@@ -43,6 +47,14 @@ export class EndpointAddresses {
   }
 
   isOwn(host: string, port: number): boolean {
+    const last = this.#lastOwn;
+    if (last !== undefined && last.port === port && last.host === host) return true;
+    const isOwn = this.#isAmongOwn(host, port);
+    if (isOwn) this.#lastOwn = { host: ownCopy(host), port };
+    return isOwn;
+  }
+
+  #isAmongOwn(host: string, port: number): boolean {
     const hosts = this.#own.get(port);
     if (hosts !== undefined && (hosts.has(host) || hosts.has(host.toLowerCase()))) return true;
     return this.#shared.size > 0 && this.#shared.has(host.toLowerCase());

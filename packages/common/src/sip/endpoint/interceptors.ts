@@ -70,6 +70,5 @@ export function intercepted(
     (next, interceptor) => (message) => interceptor(message, next),
     ({ bytes, flow, onFailure }) => last(bytes, flow, onFailure),
   );
-  return (bytes, flow, onFailure) =>
-    chain({ direction, bytes, flow, at: clock.now(), ...(onFailure && { onFailure }) });
+  return (bytes, flow, onFailure) => chain({ direction, bytes, flow, at: clock.now(), onFailure });
 }

@@ -197,11 +197,15 @@ export class EndpointSender {
     const { transport: kind, remote } = flow;
     const sentBy = formatHostPort(this.#addresses.advertised(remote, kind));
     const transport = VIA_NAME[kind];
-    const own = request
-      .clone()
-      .withOwnLength()
-      .push("Via", `SIP/2.0/${transport} ${sentBy};branch=${branch};rport`);
-    return { request: own, bytes: encode(own), flow };
+    const via = `SIP/2.0/${transport} ${sentBy};branch=${branch};rport`;
+    return {
+      callId: request.callId,
+      // Its ACK and its CANCEL are made from it; no other request is asked for again.
+      invite: request.method === "INVITE" ? request.clone().push("Via", via) : undefined,
+      // Written above its lines: no copy of the request has to be made for each way it goes.
+      bytes: encode(request.withOwnLength(), `Via: ${via}\r\n`),
+      flow,
+    };
   }
 
   #flowTo({ host, port, domain }: Remote, transport: TransportName): Flow | undefined {

@@ -52,13 +52,17 @@ abstract class MessageHeaders extends HeaderLines {
     return present(this.get(To), "To");
   }
 
-  /** As it goes on the wire. RFC 3261 §20.14: Content-Length is always there, for streams. */
-  toOctets(): Buffer {
+  /**
+   * As it goes on the wire. RFC 3261 §20.14: Content-Length is always there, for streams.
+   * @param top lines above all others, each with its end
+   */
+  toOctets(top = ""): Buffer {
     const { length } = this.body;
     const own = this.has("Content-Length") ? "" : `Content-Length: ${length}\r\n`;
     const octets = this.startOctets + this.headerOctets() + own.length + length + LINE_ENDS;
-    const bytes = Buffer.allocUnsafe(octets);
+    const bytes = Buffer.allocUnsafe(octets + top.length);
     let at = putLineEnd(bytes, this.writeStart(bytes));
+    if (top !== "") at = putText(bytes, at, top);
     at = putText(bytes, this.writeHeaders(bytes, at), own);
     at = putLineEnd(bytes, at);
     if (length > 0) this.body.copy(bytes, at);

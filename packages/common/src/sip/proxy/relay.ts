@@ -19,12 +19,12 @@ export interface Relay {
   readonly to: Destination;
   readonly sender: RequestSender;
   /**
-   * Sees each response but 100 before it goes back, our Via taken off already. It is a copy that
-   * may be edited. Undefined: do not forward it.
+   * Sees each response but 100 before it goes back, our Via taken off already; it may be edited.
+   * Undefined: do not forward it.
    */
-  readonly onResponse?: (response: SipResponse, flow: Flow) => SipResponse | undefined;
+  onResponse?(response: SipResponse, flow: Flow): SipResponse | undefined;
   /** The next hop is of no use (no answer, not reachable, 503). True: this was dealt with elsewhere. */
-  readonly takeOver?: (why: RequestFailure | "503") => boolean;
+  takeOver?(why: RequestFailure | "503"): boolean;
   /** §16.7 item 6: a 503 would say that this proxy is overloaded. Default `as-500`. */
   readonly unavailable?: "as-500" | "as-503";
 }
@@ -51,19 +51,19 @@ class BackRelay implements ResponseHandlers {
     if (received.status === 503) {
       if (this.#job.takeOver?.("503")) return;
     }
-    const response = received.clone().withOwnLength();
+    const response = received.withOwnLength();
     response.pop("Via");
     if (!response.has("Via")) return; // §16.7 item 3: it was meant for us
-    const { onResponse, incoming } = this.#job;
-    const forwarded = onResponse === undefined ? response : onResponse(response, flow);
+    const job = this.#job;
+    const forwarded = job.onResponse === undefined ? response : job.onResponse(response, flow);
     if (forwarded === undefined) return;
     if (forwarded.status === 503) this.#answerUnavailable(forwarded);
-    else incoming.respond(forwarded);
+    else job.incoming.respond(forwarded);
   }
 
   onFailure(why: RequestFailure): void {
-    const { incoming, takeOver } = this.#job;
-    if (takeOver?.(why)) return;
+    const { incoming } = this.#job;
+    if (this.#job.takeOver?.(why)) return;
     if (why !== "timeout")
       this.#answerUnavailable(undefined); // §16.9: as if a 503 had come
     else if (incoming.request.method === "INVITE") answer(incoming, 408); // §16.8

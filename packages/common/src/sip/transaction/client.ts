@@ -12,9 +12,11 @@ import { Transaction, type TransactionContext } from "./transaction.ts";
 import type { ClientTransaction, RequestFailure, ResponseHandlers } from "./user.ts";
 import type { TransactionView } from "./view.ts";
 
-/** A request as it goes out: our Via on top, its octets, the path it takes. */
+/** A request as it goes out: its octets with our Via on top, the path it takes. */
 export interface OutgoingRequest {
-  readonly request: SipRequest;
+  readonly callId: string;
+  /** INVITE only, our Via on top: what an ACK and a CANCEL are made from. */
+  readonly invite: SipRequest | undefined;
   readonly bytes: Buffer;
   readonly flow: Flow;
 }
@@ -49,7 +51,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
   readonly #owner: ClientOwner;
   #handlers: ResponseHandlers | undefined;
   #flow: Flow | undefined;
-  /** INVITE only, until the final response: what an ACK is made from. */
+  /** INVITE only, until the final response. */
   #invite: SipRequest | undefined;
   #fallback: Fallback | undefined;
   #cancelling: Cancelling = "too-early";
@@ -95,10 +97,10 @@ export abstract class RunningClient extends Transaction implements ClientTransac
 
   start(outgoing: OutgoingRequest, fallback?: Fallback): void {
     if (this.#handlers === undefined) return; // abandoned while its host name was looked up
-    const { request, bytes, flow } = outgoing;
+    const { callId, invite, bytes, flow } = outgoing;
     this.#flow = flow;
-    this.callId = request.callId;
-    this.#invite = this.method === "INVITE" ? request : undefined;
+    this.callId = callId;
+    this.#invite = invite;
     this.#fallback = fallback;
     this.bytes = bytes;
     this.#step(START);
@@ -146,7 +148,7 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     if (this.#flow === undefined) return;
     const effects = this.advance(this.contextFor(this.#flow), input);
     if (this.ended) this.#leave();
-    for (const effect of effects) this.#perform(effect, received);
+    for (let at = 0; at < effects.length; at++) this.#perform(effects[at] as Effect, received);
   }
 
   #perform(effect: Effect, received: Received | undefined): void {
@@ -209,7 +211,8 @@ export abstract class RunningClient extends Transaction implements ClientTransac
     this.#cancelling = "sent";
     if (this.#invite === undefined || this.#flow === undefined) return; // it has its final response
     const request = cancelOf(this.#invite, this.#reasons);
-    const outgoing = { request, bytes: encode(request), flow: this.#flow };
+    const { callId } = request;
+    const outgoing = { callId, invite: undefined, bytes: encode(request), flow: this.#flow };
     this.#owner.sendCancel(this.branch, outgoing);
   }
 

@@ -140,6 +140,9 @@ export class TransactionLayer implements ServerOwner {
 
   #excess(): TransactionExcess | undefined {
     const { maxTransactions, maxTransactionBytes } = this.#limits;
+    const atMost = this.#servers.size + this.#completedServers.atMost;
+    if (atMost < maxTransactions && this.serverOctets < maxTransactionBytes) return undefined;
+    // Some may have ended meanwhile.
     if (this.serverCount >= maxTransactions) return "transactions";
     // However few they are: each may be as large as a datagram.
     return this.serverOctets >= maxTransactionBytes ? "transaction-bytes" : undefined;
@@ -150,8 +153,9 @@ export class TransactionLayer implements ServerOwner {
     const kind = method === "INVITE" ? InviteServerTransaction : NonInviteServerTransaction;
     const whole = method === "CANCEL" ? this.#withCancelled(received, via) : received;
     if (whole === undefined) return;
-    // The key outlives the message it was read from.
-    const transaction = new kind(this.#context, this, ownCopy(key), whole);
+    // Only that of an INVITE outlives the message it was read from.
+    const own = method === "INVITE" ? ownCopy(key) : key;
+    const transaction = new kind(this.#context, this, own, whole);
     this.#servers.set(transaction.key, transaction);
     this.#pending++;
     this.#octets += transaction.octets;

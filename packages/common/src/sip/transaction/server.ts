@@ -130,7 +130,7 @@ export abstract class ServerTransaction extends Transaction {
   #step(input: ServerInput, response?: SipResponse, ack?: ReceivedRequest): void {
     const effects = this.advance(this.contextFor(this.replyFlow), input);
     if (this.ended) this.forget();
-    for (const effect of effects) this.#perform(effect, response, ack);
+    for (let at = 0; at < effects.length; at++) this.#perform(effects[at] as Effect, response, ack);
   }
 
   #perform(

@@ -51,7 +51,7 @@ export type RequestHandler = (incoming: Incoming) => void;
 export type RequestFailure = "timeout" | "unresolved" | SendFailure;
 
 export interface ResponseHandlers {
-  /** Provisional and final responses; several 2xx are possible for INVITE (RFC 6026). */
+  /** Provisional and final responses, from now on the handler's own; several 2xx are possible for INVITE (RFC 6026). */
   onResponse(response: SipResponse, flow: Flow): void;
   /** Called at most once, instead of a final response. */
   onFailure(why: RequestFailure): void;

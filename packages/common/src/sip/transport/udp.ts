@@ -57,7 +57,9 @@ class UdpTransport implements Transport {
     const socket = socketOf(this.#options);
     this.#socket = socket;
     this.#events = events;
-    this.#local = await socket.bind(this.#local, (...datagram) => this.#receive(...datagram));
+    this.#local = await socket.bind(this.#local, (bytes, host, port) =>
+      this.#receive(bytes, host, port),
+    );
     this.#flows = this.#newFlows();
   }
 

@@ -33,6 +33,16 @@ test("it is there until its time is over, and not a moment longer", () => {
   expect([found("a"), table.size, table.requestOctets]).toEqual([undefined, 0, 0]);
 });
 
+test("what has ended is not found, though its memory is not given back yet", () => {
+  add("a");
+  clock.advance(10);
+  add("b");
+  clock.advance(LINGER_MS - 1);
+  expect([found("a"), found("b"), table.has("b")]).toEqual([undefined, "answer to b", true]);
+  clock.advance(1);
+  expect([found("b"), table.has("b"), table.requestOctets]).toEqual([undefined, false, 100]);
+});
+
 test("nobody asks: its memory is given back all the same, and no timer is left", () => {
   add("a");
   clock.advance(LINGER_MS + 1_000);

@@ -170,6 +170,38 @@ test("addresses are written as they are read", () => {
   }
 });
 
+test("slots go from one peer to another and back", () => {
+  const slots = new MessageSlots(1, 16, () => 0n);
+  const [a, b] = ["192.0.2.1", "192.0.2.2"].map((host) => ({ host, port: 5060 }));
+  for (const to of [a, a, b, { host: "192.0.2.3", port: 5061 }, a]) {
+    expect(to !== undefined && slots.address(0, to)).toBe(true);
+    expect(slots.hostOf(0)).toBe(to?.host);
+    expect(slots.portOf(0)).toBe(to?.port);
+  }
+  expect(slots.address(0, { host: "localhost", port: 5060 })).toBe(false);
+  expect(a !== undefined && slots.address(0, a)).toBe(true);
+  expect(slots.hostOf(0)).toBe("192.0.2.1");
+});
+
+test("pointers are 64 bits long, whatever their lower half does", () => {
+  const octetsAt = 0x7fff_ffff_fff8n;
+  const buffers: Buffer[] = [];
+  const slots = new MessageSlots(2, 64, (buffer) => {
+    buffers.push(buffer);
+    return octetsAt;
+  });
+  const [, vectors] = buffers;
+  slots.place(0, 4, 3);
+  slots.place(1, 8, 5);
+  const pointers = [0, 16].map((at) => vectors?.readBigUInt64LE(at));
+  expect(pointers).toEqual([octetsAt + 4n, octetsAt + 8n]);
+  expect([8, 24].map((at) => vectors?.readBigUInt64LE(at))).toEqual([3n, 5n]);
+  // The name of the second message and its vector: behind those of the first one.
+  expect(slots.headers.readBigUInt64LE(64)).toBe(octetsAt + 16n);
+  expect(slots.headers.readBigUInt64LE(64 + 16)).toBe(octetsAt + 16n);
+  expect(slots.headers.readBigUInt64LE(64 + 24)).toBe(1n);
+});
+
 test.runIf(systemCalls())("a port in use is refused as by Node's own socket", async () => {
   const clock = new FakeClock();
   const ignore = {

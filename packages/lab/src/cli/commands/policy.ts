@@ -1,8 +1,10 @@
 // `imslab policy`: the authentication policy of a CSCF, shown, checked, and another one put in its place.
+
 import { readFileSync } from "node:fs";
 import type { PolicyAnswer, PolicyView } from "@ims-lab/common/admin-api/policy-views";
 import { isoTime } from "@ims-lab/common/platform/clock";
 import { printable } from "@ims-lab/common/platform/printable";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { parse, stringify } from "yaml";
 import type { AdminClient } from "../admin-client.ts";
 import { type Command, defineCommand, print, type Session } from "../command.ts";
@@ -57,7 +59,7 @@ function documentIn(file: string): object {
     written = parse(readFileSync(file, "utf8"), { maxAliasCount: 100 });
     JSON.stringify(written); // an alias may contain itself
   } catch (problem) {
-    const why = problem instanceof Error ? (problem.message.split("\n")[0] ?? "") : String(problem);
+    const why = reasonOf(problem).split("\n")[0] ?? "";
     throw new UsageError(printable(`${file}: ${why}`));
   }
   if (typeof written === "object" && written !== null) return written;

@@ -1,6 +1,8 @@
 // `imslab verify`: a device taken through the procedures of TS 34.229-1 that it can be judged by. docs/verify.md.
+
 import { writeFileSync } from "node:fs";
 import { printable } from "@ims-lab/common/platform/printable";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import { widthOf } from "../../terminal.ts";
 import { adminControl } from "../../verify/admin-control.ts";
 import { PROCEDURES, type Procedure } from "../../verify/procedures.ts";
@@ -120,7 +122,7 @@ function write(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (problem) {
-    const why = problem instanceof Error ? problem.message : String(problem);
+    const why = reasonOf(problem);
     throw new CommandFailure(EXIT.unknown, `--junit: ${printable(why)}`);
   }
 }

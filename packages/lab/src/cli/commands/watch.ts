@@ -1,7 +1,9 @@
 // `imslab watch`: the S-CSCF's event stream in words or as lines of JSON, taken up again where it broke off.
+
 import type { EventGap, StreamEvent } from "@ims-lab/common/admin-api/events";
 import { type Clock, isoTime } from "@ims-lab/common/platform/clock";
 import { printable } from "@ims-lab/common/platform/printable";
+import { reasonOf } from "@ims-lab/common/platform/thrown";
 import type { AdminClient } from "../admin-client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { CommandFailure, EXIT } from "../exit-codes.ts";
@@ -88,7 +90,7 @@ async function follow(course: Course, watching: Watching): Promise<string> {
   } catch (problem) {
     const isExpected = signal.aborted || (problem instanceof CommandFailure && course.hasBegun);
     if (!isExpected) throw problem;
-    return problem instanceof Error ? problem.message : String(problem);
+    return reasonOf(problem);
   }
 }
 

@@ -25,6 +25,8 @@ const RETRY_MS = 1;
 /** Then datagrams are lost, as they may be. */
 const MOST_WAITING = 4096;
 
+const NOW = Promise.resolve();
+
 export interface BatchedSocketOptions extends DatagramSocketOptions {
   readonly clock: Clock;
 }
@@ -48,7 +50,7 @@ export class BatchedSocket implements DatagramSocket {
   #count = 0;
   #used = 0;
   #sent = 0;
-  #onFailure: OnFailure[] = [];
+  readonly #onFailure: OnFailure[] = new Array<undefined>(SENT_AT_ONCE).fill(undefined);
   #isPlanned = false;
   /** Undefined: the kernel takes what is sent. */
   #retry: Timer | undefined;
@@ -87,7 +89,7 @@ export class BatchedSocket implements DatagramSocket {
 
   send(bytes: Buffer, to: HostPort, onFailure?: (why: SendFailure) => void): void {
     if (this.#fd < 0) failLater("closed", onFailure);
-    else if (this.#retry === undefined) this.#add({ bytes, to, onFailure });
+    else if (this.#retry === undefined) this.#add(bytes, to, onFailure);
     else if (this.#waiting.length < MOST_WAITING) this.#waiting.push({ bytes, to, onFailure });
     else failLater("overloaded", onFailure);
   }
@@ -107,10 +109,10 @@ export class BatchedSocket implements DatagramSocket {
   #takeLater(): void {
     if (this.#isTaking) return;
     this.#isTaking = true;
-    nextTurn(() => this.#take());
+    nextTurn(this.#take);
   }
 
-  #take(): void {
+  readonly #take = (): void => {
     this.#isTaking = false;
     if (this.#fd < 0) return;
     const { headers, octets } = this.#in;
@@ -118,19 +120,20 @@ export class BatchedSocket implements DatagramSocket {
     this.#isPlanned = true; // below
     for (let slot = 0; slot < count; slot++) {
       const start = slot * LARGEST;
-      const bytes = Buffer.from(octets.subarray(start, start + this.#in.lengthOf(slot)));
+      const length = this.#in.lengthOf(slot);
+      const bytes = Buffer.allocUnsafe(length);
+      octets.copy(bytes, 0, start, start + length);
       this.#onDatagram(bytes, this.#in.hostOf(slot), this.#in.portOf(slot));
     }
     this.#flushAsPlanned();
-  }
+  };
 
-  #add(datagram: Waiting): void {
-    const { bytes, to, onFailure } = datagram;
+  #add(bytes: Buffer, to: HostPort, onFailure: OnFailure): void {
     const out = this.#out;
     if (this.#count === SENT_AT_ONCE || this.#used + bytes.length > out.octets.length) {
       this.#flush();
       if (this.#retry !== undefined) {
-        this.#waiting.push(datagram);
+        this.#waiting.push({ bytes, to, onFailure });
         return;
       }
     }
@@ -146,13 +149,14 @@ export class BatchedSocket implements DatagramSocket {
     this.#used += bytes.length;
     if (this.#isPlanned) return;
     this.#isPlanned = true;
-    process.nextTick(() => this.#flushAsPlanned());
+    // What is sent until the running code has ended leaves together; a tenth of what `nextTick` costs.
+    void NOW.then(this.#flushAsPlanned);
   }
 
-  #flushAsPlanned(): void {
+  readonly #flushAsPlanned = (): void => {
     this.#isPlanned = false;
     if (this.#retry === undefined) this.#flush();
-  }
+  };
 
   /** What was gathered leaves; what the kernel refuses fails by itself; when it is full, the rest waits. */
   #flush(): void {

@@ -12,7 +12,10 @@ export class MessageSlots {
   readonly octets: Buffer;
   readonly #vectors: Buffer;
   readonly #addresses: Buffer;
-  readonly #octetsAt: bigint;
+  /** Below 2^53, as all addresses of a process are. */
+  readonly #octetsAt: number;
+  /** Whose address each slot holds: mostly it is that of the next datagram, too. */
+  readonly #held: (HostPort | undefined)[];
   #lastHost = "";
   #lastHostNumber = -1;
 
@@ -22,21 +25,22 @@ export class MessageSlots {
     this.headers = Buffer.allocUnsafeSlow(count * HEADER).fill(0);
     this.#vectors = Buffer.allocUnsafeSlow(count * VECTOR).fill(0);
     this.#addresses = Buffer.allocUnsafeSlow(count * ADDRESS).fill(0);
-    this.#octetsAt = addressOf(this.octets);
-    const vectorsAt = addressOf(this.#vectors);
-    const addressesAt = addressOf(this.#addresses);
+    this.#held = new Array<undefined>(count).fill(undefined);
+    this.#octetsAt = Number(addressOf(this.octets));
+    const vectorsAt = Number(addressOf(this.#vectors));
+    const addressesAt = Number(addressOf(this.#addresses));
     for (let slot = 0; slot < count; slot++) {
       const at = slot * HEADER;
-      this.headers.writeBigUInt64LE(addressesAt + BigInt(slot * ADDRESS), at);
+      writePointer(this.headers, at, addressesAt + slot * ADDRESS);
       this.headers.writeUInt32LE(ADDRESS, at + 8);
-      this.headers.writeBigUInt64LE(vectorsAt + BigInt(slot * VECTOR), at + 16);
-      this.headers.writeBigUInt64LE(1n, at + 24);
+      writePointer(this.headers, at + 16, vectorsAt + slot * VECTOR);
+      this.headers.writeUInt32LE(1, at + 24);
     }
   }
 
   /** Where the octets of a slot are, or go. */
   place(slot: number, offset: number, length: number): void {
-    this.#vectors.writeBigUInt64LE(this.#octetsAt + BigInt(offset), slot * VECTOR);
+    writePointer(this.#vectors, slot * VECTOR, this.#octetsAt + offset);
     this.#vectors.writeUInt32LE(length, slot * VECTOR + 8);
   }
 
@@ -61,13 +65,22 @@ export class MessageSlots {
 
   /** False: no IPv4 address. */
   address(slot: number, to: HostPort): boolean {
-    return writeAddress(this.#addresses, slot * ADDRESS, to);
+    if (this.#held[slot] === to) return true;
+    if (!writeAddress(this.#addresses, slot * ADDRESS, to)) return false;
+    this.#held[slot] = to;
+    return true;
   }
 
   /** For a call about the slots from this one on. */
   headersFrom(slot: number): Buffer {
     return slot === 0 ? this.headers : this.headers.subarray(slot * HEADER);
   }
+}
+
+/** 64 bits, lowest octet first; as two halves, since a BigInt for each datagram costs more than all else here. */
+function writePointer(into: Buffer, at: number, address: number): void {
+  into.writeUInt32LE(address >>> 0, at);
+  into.writeUInt32LE(Math.floor(address / 2 ** 32), at + 4);
 }
 
 /** A struct sockaddr_in. False: no IPv4 address. */
