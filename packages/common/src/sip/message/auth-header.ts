@@ -1,6 +1,8 @@
 // Authorization, WWW-Authenticate and their like: a scheme and its parameters. RFC 3261 §25.1, RFC 7616.
 import {
   AUTH_VALUE,
+  codesOf,
+  hasCodesAt,
   isBlank,
   quote,
   quotedEnd,
@@ -59,24 +61,64 @@ const USUAL: readonly string[] = [
   "integrity-protected",
 ];
 const NUMBERS: ReadonlyMap<string, number> = new Map(USUAL.map((name, number) => [name, number]));
+/** Name and equals sign as nearly every peer spells them. */
+const SPELLED: readonly (readonly number[])[] = USUAL.map((name) => codesOf(`${name}=`));
 
-/** Found by first letter and length, without making a string. */
+/** By first and third character of their spelling, which no two of them share. */
 const BY_KEY = new Int8Array(32 * 32).fill(-1);
-for (const [number, name] of USUAL.entries())
-  BY_KEY[keyOf(name.charCodeAt(0), name.length)] = number;
+for (const [number, [first = 0, , third = 0]] of SPELLED.entries())
+  BY_KEY[keyOf(first, third)] = number;
 
-function keyOf(letter: number, length: number): number {
-  return (letter & 31) * 32 + (length & 31);
+function keyOf(first: number, third: number): number {
+  return (first & 31) * 32 + (third & 31);
 }
 
-/** -1 for a name that is none of them, or spelled otherwise. */
-function usualAt(text: string, at: number, end: number): number {
-  const number = BY_KEY[keyOf(text.charCodeAt(at), end - at)] ?? -1;
-  const name = number < 0 ? undefined : USUAL[number];
-  return name?.length === end - at && text.startsWith(name, at) ? number : -1;
+/** The number of the parameter whose name and equals sign stand at `at`; -1 for any other, or one spelled otherwise. */
+function usualAt(text: string, at: number, to: number): number {
+  if (at + 2 >= to) return -1;
+  const number = BY_KEY[keyOf(text.charCodeAt(at), text.charCodeAt(at + 2))] ?? -1;
+  const spelled = number < 0 ? undefined : SPELLED[number];
+  if (spelled === undefined || at + spelled.length > to) return -1;
+  return hasCodesAt(text, at, spelled) ? number : -1;
 }
 
 const NOWHERE: readonly number[] = USUAL.flatMap(() => [0, 0]);
+
+/** Where the parts lie of the parameter that was looked at last. */
+const place = {
+  /** Its number; negative for one that is looked up by its name. */
+  usual: -1,
+  nameEnd: 0,
+  /** Without its quotes. */
+  valueAt: 0,
+  valueEnd: 0,
+};
+
+/**
+ * One `name=value` and the comma behind it; returns what comes next, -1 when it is malformed.
+ * @param hasPairs a quote may stand behind a backslash
+ */
+function locate(text: string, at: number, to: number, hasPairs: boolean): number {
+  const usual = usualAt(text, at, to);
+  const spelled = usual < 0 ? undefined : SPELLED[usual];
+  const nameEnd = spelled === undefined ? runEnd(text, at, to, TOKEN) : at + spelled.length - 1;
+  const equals = spelled === undefined ? skipBlanks(text, nameEnd, to) : nameEnd;
+  if (nameEnd === at || equals === to || text.charCodeAt(equals) !== EQUALS) return -1;
+  const valueAt = skipBlanks(text, equals + 1, to);
+  const quotes = valueAt < to && text.charCodeAt(valueAt) === QUOTE ? 1 : 0;
+  const end =
+    quotes === 1 ? quotesEnd(text, valueAt, to, hasPairs) : runEnd(text, valueAt, to, AUTH_VALUE);
+  if (end <= valueAt) return -1;
+  place.usual = usual;
+  place.nameEnd = nameEnd;
+  place.valueAt = valueAt + quotes;
+  place.valueEnd = end - quotes;
+  const comma = skipBlanks(text, end, to);
+  if (comma === to) return to;
+  const next = skipBlanks(text, comma + 1, to);
+  // A comma that nothing follows is malformed (RFC 3261 §25.1, digest-cln).
+  return text.charCodeAt(comma) === COMMA && next < to ? next : -1;
+}
 
 /** Values are cut out when asked for. */
 class ReceivedParams implements AuthParams {
@@ -98,8 +140,9 @@ class ReceivedParams implements AuthParams {
     const params = new ReceivedParams(text, from, to);
     const hasPairs = text.slice(from, to).includes("\\");
     for (let at = from; at < to; ) {
-      at = params.#take(text, at, to, hasPairs);
-      if (at < 0) return undefined;
+      const next = locate(text, at, to, hasPairs);
+      if (next < 0 || !params.#add(at)) return undefined;
+      at = next;
     }
     return params;
   }
@@ -119,57 +162,31 @@ class ReceivedParams implements AuthParams {
   }
 
   *[Symbol.iterator](): Generator<readonly [string, string]> {
-    const again = new ReceivedParams(this.#text, this.#from, this.#to);
     for (let at = this.#from; at < this.#to; ) {
-      const nameEnd = runEnd(this.#text, at, this.#to, TOKEN);
-      const name = this.#text.slice(at, nameEnd).toLowerCase();
-      at = again.#take(this.#text, at, this.#to, true);
+      const next = locate(this.#text, at, this.#to, true);
+      const name = this.#text.slice(at, place.nameEnd).toLowerCase();
+      at = next;
       yield [name, this.get(name) ?? ""];
     }
   }
 
-  /**
-   * One `name=value` and the comma behind it; returns what comes next, -1 when it is malformed or stands twice.
-   * @param hasPairs a quote may stand behind a backslash
-   */
-  #take(text: string, at: number, to: number, hasPairs: boolean): number {
-    const nameEnd = runEnd(text, at, to, TOKEN);
-    const isPlain = text.charCodeAt(nameEnd) === EQUALS && nameEnd < to;
-    const equals = isPlain ? nameEnd : skipBlanks(text, nameEnd, to);
-    if (nameEnd === at || equals === to || text.charCodeAt(equals) !== EQUALS) return -1;
-    const valueAt = skipBlanks(text, equals + 1, to);
-    const isQuoted = valueAt < to && text.charCodeAt(valueAt) === QUOTE;
-    const end = isQuoted
-      ? quotesEnd(text, valueAt, to, hasPairs)
-      : runEnd(text, valueAt, to, AUTH_VALUE);
-    if (end <= valueAt) return -1;
-    const isNew = isQuoted
-      ? this.#add(text, at, nameEnd, valueAt + 1, end - 1)
-      : this.#add(text, at, nameEnd, valueAt, end);
-    if (!isNew) return -1;
-    if (end === to) return to;
-    const comma = skipBlanks(text, end, to);
-    if (comma === to) return to;
-    const next = skipBlanks(text, comma + 1, to);
-    // A comma that nothing follows is malformed (RFC 3261 §25.1, digest-cln).
-    return text.charCodeAt(comma) === COMMA && next < to ? next : -1;
-  }
-
-  /** False when it stands twice. */
-  #add(text: string, at: number, nameEnd: number, valueAt: number, valueEnd: number): boolean {
-    const usual = usualAt(text, at, nameEnd);
-    const name = usual < 0 ? text.slice(at, nameEnd).toLowerCase() : "";
-    const number = usual < 0 ? NUMBERS.get(name) : usual;
+  /** What was located, its name at `at`; false when it stands twice. */
+  #add(at: number): boolean {
     this.size++;
-    if (number !== undefined) {
-      if (this.#places[2 * number] !== 0) return false;
-      this.#places[2 * number] = valueAt;
-      this.#places[2 * number + 1] = valueEnd;
-      return true;
-    }
+    if (place.usual >= 0) return this.#addUsual(place.usual);
+    const name = this.#text.slice(at, place.nameEnd).toLowerCase();
+    const number = NUMBERS.get(name);
+    if (number !== undefined) return this.#addUsual(number);
     this.#others ??= new Map();
     if (this.#others.has(name)) return false;
-    this.#others.set(name, valueText(text, valueAt, valueEnd));
+    this.#others.set(name, valueText(this.#text, place.valueAt, place.valueEnd));
+    return true;
+  }
+
+  #addUsual(number: number): boolean {
+    if (this.#places[2 * number] !== 0) return false;
+    this.#places[2 * number] = place.valueAt;
+    this.#places[2 * number + 1] = place.valueEnd;
     return true;
   }
 }

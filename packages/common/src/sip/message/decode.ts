@@ -2,7 +2,9 @@
 import { declaredLength } from "./content-length.ts";
 import type { Head } from "./head.ts";
 import { headReader, type MessageLimits } from "./head-reader.ts";
+import type { Line } from "./header-lines.ts";
 import { type SipMessage, SipRequest, SipResponse } from "./message.ts";
+import { methodAt } from "./method-names.ts";
 import { reasonPhrase } from "./reason-phrases.ts";
 import { hasControlCharacter, isToken, parseNumber } from "./scan.ts";
 import { problemOfRequest, problemOfResponse } from "./validity.ts";
@@ -29,11 +31,8 @@ export function decode(bytes: Buffer, limits?: MessageLimits): Decoded {
   const isResponse = isResponseAt(bytes, start);
   const head = headReader.read(bytes, start, isResponse ? undefined : limits);
   const { bodyAt } = headReader;
-  const startLine = head.text.slice(0, headReader.startLineEnd);
   const rest = bodyAt < 0 ? undefined : restFrom(bytes, start + bodyAt);
-  return isResponse
-    ? decodeResponse(startLine, head, rest)
-    : decodeRequest(startLine, head, rest, bytes.length);
+  return isResponse ? decodeResponse(head, rest) : decodeRequest(head, rest, bytes.length);
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -59,34 +58,61 @@ function leadingLineEnds(bytes: Buffer): number {
   return at;
 }
 
-function decodeRequest(
-  startLine: string,
-  head: Head,
-  rest: Buffer | undefined,
-  octets: number,
-): Decoded {
-  const { problem: headProblem, kept } = headReader;
-  const { method, uri, version } = requestLine(startLine);
-  const request = new SipRequest(method, uri, head, kept);
-  request.octets = octets;
-  if (!isToken(method)) {
-    const isMeantAsOne = /SIP\/\d+\.\d+$/i.test(startLine);
-    return isMeantAsOne
-      ? bad(request, "the method is no token")
-      : { problem: { reason: "no SIP start line" } };
-  }
-  if (uri === "" || version === "" || version.includes(" "))
-    return bad(request, "the request line is not method, URI and version, one space between");
-  if (version !== "SIP/2.0" && version.toUpperCase() !== "SIP/2.0") {
-    const isVersion = /^SIP\/\d+\.\d+$/i.test(version);
-    return isVersion
-      ? bad(request, "a SIP version other than 2.0", 505)
-      : bad(request, "no SIP version");
-  }
+function decodeRequest(head: Head, rest: Buffer | undefined, octets: number): Decoded {
+  const { problem: headProblem, kept, startLineEnd } = headReader;
+  let request = plainRequest(head, startLineEnd, kept);
+  if (request === undefined) {
+    const line = head.text.slice(0, startLineEnd);
+    const { method, uri, version } = requestLine(line);
+    request = new SipRequest(method, uri, head, kept);
+    request.octets = octets;
+    const refusal = refusalOfLine(request, version, line);
+    if (refusal !== undefined) return refusal;
+  } else request.octets = octets;
   if (headProblem !== undefined) return bad(request, headProblem);
   if (rest === undefined) return bad(request, "no empty line after the header");
   const problem = setBody(request, head, rest) ?? problemOfRequest(request);
   return problem === undefined ? { message: request } : bad(request, problem);
+}
+
+const SPACE = 32;
+const BEHIND_URI = " SIP/2.0";
+
+/** Of what nearly every peer sends: a known method, the URI and the version with one space between; else undefined. */
+function plainRequest(
+  head: Head,
+  lineEnd: number,
+  kept: Line[] | undefined,
+): SipRequest | undefined {
+  const { text } = head;
+  const method = methodAt(text, 0);
+  const uriAt = method.length + 1;
+  const uriEnd = lineEnd - BEHIND_URI.length;
+  const isPlain =
+    uriAt > 1 &&
+    uriAt < uriEnd &&
+    text.charCodeAt(uriAt - 1) === SPACE &&
+    text.indexOf(" ", uriAt) === uriEnd &&
+    text.startsWith(BEHIND_URI, uriEnd);
+  if (!isPlain) return undefined;
+  const request = new SipRequest(method, text.slice(uriAt, uriEnd), head, kept);
+  request.isLineAsReceived = true;
+  return request;
+}
+
+function refusalOfLine(request: SipRequest, version: string, line: string): Decoded | undefined {
+  if (!isToken(request.method)) {
+    const isMeantAsOne = /SIP\/\d+\.\d+$/i.test(line);
+    return isMeantAsOne
+      ? bad(request, "the method is no token")
+      : { problem: { reason: "no SIP start line" } };
+  }
+  if (request.uri === "" || version === "" || version.includes(" "))
+    return bad(request, "the request line is not method, URI and version, one space between");
+  if (version.toUpperCase() === "SIP/2.0") return undefined;
+  return /^SIP\/\d+\.\d+$/i.test(version)
+    ? bad(request, "a SIP version other than 2.0", 505)
+    : bad(request, "no SIP version");
 }
 
 function bad(request: SipRequest, reason: string, status = 400): Decoded {
@@ -103,8 +129,9 @@ function requestLine(line: string): { method: string; uri: string; version: stri
   return { method, uri: line.slice(uriAt, versionAt - 1), version: line.slice(versionAt) };
 }
 
-function decodeResponse(startLine: string, head: Head, rest: Buffer | undefined): Decoded {
-  const { problem: headProblem, kept } = headReader;
+function decodeResponse(head: Head, rest: Buffer | undefined): Decoded {
+  const { problem: headProblem, kept, startLineEnd } = headReader;
+  const startLine = head.text.slice(0, startLineEnd);
   const status = statusOf(startLine);
   if (status === undefined) return { problem: { reason: "no valid status line" } };
   if (headProblem !== undefined) return { problem: { reason: headProblem } };
@@ -145,7 +172,7 @@ function setBody(message: SipMessage, head: Head, rest: Buffer): string | undefi
   message.body = rest;
   const { lengthLine } = headReader;
   // Mostly it says what is there.
-  if (head.isWritten(lengthLine, "Content-Length", String(rest.length))) return undefined;
+  if (lengthLine >= 0 && head.number(lengthLine) === rest.length) return undefined;
   const declared = message.texts("Content-Length");
   if (declared.length === 0) return undefined;
   const length = declaredLength(declared);

@@ -2,9 +2,11 @@
 import { type AuthHeader, parseAuthHeader } from "./auth-header.ts";
 import type { Field } from "./header-line.ts";
 import { headerName } from "./header-names.ts";
+import { methodAt } from "./method-names.ts";
 import { type NameAddr, parseBracketed, parseNameAddr } from "./name-addr.ts";
 import { Params } from "./params.ts";
 import {
+  DIGIT,
   isBlank,
   isToken,
   parseNumber,
@@ -62,12 +64,14 @@ export interface CSeq {
 const LARGEST_CSEQ = 2 ** 31 - 1;
 
 function parseCseq(text: string, from = 0, to: number = text.length): CSeq | undefined {
-  let blank = from;
-  while (blank < to && !isBlank(text.charCodeAt(blank))) blank++;
+  const blank = runEnd(text, from, to, DIGIT);
+  if (blank < to && !isBlank(text.charCodeAt(blank))) return undefined;
   const number = parseNumber(text, LARGEST_CSEQ, from, blank);
-  const methodAt = skipSpace(text, blank, to);
-  const isOne = blank < to && methodAt < to && runEnd(text, methodAt, to, TOKEN) === to;
-  return number === undefined || !isOne ? undefined : { number, method: text.slice(methodAt, to) };
+  const at = skipSpace(text, blank, to);
+  if (number === undefined || blank === to || at === to) return undefined;
+  const known = methodAt(text, at);
+  if (at + known.length === to) return { number, method: known };
+  return runEnd(text, at, to, TOKEN) === to ? { number, method: text.slice(at, to) } : undefined;
 }
 
 /** RFC 3261 §20.10: a `q` that is no qvalue says nothing, and is not said again. */

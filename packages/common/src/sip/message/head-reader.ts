@@ -51,19 +51,21 @@ const USUAL_OCTETS = 65_536;
 const SHORTEST_LINE = 3;
 /** Octets of zero behind the message: every scan ends there. */
 const SENTINEL = 4;
+/** What may be looked at behind it: a whole name, were one to begin at its end. */
+const MARGIN = 64;
 
 /** Reads heads, one after the other; its fields speak of the last one. Offsets count from the start line. */
 class HeadReader {
-  #octets = new Uint8Array(USUAL_OCTETS + SENTINEL);
+  #octets = new Uint8Array(USUAL_OCTETS + MARGIN);
   /** The same memory, four octets at a time. */
   #words = new Int32Array(this.#octets.buffer);
+  /** The same, wherever a word begins. */
+  #view = new DataView(this.#octets.buffer);
   #starts = new Int32Array(USUAL_OCTETS / SHORTEST_LINE + 2);
   #flags = new Uint8Array(USUAL_OCTETS / SHORTEST_LINE + 2);
   #lines = 0;
   /** Flags of the line that is looked at. */
   #found = 0;
-  /** Bits of the headers that may stand once only. */
-  #seen = 0;
   /** Of the line whose name was read last. */
   #valueAt = 0;
   /** Where the start line ends. */
@@ -94,15 +96,16 @@ class HeadReader {
   /** Into memory of our own, whose words are aligned; returns how many. */
   #take(bytes: Buffer, start: number): number {
     const length = bytes.length - start;
-    if (length + SENTINEL > this.#octets.length) {
-      const room = (length + SENTINEL + 3) & ~3;
+    if (length + MARGIN > this.#octets.length) {
+      const room = (length + MARGIN + 3) & ~3;
       this.#octets = new Uint8Array(room);
       this.#words = new Int32Array(this.#octets.buffer);
+      this.#view = new DataView(this.#octets.buffer);
       this.#starts = new Int32Array(room / SHORTEST_LINE + 2);
       this.#flags = new Uint8Array(room / SHORTEST_LINE + 2);
     }
     this.#octets.set(start === 0 ? bytes : bytes.subarray(start));
-    this.#octets.fill(0, length, length + SENTINEL);
+    for (let at = length; at < length + SENTINEL; at++) this.#octets[at] = 0;
     return length;
   }
 
@@ -178,46 +181,44 @@ class HeadReader {
 
   #indexed(text: string, octets: Buffer): Head {
     const count = this.#lines;
+    const starts = this.#starts;
+    const view = this.#view;
     const headers = new Array<HeaderName>(count);
     const marks = new Array<number>(2 * count + 1);
     const readings = new Array<Reading>(count);
-    this.#seen = 0;
+    let seen = 0;
     for (let line = 0; line < count; line++) {
-      const start = this.#starts[line] ?? 0;
-      const isFolded = ((this.#flags[line] ?? 0) & FOLDED) !== 0;
-      const header = this.#headerOf(line, text);
+      const start = starts[line] ?? 0;
+      const flags = this.#flags[line] ?? 0;
+      const likely = flags === 0 ? likelyHeaderAt(view, start) : undefined;
+      const header = likely ?? this.#headerOf(start, flags, text);
+      const valueAt = likely === undefined ? this.#valueAt : start + likely.name.length + 1;
       marks[2 * line] = start;
-      marks[2 * line + 1] = isFolded ? -this.#valueAt : this.#valueAt;
-      headers[line] = header ?? NOT_A_HEADER;
+      marks[2 * line + 1] = (flags & FOLDED) === 0 ? valueAt : -valueAt;
+      headers[line] = header;
       readings[line] = undefined;
-      if (header === undefined) this.#leaveOut(line);
-      else this.#accept(line, header, text);
+      if ((seen & header.onceBit) !== 0) this.problem ??= `more than one ${header.name}`;
+      seen |= header.onceBit;
+      this.#accept(line, header, flags, text);
     }
-    marks[2 * count] = this.#starts[count] ?? 0;
+    marks[2 * count] = starts[count] ?? 0;
     return new Head(text, octets, headers, marks, readings);
   }
 
-  #accept(line: number, header: HeaderName, text: string): void {
-    if ((this.#seen & header.onceBit) !== 0) this.problem ??= `more than one ${header.name}`;
-    this.#seen |= header.onceBit;
+  #accept(line: number, header: HeaderName, flags: number, text: string): void {
     if (header === CONTENT_LENGTH) this.lengthLine = this.lengthLine === NONE ? line : SEVERAL;
-    if (((this.#flags[line] ?? 0) & CONTROL) !== 0) this.#checkControls(line, header, text);
+    if (header === NOT_A_HEADER) this.#leaveOut(line);
+    else if ((flags & CONTROL) !== 0) this.#checkControls(line, header, text);
     else this.kept?.push(line);
   }
 
-  /** Undefined for what is no header line; such a line is none to be kept, read or repeated. */
-  #headerOf(line: number, text: string): HeaderName | undefined {
+  /** `NOT_A_HEADER` for what is no header line; such a line is none to be kept, read or repeated. */
+  #headerOf(start: number, flags: number, text: string): HeaderName {
     const octets = this.#octets;
-    const start = this.#starts[line] ?? 0;
     this.#valueAt = start;
-    if (((this.#flags[line] ?? 0) & LONE_END) !== 0) {
+    if ((flags & LONE_END) !== 0) {
       this.problem ??= LONE_LINE_END;
-      return undefined;
-    }
-    const likely = likelyHeaderAt(octets, text, start);
-    if (likely !== undefined) {
-      this.#valueAt = start + likely.name.length + 1;
-      return likely;
+      return NOT_A_HEADER;
     }
     let at = start;
     let hash = 0;
@@ -228,7 +229,7 @@ class HeadReader {
     while (isBlank(octets[at] ?? 0)) at++;
     if (nameEnd === start || octets[at] !== COLON) {
       this.problem ??= NO_HEADER;
-      return undefined;
+      return NOT_A_HEADER;
     }
     this.#valueAt = at + 1;
     return knownHeaderAt(octets, start, nameEnd, hash) ?? otherHeader(text.slice(start, nameEnd));

@@ -1,6 +1,7 @@
 // The head of a received message: its text with an index of its header lines. RFC 3261 §7.3.
 import { type Field, type Reading, readFolded, readValue, textAt } from "./header-line.ts";
 import type { HeaderName } from "./header-names.ts";
+import { parseNumber, skipSpace, trimmedEnd } from "./scan.ts";
 
 /** Immutable but for what was read from it: messages and answers made of it share it. */
 export class Head {
@@ -30,20 +31,34 @@ export class Head {
     this.#readings = readings;
   }
 
-  /** With the line end. */
-  octetsOf(line: number): number {
-    return (this.#marks[2 * line + 2] ?? 0) - (this.#marks[2 * line] ?? 0);
+  /** Of the lines `[first, end)`, each with its line end. */
+  octetsOf(first: number, end: number): number {
+    return (this.#marks[2 * end] ?? 0) - (this.#marks[2 * first] ?? 0);
   }
 
-  /** Lines in a row as they stand; returns how many octets they have. */
-  copyLines(first: number, last: number, to: Buffer, at: number): number {
-    return this.#octets.copy(to, at, this.#marks[2 * first], this.#marks[2 * last + 2]);
+  /** So many of the octets with which it begins; returns how many. */
+  copyStart(to: Buffer, octets: number): number {
+    return this.#octets.copy(to, 0, 0, octets);
+  }
+
+  /** The lines `[first, end)` as they stand; returns how many octets they have. */
+  copyLines(first: number, end: number, to: Buffer, at: number): number {
+    return this.#octets.copy(to, at, this.#marks[2 * first], this.#marks[2 * end]);
   }
 
   /** A line's value without folds and outer white space. */
   valueText(line: number): string {
     const marks = this.#marks;
     return textAt(this.text, Math.abs(marks[2 * line + 1] ?? 0), (marks[2 * line + 2] ?? 0) - 2);
+  }
+
+  /** Undefined when a line's value is no number, or folded. */
+  number(line: number): number | undefined {
+    const valueAt = this.#marks[2 * line + 1] ?? 0;
+    if (valueAt < 0) return undefined;
+    const end = (this.#marks[2 * line + 2] ?? 0) - 2;
+    const from = skipSpace(this.text, valueAt, end);
+    return parseNumber(this.text, Number.MAX_SAFE_INTEGER, from, trimmedEnd(this.text, from, end));
   }
 
   /** True when there is this line and it is `name: text` to the letter, so that no spelling of a peer's goes on in its place. */

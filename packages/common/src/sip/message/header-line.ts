@@ -10,13 +10,12 @@ export interface Field<T> {
   parse(text: string, from?: number, to?: number): T | undefined;
 }
 
-/** What a line says: its value, or `MALFORMED`, or `Several`. */
+/** What a line says: its value, or `Several`. */
 export type Reading = unknown;
 
-const MALFORMED = Symbol("malformed");
 const COMMA = 44;
 
-/** Of a line with several values; undefined for a malformed one. */
+/** Of a line with several values, or with none that is well formed; undefined for a malformed one. */
 class Several {
   readonly values: readonly unknown[];
 
@@ -24,6 +23,8 @@ class Several {
     this.values = values;
   }
 }
+
+const MALFORMED = new Several([undefined]);
 
 /** The value at `source[valueAt, end)`, which may have white space around it. */
 export function readValue(
@@ -51,19 +52,17 @@ function readText(field: Field<unknown>, text: string): Reading {
 
 /** The first value, undefined when malformed. */
 export function firstOf(reading: Reading): unknown {
-  if (reading === MALFORMED) return undefined;
   return reading instanceof Several ? reading.values[0] : reading;
 }
 
 export function isGood(reading: Reading): boolean {
-  if (reading === MALFORMED) return false;
   return !(reading instanceof Several && reading.values.includes(undefined));
 }
 
 /** Those that are well formed. */
 export function goodOf(reading: Reading): readonly unknown[] {
   if (reading instanceof Several) return reading.values.filter((value) => value !== undefined);
-  return reading === MALFORMED ? [] : [reading];
+  return [reading];
 }
 
 /** The values of a line's text; undefined when it has only one, which is the text. */
@@ -146,12 +145,17 @@ export class HeaderLine {
 
   /** Returns where the line ends in `bytes`. */
   write(bytes: Buffer, at: number): number {
-    let to = putText(bytes, at, this.#name);
-    to = putText(bytes, to, ": ");
-    return putText(bytes, putText(bytes, to, this.#value), "\r\n");
+    const nameEnd = putText(bytes, at, this.#name);
+    bytes[nameEnd] = COLON;
+    bytes[nameEnd + 1] = SPACE;
+    return putLineEnd(bytes, putText(bytes, nameEnd + 2, this.#value));
   }
 }
 
+const LF = 10;
+const CR = 13;
+const SPACE = 32;
+const COLON = 58;
 /** Below this a call to write it costs more than writing it here. */
 const SHORT = 24;
 
@@ -160,4 +164,10 @@ export function putText(bytes: Buffer, at: number, text: string): number {
   if (text.length > SHORT) return at + bytes.write(text, at, "latin1");
   for (let each = 0; each < text.length; each++) bytes[at + each] = text.charCodeAt(each);
   return at + text.length;
+}
+
+export function putLineEnd(bytes: Buffer, at: number): number {
+  bytes[at] = CR;
+  bytes[at + 1] = LF;
+  return at + 2;
 }

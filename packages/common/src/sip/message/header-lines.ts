@@ -10,7 +10,13 @@ import {
   type Reading,
   severalIn,
 } from "./header-line.ts";
-import { type HeaderName, type HeaderSet, headerName, isSameHeader } from "./header-names.ts";
+import {
+  type HeaderName,
+  type HeaderSet,
+  headerName,
+  INDEXES,
+  isSameHeader,
+} from "./header-names.ts";
 import { lowerCase } from "./scan.ts";
 
 /** One rule per header, by `HeaderName.index`; those with a bit must be there. */
@@ -32,15 +38,14 @@ export function headerRules(
   fields: readonly Field<unknown>[],
   mandatory: readonly string[],
 ): HeaderRules {
-  const checked: (HeaderRule | undefined)[] = [];
+  // No holes, and none left out: reading beside an element that is there is slow.
+  const checked = Array.from({ length: INDEXES }, (): HeaderRule | undefined => undefined);
   for (const name of new Set([...mandatory, ...fields.map((field) => field.name)])) {
     const field = fields.find((each) => each.name === name);
     const place = mandatory.indexOf(name);
     checked[headerName(name).index] = { name, field, bit: place < 0 ? 0 : 1 << place };
   }
-  // No holes: reading beside an element that is there is slow.
-  const dense = Array.from(checked, (rule) => rule);
-  return { checked: dense, mandatory: (1 << mandatory.length) - 1 };
+  return { checked, mandatory: (1 << mandatory.length) - 1 };
 }
 
 /** The number of a line of the head, as it was received, or one of our own. */
@@ -49,10 +54,27 @@ export type Line = number | HeaderLine;
 const MANY = 64;
 /** Numbers in order, to be copied: made one by one they cost more than everything else in an edit. */
 const ORDER: readonly Line[] = [...Array(MANY).keys(), HeaderLine.of("", "")];
+/** Lines that most edited messages get: an array that has to grow for them takes as much again, and sixteen more. */
+const ROOM = 3;
 
 /** The first `count` lines of a head, in order. */
 export function firstLines(count: number): Line[] {
-  return count <= MANY ? ORDER.slice(0, count) : [...Array(count).keys()];
+  if (count + ROOM > MANY) return [...Array(count).keys()];
+  const lines = ORDER.slice(0, count + ROOM);
+  for (let spare = 0; spare < ROOM; spare++) lines.pop();
+  return lines;
+}
+
+/** Behind the lines from `at` on that stand in a row in the head; one of our own is a run of its own. */
+function endOfRun(lines: readonly Line[], at: number): number {
+  let last = lines[at];
+  let end = at + 1;
+  for (; end < lines.length && typeof last === "number"; end++) {
+    const line = lines[end];
+    if (typeof line !== "number" || line !== last + 1) break;
+    last = line;
+  }
+  return end;
 }
 
 const NONE: readonly never[] = [];
@@ -255,14 +277,22 @@ export class HeaderLines {
     return bytes.toString("latin1");
   }
 
+  /** So many octets with which the head begins; returns where they end in `bytes`. */
+  protected copyStart(bytes: Buffer, octets: number): number {
+    return this.#head.copyStart(bytes, octets);
+  }
+
   /** Octets of the header section on the wire. */
   protected headerOctets(): number {
     const head = this.#head;
-    const lines = this.#lines ?? firstLines(head.headers.length);
+    const lines = this.#lines;
+    if (lines === undefined) return head.octetsOf(0, head.headers.length);
     let octets = 0;
-    for (let at = 0; at < lines.length; at++) {
+    for (let at = 0; at < lines.length; ) {
       const line = lines[at] ?? 0;
-      octets += typeof line === "number" ? head.octetsOf(line) : line.octets;
+      const end = endOfRun(lines, at);
+      octets += typeof line === "number" ? head.octetsOf(line, line + end - at) : line.octets;
+      at = end;
     }
     return octets;
   }
@@ -270,17 +300,15 @@ export class HeaderLines {
   /** Runs of lines as they were received are copied, what is between them is written. Returns where they end. */
   protected writeHeaders(bytes: Buffer, from: number): number {
     const head = this.#head;
-    const lines = this.#lines ?? firstLines(head.headers.length);
+    const lines = this.#lines;
+    if (lines === undefined) return from + head.copyLines(0, head.headers.length, bytes, from);
     let to = from;
-    for (let at = 0; at < lines.length; at++) {
+    for (let at = 0; at < lines.length; ) {
       const line = lines[at] ?? 0;
-      if (typeof line !== "number") {
-        to = line.write(bytes, to);
-        continue;
-      }
-      let last = line;
-      for (; lines[at + 1] === last + 1; at++) last++;
-      to += head.copyLines(line, last, bytes, to);
+      const end = endOfRun(lines, at);
+      if (typeof line === "number") to += head.copyLines(line, line + end - at, bytes, to);
+      else to = line.write(bytes, to);
+      at = end;
     }
     return to;
   }
@@ -344,7 +372,10 @@ export class HeaderLines {
     const { headers } = this.#head;
     const lines = this.#lines;
     if (header.index === 0) return this.#findOther(header, from);
-    if (lines === undefined) return headers.indexOf(header, from);
+    if (lines === undefined) {
+      for (let at = from; at < headers.length; at++) if (headers[at] === header) return at;
+      return -1;
+    }
     for (let at = from; at < lines.length; at++) {
       const line = lines[at] ?? 0;
       if ((typeof line === "number" ? headers[line] : line.header) === header) return at;

@@ -82,6 +82,8 @@ export interface HeaderName {
   readonly onceBit: number;
   /** Counts the known headers from 1; 0 for any other. */
   readonly index: number;
+  /** The name in lower case, four octets each; the last word begins four octets before the end. None of an unknown header. */
+  readonly words: readonly number[];
 }
 
 const byName = new Map<string, HeaderName>();
@@ -104,29 +106,53 @@ function addSpelling(header: HeaderName, name: string): void {
   spellings[hash] = { header, codes, next: spellings[hash] };
 }
 
-/** By two characters of the spelling that most peers send. */
+/** By the first and the fourth octet of what most peers send: the name in any case, a colon, a blank. */
 const likely: HeaderName[][] = Array.from({ length: 32 * 32 }, () => []);
 const COLON = 58;
+const WORD = 4;
+const LOWER_WORD = 0x20202020;
 
-/** @param fourth what stands where a fourth letter would */
 function likelyKey(first: number, fourth: number): number {
   return (first & 31) * 32 + (fourth & 31);
 }
 
-/** The header whose name and colon stand at `start` as RFC 3261 spells them: a guess that is checked, mostly right. */
-export function likelyHeaderAt(
-  octets: Uint8Array,
-  text: string,
-  start: number,
-): HeaderName | undefined {
-  const candidates = likely[likelyKey(octets[start] ?? 0, octets[start + 3] ?? 0)] ?? [];
+/** The known header whose whole name and colon stand at `start`: a guess that is checked, mostly right. */
+export function likelyHeaderAt(octets: DataView, start: number): HeaderName | undefined {
+  const candidates = likely[likelyKey(octets.getUint8(start), octets.getUint8(start + 3))] ?? [];
   for (let at = 0; at < candidates.length; at++) {
     const header = candidates[at];
-    if (header === undefined || octets[start + header.name.length] !== COLON) continue;
-    if (text.startsWith(header.name, start)) return header;
+    if (header !== undefined && isNamedAt(octets, start, header)) return header;
   }
   return undefined;
 }
+
+/** Four octets at a time. */
+function isNamedAt(octets: DataView, start: number, { name, words }: HeaderName): boolean {
+  const { length } = name;
+  if (octets.getUint8(start + length) !== COLON) return false;
+  const first = octets.getInt32(start, true) | LOWER_WORD;
+  if (length < WORD) return (first ^ (words[0] ?? 0)) << (8 * (WORD - length)) === 0;
+  if (first !== words[0]) return false;
+  const last = start + length - WORD;
+  for (let word = 1; word < words.length; word++) {
+    const at = Math.min(start + WORD * word, last);
+    if ((octets.getInt32(at, true) | LOWER_WORD) !== words[word]) return false;
+  }
+  return true;
+}
+
+function wordsOf(name: string): number[] {
+  const octets = new DataView(new ArrayBuffer(Math.max(name.length, WORD)));
+  for (let at = 0; at < name.length; at++) octets.setUint8(at, name.charCodeAt(at));
+  const last = octets.byteLength - WORD;
+  return Array.from(
+    { length: Math.ceil(octets.byteLength / WORD) },
+    (_, word) => octets.getInt32(Math.min(WORD * word, last), true) | LOWER_WORD,
+  );
+}
+
+/** Of the known headers and all others together. */
+export const INDEXES: number = KNOWN.length + 1;
 
 let onceHeaders = 0;
 for (const [at, [name, shape, compact]] of KNOWN.entries()) {
@@ -135,6 +161,7 @@ for (const [at, [name, shape, compact]] of KNOWN.entries()) {
     isList: shape === "list",
     onceBit: shape === "once" ? 1 << onceHeaders++ : 0,
     index: at + 1,
+    words: wordsOf(name),
   };
   addSpelling(header, name);
   const [first, fourth] = [name.charCodeAt(0), `${name}: `.charCodeAt(3)];
@@ -182,12 +209,12 @@ export function headerName(name: string): HeaderName {
 
 /** One that this project does not know. */
 export function otherHeader(name: string): HeaderName {
-  return { name: name.toLowerCase(), isList: false, onceBit: 0, index: 0 };
+  return { name: name.toLowerCase(), isList: false, onceBit: 0, index: 0, words: [] };
 }
 
 /** Known headers, told from others by their number. */
 export class HeaderSet {
-  readonly #members = new Uint8Array(KNOWN.length + 1);
+  readonly #members = new Uint8Array(INDEXES);
 
   /** @throws RangeError for a name that this project does not know */
   constructor(names: readonly string[]) {

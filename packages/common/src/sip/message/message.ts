@@ -1,7 +1,8 @@
 // A SIP message: start line, header lines, body. RFC 3261 §7. Text is latin1: one character, one octet.
+import { Buffer } from "node:buffer"; // the global one is looked up each time
 import { CallId, type CSeq, CSeqField, From, To } from "./fields.ts";
 import { Head } from "./head.ts";
-import { HeaderLine, putText } from "./header-line.ts";
+import { HeaderLine, putLineEnd, putText } from "./header-line.ts";
 import { HeaderLines, type Line } from "./header-lines.ts";
 import { HeaderSet } from "./header-names.ts";
 import type { NameAddr } from "./name-addr.ts";
@@ -60,10 +61,10 @@ abstract class MessageHeaders extends HeaderLines {
     const own = this.has("Content-Length") ? "" : `Content-Length: ${length}\r\n`;
     const octets = this.startOctets + this.headerOctets() + own.length + length + LINE_ENDS;
     const bytes = Buffer.allocUnsafe(octets + top.length);
-    let at = putText(bytes, this.writeStart(bytes), "\r\n");
+    let at = putLineEnd(bytes, this.writeStart(bytes));
     if (top !== "") at = putText(bytes, at, top);
     at = putText(bytes, this.writeHeaders(bytes, at), own);
-    at = putText(bytes, at, "\r\n");
+    at = putLineEnd(bytes, at);
     if (length > 0) this.body.copy(bytes, at);
     return bytes;
   }
@@ -94,6 +95,8 @@ export class SipRequest extends MessageHeaders {
   readonly method: string;
   /** The size it came in; 0 for one of our own. */
   octets = 0;
+  /** When the head begins with this very request line. */
+  isLineAsReceived = false;
   #uri: string;
   #requestUri: Uri | undefined;
 
@@ -126,6 +129,7 @@ export class SipRequest extends MessageHeaders {
   setUri(uri: string): this {
     this.#uri = uri;
     this.#requestUri = undefined;
+    this.isLineAsReceived = false;
     return this;
   }
 
@@ -138,6 +142,7 @@ export class SipRequest extends MessageHeaders {
   }
 
   protected writeStart(bytes: Buffer): number {
+    if (this.isLineAsReceived) return this.copyStart(bytes, this.startOctets);
     const at = putText(bytes, putText(bytes, 0, this.method), " ");
     return putText(bytes, putText(bytes, at, this.#uri), BEHIND_URI);
   }
@@ -147,6 +152,7 @@ export class SipRequest extends MessageHeaders {
     const { head, lines } = this.copied();
     const copy = new SipRequest(this.method, this.#uri, head, lines, this.body);
     copy.#requestUri = this.#requestUri;
+    copy.isLineAsReceived = this.isLineAsReceived;
     return copy;
   }
 

@@ -35,8 +35,7 @@ export function parseNameAddr(
   PLAIN.lastIndex = from;
   if (!PLAIN.test(text) || PLAIN.lastIndex !== to) return parseAnyNameAddr(text, from, to);
   const uriEnd = text.indexOf(">", from);
-  const at = { uri: from + 1, uriEnd, params: uriEnd + 1 };
-  return new CheckedNameAddr(text, at, to, undefined, true);
+  return new CheckedNameAddr(text, from + 1, uriEnd, uriEnd + 1, to, undefined, true);
 }
 
 function parseAnyNameAddr(text: string, from: number, to: number): NameAddr | undefined {
@@ -83,7 +82,9 @@ class CheckedNameAddr implements NameAddr {
 
   constructor(
     text: string,
-    at: { readonly uri: number; readonly uriEnd: number; readonly params: number },
+    uriAt: number,
+    uriEnd: number,
+    paramsAt: number,
     end: number,
     displayName: string | undefined,
     isBracketed: boolean,
@@ -91,9 +92,9 @@ class CheckedNameAddr implements NameAddr {
     this.displayName = displayName;
     this.isBracketed = isBracketed;
     this.#text = text;
-    this.#uriAt = at.uri;
-    this.#uriEnd = at.uriEnd;
-    this.#paramsAt = at.params;
+    this.#uriAt = uriAt;
+    this.#uriEnd = uriEnd;
+    this.#paramsAt = paramsAt;
     this.#end = end;
   }
 
@@ -132,7 +133,7 @@ function parseAngle(
   const params = skipSpace(text, uriEnd + 1, to);
   if (!areParams(text, params, to)) return undefined;
   const displayName = name === undefined || name === "" ? undefined : fromUtf8(name);
-  return new CheckedNameAddr(text, { uri: angle + 1, uriEnd, params }, to, displayName, true);
+  return new CheckedNameAddr(text, angle + 1, uriEnd, params, to, displayName, true);
 }
 
 /** RFC 3261 §20: without brackets a semicolon starts header parameters; `?` and `,` are forbidden. */
@@ -147,7 +148,7 @@ function parseAddrSpec(text: string, start: number, to: number): NameAddr | unde
   const uri = parseUri(text, start, uriEnd);
   if (uri === undefined || ("headers" in uri && uri.headers !== undefined)) return undefined;
   if (!areParams(text, params, to)) return undefined;
-  return new CheckedNameAddr(text, { uri: start, uriEnd, params }, to, undefined, false);
+  return new CheckedNameAddr(text, start, uriEnd, params, to, undefined, false);
 }
 
 function fromUtf8(latin1: string): string {

@@ -91,6 +91,7 @@ export class Params {
 
   /** RFC 3261 §7.3.1: no name may stand twice; who reads them may take the first or the last. */
   isDouble(name: string): boolean {
+    if (this.#from === this.#to) return false;
     const second = this.#text.indexOf(";", this.#from + 1);
     if (second < 0 || second >= this.#to) return false; // mostly there is only one
     const first = this.#find(name, this.#from);

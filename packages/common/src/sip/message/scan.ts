@@ -79,6 +79,18 @@ export function isRun(text: string, characters: number): boolean {
 /** RFC 3261 §25.1, qvalue: 0 to 1, three decimals at most. */
 const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
+/** The codes of a text, to be found in others: `startsWith` takes twice as long. */
+export function codesOf(text: string): readonly number[] {
+  return Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** True when `text` goes on with these at `from`. */
+export function hasCodesAt(text: string, from: number, codes: readonly number[]): boolean {
+  for (let at = 0; at < codes.length; at++)
+    if (text.charCodeAt(from + at) !== codes[at]) return false;
+  return true;
+}
+
 /** SP or HTAB: white space of a header value whose folds are undone. */
 export function isBlank(code: number): boolean {
   return code === 32 || code === 9;

@@ -63,10 +63,19 @@ export function parseUri(text: string, from = 0, to: number = text.length): Uri 
 }
 
 /** What nearly every peer sends, as the source of an expression: a part of what `parseUri` takes. */
-export const PLAIN_SIP_URI: string =
-  "sip:(?:[\\w\\-.!~*'()&=+$,/]+@)?[A-Za-z0-9\\-._]+(?::\\d{1,4})?(?:;[\\w\\-.+]+(?:=[\\w\\-.!%*+/:@]+)?)*";
+export const PLAIN_SIP_URI: string = plainSipUri("(?:[\\w\\-.!~*'()&=+$,/]+@)?[A-Za-z0-9\\-._]+");
 
-const PLAIN = new RegExp(PLAIN_SIP_URI, "y");
+/** The same: a host is looked for first, as most Request-URIs of a REGISTER have no user. */
+const PLAIN = new RegExp(
+  plainSipUri(
+    "(?:[A-Za-z0-9\\-._]+(?![\\w\\-.!~*'()&=+$,/@])|[\\w\\-.!~*'()&=+$,/]+@[A-Za-z0-9\\-._]+)",
+  ),
+  "y",
+);
+
+function plainSipUri(place: string): string {
+  return `sip:${place}(?::\\d{1,4})?(?:;[\\w\\-.+]+(?:=[\\w\\-.!%*+/:@]+)?)*`;
+}
 
 /** True for `text[from, to)` as nearly every peer writes a SIP URI; it has no headers then. */
 export function isPlainSipUri(text: string, from = 0, to: number = text.length): boolean {

@@ -26,13 +26,14 @@ const RESPONSE_RULES = headerRules([From, To, CSeqField, CallId], MANDATORY);
 
 /** Undefined when well formed, else the reason for a 400. */
 export function problemOfRequest(request: SipRequest): string | undefined {
-  return (
-    request.firstProblem(REQUEST_RULES) ??
-    problemOfRequestUri(request) ??
-    (request.cseq.method === request.method ? undefined : "a CSeq of another method") ??
-    (request.get(Via)?.branch === BRANCH_COOKIE ? "an empty branch" : undefined) ??
-    doubleParameter(request)
-  );
+  const problem = request.firstProblem(REQUEST_RULES) ?? problemOfRequestUri(request);
+  if (problem !== undefined) return problem;
+  if (request.cseq.method !== request.method) return "a CSeq of another method";
+  const via = request.get(Via);
+  if (via?.branch === BRANCH_COOKIE) return "an empty branch";
+  // Two readers of parameters that name dialogs and transactions must not name two.
+  if (request.from.params.isDouble("tag") || request.to.params.isDouble("tag")) return "two tags";
+  return via?.hasTwoBranches === true ? "two branches" : undefined;
 }
 
 /** Undefined when well formed, else the reason to drop it. */
@@ -41,12 +42,6 @@ export function problemOfResponse(response: SipResponse): string | undefined {
   if (problem !== undefined) return problem;
   // The Vias below are their owners' business.
   return response.get(Via) === undefined ? "a malformed Via" : undefined;
-}
-
-/** Of those that name dialogs and transactions: two readers of them must not name two. */
-function doubleParameter(request: SipRequest): string | undefined {
-  if (request.from.params.isDouble("tag") || request.to.params.isDouble("tag")) return "two tags";
-  return request.get(Via)?.params.isDouble("branch") === true ? "two branches" : undefined;
 }
 
 /** RFC 3261 §19.1.1: a Request-URI carries no headers. */

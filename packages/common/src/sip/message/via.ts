@@ -11,6 +11,8 @@ export interface ViaValue {
   readonly port?: number | undefined;
   readonly params: Params;
   readonly branch?: string | undefined;
+  /** Two readers of it may take two of them for its transaction's (RFC 3261 §7.3.1). */
+  readonly hasTwoBranches: boolean;
   readonly received?: string | undefined;
   /** "" when asked for without value (RFC 3581 §3), the source port when filled in. */
   readonly rport?: number | "" | undefined;
@@ -22,16 +24,26 @@ const COLON = 58;
 const MAX_PORT = 65_535;
 const PROTOCOL = "SIP/2.0/";
 const END_OF_PARAM = "(?=[;\\r]|$)";
-/** What nearly every peer sends: one space, a name or an IPv4 address, and an rport that is none or a small number. */
-const PLAIN = new RegExp(
-  `SIP/2\\.0/[A-Z]+ [A-Za-z0-9\\-._]+(?::\\d{1,4})?(?:;(?:rport(?:=[1-5]?\\d{1,4})?${END_OF_PARAM}|(?![rR][pP])[\\w\\-.]+(?:=[\\w\\-.:]+)?))*`,
+const OTHERS = `(?:;(?:rport(?:=[1-5]?\\d{1,4})?${END_OF_PARAM}|(?![rR][pP]|[bB][rR])[\\w\\-.]+(?:=[\\w\\-.:]+)?))*`;
+/**
+ * What nearly every peer sends: one space, a name or an IPv4 address, one branch, and an rport that is none or a small
+ * number. In two parts: where the first ends the branch begins.
+ */
+const BEFORE_BRANCH = new RegExp(
+  `SIP/2\\.0/[A-Z]+ [A-Za-z0-9\\-._]+(?::\\d{1,4})?${OTHERS};branch=`,
   "y",
 );
+const BRANCH_AND_REST = new RegExp(`[\\w\\-.:]+${OTHERS}`, "y");
 
 /** `text[from, to)`; undefined when malformed. */
 export function parseVia(text: string, from = 0, to: number = text.length): ViaValue | undefined {
-  PLAIN.lastIndex = from;
-  if (PLAIN.test(text) && PLAIN.lastIndex === to) return new PlainVia(text, from, to);
+  BEFORE_BRANCH.lastIndex = from;
+  if (BEFORE_BRANCH.test(text)) {
+    const branchAt = BEFORE_BRANCH.lastIndex;
+    BRANCH_AND_REST.lastIndex = branchAt;
+    if (BRANCH_AND_REST.test(text) && BRANCH_AND_REST.lastIndex === to)
+      return new PlainVia(text, from, branchAt, to);
+  }
   return parseAnyVia(text.slice(from, to));
 }
 
@@ -39,15 +51,18 @@ export function parseVia(text: string, from = 0, to: number = text.length): ViaV
 class PlainVia implements ViaValue {
   readonly #text: string;
   readonly #from: number;
+  readonly #branchAt: number;
   readonly #to: number;
+  readonly hasTwoBranches = false;
   #params: Params | undefined;
   #branch: string | undefined;
   /** Null until somebody asks. */
   #rport: number | "" | undefined | null = null;
 
-  constructor(text: string, from: number, to: number) {
+  constructor(text: string, from: number, branchAt: number, to: number) {
     this.#text = text;
     this.#from = from;
+    this.#branchAt = branchAt;
     this.#to = to;
   }
 
@@ -70,14 +85,16 @@ class PlainVia implements ViaValue {
   get params(): Params {
     if (this.#params === undefined) {
       const at = this.#text.indexOf(";", this.#from);
-      this.#params =
-        at < 0 || at > this.#to ? Params.none : Params.withoutQuotes(this.#text, at, this.#to);
+      this.#params = Params.withoutQuotes(this.#text, at, this.#to);
     }
     return this.#params;
   }
 
-  get branch(): string | undefined {
-    this.#branch ??= this.params.get("branch");
+  get branch(): string {
+    if (this.#branch === undefined) {
+      const end = this.#text.indexOf(";", this.#branchAt);
+      this.#branch = this.#text.slice(this.#branchAt, end < 0 || end > this.#to ? this.#to : end);
+    }
     return this.#branch;
   }
 
@@ -123,6 +140,7 @@ function parseAnyVia(text: string): ViaValue | undefined {
     port: place.port,
     params,
     branch: params.get("branch"),
+    hasTwoBranches: params.isDouble("branch"),
     received: receivedOf(params),
     rport,
   };

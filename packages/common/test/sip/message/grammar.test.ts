@@ -467,6 +467,8 @@ test.each([
   "From: sip:a@ims.example;tag=a;x=y;TAG = a",
   "To: <sip:b@ims.example>;tag=a;tag",
   "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa;rport;branch=z9hG4bKb",
+  "Via: SIP/2.0/UDP 192.0.2.1;Branch=z9hG4bKa;branch=z9hG4bKb",
+  "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa;BRANCH",
 ])("%s: 400, as a parameter may not stand twice (RFC 3261 §7.3.1)", (line) => {
   expect(statusOf(octets([line]))).toBe(400);
 });

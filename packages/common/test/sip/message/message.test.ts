@@ -6,8 +6,9 @@ import { newRequest, newResponse, type SipRequest } from "@ims-lab/common/sip/me
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+const REQUEST_LINE = "REGISTER sip:ims.example SIP/2.0";
 const HEAD = [
-  "REGISTER sip:ims.example SIP/2.0",
+  REQUEST_LINE,
   "Via: SIP/2.0/UDP 192.0.2.10:5064;branch=z9hG4bKa1;rport",
   "v: SIP/2.0/TCP [2001:db8::9]:5061;branch=z9hG4bKa2, SIP/2.0/UDP b.example;branch=z9hG4bKa3",
   "Max-Forwards: 70",
@@ -66,6 +67,77 @@ describe("reading", () => {
     const bytes = Buffer.from(`${lines.join("\r\n")}\r\n\r\nbody`, "latin1");
     expect(decode(bytes).problem?.status).toBe(400);
   });
+});
+
+describe("RFC 3261 §7.3.1: a header's name", () => {
+  const lengthIn = (line: string): readonly string[] =>
+    received([...HEAD.slice(0, -1), line]).texts("Content-Length");
+
+  it.each(["Content-Length: 4", "CONTENT-LENGTH:4", "content-length : 4", "L: 4"])(
+    "is the same in any case and its compact form: %s",
+    (line) => {
+      expect(lengthIn(line)).toEqual(["4"]);
+    },
+  );
+
+  it.each([
+    "Content-Lengths: 4",
+    "Content-Lengt: 4",
+    "Content.Length: 4",
+    "Content-LengtH~: 4",
+    "Content_Length: 4",
+    "Conten\u0014-Length: 4",
+  ])("is another where one octet is: %j", (line) => {
+    expect(
+      decode(Buffer.from(`${[...HEAD.slice(0, -1), line].join("\r\n")}\r\n\r\n`, "latin1")),
+    ).toSatisfy(
+      ({ message }: ReturnType<typeof decode>) => message?.has("Content-Length") !== true,
+    );
+  });
+
+  it.each(["To", "CSeq", "P-Ch", "Content-", "P-Charging-Function-Addresses"])(
+    "is looked for no further than the longest datagram goes: %s",
+    (name) => {
+      for (let length = 65_536 - name.length - 4; length <= 65_536; length++) {
+        const line = `X: ${"x".repeat(length - name.length - 3 - 2 - REQUEST_LINE.length - 2)}`;
+        const bytes = Buffer.from(`${REQUEST_LINE}\r\n${line}\r\n${name}`);
+        expect(bytes.length).toBe(length);
+        expect(decode(bytes).problem?.status).toBe(400);
+      }
+    },
+  );
+});
+
+describe("a request line", () => {
+  const lineOf = (request: SipRequest): string =>
+    encode(request).toString("latin1").split("\r\n", 1)[0] ?? "";
+
+  it("goes on as it came, until another URI is set", () => {
+    const request = received();
+    const onward = request.clone();
+    expect(lineOf(onward)).toBe(REQUEST_LINE);
+    onward.setUri("sip:scscf.ims.example;lr");
+    expect(lineOf(onward)).toBe("REGISTER sip:scscf.ims.example;lr SIP/2.0");
+    expect(lineOf(onward.clone())).toBe("REGISTER sip:scscf.ims.example;lr SIP/2.0");
+    expect(lineOf(request)).toBe(REQUEST_LINE);
+  });
+
+  it("of another spelling goes on in ours, and no answer takes it over", () => {
+    const request = received(["REGISTER sip:ims.example sip/2.0", ...HEAD.slice(1)]);
+    expect(lineOf(request)).toBe(REQUEST_LINE);
+    expect(encode(newResponse(request, 200)).toString("latin1")).toMatch(/^SIP\/2\.0 200 OK\r\n/);
+  });
+
+  it.each(["REGISTERED", "REG", "REGISTEr", "RE"])(
+    "may have the method %s, which is no other",
+    (method) => {
+      const lines = HEAD.map((line) => line.replace("REGISTER", method));
+      const request = received(lines);
+      expect(request.method).toBe(method);
+      expect(request.cseq.method).toBe(method);
+      expect(lineOf(request)).toBe(lines[0]);
+    },
+  );
 });
 
 describe("editing", () => {

@@ -48,8 +48,9 @@ function saidByAddress({ uri, uriText, params, isBracketed, displayName }: NameA
   return [formatUri(uri), uriText, [...params.entries()], isBracketed, displayName];
 }
 
-function saidByVia({ transport, host, port, branch, received, rport, params }: ViaValue): unknown {
-  return [transport, host, port, branch, received, rport, [...params.entries()]];
+function saidByVia(via: ViaValue): unknown {
+  const { transport, host, port, branch, hasTwoBranches, received, rport, params } = via;
+  return [transport, host, port, branch, hasTwoBranches, received, rport, [...params.entries()]];
 }
 
 test.each(VALUES.map(([{ name, parse }, text]) => [name, text, parse] as const))(
@@ -75,7 +76,10 @@ test.each(VALUES.map(([{ name, parse }, text]) => [name, text, parse] as const))
 
 describe("what nearly every peer writes is read as the grammar reads it", () => {
   const word = fc.stringMatching(/^[\w.!%*+~:/@[\]"<>;=?-]{0,8}$/);
-  const param = fc.tuple(fc.constantFrom("tag", "branch", "rport", "RPORT", "rpx", "x.y"), word);
+  const param = fc.tuple(
+    fc.constantFrom("tag", "branch", "BrancH", "bra", "rport", "RPORT", "rpx", "x.y"),
+    word,
+  );
   const params = fc
     .array(param, { maxLength: 4 })
     .map((all) =>
