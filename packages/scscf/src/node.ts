@@ -156,7 +156,7 @@ export function createScscf(config: ScscfConfig, tools: ScscfTools): Scscf {
     bindings,
     context,
     events,
-    onRemoved: (impi) => authenticator.endNonces(impi),
+    onRemoved: (impi, at) => authenticator.endNonces(impi, at),
     storeLog: new StoreLog(log, clock),
   });
   const provisioning = new Provisioning({

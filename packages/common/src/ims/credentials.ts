@@ -21,12 +21,13 @@ export interface MalformedCredentials {
  * Of all values those with scheme Digest and this realm count. Other schemes, other realms and
  * empty values are no concern of ours; undefined: nothing else was there. Where one Digest value is
  * alone it counts whatever its realm, so that a wrong one is judged and named.
- * @param realm compared without case, so that one in other case is found and named, too
+ * @param realm compared without case, so that one in other case is found and named, too; where it stands in the
+ *   request, it is read only if several values may be meant
  * @param bare takes out what a sender has no business to write, before anything is read
  */
 export function credentialsOf(
   request: SipRequest,
-  realm: string,
+  realm: string | ((request: SipRequest) => string),
   bare: (text: string) => string = asItIs,
 ): Credentials | MalformedCredentials | undefined {
   const texts = request.texts("Authorization");
@@ -41,7 +42,7 @@ export function credentialsOf(
     found.push(read);
   }
   if (found.length < 2) return found[0];
-  const name = realm.toLowerCase();
+  const name = (typeof realm === "string" ? realm : realm(request)).toLowerCase();
   const ours = found.filter(({ params }) => params.get("realm")?.toLowerCase() === name);
   return ours.length < 2 ? ours[0] : theOneAnswer(ours);
 }

@@ -10,14 +10,17 @@ export interface DeadlinesOptions<K> {
   count(): number;
   /** The deadline has come. Another one of the same key must be added. */
   onDue(key: K): void;
+  /** The same of several at once, in the order of their time, where that is less work; one that was moved may be among them twice. */
+  onAllDue?(keys: readonly K[]): void;
 }
 
 /** What a message may have to wait when many are due at once. */
 const SLICE_MS = 8;
 /** A timer that is due now may come before the sockets are read. */
 const PAUSE_MS = 1;
-/** Deadlines between two looks at the clock. */
+/** Deadlines between two looks at the clock: one by one, and together. */
 const LOOK_EVERY = 16;
+const TOGETHER = 64;
 /** Below this size, deadlines that have moved are not worth a sweep. */
 const SMALL = 64;
 
@@ -40,6 +43,16 @@ export class Deadlines<K> {
   /** Entries, those that have moved or gone included. */
   get size(): number {
     return this.#heap.size;
+  }
+
+  /** The time at which one may be due, milliseconds since the epoch; Infinity when there is none. */
+  get nextDue(): number {
+    return this.#heap.nextDue;
+  }
+
+  /** Keys whose deadline may have come and waits for its turn, in no order; a key may be among them twice. */
+  waiting(): readonly K[] {
+    return this.#heap.dueBy(this.#options.clock.now());
   }
 
   /** @param time milliseconds since the epoch, finite */
@@ -74,25 +87,46 @@ export class Deadlines<K> {
   }
 
   #fire(): void {
-    const { clock, dueOf, onDue } = this.#options;
+    const { clock, onAllDue } = this.#options;
     this.#armedFor = Number.POSITIVE_INFINITY;
     this.#timer = undefined;
     const now = clock.now();
-    let seen = 0;
     try {
       while (this.#heap.nextDue <= now) {
-        const key = this.#heap.pop() as K;
-        const due = dueOf(key);
-        if (due !== undefined && due > now) this.#heap.push(due, key);
-        else if (due !== undefined) onDue(key);
-        seen += 1;
-        if (seen % LOOK_EVERY !== 0 || clock.now() < now + SLICE_MS) continue;
+        if (onAllDue === undefined) this.#oneByOne(now);
+        else this.#together(now, onAllDue);
+        if (clock.now() < now + SLICE_MS) continue;
         this.#pausedUntil = clock.now() + PAUSE_MS;
         break;
       }
     } finally {
       this.#arm();
     }
+  }
+
+  #oneByOne(now: number): void {
+    for (let seen = 0; seen < LOOK_EVERY && this.#heap.nextDue <= now; seen++) {
+      const key = this.#takeFirst(now);
+      if (key !== undefined) this.#options.onDue(key);
+    }
+  }
+
+  #together(now: number, onAllDue: (keys: readonly K[]) => void): void {
+    const keys: K[] = [];
+    for (let seen = 0; seen < TOGETHER && this.#heap.nextDue <= now; seen++) {
+      const key = this.#takeFirst(now);
+      if (key !== undefined) keys.push(key);
+    }
+    onAllDue(keys);
+  }
+
+  /** Takes the first one out; undefined where its deadline has moved or gone. */
+  #takeFirst(now: number): K | undefined {
+    const key = this.#heap.pop() as K;
+    const due = this.#options.dueOf(key);
+    if (due !== undefined && due <= now) return key;
+    if (due !== undefined) this.#heap.push(due, key);
+    return undefined;
   }
 
   #sweepIfMostlyStale(): void {

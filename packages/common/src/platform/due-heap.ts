@@ -46,6 +46,11 @@ export class DueHeap<T> {
       if (isKept(item)) this.#insert(times[at] as number, orders[at] as number, item);
   }
 
+  /** Those due at `time` or before, in no order. */
+  dueBy(time: number): readonly T[] {
+    return this.#items.filter((_, at) => this.#timeAt(at) <= time);
+  }
+
   items(): readonly T[] {
     return this.#items;
   }

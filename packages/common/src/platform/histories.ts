@@ -40,6 +40,7 @@ export class Histories<K extends string> {
   readonly #options: HistoriesOptions<K>;
   #recent = newTable();
   #older = newTable();
+  #lastEvent: WrittenEvent | undefined;
 
   constructor(options: HistoriesOptions<K>) {
     this.#options = options;
@@ -47,12 +48,9 @@ export class Histories<K extends string> {
 
   note(name: string, kind: K, detail: string | null = null, source: string | null = null): void {
     const now = Math.round(this.#options.clock.now());
-    const atRest = this.#recent.atRest(name);
-    const longer = atRest && appended(atRest, now, { kind, detail, source });
-    if (longer !== undefined) {
-      this.#recent.restore(name, longer);
-      return;
-    }
+    const append = (text: string): string | undefined =>
+      appended(text, now, this.#written(kind, detail), source);
+    if (this.#recent.rewrite(name, append) || this.#rewriteOlder(name, append)) return;
     const kept = this.#touched(name, now);
     this.#recent.use(name);
     const { slots } = kept;
@@ -66,6 +64,15 @@ export class Histories<K extends string> {
     }
     if (slots.length >= EVENTS_KEPT * SLOTS) slots.splice(this.#leastWorth(slots), SLOTS);
     slots.push(at, kind, detail, source, 1);
+  }
+
+  /** Many users may have the same end at once: it is written once. */
+  #written(kind: K, detail: string | null): WrittenEvent {
+    const last = this.#lastEvent;
+    if (last?.kind === kind && last.detail === detail) return last;
+    const text = `,${JSON.stringify(kind)},${JSON.stringify(detail)},`;
+    this.#lastEvent = { kind, detail, text };
+    return this.#lastEvent;
   }
 
   /** Oldest first. */
@@ -92,12 +99,26 @@ export class Histories<K extends string> {
     const known = this.#recent.get(name);
     if (known !== undefined) return known;
     const kept = this.#older.get(name) ?? { since: now, slots: [] };
+    this.#takeForward(name);
+    this.#recent.set(name, kept);
+    return kept;
+  }
+
+  /** The name goes from the older generation to the recent one, as a text that is at rest. */
+  #rewriteOlder(name: string, rewrite: (text: string) => string | undefined): boolean {
+    const text = this.#recent.has(name) ? undefined : this.#older.atRest(name);
+    const longer = text && rewrite(text);
+    if (longer === undefined) return false;
+    this.#takeForward(name);
+    this.#recent.restore(name, longer);
+    return true;
+  }
+
+  #takeForward(name: string): void {
     if (this.#recent.size * 2 >= this.#options.maxNames) {
       this.#older = this.#recent;
       this.#recent = newTable();
     } else this.#older.delete(name);
-    this.#recent.set(name, kept);
-    return kept;
   }
 
   /** The oldest; among what anybody can cause, when there is more of that than its share. */
@@ -119,33 +140,47 @@ function newTable(): PackedTable<Kept> {
   return new PackedTable<Kept>({ pack: packed, unpack: unpacked });
 }
 
+/** At rest: how many events, since when, the slots. */
 function packed({ since, slots }: Kept): string {
-  return JSON.stringify([since, slots]);
+  return JSON.stringify([slots.length / SLOTS, since, slots]);
 }
 
 function unpacked(text: string): Kept {
-  const [since, slots] = JSON.parse(text) as [number, Slot[]];
+  const [, since, slots] = JSON.parse(text) as [number, number, Slot[]];
   return { since, slots };
 }
 
-/** A text no longer than this has room for one more event: none takes fewer characters than `,0,"k","","",1`. */
-const ROOM_FOR_ONE_MORE = (EVENTS_KEPT - 1) * 14;
-
-interface Event {
+interface WrittenEvent {
   readonly kind: string;
   readonly detail: string | null;
-  readonly source: string | null;
+  /** Both as they stand in a history at rest. */
+  readonly text: string;
 }
 
-/** A history at rest with one event more, without taking it apart; undefined where that might be full, or have it already. */
-function appended(text: string, now: number, { kind, detail, source }: Event): string | undefined {
-  if (text.length > ROOM_FOR_ONE_MORE) return undefined;
-  const what = `,${JSON.stringify(kind)},${JSON.stringify(detail)},`;
-  if (text.includes(what)) return undefined;
-  const at = now - Number.parseInt(text.slice(1), 10);
-  const longer = `${text.slice(0, -2)},${at}${what}${JSON.stringify(source)},1]]`;
-  // In memory of its own: else each event would keep the text before it.
-  return Buffer.from(longer, "utf8").toString("utf8");
+/** A history at rest with one event more, without taking it apart; undefined where it is full, or the last event may be the same. */
+function appended(
+  text: string,
+  now: number,
+  { text: what }: WrittenEvent,
+  source: string | null,
+): string | undefined {
+  const events = Number.parseInt(text.slice(1), 10);
+  if (events >= EVENTS_KEPT || mayBeLast(text, what)) return undefined;
+  const behind = text.indexOf(",");
+  const at = now - Number.parseInt(text.slice(behind + 1), 10);
+  const before = text.slice(behind, -2);
+  const longer = `[${events + 1}${before},${at}${what}${JSON.stringify(source)},1]]`;
+  // Reading it makes one text of its pieces, for a third of what a copy takes: else it would keep the one before it.
+  longer.charCodeAt(0);
+  return longer;
+}
+
+/** Source and times of an event, and that another one follows. */
+const FOLLOWED = /^(?:null|"[^"\\]*"),\d+,/;
+
+function mayBeLast(text: string, what: string): boolean {
+  const found = text.lastIndexOf(what);
+  return found >= 0 && !FOLLOWED.test(text.slice(found + what.length));
 }
 
 function textOf(slot: Slot | undefined): string | undefined {

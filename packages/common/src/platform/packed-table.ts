@@ -66,6 +66,12 @@ export class PackedTable<T extends object> {
     return row;
   }
 
+  /** The row as an object; looking at it leaves it as it is. */
+  look(key: string): T | undefined {
+    const found = this.#rows.get(key);
+    return typeof found === "string" ? this.#options.unpack(found, key) : found?.row;
+  }
+
   /** The text of a row that nobody uses, which stays at rest; undefined for any other. */
   atRest(key: string): string | undefined {
     const row = this.#find(key);
@@ -81,6 +87,19 @@ export class PackedTable<T extends object> {
     }
     found.row = row;
     this.#used(found);
+  }
+
+  /**
+   * Writes a row at rest anew, which stays at rest.
+   * @param rewrite undefined: it cannot be done without taking the row apart
+   * @returns whether it was done
+   */
+  rewrite(key: string, rewrite: (text: string) => string | undefined): boolean {
+    const row = this.#rows.get(key);
+    const text = typeof row === "string" ? rewrite(row) : undefined;
+    if (text === undefined) return false;
+    this.#rows.set(key, text);
+    return true;
   }
 
   /** A row that nobody uses, new or changed, as `pack` writes it. @param key no slice of a longer text, nor `text` */

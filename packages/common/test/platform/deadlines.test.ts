@@ -164,3 +164,37 @@ test("many that are due at once leave messages their turn: 8 ms of work, then a 
   expect(turns).toEqual([16, 16, 16, 16, 16, 16, 4]);
   expect(order).toEqual(Array.from({ length: 100 }, (_, n) => n));
 });
+
+test("who takes many together gets those that are due in the order of their time, without what has moved", () => {
+  const clock = new FakeClock();
+  const start = clock.now();
+  const due = new Map<string, number>();
+  const taken: (readonly string[])[] = [];
+  const deadlines = new Deadlines<string>({
+    clock,
+    dueOf: (key) => due.get(key),
+    count: () => due.size,
+    onDue: (key) => expect(key).toBe("taken together"),
+    onAllDue: (keys) => {
+      taken.push(keys);
+      for (const key of keys) due.delete(key);
+      deadlines.gone();
+    },
+  });
+  for (let n = 99; n >= 0; n--) {
+    due.set(`k${n}`, start + 100);
+    deadlines.add(`k${n}`, start + 100);
+  }
+  due.set("moved", start + 300);
+  deadlines.add("moved", start + 50);
+  due.set("sooner", start + 60);
+  deadlines.add("sooner", start + 60);
+  expect(deadlines.nextDue).toBe(start + 50);
+  expect(deadlines.waiting()).toEqual([]);
+  clock.advance(200);
+  expect(taken.flat()).toEqual(["sooner", ...Array.from({ length: 100 }, (_, n) => `k${99 - n}`)]);
+  expect(taken.filter((keys) => keys.length > 0).length).toBeLessThanOrEqual(4);
+  clock.advance(200);
+  expect(taken.at(-1)).toEqual(["moved"]);
+  expect(clock.pending).toBe(0);
+});

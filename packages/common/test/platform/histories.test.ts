@@ -85,4 +85,21 @@ test("a history at rest takes an event as one in use does: nobody can tell which
     }),
     { numRuns: 30 },
   );
+}, 30_000);
+
+test("a name at rest that is quiet long comes forward with its next event, and others stay", () => {
+  const { histories } = lab(8000);
+  histories.note("a", "done", "x");
+  for (let n = 0; n < 4100; n++) histories.note(`other${n}`, "done");
+  histories.note("a", "tried", "y");
+  histories.note("a", "done", "x");
+  histories.note("a", "done", "x");
+  expect(histories.of("a")).toMatchObject([
+    { kind: "done", detail: "x", times: 1 },
+    { kind: "tried", detail: "y", times: 1 },
+    { kind: "done", detail: "x", times: 2 },
+  ]);
+  for (let n = 0; n < 3900; n++) histories.note(`new${n}`, "done");
+  expect(histories.of("a")).toHaveLength(3);
+  expect(histories.of("other1")).toEqual([]);
 });

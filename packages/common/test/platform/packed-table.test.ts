@@ -109,3 +109,19 @@ test("whatever is done to it, it holds what a Map holds", () => {
     }),
   );
 });
+
+test("a row at rest is looked at and written anew without waking; one in use is not", () => {
+  const { table } = lab(1);
+  table.set("resting", { n: 1 });
+  const inUse = { n: 2 };
+  table.set("in use", inUse);
+  expect(table.look("resting")).toEqual({ n: 1 });
+  expect(table.look("in use")).toBe(inUse);
+  expect(table.look("nobody")).toBeUndefined();
+  expect(table.rewrite("resting", (text) => text.replace("1", "3"))).toBe(true);
+  expect(table.rewrite("resting", () => undefined)).toBe(false);
+  expect(table.rewrite("in use", () => "{}")).toBe(false);
+  expect(table.rewrite("nobody", () => "{}")).toBe(false);
+  expect(table.atRest("resting")).toBe('{"n":3}');
+  expect(table.get("in use")).toBe(inUse);
+});

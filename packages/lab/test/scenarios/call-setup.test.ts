@@ -82,6 +82,25 @@ describe("alice calls bob", () => {
     expect([lastCall(alice).heldHere, lastCall(alice).state]).toEqual([false, "up"]);
   });
 
+  test.each(["alice", "bob"])(
+    "a hold by %s is over at the other side, too, when it is, also after hours",
+    async (holder) => {
+      const { lab, alice, bob } = await twoUes();
+      alice.equipment.calls.dial(impuOf("bob"));
+      lab.pass(1);
+      const [here, there] = holder === "alice" ? [alice, bob] : [bob, alice];
+      const held = (): readonly boolean[] =>
+        [here, there].flatMap((ue) => [lastCall(ue).heldHere, lastCall(ue).heldThere]);
+      expect(held()).toEqual([false, false, false, false]);
+      callUp(here).apply({ kind: "hold", on: true });
+      lab.pass(2 * 3600);
+      expect(held()).toEqual([true, false, false, true]);
+      callUp(here).apply({ kind: "hold", on: false });
+      lab.pass(2 * 3600);
+      expect(held()).toEqual([false, false, false, false]);
+    },
+  );
+
   test("over TCP", async () => {
     const { lab, alice, bob } = await twoUes({ transport: "tcp" });
     alice.equipment.calls.dial(impuOf("bob"));

@@ -52,8 +52,9 @@ export class PendingChallenges {
   challenged(key: string, { token, scscf, nonces, isAka }: Challenge): void {
     const kept = ownCopy(key);
     this.#challenges.delete(kept); // so that the order of the map is that of `until`
-    this.#dropOld();
-    const until = this.#clock.now() + this.#lifeMs;
+    const now = this.#clock.now();
+    this.#dropOld(now);
+    const until = now + this.#lifeMs;
     this.#challenges.set(kept, { token, scscf, nonces, isAka, until });
   }
 
@@ -62,8 +63,7 @@ export class PendingChallenges {
     this.#challenges.delete(key);
   }
 
-  #dropOld(): void {
-    const now = this.#clock.now();
+  #dropOld(now: number): void {
     for (const [key, { until }] of this.#challenges) {
       if (until > now && this.#challenges.size < this.#most) return;
       this.#challenges.delete(key);

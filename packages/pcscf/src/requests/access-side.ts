@@ -124,7 +124,7 @@ export class AccessSide {
 
   #senderInDialog(request: SipRequest, flow: Flow, token: string): Sender {
     const { table, tokens } = this.#relay;
-    const named = bindingOfDialog(tokens, token, request);
+    const named = bindingOfDialog(tokens, token, request, "access");
     const owner = named === undefined ? undefined : table.find(named);
     // Over the flow of the dialog's UE it is that UE's, whoever From names.
     const isOwners = owner?.flow.id === flow.id && table.registered(owner.token) !== undefined;

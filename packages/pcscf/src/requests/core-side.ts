@@ -49,8 +49,11 @@ export interface CoreSideOptions {
 }
 
 type Target =
-  | { readonly kind: "ue"; readonly binding: Binding }
+  /** `dialog`: the Record-Route token that named it, checked. */
+  | { readonly kind: "ue"; readonly binding: Binding; readonly dialog: string | undefined }
   | { readonly kind: "problem"; readonly problem: Problem };
+
+type ToUe = Extract<Target, { kind: "ue" }>;
 
 export class CoreSide {
   readonly #options: CoreSideOptions;
@@ -92,7 +95,7 @@ export class CoreSide {
     }
     const target = this.#target(request, users);
     if (target.kind === "problem") this.#refuse(incoming, target.problem);
-    else this.#toUeInTurn(incoming, onward, target.binding);
+    else this.#toUeInTurn(incoming, onward, target);
   }
 
   /**
@@ -120,30 +123,32 @@ export class CoreSide {
     const { table, tokens } = this.#relay;
     const user = users.find((candidate) => candidate !== "");
     if (user === undefined) return { kind: "problem", problem: { kind: "nobody-here" } };
-    const token = user.includes(".") ? bindingOfDialog(tokens, user, request) : user;
+    const dialog = user.includes(".") ? user : undefined;
+    const token = dialog === undefined ? user : bindingOfDialog(tokens, dialog, request, "core");
     if (token === undefined) return { kind: "problem", problem: { kind: "unknown-dialog" } };
     const binding = table.find(token);
     if (binding === undefined) return { kind: "problem", problem: { kind: "unknown-token" } };
     if (binding.flowLost) return { kind: "problem", problem: { kind: "flow-lost" } };
     if (isSecured(request.uri) && !isSecure(binding.flow.transport))
       return { kind: "problem", problem: { kind: "insecure-flow" } };
-    return { kind: "ue", binding };
+    return { kind: "ue", binding, dialog };
   }
 
   /** Behind the 200 to its REGISTER; but a CANCEL has to find its INVITE. */
-  #toUeInTurn(incoming: Incoming, onward: SipRequest, binding: Binding): void {
-    if (onward.method === "INVITE") this.#toUe(incoming, onward, binding);
-    else this.#options.held.behind(binding.token, () => this.#toUe(incoming, onward, binding));
+  #toUeInTurn(incoming: Incoming, onward: SipRequest, target: ToUe): void {
+    if (onward.method === "INVITE") this.#toUe(incoming, onward, target);
+    else
+      this.#options.held.behind(target.binding.token, () => this.#toUe(incoming, onward, target));
   }
 
   /** Always over its flow, whatever the size (docs/decisions/0004, RFC 5626 §5.3.1). */
-  #toUe(incoming: Incoming, onward: SipRequest, binding: Binding): void {
+  #toUe(incoming: Incoming, onward: SipRequest, { binding, dialog }: ToUe): void {
     const relay = this.#relay;
     relay.cluster.heard(incoming, binding.token);
     removeNetworkOnly(onward);
     const isRecorded = mayMakeDialog(onward.method);
     if (isRecorded) {
-      const token = dialogToken(relay.tokens, binding.token, onward);
+      const token = dialog ?? dialogToken(relay.tokens, binding.token, onward);
       const from = coreSide(relay, scscfUri(relay, binding.scscf));
       recordBothSides(onward, { ...from, token }, { ...accessSide(relay, binding.flow), token });
     }

@@ -9,13 +9,18 @@ export function dialogToken(tokens: Tokens, binding: string, { callId, from }: S
   return tokens.ofDialog(binding, callId, tagOf(from));
 }
 
-/** The binding that a Record-Route token names, within the dialog it was made for. */
+/**
+ * The binding that a Record-Route token names, within the dialog it was made for.
+ * @param side who sends the request: the UE has made most dialogs, NOTIFYs come in them
+ */
 export function bindingOfDialog(
   tokens: Tokens,
   token: string,
   { callId, from, to }: SipRequest,
+  side: "access" | "core",
 ): string | undefined {
-  return tokens.bindingOf(token, callId, [tagOf(from), tagOf(to)]);
+  const [ours, others] = side === "access" ? [from, to] : [to, from];
+  return tokens.bindingOf(token, callId, [tagOf(ours), tagOf(others)]);
 }
 
 /** Our Path value, and the Contact under which the S-CSCF subscribes: the core URI with a token. */

@@ -28,5 +28,5 @@ export function credentialsFromUe(
   request: SipRequest,
   claimed: boolean = claimsIntegrity(request),
 ): Credentials | MalformedCredentials | undefined {
-  return credentialsOf(request, realmOf(request), claimed ? withoutClaim : undefined);
+  return credentialsOf(request, realmOf, claimed ? withoutClaim : undefined);
 }

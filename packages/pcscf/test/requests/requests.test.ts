@@ -291,6 +291,8 @@ describe("in a dialog", () => {
     const [top, below] = got.texts("Record-Route");
     expect(top).toContain("@10.0.0.1:5060");
     expect(below).toContain("@10.1.0.1:4060");
+    // The dialog has its token already: it is recorded as it came, for either way.
+    expect([below, top]).toEqual(ofScscf);
     on.ue.reply(newResponse(got, 200, { headers: [["P-Asserted-Identity", "<sip:ceo@x>"]] }));
     on.lab.run();
     const answer = on.scscf.takeResponse(200);

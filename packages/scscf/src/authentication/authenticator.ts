@@ -141,8 +141,8 @@ export class Authenticator {
   }
 
   /** The next REGISTER of this user is challenged, whatever nonces he holds (TS 24.229 §5.4.1.2.1). */
-  endNonces(impi: string): void {
-    this.#users.attempts.endNonces(impi, this.#ports.clock.now());
+  endNonces(impi: string, at: number = this.#ports.clock.now()): void {
+    this.#users.attempts.endNonces(impi, at);
   }
 
   /** Another node challenges this user. */

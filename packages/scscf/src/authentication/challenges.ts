@@ -1,34 +1,7 @@
 // Challenges that wait for an answer and nonces that were used, per IMPI. Bounded.
 import { PackedTable } from "@ims-lab/common/platform/packed-table";
 import { hasCredentialsSince, packChallenges, unpackChallenges } from "./packed-challenges.ts";
-
-/** A challenge that waits for its answer. */
-export interface Outstanding {
-  /** Call-ID and Path token. */
-  readonly key: string;
-  readonly nonce: string;
-  readonly expiresAt: number;
-  readonly failures: number;
-  /** `maxFailures` reached: kept, so that its nonce stays refused. */
-  readonly isOver: boolean;
-}
-
-/** A nonce that has authenticated somebody. */
-export interface Used {
-  readonly nonce: string;
-  readonly issuedAt: number;
-  /** The highest seen; `NO_MORE_USES`: not once more. */
-  readonly lastNc: number;
-}
-
-export interface UserChallenges {
-  readonly outstanding: readonly Outstanding[];
-  readonly used: readonly Used[];
-  /** Nonces issued up to here are no longer remembered one by one: none of them counts. */
-  readonly forgottenUpTo: number;
-  /** Nonces issued up to here were made for credentials that count no more. */
-  readonly credentialsSince?: number;
-}
+import type { Outstanding, Used, UserChallenges } from "./user-challenges.ts";
 
 const MOST_USED = 2;
 /** Above every nc, which has eight hexadecimal digits. */
@@ -68,6 +41,10 @@ function withNothing(now: number): UserChallenges {
   return { ...NO_CHALLENGES, forgottenUpTo: now };
 }
 
+function packedNothing(now: number): { readonly text: string; readonly forgottenUpTo: number } {
+  return { text: packChallenges(withNothing(now)), forgottenUpTo: now };
+}
+
 /** Without what has expired; undefined when nothing is left. `usedLifeMs`: a nonce's longest life. */
 function swept(state: UserChallenges, now: number, usedLifeMs: number): UserChallenges | undefined {
   const outstanding = state.outstanding.filter(({ expiresAt }) => expiresAt > now);
@@ -97,6 +74,8 @@ export class ChallengeTable {
   #due: string[] = [];
   #dueAt: number[] = [];
   #next = 0;
+  /** What is left of users whose registrations end at one time. */
+  #nothing = packedNothing(0);
 
   /** `lifeMs`: after that nothing of an attempt counts any more. */
   constructor(lifeMs: number, limit: ChallengeLimit) {
@@ -122,15 +101,17 @@ export class ChallengeTable {
   /** Where nothing is remembered nothing is held: every nonce that still counts leaves a trace here. */
   endNonces(impi: string, now: number): void {
     // Many registrations may end at once: of those at rest nothing else has to be known.
-    const atRest = this.#byImpi.atRest(impi);
-    if (atRest !== undefined && !hasCredentialsSince(atRest)) {
-      this.#byImpi.restore(impi, packChallenges(withNothing(now)));
-      return;
-    }
+    if (this.#byImpi.rewrite(impi, (text) => this.#withoutNonces(text, now))) return;
     if (!this.#byImpi.has(impi)) return;
     const { credentialsSince } = this.get(impi);
     const since = credentialsSince !== undefined && { credentialsSince };
     this.#byImpi.set(impi, { ...withNothing(now), ...since });
+  }
+
+  #withoutNonces(text: string, now: number): string | undefined {
+    if (hasCredentialsSince(text)) return undefined;
+    if (now !== this.#nothing.forgottenUpTo) this.#nothing = packedNothing(now);
+    return this.#nothing.text;
   }
 
   /** The same, for nonces that the present credentials did not make. */

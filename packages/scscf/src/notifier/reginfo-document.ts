@@ -98,8 +98,9 @@ type Row = Omit<ReginfoContact, "state" | "event">;
 
 /** `callid` and `cseq` always: the UE obeys once per (contact id, callid, cseq). */
 function row({ id, address, callId, cseq, registeredAt }: Binding, at: number): Row {
-  const q = parseQvalue(Params.parse(address.params)?.get("q") ?? "");
-  const unknownParams = unknownParamsOf(address.params);
+  const params = address.params === "" ? undefined : Params.parse(address.params);
+  const q = params && parseQvalue(params.get("q") ?? "");
+  const unknownParams = unknownParamsOf(params);
   return {
     id,
     uri: address.contact,
@@ -112,8 +113,7 @@ function row({ id, address, callId, cseq, registeredAt }: Binding, at: number): 
   };
 }
 
-function unknownParamsOf(text: string): readonly { name: string; value: string }[] {
-  const params = text === "" ? undefined : Params.parse(text);
+function unknownParamsOf(params: Params | undefined): readonly { name: string; value: string }[] {
   if (params === undefined) return [];
   return [...params.entries()]
     .filter(([name]) => name !== "q" && name !== "expires")

@@ -61,6 +61,12 @@ export interface NotifierOptions extends VerdictRules {
 
 type Proceed = (problem?: Error) => void;
 
+/** What may wait for its turn, see `Spacing`. */
+interface News {
+  readonly notice: Notice;
+  readonly foreseen: Foreseen | undefined;
+}
+
 /** RFC 3680 §4.10. */
 const SPACING_MS = 5000;
 
@@ -68,7 +74,7 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   readonly #options: NotifierOptions;
   readonly #agent: NotifierAgent;
   /** Holds for what is only news; triggers and ends go out at once. */
-  readonly #spacing: Spacing<Notice>;
+  readonly #spacing: Spacing<News>;
   readonly #triggers: Triggers;
   /** By event: what its commit has made durable of subscriptions already. */
   readonly #foreseen = new WeakMap<RegistrationEvent, ForeseenById>();
@@ -82,7 +88,7 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     this.#agent = createNotifierAgent({
       clock: options.clock,
       random: options.random,
-      send: options.send,
+      send: answeredTogether(options),
       packages: REGISTRATION_PACKAGES,
       contact: "", // each verdict names one
       decide: (request, existing) => this.#decide(request, existing),
@@ -109,8 +115,12 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     this.#spacing = new Spacing({
       clock: options.clock,
       intervalMs: SPACING_MS,
-      merge: together,
-      tell: (id, notice) => this.#agent.notify(id, this.#request(notice)),
+      merge: (earlier, later) => ({
+        notice: together(earlier.notice, later.notice),
+        foreseen: undefined,
+      }),
+      tell: (id, { notice, foreseen }) =>
+        this.#agent.notify(id, { ...this.#request(notice), foreseen }),
     });
   }
 
@@ -144,8 +154,8 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   on(event: RegistrationEvent): void {
     const { kind } = event;
     if (kind === "registered" || kind === "shown")
-      this.#notifyAll(event.binding, { only: event.binding.token });
-    else if (kind === "moved") this.#moved(event.binding, event.from);
+      this.#notifyAll(event.binding, { only: event.binding.token }, this.#foreseen.get(event));
+    else if (kind === "moved") this.#moved(event.binding, event.from, this.#foreseen.get(event));
     else if (kind === "reauthentication-triggered")
       this.#triggers.trigger(event.binding, this.#foreseen.get(event));
     else if (kind === "removed") this.#gone(event.binding, event.cause, this.#foreseen.get(event));
@@ -154,7 +164,10 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     else if (kind === "identities-changed") this.#identitiesChanged(event.set, event.ended);
   }
 
-  /** The subscriptions in which a device is asked, or which end with their binding: durable with the binding's change. */
+  /**
+   * The subscriptions in which a device is asked, which end with their binding, or in which its change is told at once:
+   * durable with that change.
+   */
   foresee({ events, left }: ChangeAhead): readonly Change[] {
     const rows: Change[] = [];
     for (const event of events) {
@@ -166,7 +179,16 @@ export class RegistrationNotifier implements RegistrationSubscriber {
         this.#foresee(event, ends, terminationOf(event.cause), rows);
       }
     }
+    // Of two rows for one subscription the later would count: its end must not be the earlier.
+    if (rows.length === 0) for (const event of events) this.#foreseeNews(event, rows);
     return rows;
+  }
+
+  #foreseeNews(event: RegistrationEvent, rows: Change[]): void {
+    const { kind } = event;
+    if (kind !== "shown" && kind !== "registered" && kind !== "moved") return;
+    const told = this.#watchersOf(event.binding.set).filter(({ id }) => this.#spacing.isFree(id));
+    this.#foresee(event, told, undefined, rows);
   }
 
   #foresee(
@@ -204,9 +226,9 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     return this.#agent.size;
   }
 
-  #moved(binding: Binding, from: Binding): void {
+  #moved(binding: Binding, from: Binding, foreseen: ForeseenById | undefined): void {
     const gone = [{ binding: from, cause: { kind: "unregistered" } as const }];
-    this.#notifyAll(binding, { only: binding.token, gone });
+    this.#notifyAll(binding, { only: binding.token, gone }, foreseen);
   }
 
   /** TS 24.229 §5.4.2.1.2: who watches hears the whole state, once with the identities that are no more. */
@@ -298,8 +320,9 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     return [...this.#agent.ofSubject(set)];
   }
 
-  #notifyAll(binding: Binding, notice: Notice): void {
-    for (const { id } of this.#watchersOf(binding.set)) this.#spacing.say(id, notice);
+  #notifyAll(binding: Binding, notice: Notice, foreseen: ForeseenById | undefined): void {
+    for (const { id } of this.#watchersOf(binding.set))
+      this.#spacing.say(id, { notice, foreseen: foreseen?.get(id) });
   }
 
   #request(notice: Notice): { render: (s: NotifierSubscription, r: Rendering) => NotifyBody } {
@@ -420,6 +443,15 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     const { impi, impu, callId } = binding;
     this.#options.log.info("deregistration.nobody-subscribed", { impi, impu, callId });
   }
+}
+
+/** All that follows from one answer is one commit: that nothing is under way any more, and what the device has heard. */
+function answeredTogether({ send, registrations }: NotifierOptions): SendRequest {
+  return (request, { onResponse, onFailure }) =>
+    send(request, {
+      onResponse: (response) => registrations.together(() => onResponse(response)),
+      onFailure: (why) => registrations.together(() => onFailure(why)),
+    });
 }
 
 /** TS 24.229 §5.4.1.5: the UE first, then its P-CSCF. */

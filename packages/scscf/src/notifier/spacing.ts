@@ -10,6 +10,11 @@ export class Spacing<T> {
     this.#options = options;
   }
 
+  /** Whether what is said now is told at once. */
+  isFree(id: string): boolean {
+    return !this.#recent.has(id);
+  }
+
   say(id: string, what: T): void {
     const { clock, intervalMs, merge, tell } = this.#options;
     const recent = this.#recent.get(id);

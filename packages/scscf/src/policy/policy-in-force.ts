@@ -60,7 +60,7 @@ export class PolicyInForce implements RegistrationSubscriber {
     const { clock, bindings, ask } = options;
     this.#ages = new AuthenticationAges({
       clock,
-      count: () => bindings.size,
+      count: () => bindings.keptSize,
       pacePerSecond: () => this.#policy.pacePerSecond,
       dueOf: (token) => this.#dueOf(token),
       ask: (token) => {

@@ -88,6 +88,14 @@ export function dueAt(state: Binding): number {
   return duty.state === "owed" && dutyRuns(state) ? Math.min(end, duty.by) : end;
 }
 
+/** Whether `due` at this time ends it. */
+export function isOver(state: Binding, at: number): boolean {
+  const { expiresAt, reauthentication, duty, leavingBy, mode } = state;
+  if (expiresAt <= at || (leavingBy !== undefined && leavingBy <= at)) return true;
+  if (reauthentication !== undefined && reauthentication.deadline <= at) return true;
+  return mode === "enforce" && duty.state === "owed" && duty.by <= at && dutyRuns(state);
+}
+
 /** `shortened` is shown only while the re-authentication is due and was announced. */
 export function isShortened(state: Binding): boolean {
   return state.reauthentication !== undefined && state.reauthentication.progress !== "requested";

@@ -124,6 +124,30 @@ export function unpackBinding(text: string, token: string, agents: SharedTexts):
   };
 }
 
+/** What stands from the Call-ID on, where the user agent is a number. */
+type Numbers = readonly [
+  callId: 0,
+  cseq: number,
+  since: number,
+  authenticatedAt: number,
+  expiresAt: number,
+  isRefreshed: 0 | 1,
+  duty: number,
+  dutyBy: number,
+  leavingBy: number | null,
+  userAgent: number,
+];
+const NUMBERS = 10 satisfies Numbers["length"];
+
+/** When the deadline of a binding at rest comes, see `dueAt`, without taking it apart; undefined where its text does not allow that. */
+export function dueAtRest(text: string): number | undefined {
+  const numbers = JSON.parse(`[0${text.slice(text.lastIndexOf('"') + 1)}`) as Numbers;
+  if ((numbers.length as number) !== NUMBERS) return undefined;
+  const [, , since, , expiresAt, , duty, dutyBy, leavingBy] = numbers;
+  const end = Math.min(expiresAt, leavingBy ?? expiresAt);
+  return since + (DUTIES[duty] === "owed" ? Math.min(end, dutyBy) : end);
+}
+
 function dutyOf(state: Duty["state"], by: number): Duty {
   switch (state) {
     case "fulfilled":

@@ -84,9 +84,13 @@ export class Reauthentications implements RegistrationSubscriber {
     const { id } = reauthentication;
     this.#running.delete(id);
     this.#ended.set(id, reauthentication);
-    const [oldest] = this.#ended.keys();
-    if (this.#ended.size > REMEMBERED && oldest !== undefined) this.#ended.delete(oldest);
+    if (this.#ended.size > REMEMBERED) this.#forgetOldest();
     this.#wake(id);
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#ended.keys();
+    if (oldest !== undefined) this.#ended.delete(oldest);
   }
 
   get(id: string): Reauthentication | undefined {

@@ -7,7 +7,7 @@ import type { Change } from "../rows.ts";
 import { commit } from "../store/commit.ts";
 import type { Store } from "../store/store.ts";
 import type { Binding, BindingContext, BindingEffect, BindingInput } from "./binding.ts";
-import { dueAt, step } from "./binding-machine.ts";
+import { dueAt, isOver, step } from "./binding-machine.ts";
 import type { Bindings } from "./bindings.ts";
 import type { RegistrationEvent, RegistrationEvents } from "./events.ts";
 import type { Ended } from "./reauthentication.ts";
@@ -44,6 +44,14 @@ interface Owed {
   readonly with: InputCompany;
 }
 
+/** The end of the only binding of a set, whose time is over. */
+interface Ending {
+  readonly binding: Binding;
+  readonly events: readonly RegistrationEvent[];
+  /** What waits for it, see `#pending`. */
+  readonly waiting: (() => void)[];
+}
+
 /** What goes with an input that nobody waits for. */
 export interface InputCompany {
   /** It has been taken, or its binding has gone. */
@@ -54,6 +62,7 @@ export interface InputCompany {
 const ALONE: InputCompany = {};
 const NONE: readonly string[] = [];
 const NO_ROWS: readonly Change[] = [];
+const NOTHING = (): void => undefined;
 
 /** How long a store that has failed is left alone. */
 const RETRY_MS = 1000;
@@ -65,7 +74,7 @@ export interface RegistrationsOptions {
   readonly events: RegistrationEvents;
   readonly context: BindingContext;
   /** A binding of this private identity has left the table; before anything is answered. */
-  onRemoved(impi: string): void;
+  onRemoved(impi: string, at: number): void;
   readonly storeLog: StoreLog;
 }
 
@@ -83,23 +92,96 @@ export class Registrations {
   /** By token: in the table no more, and not durably so. */
   readonly #overdue = new Map<string, Binding>();
   readonly #retries = new Map<string, Timer>();
+  /** By set, while several things are to be durable at once: the last of them. */
+  #gathered: Map<string, Owed> | undefined;
 
   constructor(options: RegistrationsOptions) {
     this.#options = options;
     const { clock, bindings } = options;
     this.#deadlines = new Deadlines({
       clock,
-      count: () => bindings.size,
-      dueOf: (token) => {
-        const binding = bindings.get(token);
-        return binding && dueAt(binding);
-      },
-      onDue: (token) => {
-        const settled = (): void => this.#armAgain(token);
-        this.#endServiceIfOver(token);
-        this.input(token, { kind: "due", at: clock.now() }, { settled });
-      },
+      count: () => bindings.keptSize,
+      dueOf: (token) => bindings.dueOf(token),
+      onDue: (token) => this.#due(token),
+      onAllDue: (tokens) => this.#allDue(tokens),
     });
+    bindings.endBy({
+      lateAt: () => {
+        const now = clock.now();
+        return this.#deadlines.nextDue <= now ? now : undefined;
+      },
+      waiting: () => this.#deadlines.waiting(),
+    });
+  }
+
+  #due(token: string): void {
+    this.#endServiceIfOver(token);
+    const set = this.known(token)?.set;
+    if (set !== undefined) this.#begin(set, this.#owedEnd(token));
+  }
+
+  #owedEnd(token: string): Owed {
+    const input = { kind: "due", at: this.#options.clock.now() } as const;
+    return {
+      change: { kind: "input", token, input },
+      with: { settled: () => this.#armAgain(token) },
+    };
+  }
+
+  /** Those that nothing else goes on with end in one commit. */
+  #allDue(tokens: readonly string[]): void {
+    const { bindings, clock, context } = this.#options;
+    const at = clock.now();
+    const due = { kind: "due", at } as const;
+    const endings: Ending[] = [];
+    const others: string[] = [];
+    for (const token of tokens) {
+      const binding = bindings.look(token);
+      if (binding === undefined) continue;
+      const { set } = binding;
+      const isBusy = this.#pending.has(set) || this.#owed.has(set);
+      if (isBusy || !isOver(binding, at) || !bindings.isAlone(set)) {
+        others.push(token);
+        continue;
+      }
+      this.#endService(binding, at);
+      const { state, effects } = step(context, binding, due);
+      endings.push({ binding, events: eventsOf(due, binding, state, effects), waiting: [] });
+    }
+    if (endings.length > 0) this.#end(endings);
+    for (const token of others) this.#due(token);
+  }
+
+  #end(endings: readonly Ending[]): void {
+    const { store, storeLog, events } = this.#options;
+    const rows: Change[] = [];
+    for (const { binding, events: ahead, waiting } of endings) {
+      const { token: id, set } = binding;
+      rows.push({ table: "bindings", id, value: undefined, group: set });
+      for (const row of events.foresee({ events: ahead, left: 0 })) rows.push(row);
+      this.#pending.set(set, waiting);
+    }
+    commit(store, rows, (problem) => {
+      if (problem === undefined) {
+        storeLog.worked();
+        for (const { binding } of endings) this.#overdue.delete(binding.token);
+      } else if (!(problem instanceof RowsLost)) storeLog.failed(problem);
+      // Of a set that comes later, nothing gets before its own end.
+      for (const ending of endings) this.#ended(ending, problem);
+    });
+  }
+
+  #ended({ binding, events, waiting }: Ending, problem: Error | undefined): void {
+    const { token, set } = binding;
+    if (waiting.length === 0) this.#pending.delete(set);
+    try {
+      if (problem === undefined) this.#publish(events);
+      // The row of one of them that another node has: each of the others by itself.
+      else if (problem instanceof RowsLost) this.#due(token);
+      else this.#owe(set, [this.#owedEnd(token)]);
+    } finally {
+      this.#goOn(set, waiting);
+    }
   }
 
   /** One input that nobody waits for: tried again until it is durable, before anything that comes later. */
@@ -117,32 +199,66 @@ export class Registrations {
     this.#begin(set, { with: { rows, settled } });
   }
 
+  /** What `run` puts in and keeps of a set is one commit, in its order, when `run` is over. */
+  together(run: () => void): void {
+    if (this.#gathered !== undefined) {
+      run();
+      return;
+    }
+    const gathered = new Map<string, Owed>();
+    this.#gathered = gathered;
+    try {
+      run();
+    } finally {
+      this.#gathered = undefined;
+      for (const [set, last] of gathered) this.#payUp(set, NOTHING, last);
+    }
+  }
+
   /** The binding of this token until its end is durable. */
   known(token: string): Binding | undefined {
-    return this.#options.bindings.get(token) ?? this.#overdue.get(token);
+    return this.#options.bindings.kept(token) ?? this.#overdue.get(token);
   }
 
   /** All of a set that are known, see `known`. */
   knownOf(set: string): readonly Binding[] {
-    return [...this.#options.bindings.ofSet(set), ...this.#overdueOf(set)];
+    return [...this.#options.bindings.keptOfSet(set), ...this.#overdueOf(set)];
   }
 
   #overdueOf(name: string): readonly Binding[] {
     return [...this.#overdue.values()].filter(({ set }) => set === name);
   }
 
-  /** Whether no change of any set is under way. */
+  /** Whether no change of any set is under way or late. */
   get isQuiet(): boolean {
-    return this.#pending.size + this.#owed.size === 0;
+    return this.#pending.size + this.#owed.size === 0 && !this.#isLate;
   }
 
-  /** Whether no change of the set is under way. */
+  /** Whether no change of the set is under way or late. */
   isSettled(set: string): boolean {
-    return !this.#pending.has(set) && !this.#owed.has(set);
+    if (this.#pending.has(set) || this.#owed.has(set)) return false;
+    return !this.#isLate || this.#overOf(set).length === 0;
+  }
+
+  /** Whether deadlines that have come wait for their turn. */
+  get #isLate(): boolean {
+    return this.#deadlines.nextDue <= this.#options.clock.now();
+  }
+
+  #overOf(set: string): readonly Binding[] {
+    const { bindings, clock } = this.#options;
+    const now = clock.now();
+    return bindings.keptOfSet(set).filter((binding) => isOver(binding, now));
+  }
+
+  /** Whose time is over ends before anything else happens to the set. */
+  #endOver(set: string): void {
+    if (this.#isLate) for (const { token } of this.#overOf(set)) this.#due(token);
   }
 
   /** Runs `then` when no change of the set is under way; with a problem when one cannot be made durable. */
   whenSettled(set: string, then: (problem?: Error) => void): void {
+    this.#endOver(set);
     const waiting = this.#pending.get(set);
     if (waiting !== undefined) waiting.push(() => this.whenSettled(set, then));
     else if (this.#owed.has(set)) this.#payUp(set, then);
@@ -165,16 +281,28 @@ export class Registrations {
   commit(
     change: RegistrationChange,
     answer: (problem?: Error) => void,
-    then: (problem?: Error) => void = () => undefined,
+    then: (problem?: Error) => void = NOTHING,
+  ): void {
+    this.#endOver(change.set);
+    this.#commit(change, answer, then);
+  }
+
+  #commit(
+    change: RegistrationChange,
+    answer: (problem?: Error) => void,
+    then: (problem?: Error) => void,
   ): void {
     const { set, changes } = change;
     const waiting = this.#pending.get(set);
     if (waiting !== undefined) {
-      waiting.push(() => this.commit(change, answer, then));
+      waiting.push(() => this.#commit(change, answer, then));
       return;
     }
     const staged = this.#stage(changes);
-    for (const token of staged.overdue) this.#endService(token);
+    for (const token of staged.overdue) {
+      const binding = this.#options.bindings.kept(token);
+      if (binding !== undefined) this.#endService(binding);
+    }
     const rows = rowsIn(change.rows);
     if (staged.states.size + rows.length === 0) {
       answer();
@@ -240,7 +368,8 @@ export class Registrations {
     const before = this.#owed.get(set);
     if (before === undefined) this.#owed.set(set, [owed]);
     else before.push(owed);
-    this.#payUp(set, () => undefined, owed);
+    if (this.#gathered !== undefined) this.#gathered.set(set, owed);
+    else this.#payUp(set, NOTHING, owed);
   }
 
   /**
@@ -261,7 +390,7 @@ export class Registrations {
       // Another node that has this user does what is owed; else it was a row of something else that was lost.
       else if (!(problem instanceof RowsLost) || this.knownOf(set).length > 0) this.#owe(set, owed);
     };
-    this.commit({ set, changes, rows }, paid, then);
+    this.#commit({ set, changes, rows }, paid, then);
   }
 
   #takeOwed(set: string, last: Owed | undefined): readonly Owed[] {
@@ -282,7 +411,7 @@ export class Registrations {
     if (this.#retries.has(set)) return;
     const retry = (): void => {
       this.#retries.delete(set);
-      this.#payUp(set, () => undefined);
+      this.#payUp(set, NOTHING);
     };
     this.#retries.set(set, this.#options.clock.after(RETRY_MS, retry));
   }
@@ -330,36 +459,32 @@ export class Registrations {
 
   /** Behind a change that is under way: where that gives it more time, it is back when that is durable. */
   #endServiceIfOver(token: string): void {
-    const { bindings, context, clock } = this.#options;
-    const binding = bindings.get(token);
+    const { bindings, clock } = this.#options;
+    const binding = bindings.kept(token);
     if (binding === undefined || !this.#pending.has(binding.set)) return;
-    const { state } = step(context, binding, { kind: "due", at: clock.now() });
-    if (state === undefined) this.#endService(token);
+    if (isOver(binding, clock.now())) this.#endService(binding);
   }
 
   /** Its time is over, whatever the store does. */
-  #endService(token: string): void {
-    const binding = this.#options.bindings.get(token);
-    if (binding === undefined) return;
-    this.#overdue.set(token, binding);
-    this.#remove(token);
+  #endService(binding: Binding, at: number = this.#options.clock.now()): void {
+    this.#overdue.set(binding.token, binding);
+    this.#remove(binding, at);
   }
 
-  #remove(token: string): void {
+  #remove(binding: Binding, at: number): void {
     const { bindings, onRemoved } = this.#options;
-    const before = bindings.get(token);
-    bindings.delete(token);
+    bindings.delete(binding);
     this.#deadlines.gone();
-    if (before !== undefined) onRemoved(before.impi);
+    onRemoved(binding.impi, at);
   }
 
   #settle({ states }: Staged): void {
     const { bindings, clock } = this.#options;
     for (const [token, state] of states) {
-      const before = bindings.get(token);
+      const before = bindings.kept(token);
       const wasOver = this.#overdue.delete(token);
       if (state === undefined) {
-        if (!wasOver) this.#remove(token);
+        if (!wasOver && before !== undefined) this.#remove(before, clock.now());
         continue;
       }
       if (wasOver && dueAt(state) <= clock.now()) {
@@ -374,7 +499,7 @@ export class Registrations {
   }
 
   #armAgain(token: string): void {
-    const left = this.#options.bindings.get(token);
+    const left = this.#options.bindings.kept(token);
     if (left !== undefined) this.#deadlines.add(token, dueAt(left));
   }
 }

@@ -113,3 +113,54 @@ test("rows that are made late say what is true when their turn comes", () => {
   letAllGo(store);
   expect(marks()).toEqual([1, 3]);
 });
+
+test("what is put in together is one commit, and not before all of it is there", () => {
+  const { registrations, store } = started();
+  const durable: number[] = [];
+  registrations.together(() => {
+    registrations.keep(SET, mark(1), () => durable.push(1));
+    registrations.together(() => {
+      registrations.input(
+        "t1",
+        { kind: "subscribed", at: 1 },
+        { rows: mark(2), settled: () => durable.push(2) },
+      );
+    });
+    expect(store.asked).toEqual([]);
+    expect(registrations.isSettled(SET)).toBe(false);
+  });
+  expect(store.asked.map((changes) => changes.map(({ table }) => table))).toEqual([
+    ["bindings", "sqnMarks", "sqnMarks"],
+  ]);
+  expect(durable).toEqual([]);
+  letAllGo(store);
+  expect(durable).toEqual([1, 2]);
+  expect(registrations.isQuiet).toBe(true);
+});
+
+test("together behind a commit under way: all of it in its place, and nothing that came after it", () => {
+  const { registrations, store, marks } = started();
+  registrations.commit(commitOf(1), () => undefined);
+  registrations.together(() => {
+    registrations.keep(SET, mark(2), () => undefined);
+    registrations.keep(SET, mark(3), () => undefined);
+  });
+  registrations.commit(commitOf(4), () => undefined);
+  registrations.keep(SET, mark(5), () => undefined);
+  letAllGo(store);
+  expect(marks()).toEqual([1, 2, 3, 4, 5]);
+  expect(store.asked).toHaveLength(4);
+});
+
+test("what throws between loses nothing of what was put in before it", () => {
+  const { registrations, store, marks } = started();
+  const failing = (): void =>
+    registrations.together(() => {
+      registrations.keep(SET, mark(1), () => undefined);
+      throw new Error("broken");
+    });
+  expect(failing).toThrow("broken");
+  registrations.keep(SET, mark(2), () => undefined);
+  letAllGo(store);
+  expect(marks()).toEqual([1, 2]);
+});

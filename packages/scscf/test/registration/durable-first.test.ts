@@ -57,6 +57,50 @@ test("a trigger is durable as an intent before its NOTIFY leaves", async () => {
   expect(pcscf.take("NOTIFY")).toHaveLength(1);
 });
 
+test("the NOTIFY that tells of a success leaves behind its 200, when both are durable", async () => {
+  const store = tryingStore();
+  const { lab, pcscf } = await Lab.startWith(store, "--pcscf.subscribe=false");
+  const bob = new Device(lab, pcscf, "bob");
+  bob.register();
+  bob.subscribe(OWN_PACKAGE, 3600);
+  lab.run(6000);
+  lab.scscf.reauthentications.ask([...lab.scscf.bindings.all()], "operator");
+  lab.run();
+  pcscf.take("NOTIFY");
+  const answered = pcscf.responses.length;
+  holdSuccess(store);
+  expect(() => bob.register({ integrity: "ip-assoc-yes" })).toThrow("no response");
+  expect(pcscf.take("NOTIFY")).toEqual([]);
+  // A NOTIFY that leaves meanwhile would have this number.
+  const row = store.asked.at(-1)?.find(({ table }) => table === "subscriptions");
+  expect(row?.value).toMatchObject({ version: 3, dialog: { localCseq: 3 } });
+  store.holds = false;
+  store.letGo();
+  lab.run();
+  expect(pcscf.responses.slice(answered).map(({ status }) => status)).toEqual([401, 200]);
+  expect(pcscf.take("NOTIFY").map(({ cseq }) => cseq.number)).toEqual([3]);
+});
+
+test("a success that cannot be made durable takes no number: the next NOTIFY has it", async () => {
+  const store = tryingStore();
+  const { lab, pcscf } = await Lab.startWith(store, "--pcscf.subscribe=false");
+  const bob = new Device(lab, pcscf, "bob");
+  bob.register();
+  bob.subscribe(OWN_PACKAGE, 3600);
+  lab.run(6000);
+  lab.scscf.reauthentications.ask([...lab.scscf.bindings.all()], "operator");
+  lab.run();
+  pcscf.take("NOTIFY");
+  store.problem = new Error("disk full");
+  expect(bob.register({ integrity: "ip-assoc-yes" }).status).toBe(500);
+  lab.run();
+  expect(pcscf.take("NOTIFY")).toEqual([]);
+  store.problem = undefined;
+  expect(bob.register({ integrity: "ip-assoc-yes" }).status).toBe(200);
+  lab.run();
+  expect(pcscf.take("NOTIFY").map(({ cseq }) => cseq.number)).toEqual([3]);
+});
+
 /** The next commit of a binding without re-authentication waits. */
 function holdSuccess(store: TryingStore): void {
   const { commit } = store;

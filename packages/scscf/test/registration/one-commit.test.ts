@@ -108,6 +108,60 @@ describe("one commit", () => {
     expect(commitsOf(challenge)).toEqual([["binding fulfilled, challenged"]]);
   });
 
+  test("the answer to a trigger: what the device has heard, and that no NOTIFY is under way", () => {
+    bob.register();
+    bob.subscribe(OWN_PACKAGE, 3600);
+    lab.run();
+    ask();
+    expect(commitsOf(() => lab.run())).toEqual([
+      ["binding fulfilled, acknowledged", "subscription active, next NOTIFY 2"],
+    ]);
+    const row = store.asked.at(-1)?.find(({ table }) => table === "subscriptions");
+    expect(row?.value).toMatchObject({ state: { sent: false } });
+  });
+
+  test("a REGISTER that authenticates again, and the NOTIFY that says so: not saved once more before it leaves", () => {
+    bob.register();
+    bob.subscribe(OWN_PACKAGE, 3600);
+    lab.run(6000);
+    ask();
+    lab.run();
+    pcscf.take("NOTIFY");
+    const commits = commitsOf(() => {
+      bob.register({ integrity: "ip-assoc-yes" });
+      lab.run();
+    });
+    expect(commits).toEqual([
+      ["binding fulfilled, challenged"],
+      ["binding fulfilled", "subscription active, next NOTIFY 3"],
+      ["subscription active, next NOTIFY 3"],
+    ]);
+    const [told] = pcscf.take("NOTIFY");
+    expect(reginfoOf(told).version).toBe(2);
+    expect(told?.cseq.number).toBe(3);
+  });
+
+  test("news that has to wait for its turn takes no number before that", () => {
+    bob.register();
+    bob.subscribe(OWN_PACKAGE, 3600);
+    lab.run(6000);
+    const authenticate = (): void => {
+      ask();
+      lab.run();
+      bob.register({ integrity: "ip-assoc-yes" });
+      lab.run();
+    };
+    authenticate();
+    pcscf.take("NOTIFY");
+    const success = store.asked.length;
+    authenticate();
+    const rows = store.asked.slice(success).map((changes) => changes.map(saidOf));
+    expect(rows).toContainEqual(["binding fulfilled"]);
+    expect(pcscf.take("NOTIFY").map((told) => reginfoOf(told).version)).toEqual([3]);
+    lab.run(6000);
+    expect(pcscf.take("NOTIFY").map((told) => reginfoOf(told).version)).toEqual([4]);
+  });
+
   test("the end of a binding, and of the subscriptions that end with it", () => {
     bob.register();
     bob.subscribe(OWN_PACKAGE, 3600);

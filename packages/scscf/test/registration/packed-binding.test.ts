@@ -2,8 +2,9 @@
 import { SharedTexts } from "@ims-lab/common/platform/shared-texts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Binding, Duty } from "../../src/registration/binding.ts";
-import { packBinding, unpackBinding } from "../../src/registration/packed-binding.ts";
+import type { Binding, BindingContext, Duty } from "../../src/registration/binding.ts";
+import { dueAt, isOver, step } from "../../src/registration/binding-machine.ts";
+import { dueAtRest, packBinding, unpackBinding } from "../../src/registration/packed-binding.ts";
 
 const text = fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom("", "0", '"\\\n\u0000'));
 const time = fc.integer({ min: 1, max: 4_000_000_000_000 });
@@ -93,4 +94,34 @@ test("one whose re-authentication is due, or that had grace after a restart, is 
   if (one === undefined) throw new Error("no sample");
   expect(packBinding({ ...one, reauthentication }, new SharedTexts())).toBeUndefined();
   expect(packBinding({ ...one, hadGrace: true }, new SharedTexts())).toBeUndefined();
+});
+
+test("its deadline is read from its text as it is from its object, or the text is taken apart", () => {
+  const agents = new SharedTexts(20);
+  let read = 0;
+  fc.assert(
+    fc.property(binding, (one) => {
+      const packed = packBinding(one, agents) ?? "";
+      const due = dueAtRest(packed);
+      read += Number(due !== undefined);
+      expect(due ?? dueAt(one)).toBe(dueAt(one));
+    }),
+  );
+  expect(read).toBeGreaterThan(0);
+});
+
+test("whether its time is over is what its deadline would make of it", () => {
+  const context: BindingContext = {
+    subscriptionDeadlineMs: 32_000,
+    reauthentication: { deadlineMs: 60_000, awaitMs: 240_000, onRefused: "wait" },
+  };
+  fc.assert(
+    fc.property(binding, fc.integer({ min: -1, max: 1 }), (one, off) => {
+      const times = [dueAt(one), one.expiresAt, one.leavingBy ?? one.expiresAt];
+      for (const at of times.map((time) => time + off)) {
+        const { state } = step(context, one, { kind: "due", at });
+        expect(isOver(one, at)).toBe(state === undefined);
+      }
+    }),
+  );
 });

@@ -2,6 +2,8 @@
 import type { CallView } from "@ims-lab/common/admin-api/views";
 import type { Incoming } from "@ims-lab/common/sip/endpoint/endpoint";
 import { newResponse, type SipRequest } from "@ims-lab/common/sip/message/message";
+import { isSip, parseUri } from "@ims-lab/common/sip/message/uri";
+import type { HostPort } from "@ims-lab/common/sip/transport/transport";
 import { type UserAgent, warnAgentOf } from "../user-agent/user-agent.ts";
 import { Call } from "./call.ts";
 import type { IncomingPolicy } from "./call-state.ts";
@@ -149,7 +151,7 @@ export class Calls {
       peer,
       sessionSeconds: settings.sessionExpiresSeconds,
       context: { t1, t2, noAnswerMs: settings.noAnswerSeconds * 1000 },
-      media: () => media?.address ?? { host: "0.0.0.0", port: 9 },
+      media: () => audioAddress(userAgent, media),
       onChange: (call) => this.#changed(call),
     };
   }
@@ -207,3 +209,17 @@ export class Calls {
 function isActive({ state }: Call): boolean {
   return state.name !== "over";
 }
+
+/** Discard, RFC 863: of a UE that takes no audio. */
+const DISCARD_PORT = 9;
+
+/** As reachable as the Contact: a wildcard would put the other side on hold (RFC 3264 §8.4). */
+function audioAddress({ identity }: UserAgent, media: MediaSink | undefined): HostPort {
+  const uri = parseUri(identity.contactUri);
+  const local = media?.address;
+  const isNamed = local !== undefined && !WILDCARDS.has(local.host);
+  const host = isNamed ? local.host : isSip(uri) ? uri.host : "127.0.0.1";
+  return { host, port: local?.port ?? DISCARD_PORT };
+}
+
+const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);

@@ -63,10 +63,9 @@ export class Admission implements AdmissionState {
 
   /** At its arrival. @param host its source's literal address */
   onArrival(message: Peek, host: string): Decision {
-    const now = this.#clock.now();
     this.isLate = false;
-    this.rate = this.#rateOf(message, host, now);
-    this.share = this.#backpressure?.share(now) ?? 1;
+    this.rate = this.#rateOf(message, host);
+    this.share = this.#backpressure?.share(this.#clock.now()) ?? 1;
     this.draw = this.share < 1 ? this.#random.fraction() : 0;
     return decide(message, this);
   }
@@ -79,8 +78,8 @@ export class Admission implements AdmissionState {
   }
 
   /** What is refused for its size takes nothing of its source's rate. */
-  #rateOf({ bytes }: Peek, host: string, now: number): Taken {
+  #rateOf({ bytes }: Peek, host: string): Taken {
     if (this.#rates === undefined || bytes.length > this.maxMessageBytes) return "within";
-    return this.#rates.take(bytes, host, now);
+    return this.#rates.take(bytes, host, this.#clock.now());
   }
 }

@@ -20,8 +20,10 @@ export function loopTail(request: SipRequest): string {
 /** True when this request was here before and would take the same way again; a spiral is none. */
 export function isLoop(request: SipRequest, isOwn: IsOwn): boolean {
   let tail: string | undefined;
-  for (const { host, port, branch } of request.all(Via)) {
-    if (branch === undefined || !isOwn(host, port ?? 5060)) continue;
+  for (const via of request.all(Via)) {
+    const { branch } = via;
+    if (branch === undefined || !branch.includes(".")) continue; // ours have a tail
+    if (!isOwn(via.host, via.port ?? 5060)) continue;
     tail ??= `.${loopTail(request)}`;
     if (branch.endsWith(tail)) return true;
   }

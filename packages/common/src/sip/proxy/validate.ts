@@ -10,11 +10,14 @@ export interface RelayRules {
   readonly extensions: readonly string[];
 }
 
+/** Of a Request-URI that decoding has found well formed. */
+const KNOWN_SCHEME = /^(?:sips?|tel):/i;
+
 const DEFAULT_MAX_FORWARDS = 70;
 
 /** Undefined when the request may be forwarded. Its syntax is checked before, in decoding. */
 export function checkForRelay(request: SipRequest, rules: RelayRules): Refusal | undefined {
-  if (request.requestUri.scheme === "other") return { status: 416 };
+  if (!KNOWN_SCHEME.test(request.uri)) return { status: 416 };
   if (request.get(MaxForwards) === 0) return { status: 483 };
   if (isLoop(request, rules.isOwn)) return { status: 482 };
   return checkProxyRequire(request, rules.extensions);

@@ -31,7 +31,7 @@ interface Block {
 const EMPTY = Buffer.alloc(0);
 const CHUNK = 128;
 
-/** Whole numbers of a record, side by side: finding one touches one line of the processor's cache. */
+/** What is known of a record lies side by side: finding or dropping one touches a line or two of the processor's cache. */
 const HASH = 0;
 /** Link to the one before it in its bucket. */
 const NEXT = 1;
@@ -40,22 +40,38 @@ const FROM = 2;
 const KEY_LENGTH = 3;
 const LENGTH = 4;
 const REQUEST_OCTETS = 5;
-const FIELDS = 8;
+/** Words of 32 bits; the last four are two times, milliseconds since the epoch. */
+const FIELDS = 12;
+/** In words of 64 bits. */
+const STARTED_AT = 4;
+const ENDS_AT = 5;
 
 /** What there is of so many records in a row. */
 class Chunk {
-  readonly numbers = new Int32Array(CHUNK * FIELDS);
-  readonly startedAt = new Float64Array(CHUNK);
-  readonly endsAt = new Float64Array(CHUNK);
+  readonly #numbers = new Int32Array(CHUNK * FIELDS);
+  readonly #times = new Float64Array(this.#numbers.buffer);
   readonly blocks: (Block | undefined)[] = new Array<undefined>(CHUNK).fill(undefined);
   readonly flows: (Flow | undefined)[] = new Array<undefined>(CHUNK).fill(undefined);
 
   get(at: number, field: number): number {
-    return this.numbers[at * FIELDS + field] ?? 0;
+    return this.#numbers[at * FIELDS + field] ?? 0;
   }
 
   set(at: number, field: number, value: number): void {
-    this.numbers[at * FIELDS + field] = value;
+    this.#numbers[at * FIELDS + field] = value;
+  }
+
+  startedAt(at: number): number {
+    return this.#times[(at * FIELDS) / 2 + STARTED_AT] ?? 0;
+  }
+
+  endsAt(at: number): number {
+    return this.#times[(at * FIELDS) / 2 + ENDS_AT] ?? 0;
+  }
+
+  setTimes(at: number, startedAt: number, endsAt: number): void {
+    this.#times[(at * FIELDS) / 2 + STARTED_AT] = startedAt;
+    this.#times[(at * FIELDS) / 2 + ENDS_AT] = endsAt;
   }
 }
 
@@ -158,6 +174,11 @@ export class CompletedTransactions {
     return this.#end - this.#first;
   }
 
+  /** Those that have ended since the last look included: costs no look at the time. */
+  get atMost(): number {
+    return this.#end - this.#first;
+  }
+
   /** Of their requests. */
   get requestOctets(): number {
     return this.#octets;
@@ -184,8 +205,7 @@ export class CompletedTransactions {
     chunk.set(at, KEY_LENGTH, key.length);
     chunk.set(at, LENGTH, length);
     chunk.set(at, REQUEST_OCTETS, requestOctets);
-    chunk.startedAt[at] = startedAt;
-    chunk.endsAt[at] = now + this.#lingerMs;
+    chunk.setTimes(at, startedAt, now + this.#lingerMs);
     chunk.blocks[at] = block;
     chunk.flows[at] = flow;
     this.#octets += requestOctets;
@@ -239,7 +259,7 @@ export class CompletedTransactions {
         const at = number % CHUNK;
         // What nearly every message asks for is not there: time is looked at for those that are.
         if (chunk.get(at, HASH) === hash && isKeyAt(chunk, at, key))
-          return (chunk.endsAt[at] ?? 0) > this.#clock.now() ? number : undefined;
+          return chunk.endsAt(at) > this.#clock.now() ? number : undefined;
         number = this.#numberOf(chunk.get(at, NEXT));
       }
     }
@@ -265,8 +285,8 @@ export class CompletedTransactions {
       key: bytes.toString("latin1", from, keyEnd),
       octets: bytes.subarray(keyEnd, keyEnd + chunk.get(at, LENGTH)),
       flow,
-      startedAt: chunk.startedAt[at] ?? 0,
-      endsAt: chunk.endsAt[at] ?? 0,
+      startedAt: chunk.startedAt(at),
+      endsAt: chunk.endsAt(at),
     };
   }
 
@@ -304,7 +324,7 @@ export class CompletedTransactions {
     while (this.#first < this.#end) {
       const [chunk] = this.#chunks;
       const at = this.#first % CHUNK;
-      if (chunk === undefined || (chunk.endsAt[at] ?? 0) > now) return;
+      if (chunk === undefined || chunk.endsAt(at) > now) return;
       this.#octets -= chunk.get(at, REQUEST_OCTETS);
       this.#release(chunk.blocks[at]);
       chunk.blocks[at] = undefined;
@@ -350,7 +370,7 @@ export class CompletedTransactions {
     this.#dropEnded(now);
     this.#timer = undefined;
     if (this.#first === this.#end) return;
-    const due = this.#chunkOf(this.#first).endsAt[this.#first % CHUNK] ?? now;
+    const due = this.#chunkOf(this.#first).endsAt(this.#first % CHUNK);
     this.#timer = this.#clock.at(Math.max(due, now + SWEEP_MS), this.#sweep);
   };
 }

@@ -140,6 +140,9 @@ export class TransactionLayer implements ServerOwner {
 
   #excess(): TransactionExcess | undefined {
     const { maxTransactions, maxTransactionBytes } = this.#limits;
+    const atMost = this.#servers.size + this.#completedServers.atMost;
+    if (atMost < maxTransactions && this.serverOctets < maxTransactionBytes) return undefined;
+    // Some may have ended meanwhile.
     if (this.serverCount >= maxTransactions) return "transactions";
     // However few they are: each may be as large as a datagram.
     return this.serverOctets >= maxTransactionBytes ? "transaction-bytes" : undefined;

@@ -207,6 +207,16 @@ test("above the limit of transactions: 503 without state, until old ones have en
   expect(b.received).toHaveLength(2);
 });
 
+test("at the limit of transactions those that have ended do not count, though nobody has looked at them yet", async () => {
+  const { lab, b } = await pair(ok, {}, { maxTransactions: 2 });
+  const peer = await lab.peer("10.0.0.9");
+  for (const [branch, wait] of [100, 31_950, 50, 0].entries()) {
+    peer.send(plain(`UDP 10.0.0.9:5060;branch=z9hG4bK${branch}`), "10.0.0.2");
+    lab.clock.advance(wait);
+  }
+  expect(b.received).toHaveLength(4);
+});
+
 test("limits.maxTransactionBytes: above it 503 without state, until large ones have ended", async () => {
   const { lab, b } = await pair(ok, {}, { maxTransactionBytes: 1_000 });
   const peer = await lab.peer("10.0.0.9");

@@ -56,6 +56,7 @@ export const campaign: Command = defineCommand({
                [--jitter 0..1] [--seed TEXT] [--name TEXT] [--dry-run] [--yes] [--follow]
       Has all that match authenticate again, so many a second (10); * and ? are wildcards.
       --dry-run lists them; --yes confirms everybody, or a pace above the node's setting.
+      Of a cluster, the users of the S-CSCF that is asked (--url); the others have campaigns of their own.
   imslab campaign list
   imslab campaign show|pause|resume|stop ID [--follow]
       --follow waits for the end with a progress bar; the exit code is that of the ends.
