@@ -2,8 +2,8 @@
 import { unpackNonce } from "@ims-lab/common/sip/auth/aka";
 import type { Subscriber } from "../subscribers/subscriber.ts";
 import type { AuthenticationCentre } from "./auc.ts";
-import type { Outstanding, Used, UserChallenges } from "./challenges.ts";
 import type { NonceGenerator } from "./nonce-generator.ts";
+import type { Outstanding, Used, UserChallenges } from "./user-challenges.ts";
 
 export type NonceStatus =
   /** This attempt's challenge; without `challenge` one that only its nonce remembers. */

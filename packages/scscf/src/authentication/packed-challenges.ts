@@ -1,5 +1,5 @@
 // A user's challenges and nonces at rest, as one text: lists without names, which are read and written fastest.
-import type { Outstanding, Used, UserChallenges } from "./challenges.ts";
+import type { Outstanding, Used, UserChallenges } from "./user-challenges.ts";
 
 /** Times, the number of used nonces, these, then the challenges that wait. */
 type Slot = string | number | null;

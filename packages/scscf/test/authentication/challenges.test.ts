@@ -4,10 +4,9 @@ import {
   ChallengeTable,
   NO_CHALLENGES,
   NO_MORE_USES,
-  type Outstanding,
-  type UserChallenges,
   withChallenge,
 } from "../../src/authentication/challenges.ts";
+import type { Outstanding, UserChallenges } from "../../src/authentication/user-challenges.ts";
 
 function challenge(key: string, nonce = `nonce of ${key}`): Outstanding {
   return { key, nonce, expiresAt: 1000, failures: 0, isOver: false };

@@ -1,12 +1,12 @@
 // A user's challenges at rest: each comes back as it was.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { UserChallenges } from "../../src/authentication/challenges.ts";
 import {
   hasCredentialsSince,
   packChallenges,
   unpackChallenges,
 } from "../../src/authentication/packed-challenges.ts";
+import type { UserChallenges } from "../../src/authentication/user-challenges.ts";
 
 const time = fc.double({ min: 0, max: 2e12, noNaN: true });
 const challenges: fc.Arbitrary<UserChallenges> = fc.record(
