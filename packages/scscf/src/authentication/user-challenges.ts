@@ -1,4 +1,4 @@
-// What is remembered of a user's authentication: challenges that wait for an answer, nonces that were used.
+// The memory of a user's authentication: challenges that wait for an answer, nonces that were used. RFC 7616 §3.3, §3.4.
 
 /** A challenge that waits for its answer. */
 export interface Outstanding {
