@@ -93,7 +93,10 @@ export function senderOf(endpoint: Endpoint): SendRequest {
     const hop = nextHop(request);
     const to = hop === undefined ? undefined : destinationOf(hop);
     if (to === undefined) handlers.onFailure(`no way to ${hop?.host ?? request.uri}`);
-    else endpoint.request(request, to, handlers);
+    else {
+      const transaction = endpoint.request(request, to, handlers);
+      handlers.onStarted?.(transaction);
+    }
   };
 }
 

@@ -447,10 +447,11 @@ export class RegistrationNotifier implements RegistrationSubscriber {
 
 /** All that follows from one answer is one commit: that nothing is under way any more, and what the device has heard. */
 function answeredTogether({ send, registrations }: NotifierOptions): SendRequest {
-  return (request, { onResponse, onFailure }) =>
+  return (request, handlers) =>
     send(request, {
-      onResponse: (response) => registrations.together(() => onResponse(response)),
-      onFailure: (why) => registrations.together(() => onFailure(why)),
+      onResponse: (response) => registrations.together(() => handlers.onResponse(response)),
+      onFailure: (why) => registrations.together(() => handlers.onFailure(why)),
+      onStarted: (transaction) => handlers.onStarted?.(transaction),
     });
 }
 

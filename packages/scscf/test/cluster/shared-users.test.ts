@@ -72,6 +72,26 @@ test("registered at one, refreshed at the other, which takes the user over witho
   expectRising(bob);
 });
 
+test("a NOTIFY that nobody answers is repeated no more once the user is at the other node", async () => {
+  lab = await ClusterLab.start();
+  const { a, b } = lab;
+  const bob = await registeredAt(a);
+  const { answers } = lab;
+  lab.answers = (request) => (request.method === "NOTIFY" ? undefined : answers(request));
+  await ask(a);
+  await lab.pass(2000);
+  const before = a.sent.length;
+  expect(
+    a.sent.filter(({ cseq }) => cseq.number === a.sent.at(-1)?.cseq.number).length,
+  ).toBeGreaterThan(1);
+  expect((await bob.register(b)).status).toBe(200);
+  expect(bindingsAt(b)).toBe(1);
+  lab.answers = answers;
+  await lab.pass(10_000);
+  expect(a.sent.length).toBe(before);
+  expectRising(bob);
+});
+
 test("the cluster's name is in Service-Route and Contact, and either node serves who comes by it", async () => {
   lab = await ClusterLab.start();
   const { a, b } = lab;

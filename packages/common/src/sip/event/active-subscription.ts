@@ -16,7 +16,7 @@ import { trimLws } from "../message/scan.ts";
 import { eventOf, isSameEvent, secondsParam } from "./event-headers.ts";
 import { type EventRefusal, refusal } from "./refusal.ts";
 import { renewalDelaySeconds } from "./renewal.ts";
-import type { IncomingRequest } from "./sender.ts";
+import type { Abandonable, IncomingRequest } from "./sender.ts";
 import { stepSubscriber } from "./subscriber.ts";
 import type {
   SubscriberAgentOptions,
@@ -42,6 +42,8 @@ export class ActiveSubscription implements Subscription {
   readonly #gone: () => void;
   readonly #timers = new Map<SubscriberTimer, Timer>();
   #record: SubscriberRecord;
+  /** The SUBSCRIBE that waits for its answer. */
+  #underWay: Abandonable | undefined;
 
   constructor(
     options: SubscriberAgentOptions,
@@ -93,6 +95,7 @@ export class ActiveSubscription implements Subscription {
 
   forget(): void {
     for (const timer of this.#timers.values()) timer.cancel();
+    this.#underWay?.abandon();
     this.#record = { ...this.#record, state: { name: "terminated" } };
     this.#gone();
   }
@@ -205,7 +208,13 @@ export class ActiveSubscription implements Subscription {
     const subscribe = this.#nextSubscribe(expires);
     this.#options.send(subscribe, {
       onResponse: (response) => this.#answered(response),
-      onFailure: (why) => this.#apply({ kind: "failure", now: this.#now(), why }),
+      onFailure: (why) => {
+        this.#underWay = undefined;
+        this.#apply({ kind: "failure", now: this.#now(), why });
+      },
+      onStarted: (transaction) => {
+        this.#underWay = transaction;
+      },
     });
   }
 
@@ -238,6 +247,7 @@ export class ActiveSubscription implements Subscription {
 
   #answered(response: SipResponse): void {
     const { status } = response;
+    if (status >= 200) this.#underWay = undefined;
     if (status >= 200 && status < 300) this.#learnFrom(response);
     this.#apply({
       kind: "response",

@@ -15,7 +15,7 @@ import type {
 } from "./notifier-port.ts";
 import { notified, notifyOf, outcomeOf } from "./notify-message.ts";
 import { type EventRefusal, refusal, refusalResponse } from "./refusal.ts";
-import type { IncomingRequest } from "./sender.ts";
+import type { Abandonable, IncomingRequest } from "./sender.ts";
 import { checkSubscribe } from "./subscribe-checks.ts";
 import type { NotifierSubscription } from "./subscription.ts";
 import { type Entry, SubscriptionTable } from "./subscription-table.ts";
@@ -44,6 +44,8 @@ export function createNotifierAgent(options: NotifierAgentOptions): NotifierAgen
 class Notifier implements NotifierAgent {
   readonly #options: NotifierAgentOptions;
   readonly #table: SubscriptionTable;
+  /** NOTIFYs that wait for their answer, by subscription. */
+  readonly #underWay = new Map<string, Abandonable>();
 
   constructor(options: NotifierAgentOptions) {
     this.#options = options;
@@ -233,6 +235,8 @@ class Notifier implements NotifierAgent {
       if (entry === undefined) continue;
       entry.queued = [];
       this.#table.remove(entry);
+      this.#underWay.get(id)?.abandon();
+      this.#underWay.delete(id);
     }
   }
 
@@ -301,8 +305,10 @@ class Notifier implements NotifierAgent {
   #send(entry: Entry, notify: SipRequest, asked: readonly NotifyRequest[]): void {
     const { clock, send } = this.#options;
     const at = clock.now();
+    const { id } = entry.subscription;
     let isHopThere = false;
     send(notify, {
+      onStarted: (transaction) => this.#underWay.set(id, transaction),
       onResponse: (response) => {
         const { status } = response;
         isHopThere = true;
@@ -330,8 +336,9 @@ class Notifier implements NotifierAgent {
     outcome: NotifyOutcome,
     input: (now: number) => NotifierInput,
   ): void {
-    if (this.#table.get(entry.subscription.id) === entry)
-      this.#apply(entry, input(this.#options.clock.now()));
+    const { id } = entry.subscription;
+    this.#underWay.delete(id);
+    if (this.#table.get(id) === entry) this.#apply(entry, input(this.#options.clock.now()));
     for (const request of asked) request.onOutcome?.(outcome);
     this.#options.onOutcome?.(entry.subscription, outcome);
   }
@@ -364,6 +371,7 @@ class Notifier implements NotifierAgent {
   }
 
   close(): void {
+    this.#underWay.clear();
     this.#table.clear();
   }
 }

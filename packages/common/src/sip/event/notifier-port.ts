@@ -123,9 +123,9 @@ export interface NotifierAgent {
   foresee(id: string, termination?: Termination): Foreseen | undefined;
   /** Drops it without a NOTIFY. */
   forget(id: string): void;
-  /** Every live subscription, as plain data. */
-  /** Those of a subject, without a message or a word: another node has them. */
+  /** Those of a subject, without a message or a word: another node has them. A NOTIFY under way is given up. */
   drop(subject: string): void;
+  /** Every live subscription, as plain data. */
   export(): readonly NotifierSubscription[];
   /**
    * Takes one over from a store: its deadline runs again. True when its last NOTIFY was not

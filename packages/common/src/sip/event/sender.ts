@@ -1,10 +1,16 @@
 // Port of the event agents to a node's SIP side: send a request, answer one. RFC 3261 §17.
 import type { SipRequest, SipResponse } from "../message/message.ts";
+import type { ClientTransaction } from "../transaction/user.ts";
+
+/** Given up, it is neither repeated nor answered for any more. */
+export type Abandonable = Pick<ClientTransaction, "abandon">;
 
 export interface SendHandlers {
   onResponse(response: SipResponse): void;
   /** "timeout" is Timer F; anything else is a transport failure (RFC 3261 §8.1.3.1: as a 503). */
   onFailure(why: string): void;
+  /** It has left, by this transaction. */
+  onStarted?(transaction: Abandonable): void;
 }
 
 /** Sends within a new client transaction; the node chooses the destination (see `nextHop`). */

@@ -77,7 +77,7 @@ export interface Subscription {
   refresh(expires?: number): void;
   /** SUBSCRIBE with Expires 0, as soon as there is a dialog. */
   unsubscribe(): void;
-  /** Drops it without a message. */
+  /** Drops it without a message; a SUBSCRIBE under way is given up. */
   forget(): void;
   /** As of now; `restore` takes it back after a restart. */
   readonly record: SubscriberRecord;

@@ -301,6 +301,7 @@ describe("refreshing", () => {
     const subscription = subscribe();
     wire.loses = (request) => request.method === "SUBSCRIBE";
     subscription.forget();
+    expect(wire.log).not.toContain("SUBSCRIBE given up");
     clock.advance(600_000);
     expect(wire.last("NOTIFY").text("Subscription-State")).toBe("terminated;reason=timeout");
     expect(ends).toEqual([{ kind: "notified", reason: "timeout" }]);
@@ -458,5 +459,26 @@ describe("after a restart", () => {
     clock.advance(300_000);
     expect(wire.last("SUBSCRIBE").text("CSeq")).toBe("2 SUBSCRIBE");
     expect(told).toHaveLength(2);
+  });
+});
+
+describe("a subscription dropped while its request waits for an answer: the request is repeated no more", () => {
+  it("a SUBSCRIBE", () => {
+    const subscription = subscribe();
+    wire.loses = () => true;
+    subscription.refresh();
+    subscription.forget();
+    expect(wire.log.at(-1)).toBe("SUBSCRIBE given up");
+  });
+
+  it("a NOTIFY, but not one that was answered", () => {
+    subscribe();
+    notifier.drop("alice");
+    expect(wire.log).not.toContain("NOTIFY given up");
+    subscribe();
+    wire.loses = () => true;
+    notifier.notify(theOne().id);
+    notifier.drop("alice");
+    expect(wire.log.at(-1)).toBe("NOTIFY given up");
   });
 });

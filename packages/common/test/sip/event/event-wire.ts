@@ -27,6 +27,7 @@ export class EventWire {
     return (request, handlers) => {
       this.requests.push(request);
       this.log.push(request.method);
+      handlers.onStarted?.({ abandon: () => this.log.push(`${request.method} given up`) });
       if (this.loses(request)) {
         this.#clock.after(32_000, () => handlers.onFailure("timeout"));
         return;
