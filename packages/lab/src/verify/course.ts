@@ -119,6 +119,12 @@ export function attempts(all: readonly Exchange[]): readonly Exchange[] {
   return all.filter((one, at) => !continues(all[at - 1], one));
 }
 
+/** Whether a REGISTER answers a challenge of before the course: what it goes on from has not been seen. */
+export function answersUnseen({ messages }: Course, request: ObservedMessage | undefined): boolean {
+  if (request?.credentials !== "answer" && request?.credentials !== "auts") return false;
+  return !messages.some(({ status, nonce }) => status === 401 && nonce === request.nonce);
+}
+
 const CONTINUED: ReadonlySet<number> = new Set([401, 423]);
 
 function continues(before: Exchange | undefined, { request }: Exchange): boolean {

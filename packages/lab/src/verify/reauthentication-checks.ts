@@ -1,5 +1,6 @@
 // Checks of a network-initiated re-authentication: NOTIFY, REGISTER, challenge. TS 24.229 §5.1.1.5; RFC 6665 §4.1.3; RFC 3261 §10.2.
 import {
+  answersUnseen,
   attempts,
   type Course,
   type Exchange,
@@ -144,12 +145,15 @@ export const NEXT_CSEQ: Check = {
     const first = firstRegister(course);
     if (first === undefined) return NO_REGISTER;
     const { callId, cseq } = course.device;
-    // A registration of its own may have come before the trigger.
-    const numbers = registers(course)
-      .filter(({ request }) => request.callId === first.request.callId)
-      .map(({ request }) => request.cseq);
-    const all = first.request.callId === callId ? [cseq, ...numbers] : numbers;
+    // A registration of its own may have come before the trigger, and begun before anybody looked.
+    const judged = registers(course).filter(
+      ({ request }) => request.callId === first.request.callId,
+    );
+    const numbers = judged.map(({ request }) => request.cseq);
+    const isCut = answersUnseen(course, judged[0]?.request);
+    const all = first.request.callId === callId && !isCut ? [cseq, ...numbers] : numbers;
     const saw = all.join(", ");
+    if (isCut && all.length < 2) return notJudged(`${saw} alone`);
     const isNext = all.every((number, at) => at === 0 || number === (all[at - 1] ?? 0) + 1);
     return isNext ? passed(saw) : failed("cseq-not-next", saw);
   },

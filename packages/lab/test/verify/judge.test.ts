@@ -73,6 +73,12 @@ function crossed() {
   return course([...own, trigger, taken, ...asked], 12);
 }
 
+/** It had sent 8 and heard its challenge before anybody looked. @param next its REGISTER behind the trigger */
+function lookedAtLate(next: number) {
+  const rest = exchange(9.8, 9, "answer", 200, { nonce: "unseen" });
+  return course([...rest, trigger, taken, ...exchange(10.2, next, "unanswered", 401)], 12);
+}
+
 type Row = readonly [what: string, check: Check, course: Course, expected: string];
 
 const ROWS: readonly Row[] = [
@@ -196,6 +202,14 @@ const ROWS: readonly Row[] = [
 
   ["8, 9 after 7", NEXT_CSEQ, course(good(), 12), "pass"],
   ["9, 10 after a refresh of its own, 8", NEXT_CSEQ, crossed(), "pass"],
+  ["10 after the rest of one that nobody saw begin, 9", NEXT_CSEQ, lookedAtLate(10), "pass"],
+  ["11 after the same", NEXT_CSEQ, lookedAtLate(11), "cseq-not-next"],
+  [
+    "its farewell, begun before anybody looked",
+    NEXT_CSEQ,
+    course(exchange(9.8, 9, "answer", 200, { nonce: "unseen", ...LEAVES }), 12),
+    "not-judged",
+  ],
   ["no REGISTER but the rest of a refresh", REGISTERS_IN_TIME, course(begun({}), 12), "not-judged"],
   ["no challenge but the refresh's", CHALLENGE_ANSWERED, course(begun({}), 12), "not-judged"],
   ["leaves, and asked meanwhile", REGISTERS_IN_TIME, course(begun(LEAVES), 12), "not-judged"],
