@@ -75,7 +75,8 @@ export function stillToAsk(
   const criteria = criteriaOf(campaign.filter, { ...tools, at: campaign.startedAt });
   const tokens: string[] = [];
   let open = 0;
-  for (const binding of tools.bindings.all()) {
+  // Whose time is over has been asked all the same, and its end is to be counted.
+  for (const binding of tools.bindings.allKept()) {
     if (hasAsked(campaign.id, binding)) open += 1;
     else if (isDueFor(campaign, binding) && matchesAll(criteria, binding)) {
       const isChosen =

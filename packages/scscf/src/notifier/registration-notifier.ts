@@ -380,8 +380,8 @@ export class RegistrationNotifier implements RegistrationSubscriber {
   #save({ subscription, kind, isAwaited }: SubscriptionChange, proceed: Proceed): void {
     const { registrations, clock, bindings } = this.#options;
     const { id, memo, subject: set } = subscription;
-    // As it is when its turn comes: a NOTIFY that was foreseen meanwhile has taken the next number.
-    const rows = (): readonly Change[] => [changeOf(this.#agent.get(id) ?? subscription)];
+    // As it is when its turn comes: a NOTIFY that was foreseen meanwhile has taken the next number, or it has ended.
+    const rows = (): readonly Change[] => [this.#rowOf(id, set)];
     const token = isDeviceMemo(memo) ? tokenIn(memo) : undefined;
     const isOver = kind === "ended" && this.#isLast(subscription);
     if (
@@ -399,6 +399,12 @@ export class RegistrationNotifier implements RegistrationSubscriber {
     if (isAwaited)
       registrations.commit({ set, changes: [{ kind: "input", token, input }], rows }, proceed);
     else registrations.input(token, input, { rows, settled: proceed });
+  }
+
+  #rowOf(id: string, set: string): Change {
+    const subscription = this.#agent.get(id);
+    if (subscription !== undefined) return changeOf(subscription);
+    return { table: "subscriptions", id, value: undefined, group: set };
   }
 
   /** What another node has is not told of by this one. */

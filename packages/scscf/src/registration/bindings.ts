@@ -201,4 +201,9 @@ export class Bindings {
     for (const binding of this.#byToken.values())
       if (this.#shown(binding) !== undefined) yield binding;
   }
+
+  /** The same, each until its end has been worked off. */
+  allKept(): IterableIterator<Binding> {
+    return this.#byToken.values();
+  }
 }

@@ -364,11 +364,21 @@ describe("asking", () => {
 
 describe("after a restart", () => {
   /** The process ends at once; another begins a second later. */
-  async function restart(): Promise<void> {
+  async function restart(afterMs = 1_000): Promise<void> {
     site.campaigns.close();
     site.registrations.close();
-    site = await Site.over(store, new FakeClock(site.clock.now() + 1_000));
+    site = await Site.over(store, new FakeClock(site.clock.now() + afterMs));
   }
+
+  test("who was asked, and whose time was over before the next process began, counts with its end", async () => {
+    site.register(3);
+    const campaign = await site.start();
+    site.clock.advance(1_000);
+    await restart(10_000_000);
+    site.clock.advance(1_000);
+    const { asked, ends } = site.of(campaign);
+    expect([asked, Object.values(ends).reduce((sum, count) => sum + count, 0)]).toEqual([3, 3]);
+  });
 
   test("it goes on where it was, asks nobody twice, and misses nobody", async () => {
     site.register(60);
