@@ -1,9 +1,11 @@
 // Port of the event agents to a node's SIP side: send a request, answer one. RFC 3261 §17.
 import type { SipRequest, SipResponse } from "../message/message.ts";
-import type { ClientTransaction } from "../transaction/user.ts";
 
-/** Given up, it is neither repeated nor answered for any more. */
-export type Abandonable = Pick<ClientTransaction, "abandon">;
+/** The transaction of a request. */
+export interface Abandonable {
+  /** From now on the request is not repeated, and nobody is told of an answer. */
+  abandon(): void;
+}
 
 export interface SendHandlers {
   onResponse(response: SipResponse): void;
