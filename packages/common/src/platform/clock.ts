@@ -25,7 +25,11 @@ export const nextTurn: NextTurn = (callback) => void setImmediate(callback);
  * @param now milliseconds since the epoch, never backwards; another than the system's may leap, and is looked at
  *   again when a deadline is added
  */
-export function systemClock(now: () => number = systemTime()): Clock {
+export function systemClock(now?: () => number): Clock {
+  return now === undefined ? clockOver(systemTime(), false) : clockOver(now, true);
+}
+
+function clockOver(now: () => number, mayLeap: boolean): Clock {
   const queue = new TimerQueue();
   let armed: NodeJS.Timeout | undefined;
   let armedFor = Number.POSITIVE_INFINITY;
@@ -51,6 +55,7 @@ export function systemClock(now: () => number = systemTime()): Clock {
   }
   function fireNow(): void {
     isDueNow = false;
+    if (mayLeap) armedFor = Number.POSITIVE_INFINITY; // what is due later is so in another time from now
     fire();
   }
   function fire(): void {

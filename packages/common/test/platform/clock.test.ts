@@ -68,3 +68,13 @@ test("the system's clock runs what is due now in the next turn, in order, and ke
   await vi.waitFor(() => expect(seen).toHaveLength(4), { interval: 1 });
   expect(new Set(seen.slice(2))).toEqual(new Set(["once more", "later"]));
 });
+
+test("a time that has leapt: what is due by now comes behind what was just added", async () => {
+  let now = 0;
+  const clock = systemClock(() => now);
+  const later = new Promise<void>((resolve) => clock.at(1_000_000_000, resolve));
+  clock.after(0, () => {
+    now = 1_000_000_000;
+  });
+  await later;
+});
